@@ -1,0 +1,58 @@
+# Everything runs in the project's own environment, .venv; no activated environment is needed.
+PYTHON ?= python3.11
+TORCH_INDEX ?=
+ARGS ?=
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup reproduce test lint lab lock bsds500 clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "  TORCH_INDEX=URL makes setup take torch from another index, such as PyTorch's for CPU-only builds"
+
+setup: .venv/ready ## install the locked environment and the embedded weights (a few minutes, once)
+
+reproduce: .venv/ready ## regenerate every figure and table of the embedded profile (ARGS passes options on)
+	$(BIN)/smicnb run $(ARGS)
+
+test: .venv/ready ## lint, then run all tests (ARGS passes options on to pytest)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/ready ## mend what ruff can mend
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lab: .venv/ready ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+bsds500: .venv/ready ## rerun what is measured on BSDS500: make bsds500 BSDS500=PATH
+	$(BIN)/smicnb run --recipe recipes/bsds500.yaml --set collection=bsds500:$(BSDS500) $(ARGS)
+
+lock: .venv/ready ## resolve pyproject.toml anew into the lock files and environment.yml
+	$(BIN)/pip install --quiet --editable '.[lock]'
+	$(BIN)/python tools/lock.py
+
+clean: ## remove the environment and what runs leave behind
+	rm -rf .venv .smicnb build
+
+# Two locks: the second holds torch and the CUDA libraries that its default Linux build brings, which
+# TORCH_INDEX replaces by torch and torchvision of the same versions from that index.
+TORCH_PINS = $(shell sed -nE 's/^(torch|torchvision)==([^ ]+).*/\1==\2/p' requirements-torch.lock)
+
+.venv/ready: pyproject.toml requirements.lock requirements-torch.lock
+	@$(PYTHON) -c 'import sys, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))' || { \
+	  echo "found no usable '$(PYTHON)'; needed: Python 3.11 with its venv module;" \
+	       "install it (Debian: apt install python3.11-venv) or say make PYTHON=/path/to/python"; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --requirement requirements.lock
+ifeq ($(TORCH_INDEX),)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --requirement requirements-torch.lock
+else
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --index-url $(TORCH_INDEX) $(TORCH_PINS)
+endif
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/smicnb weights fetch --embedded
+	@touch $@

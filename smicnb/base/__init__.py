@@ -1,0 +1,1 @@
+"""What every room may use and nothing else: errors, names, files, cache, progress."""

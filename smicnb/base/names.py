@@ -1,0 +1,31 @@
+"""Look a name up, and on a miss say which name was probably meant."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from smicnb.base.errors import UnknownNameError
+
+T = TypeVar("T")
+
+
+def near_miss(name: str, known: Iterable[str]) -> str | None:
+    """The known name closest to `name`, or None where nothing comes close."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
+    return by_folded[close[0]] if close else None
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for `name`, a `kind` ("encoder", "parameter of 03") that is not among `known`."""
+    known = sorted(known)
+    close = near_miss(name, known)
+    do = f"did you mean '{close}'?" if close else ""
+    return UnknownNameError(f"unknown {kind} '{name}'", f"one of {', '.join(known) or '(none)'}", do)
+
+
+def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:
+    """`table[name]`, or the error of `unknown`."""
+    if name not in table:
+        raise unknown(kind, name, table)
+    return table[name]

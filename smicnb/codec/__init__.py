@@ -1,0 +1,1 @@
+"""Meaning to bytes and back: the semantic dictionary and the rate models."""

@@ -1,0 +1,277 @@
+"""A small set of unit-norm atoms, and every latent as a sparse weighted sum of them."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.optimize import nnls
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.cluster import kmeans_plusplus
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import Lasso
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from smicnb.base.errors import DimensionError
+from smicnb.base.names import lookup
+
+CODING_TOL = 1e-12  # duality gap of one code, relative to the squared norm of its latent
+CODING_SWEEPS = 1000  # over the atoms; real latents in 128 atoms took at most 125, near-parallel atoms millions
+LEARNING_TOL, LEARNING_SWEEPS = 1e-6, 100  # enough between two updates of the atoms, from the last codes on
+NEGLIGIBLE = 1e-12  # of the largest norm: a shorter row has no direction that could be trusted
+
+
+def sparse_codes(latents: np.ndarray, atoms: np.ndarray, penalty: float) -> np.ndarray:
+    """Coefficients c that minimise ½‖z − Tc‖² + penalty·‖c‖₁ for each latent z.
+
+    Coordinate descent to a duality gap of 1e-12·‖z‖²; the latents that it does not finish, because
+    atoms are nearly parallel, are solved by an active-set method. Where atoms depend on one another
+    the minimum may have several codes: one of them is returned.
+
+    Args:
+        latents: (n, L), in any scale; `penalty` is on the same scale.
+        atoms: (n_atoms, L), one per row; they need not have unit norm (quantised atoms do not).
+        penalty: λ of Eq. 8, positive.
+
+    Returns:
+        (n, n_atoms) float64.
+
+    Source: Bachard and Maugey, Semantic Multi-Item Compression, Eq. 8.
+    """
+    latents, atoms = np.asarray(latents, dtype=np.float64), np.asarray(atoms, dtype=np.float64)
+    codes, unfinished = _descend(latents, atoms, penalty, CODING_TOL, CODING_SWEEPS)
+    for i in unfinished:
+        try:
+            codes[i] = _solve(latents[i], atoms, penalty)
+        except RuntimeError:
+            message = f"the code of latent {i} is not exact: neither solver finished"
+            warnings.warn(message, ConvergenceWarning, stacklevel=2)
+    return codes
+
+
+def _descend(
+    latents: np.ndarray,
+    atoms: np.ndarray,
+    penalty: float,
+    tol: float,
+    sweeps: int,
+    start: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Codes by coordinate descent from `start` (else zeros), and the rows that need more sweeps.
+
+    scikit-learn's `Lasso` divides the squared error by the number of rows it sees. Here the atoms are
+    its columns and the L dimensions its rows, so that its alpha is penalty / L.
+    """
+    lasso = Lasso(
+        alpha=penalty / latents.shape[1],
+        precompute=np.ascontiguousarray(atoms @ atoms.T),
+        fit_intercept=False,
+        tol=tol,
+        max_iter=sweeps,
+        warm_start=start is not None,
+    )
+    if start is not None:
+        lasso.coef_ = np.asfortranarray(start)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the caller is told by row
+        lasso.fit(atoms.T, latents.T)
+    codes = np.ascontiguousarray(lasso.coef_.reshape(len(latents), len(atoms)))
+    return codes, np.flatnonzero(np.atleast_1d(lasso.n_iter_) >= sweeps)
+
+
+def _solve(latent: np.ndarray, atoms: np.ndarray, penalty: float) -> np.ndarray:
+    """The code of one latent by a finite method, however close to one another the atoms are.
+
+    The residual of the optimum is the point θ nearest to z among those whose product with every ±atom
+    is at most the penalty. Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23, turn
+    such a least-distance problem into non-negative least squares; the multipliers are the code.
+    """
+    scale = np.linalg.norm(latent)
+    latent, penalty = latent / scale, penalty / scale
+    signed = np.vstack([atoms, -atoms])
+    system = np.vstack([-signed.T, signed @ latent - penalty])
+    target = np.zeros(len(system))
+    target[-1] = 1
+    multipliers, _ = nnls(system, target, maxiter=30 * len(signed))
+    multipliers /= target[-1] - system[-1] @ multipliers
+    return scale * (multipliers[: len(atoms)] - multipliers[len(atoms) :])
+
+
+def mean_objective(latents: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> float:
+    """Mean over the latents of ½‖z − Tc‖² + penalty·‖c‖₁ (Eq. 8); latents (n, L), codes (n, n_atoms)."""
+    squared = np.square(latents - codes @ atoms).sum(axis=1)
+    return float(np.mean(squared / 2 + penalty * np.abs(codes).sum(axis=1)))
+
+
+class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A semantic dictionary of latents, learned or drawn, and the sparse codes of latents in it.
+
+    Learning alternates between the codes of all latents (Eq. 8) and one pass of block coordinate
+    descent over the unit-norm atoms; it starts from a k-means++ choice of latents. An atom that no
+    code uses is replaced by the direction that the worst represented latent still lacks. The
+    problem is not convex: the result is a local minimum that depends on `random_state`.
+
+    Args:
+        n_atoms: number of atoms. Learning accepts more atoms than latents, as scikit-learn's
+            `DictionaryLearning` does: what the latents cannot supply are random unit directions.
+            Exemplars must be no more than the non-zero latents.
+        penalty: λ of Eq. 7 and 8, positive, on the scale of the latents (the paper's have norm 20).
+        kind: "learned", or "exemplars": latents of the collection drawn at random, normalised.
+        max_iter: largest number of rounds of learning; `n_iter_` equal to it means that it was reached.
+        tol: learning ends when a round lowers the objective by less than this share of it.
+        random_state: seed, generator or None, in scikit-learn's sense.
+
+    Attributes:
+        atoms_: (n_atoms, L) float64, unit norm, the most used (largest Σ|c| over the fitted latents)
+            first. The sign of a learned atom makes its summed coefficients non-negative; an
+            exemplar keeps its own.
+        objective_: mean of Eq. 8 over the fitted latents.
+        n_iter_: rounds of learning; 1 for exemplars.
+        n_features_in_: L.
+
+    Source: Bachard and Maugey, Semantic Multi-Item Compression, Sec. IV; the update of the atoms is
+    that of Mairal et al., Online dictionary learning for sparse coding, 2009, algorithm 2.
+    """
+
+    def __init__(self, n_atoms=128, penalty=0.2, kind="learned", max_iter=300, tol=1e-4, random_state=None):
+        self.n_atoms = n_atoms
+        self.penalty = penalty
+        self.kind = kind
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+
+    def fit(self, Z, y=None):
+        """Find the atoms of latents Z (n, L).
+
+        Raises:
+            ValueError: a parameter out of its range, or Z with missing or infinite values.
+            UnknownNameError: a `kind` that does not exist.
+            DimensionError: more exemplars asked for than there are non-zero latents.
+        """
+        find_atoms = lookup("kind of dictionary", self.kind, {"learned": _learn, "exemplars": _draw})
+        self._check_parameters()
+        Z = validate_data(self, Z, dtype=np.float64)
+        atoms, self.n_iter_ = find_atoms(Z, self, check_random_state(self.random_state))
+        codes = sparse_codes(Z, atoms, self.penalty)
+        order = np.argsort(-np.abs(codes).sum(axis=0), kind="stable")
+        flip = np.where((codes.sum(axis=0) < 0) & (self.kind == "learned"), -1.0, 1.0)
+        self.atoms_ = (flip[:, None] * atoms)[order]
+        self.objective_ = mean_objective(Z, atoms, codes, self.penalty)
+        return self
+
+    def transform(self, Z):
+        """Codes (n, n_atoms) of latents Z (n, L): Eq. 8, to a relative duality gap of 1e-12.
+
+        They equal those of scikit-learn's `Lasso(alpha=penalty / L, fit_intercept=False, tol=1e-12)`.
+        """
+        return sparse_codes(self._latents(Z), self.atoms_, self.penalty)
+
+    def inverse_transform(self, C):
+        """Latents (n, L) of codes C (n, n_atoms): weighted sums of the atoms, not renormalised."""
+        check_is_fitted(self)
+        C = check_array(C, dtype=np.float64)
+        if C.shape[1] != len(self.atoms_):
+            raise DimensionError(
+                f"codes of {C.shape[1]} coefficients", f"{len(self.atoms_)}, one for each atom"
+            )
+        return C @ self.atoms_
+
+    def residual(self, Z):
+        """What the atoms leave of latents Z (n, L): z − ẑ, (n, L)."""
+        Z = self._latents(Z)
+        return Z - self.inverse_transform(self.transform(Z))
+
+    def objective(self, Z):
+        """Mean over latents Z (n, L) of ½‖z − Tc‖² + penalty·‖c‖₁, in squared units of the latents."""
+        Z = self._latents(Z)
+        return mean_objective(Z, self.atoms_, self.transform(Z), self.penalty)
+
+    @property
+    def _n_features_out(self):
+        return len(self.atoms_)
+
+    def _latents(self, Z):
+        check_is_fitted(self)
+        return validate_data(self, Z, dtype=np.float64, reset=False)
+
+    def _check_parameters(self):
+        for name in ("n_atoms", "max_iter"):
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
+                raise ValueError(f"{name}={value!r}; needed: a whole number of at least 1")
+        if not isinstance(self.penalty, Real) or not 0 < self.penalty < np.inf:
+            raise ValueError(f"penalty={self.penalty!r}; needed: a positive number")
+        if not isinstance(self.tol, Real) or not self.tol >= 0:
+            raise ValueError(f"tol={self.tol!r}; needed: a number of at least 0")
+
+
+def _directions(Z: np.ndarray) -> np.ndarray:
+    """The rows of Z that have a direction, at unit norm."""
+    norms = np.linalg.norm(Z, axis=1)
+    kept = norms > NEGLIGIBLE * norms.max()
+    return Z[kept] / norms[kept, None]
+
+
+def _draw(Z: np.ndarray, model: SemanticDictionary, rng: np.random.RandomState) -> tuple[np.ndarray, int]:
+    directions = _directions(Z)
+    if model.n_atoms > len(directions):
+        raise DimensionError(
+            f"n_samples={len(Z)}, of which {len(directions)} are not zero",
+            f"at least n_atoms={model.n_atoms} non-zero latents to draw exemplars from",
+        )
+    return directions[rng.choice(len(directions), model.n_atoms, replace=False)], 1
+
+
+def _learn(Z: np.ndarray, model: SemanticDictionary, rng: np.random.RandomState) -> tuple[np.ndarray, int]:
+    atoms = _start(Z, model.n_atoms, rng)
+    codes = np.zeros((len(Z), len(atoms)))
+    before = np.inf
+    for n_iter in range(1, model.max_iter + 1):
+        codes, _ = _descend(Z, atoms, model.penalty, LEARNING_TOL, LEARNING_SWEEPS, codes)
+        objective = mean_objective(Z, atoms, codes, model.penalty)
+        settled = before - objective <= model.tol * objective
+        before = objective
+        if not _reseed(Z, atoms, codes, model.penalty) and settled:
+            break
+        _update(Z, atoms, codes)
+    return atoms, n_iter
+
+
+def _start(Z: np.ndarray, n_atoms: int, rng: np.random.RandomState) -> np.ndarray:
+    """Latents far from one another, then random directions for what they cannot supply."""
+    directions = _directions(Z)
+    chosen = min(n_atoms, len(directions))
+    atoms = rng.standard_normal((n_atoms, Z.shape[1]))
+    atoms /= np.linalg.norm(atoms, axis=1, keepdims=True)
+    if chosen:
+        atoms[:chosen] = kmeans_plusplus(directions, chosen, random_state=rng)[0]
+    return atoms
+
+
+def _reseed(Z: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> int:
+    """Point unused atoms at the largest residuals, in place; returns how many were replaced.
+
+    A latent has a use for a new atom only where its residual at the optimum is longer than the
+    penalty. A code with a duality gap of g leaves a residual that is within √(2g) of that one.
+    """
+    unused = np.flatnonzero(~codes.any(axis=0))
+    if not len(unused):
+        return 0
+    residual = Z - codes @ atoms
+    norms = np.linalg.norm(residual, axis=1)
+    worst = np.argsort(-norms, kind="stable")[: len(unused)]
+    uncertain = np.sqrt(2 * LEARNING_TOL) * np.linalg.norm(Z[worst], axis=1)
+    worst = worst[norms[worst] > penalty + uncertain]
+    atoms[unused[: len(worst)]] = residual[worst] / norms[worst, None]
+    return len(worst)
+
+
+def _update(Z: np.ndarray, atoms: np.ndarray, codes: np.ndarray) -> None:
+    """Move each used atom, in place, to the unit vector that is best with all else held fixed."""
+    gram, target = codes.T @ codes, codes.T @ Z
+    for j in np.flatnonzero(np.diag(gram)):
+        direction = target[j] - gram[j] @ atoms + gram[j, j] * atoms[j]
+        norm = np.linalg.norm(direction)
+        if norm > NEGLIGIBLE * gram[j, j]:
+            atoms[j] = direction / norm

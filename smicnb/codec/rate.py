@@ -1,0 +1,140 @@
+"""What a collection costs under SMIC: the paper's accounting as printed, and its tuple code counted out.
+
+Units: every `*_bits` is in bits (of one image, of one dictionary, or of a whole collection, as named);
+bits per pixel always say so. Source of all equations: Bachard and Maugey, SMIC, Sec. V.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from smicnb.codec import smic_paper
+
+PIXELS = smic_paper.IMAGE_SIDE**2
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """One choice of SMIC's parameters.
+
+    Args:
+        n_atoms: n_a, atoms in the dictionary, at least 1.
+        b_coef: bits of one quantised coefficient.
+        b_dict: bits of one quantised dimension of one atom.
+        penalty: λ of Eq. 8, on latents of norm about 20, at least 0.
+    """
+
+    n_atoms: int
+    b_coef: int
+    b_dict: int
+    penalty: float
+
+    def __post_init__(self):
+        for name, least in (("n_atoms", 1), ("b_coef", 1), ("b_dict", 1), ("penalty", 0)):
+            value = getattr(self, name)
+            if not least <= value < math.inf:
+                raise ValueError(f"{name}={value!r}; needed: a finite number of at least {least}")
+
+
+MODELS = {name: OperatingPoint(*values) for name, values in smic_paper.OPERATING_POINTS.items()}
+LOW, MEDIUM, HIGH = MODELS["low"], MODELS["medium"], MODELS["high"]
+
+
+def bits_per_pixel(bits: float, pixels: int = PIXELS) -> float:
+    """Bits of one image over its pixels (768×768 in the paper)."""
+    return bits / pixels
+
+
+def single_item_bits(bpp: float = smic_paper.SINGLE_ITEM_BPP, pixels: int = PIXELS) -> float:
+    """R(z_SIC), bits per image of a single-item codec of `bpp` bits per pixel: 707.8 for [21]."""
+    return bpp * pixels
+
+
+def p_null_printed(n_atoms: np.ndarray | float, penalty: np.ndarray | float) -> np.ndarray | float:
+    """Eq. 13 as printed: P(c is null) = (1 + λ)^(−log2 n_a), which falls where the text says it rises."""
+    return (1.0 + np.asarray(penalty)) ** -np.log2(n_atoms)
+
+
+def p_nonzero_printed(n_atoms: np.ndarray | float, penalty: np.ndarray | float) -> np.ndarray | float:
+    """P(c is non-null) as Eq. 14 uses it: the very expression that Eq. 13 calls P(c is null)."""
+    return p_null_printed(n_atoms, penalty)
+
+
+def dictionary_bits(point: OperatingPoint, dim: int = smic_paper.LATENT_DIM) -> int:
+    """Eq. 11: R(T) = n_a · L · b_dict, bits, without the ranges of the quantisers."""
+    return point.n_atoms * dim * point.b_dict
+
+
+def image_bits_printed(point: OperatingPoint) -> float:
+    """Eq. 12 with Eq. 13's value, as Eq. 14 does: log2(n_a) · b_coef · P, bits per image."""
+    p_nonzero = float(p_nonzero_printed(point.n_atoms, point.penalty))
+    return math.log2(point.n_atoms) * point.b_coef * p_nonzero
+
+
+def tuple_bits(point: OperatingPoint) -> float:
+    """Bits of one (index, value) tuple of Sec. V-C: log2(n_a) + b_coef."""
+    return math.log2(point.n_atoms) + point.b_coef
+
+
+def image_bits_corrected(point: OperatingPoint, p_nonzero: float | None = None) -> float:
+    """The tuple code of Sec. V-C counted out: n_a · P · (log2 n_a + b_coef), bits per image.
+
+    How many tuples follow is not counted, as nothing says how a decoder learns it: a lower bound.
+
+    Args:
+        point: the operating point.
+        p_nonzero: measured share of non-null coefficients, 0 to 1; Eq. 14's where absent.
+    """
+    if p_nonzero is None:
+        p_nonzero = float(p_nonzero_printed(point.n_atoms, point.penalty))
+    if not 0 <= p_nonzero <= 1:
+        raise ValueError(f"p_nonzero={p_nonzero!r}; needed: a share between 0 and 1")
+    return point.n_atoms * p_nonzero * tuple_bits(point)
+
+
+def total_bits(n: int, overhead_bits: float, image_bits: float) -> float:
+    """Eq. 10 (Eq. 14 with the printed parts): bits of a collection of `n` images and its dictionary."""
+    return overhead_bits + n * image_bits
+
+
+def gain(n: float, overhead_bits: float, image_bits: float, other_bits: float) -> float:
+    """Table III: bits of single-item coding over bits of SMIC; above 1, SMIC is cheaper.
+
+    Args:
+        n: images in the collection, at least 1; math.inf leaves the dictionary out.
+        overhead_bits: R(T).
+        image_bits: R(z) of SMIC, bits per image.
+        other_bits: R(z_SIC), bits per image.
+    """
+    if not n >= 1:
+        raise ValueError(f"n={n!r}; needed: at least 1 image")
+    each = image_bits + (0.0 if math.isinf(n) else overhead_bits / n)
+    return other_bits / each if each else math.inf
+
+
+def break_even(overhead_bits: float, image_bits: float, other_bits: float) -> int | None:
+    """Eq. 15: n*, the smallest collection for which SMIC is strictly cheaper; None where it never is.
+
+    Args:
+        overhead_bits: R(T).
+        image_bits: R(z) of SMIC, bits per image.
+        other_bits: R(z_SIC), bits per image.
+    """
+    saved = Fraction(other_bits) - Fraction(image_bits)  # exact, so that the border is where Eq. 15 has it
+    if saved <= 0:
+        return None
+    return math.floor(Fraction(overhead_bits) / saved) + 1
+
+
+def range_bits(point: OperatingPoint, per_dimension: bool, dim: int = smic_paper.LATENT_DIM) -> int:
+    """Bits of the quantisers' ranges, which Eq. 11 leaves out: a least and a largest value each.
+
+    Args:
+        point: the operating point; its ranges do not depend on it but for the coefficients' own.
+        per_dimension: one range per dimension of the atoms and one per atom's coefficient, else one each.
+        dim: L.
+    """
+    ranges = dim + point.n_atoms if per_dimension else 2
+    return ranges * 2 * smic_paper.LATENT_BITS

@@ -1,0 +1,1 @@
+"""Where we stand: methods measured against one another on the same images."""

@@ -1,0 +1,142 @@
+"""How much of its latents a collection keeps when they pass through n_a atoms (Table I, Fig. 8, Fig. 9)."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+from sklearn.base import TransformerMixin
+
+from smicnb.base.progress import progress
+from smicnb.codec.baselines import PCABaseline
+from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.spaces import SemanticSpace
+from smicnb.semantics.statistics import bootstrap_mean
+
+# The learned atoms, and what they have to beat at the same number of transmitted vectors.
+KINDS = ("learned", "exemplars", "pca")
+
+
+def model_of(kind: str, n_atoms: int, penalty: float, seed: int) -> TransformerMixin:
+    """The unfitted estimator of a kind: "learned", "exemplars" or "pca"."""
+    if kind == "pca":
+        return PCABaseline(n_atoms)
+    return SemanticDictionary(n_atoms, penalty, kind, random_state=seed)
+
+
+def fit_all(
+    latents: np.ndarray, n_atoms: Sequence[int], penalty: float, seed: int, kinds: Sequence[str] = KINDS
+) -> dict[tuple[str, int], TransformerMixin]:
+    """Fit every kind at every number of atoms to the latents (n, L) of the coded collection."""
+    cells = [(kind, count) for kind in kinds for count in n_atoms]
+    return {
+        (kind, count): model_of(kind, count, penalty, seed).fit(latents)
+        for kind, count in progress(cells, "learning dictionaries")
+    }
+
+
+def reconstruct(model: TransformerMixin, latents: np.ndarray) -> np.ndarray:
+    """ẑ (n, L): latents (n, L) through the model's codes and back, not renormalised."""
+    return model.inverse_transform(model.transform(latents))
+
+
+class ReEncoder:
+    """f(x̂) of generated images; an image object that comes back, as with retrieval, is encoded once."""
+
+    def __init__(self, space: SemanticSpace):
+        self._space = space
+        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # id -> (image kept alive, its latent)
+
+    def __call__(self, images: list[np.ndarray]) -> np.ndarray:
+        """Latents (n, L) of RGB uint8 images."""
+        new = {id(image): image for image in images if id(image) not in self._known}
+        if new:
+            latents = self._space.encoder.encode_images(new.values())
+            self._known |= {key: (new[key], latent) for key, latent in zip(new, latents, strict=True)}
+        return np.stack([self._known[id(image)][1] for image in images])
+
+
+def cosines(
+    space: SemanticSpace,
+    splits: dict[str, tuple[np.ndarray, Sequence[str]]],
+    models: dict[tuple[str, int], TransformerMixin],
+    seed: int,
+) -> pd.DataFrame:
+    """Both cosines of every latent of every split through every model, in long form.
+
+    Args:
+        space: encoder and generator.
+        splits: split name -> (latents (n, L), scene of each).
+        models: (kind, n_atoms) -> fitted model.
+        seed: for the generator.
+
+    Returns:
+        Columns split, kind, n_atoms, scene, item, metric ("latent_cosine" or "image_cosine"), value.
+        The kind "none" with n_atoms 0 stands for latents that were not coded at all.
+    """
+    frames, encode = [], ReEncoder(space)
+    for split, (latents, scenes) in splits.items():
+        decoded = {("none", 0): latents}
+        decoded |= {cell: reconstruct(model, latents) for cell, model in models.items()}
+        for (kind, count), approximation in progress(list(decoded.items()), f"generating from {split}"):
+            values = {
+                "latent_cosine": latent_cosine(latents, approximation),
+                "image_cosine": latent_cosine(latents, encode(space.generate(approximation, seed))),
+            }
+            cell = {"split": split, "kind": kind, "n_atoms": count, "scene": scenes, "item": range(len(scenes))}
+            frames += [pd.DataFrame({**cell, "metric": name, "value": v}) for name, v in values.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Mean and 95 % interval, bootstrapped over scenes, of every cell of `cosines`.
+
+    Returns:
+        Columns split, kind, n_atoms, metric, mean, low, high, images, scenes.
+    """
+    keys = ["split", "kind", "n_atoms", "metric"]
+    return _over_cells(table.groupby(keys, sort=False), keys, "value", seed)
+
+
+def differences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Learned atoms minus each baseline, paired by image, with intervals over scenes and a verdict.
+
+    Returns:
+        Columns split, n_atoms, metric, against, mean, low, high, images, scenes, verdict: "learned ahead" or
+        "learned behind" where the 95 % interval excludes zero, else "undecided".
+    """
+    keys = ["split", "n_atoms", "metric"]
+    wide = table.pivot(index=[*keys, "scene", "item"], columns="kind", values="value").reset_index()
+    parts = []
+    for against in KINDS[1:]:
+        paired = wide.assign(against=against, value=wide["learned"] - wide[against]).dropna(subset="value")
+        parts.append(_over_cells(paired.groupby([*keys, "against"]), [*keys, "against"], "value", seed))
+    result = pd.concat(parts, ignore_index=True)
+    ahead, behind = result["low"] > 0, result["high"] < 0
+    verdict = np.select([ahead, behind], ["learned ahead", "learned behind"], "undecided")
+    return result.assign(verdict=verdict)
+
+
+def _over_cells(cells, keys: list[str], column: str, seed: int) -> pd.DataFrame:
+    rows = []
+    for names, cell in cells:
+        mean, low, high = bootstrap_mean(cell[column].to_numpy(), cell["scene"].to_numpy(), seed)
+        counts = {"images": len(cell), "scenes": cell["scene"].nunique()}
+        rows.append({**dict(zip(keys, names, strict=True)), "mean": mean, "low": low, "high": high, **counts})
+    return pd.DataFrame(rows)
+
+
+def decomposition(
+    model: SemanticDictionary, latent: np.ndarray, name: Callable[[np.ndarray], list[str]]
+) -> pd.DataFrame:
+    """One latent (L,) as its non-null atoms, largest coefficient first (Fig. 9).
+
+    Returns:
+        Columns atom (number in the dictionary), coefficient, share (of Σ|c|), words (from `name`).
+    """
+    code = model.transform(latent[None])[0]
+    used = np.flatnonzero(code)
+    used = used[np.argsort(-np.abs(code[used]), kind="stable")]
+    share = np.abs(code[used]) / np.abs(code).sum() if len(used) else np.zeros(0)
+    words = name(model.atoms_[used] * np.sign(code[used])[:, None]) if len(used) else []
+    return pd.DataFrame({"atom": used, "coefficient": code[used], "share": share, "words": words})

@@ -1,0 +1,101 @@
+"""Figures and tables with the data behind them, written so that an unchanged result changes no file."""
+
+import io
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base.files import sha256_file, write_bytes, write_json, write_text
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMN, PAGE = 3.5, 7.16  # inches: one and two columns of an IEEE paper
+
+# A kind of dictionary or transform keeps its colour and marker in every figure.
+LOOKS = {
+    "learned": {"color": "#0072B2", "marker": "o", "label": "learned atoms (Eq. 7)"},
+    "exemplars": {"color": "#D55E00", "marker": "s", "label": "random photographs as atoms"},
+    "pca": {"color": "#009E73", "marker": "^", "label": "PCA"},
+}
+
+# Other processors round differently in the last digits: within these bounds a result is unchanged.
+RELATIVE, ABSOLUTE = 1e-3, 1e-5
+LEVELS = 4  # of 255, for any pixel of a picture
+
+
+def use_style() -> None:
+    """Apply the project's style sheet to matplotlib."""
+    import matplotlib.pyplot as plt
+
+    plt.style.use(str(Path(str(resources.files("smicnb.repro"))) / "smicnb.mplstyle"))
+
+
+def same_data(old: pd.DataFrame, new: pd.DataFrame) -> bool:
+    """Whether two tables agree: names, order and text exactly, numbers within the stated bounds."""
+    if list(old.columns) != list(new.columns) or len(old) != len(new):
+        return False
+    for name in old.columns:
+        left, right = old[name], new[name]
+        if pd.api.types.is_numeric_dtype(left) and pd.api.types.is_numeric_dtype(right):
+            pair = left.to_numpy(float), right.to_numpy(float)
+            if not np.allclose(*pair, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True):
+                return False
+        elif not left.astype(str).equals(right.astype(str)):
+            return False
+    return True
+
+
+def same_picture(old: bytes, new: bytes) -> bool:
+    """Whether two PNGs show the same: equal size, and no pixel further apart than `LEVELS`."""
+    from PIL import Image
+
+    first, second = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int) for data in (old, new))
+    return first.shape == second.shape and int(np.abs(first - second).max()) <= LEVELS
+
+
+def write_data(path: Path, data: pd.DataFrame) -> None:
+    """Write a table as CSV with six significant digits, unless the file already says the same."""
+    text = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    if path.is_file() and same_data(pd.read_csv(path), pd.read_csv(io.StringIO(text))):
+        return
+    write_text(path, text)
+
+
+def write_picture(path: Path, figure: "Figure", caption: str) -> None:
+    """Write a figure as PNG, unless the file already shows the same, and as PDF beside it.
+
+    Neither holds a date or a version, so that equal figures are equal files.
+    """
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", metadata={"Software": None, "Description": caption})
+    if not (path.is_file() and same_picture(path.read_bytes(), drawn.getvalue())):
+        write_bytes(path, drawn.getvalue())
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="pdf", metadata={"CreationDate": None, "Producer": None, "Subject": caption})
+    write_bytes(path.with_suffix(".pdf"), drawn.getvalue())
+
+
+def write_markdown(path: Path, data: pd.DataFrame, caption: str) -> None:
+    """Write the table of a CSV file as Markdown, empty cells as "–"."""
+    cells = [[_cell(value) for value in row] for row in data.itertuples(index=False)]
+    lines = ["| " + " | ".join(map(str, data.columns)) + " |", "|" + "---|" * len(data.columns)]
+    lines += ["| " + " | ".join(row) + " |" for row in cells]
+    write_text(path, f"{caption}\n\n" + "\n".join(lines) + "\n")
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def write_sidecar(path: Path, origin: dict[str, Any], caption: str, files: list[Path]) -> None:
+    """Write the JSON beside a figure: what it shows, what it was made from, and its files' hashes."""
+    hashes = {file.name: sha256_file(file) for file in files}
+    write_json(path, {"caption": caption, **origin, "files": hashes})

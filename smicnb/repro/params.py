@@ -1,0 +1,123 @@
+"""Parameters of notebooks: recipes and `--set` checked against a notebook's own parameters cell."""
+
+import ast
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from smicnb.base import names
+from smicnb.base.errors import SmicnbError
+from smicnb.repro.checkout import root
+
+
+def defaults(notebook: Path) -> dict[str, Any]:
+    """Name -> default value, from the cell tagged `parameters`: assignments of plain values."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        raise SmicnbError(f"{notebook.name} has {len(tagged)} cells tagged 'parameters'", "exactly one")
+    values = {}
+    for statement in ast.parse(tagged[0].source).body:
+        if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+            raise SmicnbError(f"line {statement.lineno} of {notebook.name}'s parameters is no assignment")
+        values[statement.targets[0].id] = ast.literal_eval(statement.value)
+    return values
+
+
+def checked(value: Any, default: Any, name: str) -> Any:
+    """`value` as the type of `default`, or an error: numbers may widen from int to float, no more."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if isinstance(default, list) and isinstance(value, list) and default:
+        return [checked(entry, default[0], f"an entry of {name}") for entry in value]
+    if type(value) is not type(default):
+        raise SmicnbError(
+            f"parameter {name} got {value!r}, a {type(value).__name__}",
+            f"a {type(default).__name__} such as {default!r}",
+        )
+    return value
+
+
+def assignment(text: str) -> tuple[str, Any]:
+    """`name=value` of `--set`: JSON where it reads as JSON (1e-3 and [2, 4] do), else the text itself."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise SmicnbError(f"found '--set {text}'", "--set name=value")
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError:
+        return name.strip(), value
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Which notebooks to run, with what, and where their figures go.
+
+    Args:
+        name: the recipe's file name without suffix.
+        figures: folder for figures and tables, below the checkout.
+        parameters: values for every notebook that knows the name.
+        notebooks: notebook name -> values for it alone.
+    """
+
+    name: str
+    figures: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    notebooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def recipe(path: Path) -> Recipe:
+    """Read a recipe; unknown keys, notebooks and shapes are refused."""
+    if not path.is_file():
+        known = {file.stem for file in (root() / "recipes").glob("*.yaml")}
+        raise names.unknown("recipe", path.stem, known)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SmicnbError(f"{path.name} is no YAML ({' '.join(str(error).split())})") from error
+    if not isinstance(content, dict):
+        raise SmicnbError(f"{path.name} holds no mapping", "figures: …, parameters: …, notebooks: …")
+    keys = ("figures", "parameters", "notebooks")
+    for key in content:
+        if key not in keys:
+            raise names.unknown(f"key of {path.name}", str(key), keys)
+    notebooks = {str(name): values or {} for name, values in (content.get("notebooks") or {}).items()}
+    for name in notebooks:
+        notebook_path(name)
+    return Recipe(path.stem, str(content.get("figures", "figures")), content.get("parameters") or {}, notebooks)
+
+
+def notebook_path(name: str) -> Path:
+    """notebooks/NAME.ipynb, or the near miss."""
+    table = {file.stem: file for file in sorted((root() / "notebooks").glob("*.ipynb"))}
+    return names.lookup("notebook", name.removesuffix(".ipynb"), table)
+
+
+def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """All parameters of each wanted notebook: its defaults, the recipe's, then `settings` over them.
+
+    Raises:
+        UnknownNameError: a name in the recipe's `parameters` or in `settings` that no wanted notebook has,
+            or one in a notebook's own section that this notebook has not.
+    """
+    by_notebook = {name: defaults(notebook_path(name)) for name in wanted}
+    everything = {key for values in by_notebook.values() for key in values}
+    in_recipe = {key for name in recipe.notebooks for key in defaults(notebook_path(name))}
+    for key in recipe.parameters:
+        if key not in everything | in_recipe:
+            raise names.unknown(f"parameter in recipe {recipe.name}", key, everything | in_recipe)
+    for key in settings:
+        if key not in everything:
+            raise names.unknown(f"parameter of {', '.join(wanted)}", key, everything)
+    for name, known in by_notebook.items():
+        own = recipe.notebooks.get(name, {})
+        for key in own:
+            if key not in known:
+                raise names.unknown(f"parameter of {name}", key, known)
+        for source in (recipe.parameters, own, settings):
+            known.update({key: checked(value, known[key], key) for key, value in source.items() if key in known})
+    return by_notebook

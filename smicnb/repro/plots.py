@@ -1,0 +1,172 @@
+"""The pictures of the dictionary notebooks: atoms, reconstructions, decompositions, cosines."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.repro.figures import COLUMN, LOOKS, PAGE
+from smicnb.semantics.towers import resize_and_crop
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TILE = 192  # pixels of a square thumbnail
+
+
+def _show(axes: "Axes", image: np.ndarray, title: str = "", below: str = "") -> None:
+    axes.imshow(resize_and_crop(image, TILE))
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    if title:
+        axes.set_title(title, pad=2)
+    if below:
+        axes.set_xlabel(below, labelpad=2, fontsize=7)
+
+
+def learning(
+    photographs: Sequence[np.ndarray], codes: np.ndarray, scenes: Sequence[str], words: Sequence[str]
+) -> "Figure":
+    """Fig. 6 on real data: photographs of the collection, and their codes over the learned atoms.
+
+    Args:
+        photographs: some of the collection's images, 16 at most.
+        codes: (n, n_atoms), the rows in the order of `scenes`.
+        scenes: scene of each row, equal ones together.
+        words: a name for each atom.
+    """
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(PAGE, 3.4))
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+    side = 4
+    for axes, image in zip(left.subplots(side, side).flat, photographs, strict=False):
+        _show(axes, image)
+    left.suptitle("photographs of the collection", fontsize=8)
+    axes = right.subplots()
+    limit = np.abs(codes).max()
+    drawn = axes.imshow(codes, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    axes.grid(False)
+    borders = np.flatnonzero(np.asarray(scenes[1:]) != np.asarray(scenes[:-1])) + 1
+    axes.hlines(borders - 0.5, -0.5, codes.shape[1] - 0.5, color="0.6", linewidth=0.4)
+    starts = np.concatenate([[0], borders])
+    middles = (starts + np.concatenate([borders, [len(scenes)]]) - 1) / 2
+    axes.set_yticks(middles, [scenes[start] for start in starts], fontsize=5 if len(starts) < 40 else 0)
+    axes.tick_params(length=0)
+    axes.set_xticks(range(len(words)), words, rotation=90, fontsize=5.5)
+    axes.set(xlabel="atoms, the most used first, by nearest word", title="codes C of all images (Eq. 7)")
+    right.colorbar(drawn, ax=axes, label="coefficient", shrink=0.8)
+    return figure
+
+
+def atoms(images: Sequence[np.ndarray], words: Sequence[Sequence[str]], shares: Sequence[float]) -> "Figure":
+    """Fig. 7: what the generator makes of the first atoms, each over its nearest words and share of use."""
+    import matplotlib.pyplot as plt
+
+    columns = 5
+    rows = -(-len(images) // columns)
+    figure, grid = plt.subplots(rows, columns, figsize=(PAGE, 1.85 * rows), squeeze=False)
+    for axes in grid.flat[len(images) :]:
+        axes.remove()
+    for number, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
+        below = "\n".join([", ".join(words[number][:2]), f"{100 * shares[number]:.1f} % of Σ|c|"])
+        _show(axes, image, f"atom {number + 1}", below)
+    return figure
+
+
+def reconstructions(
+    inputs: Sequence[np.ndarray],
+    generated: Sequence[Sequence[np.ndarray]],
+    cosines: np.ndarray,
+    n_atoms: Sequence[int],
+) -> "Figure":
+    """Fig. 8: inputs on the left, then what is generated from n_a atoms; latent cosines below each."""
+    import matplotlib.pyplot as plt
+
+    columns = len(n_atoms) + 1
+    size = (PAGE, PAGE / columns * 1.17 * len(inputs))
+    figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
+    for row, image in enumerate(inputs):
+        _show(grid[row, 0], image, "input" if row == 0 else "")
+        for column, count in enumerate(n_atoms):
+            title = f"$n_a$ = {count}" if row == 0 else ""
+            _show(grid[row, column + 1], generated[row][column], title, f"{cosines[row, column]:.2f}")
+    return figure
+
+
+def decomposition(image: np.ndarray, pictures: Sequence[np.ndarray], table: pd.DataFrame) -> "Figure":
+    """Fig. 9: an image as its largest non-null atoms; coefficient and nearest word under each."""
+    import matplotlib.pyplot as plt
+
+    figure, grid = plt.subplots(1, len(pictures) + 1, figsize=(PAGE, 1.6), squeeze=False)
+    _show(grid[0, 0], image, "input")
+    for axes, picture, row in zip(grid[0, 1:], pictures, table.itertuples(), strict=False):
+        _show(axes, picture, f"{row.coefficient:+.2f}", row.words)
+    return figure
+
+
+def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
+    """One metric against n_a for every kind of atoms: the coded collection left, held-out scenes right.
+
+    Args:
+        summary: rows of `smicnb.compare.reconstruction.summarise`.
+        metric: "latent_cosine" or "image_cosine".
+        ylabel: the axis label, with unit and direction.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = summary[summary["metric"] == metric]
+    splits = list(rows["split"].unique())
+    figure, panels = plt.subplots(1, len(splits), figsize=(PAGE, 2.6), sharey=True, squeeze=False)
+    for axes, split in zip(panels[0], splits, strict=True):
+        here = rows[rows["split"] == split]
+        for kind, look in LOOKS.items():
+            line = here[here["kind"] == kind].sort_values("n_atoms")
+            axes.plot(line["n_atoms"], line["mean"], **look)
+            axes.fill_between(line["n_atoms"], line["low"], line["high"], color=look["color"], alpha=0.15, lw=0)
+        uncoded = here[here["kind"] == "none"]
+        if metric == "image_cosine":
+            axes.axhline(uncoded["mean"].item(), color="0.4", ls="--", lw=0.8, label="latent not coded at all")
+        counts = f"{here['images'].iloc[0]} images of {here['scenes'].iloc[0]} scenes"
+        axes.set_xscale("log", base=2)
+        ticks = sorted(set(here["n_atoms"]) - {0})
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+        axes.set(xlabel="number of atoms $n_a$", title=f"{SPLITS.get(split, split)}: {counts}")
+    panels[0, 0].set_ylabel(ylabel)
+    panels[0, -1].legend(loc="lower right")
+    return figure
+
+
+SPLITS = {"train": "the coded collection", "heldout": "held-out scenes"}
+
+
+def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
+    """Learned atoms minus each baseline against n_a, with 95 % intervals; zero is a tie.
+
+    Args:
+        table: rows of `smicnb.compare.reconstruction.differences` for one split and metric.
+        title: what was measured on what.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(COLUMN, 2.6))
+    axes.axhline(0, color="0.3", lw=0.8)
+    for offset, (against, rows) in zip((0.94, 1.06), table.groupby("against"), strict=True):
+        look = LOOKS[against]
+        error = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
+        axes.errorbar(
+            rows["n_atoms"] * offset, rows["mean"], error, fmt=look["marker"], color=look["color"],
+            label=f"minus {look['label']}", capsize=2, lw=1,
+        )  # fmt: skip
+    ticks = sorted(set(table["n_atoms"]))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel="number of atoms $n_a$", ylabel="Δ latent cosine (above 0: learned better)", title=title)
+    axes.legend(loc="best")
+    return figure

@@ -1,0 +1,99 @@
+"""What a notebook talks to: it says once what it was made from, and saves figures that remember it."""
+
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from smicnb.base.errors import SmicnbError
+from smicnb.base.files import write_json
+from smicnb.repro import figures
+from smicnb.repro.checkout import root
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # set by `smicnb run` for the kernels it starts
+PACKAGES = ("matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "timm", "torch", "transformers")
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result may depend on, without the build's name after the plus sign."""
+    return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
+
+
+class Session:
+    """One run of one notebook.
+
+    Args:
+        notebook: its name ("03_reconstruction").
+        parameters: the values it runs with, JSON types; "seed" among them.
+        out: folder that figures and tables go to.
+        manifest: file that lists what was saved, for whoever started the run; None without one.
+    """
+
+    def __init__(self, notebook: str, parameters: dict[str, Any], out: Path, manifest: Path | None):
+        json.dumps(parameters)  # a parameter that JSON cannot hold would be lost in the record
+        self.notebook, self.parameters, self.out = notebook, parameters, out
+        self._manifest, self._saved = manifest, []
+        self._made_from: dict[str, Any] = {}
+        figures.use_style()
+
+    def made_from(self, **inputs: Any) -> None:
+        """Name what later figures depend on beside the parameters: hashes of data and weights."""
+        self._made_from.update(inputs)
+
+    @property
+    def _origin(self) -> dict[str, Any]:
+        return {
+            "notebook": self.notebook,
+            "parameters": self.parameters,
+            "made_from": self._made_from,
+            "versions": versions(),
+        }
+
+    def save_figure(self, figure: "Figure", name: str, data: pd.DataFrame, caption: str) -> None:
+        """Save NAME.png, NAME.pdf, NAME.csv (the data behind) and NAME.json (the origin)."""
+        picture, table, sidecar = (self.out / f"{name}{suffix}" for suffix in (".png", ".csv", ".json"))
+        figures.write_data(table, data)
+        figures.write_picture(picture, figure, caption)
+        figures.write_sidecar(sidecar, self._origin, caption, [picture, table])
+        self._list(picture, picture.with_suffix(".pdf"), table, sidecar)
+
+    def save_table(self, data: pd.DataFrame, name: str, caption: str) -> pd.DataFrame:
+        """Save NAME.csv, NAME.md and NAME.json; returns `data`, so that the notebook shows it."""
+        table, text, sidecar = (self.out / f"{name}{suffix}" for suffix in (".csv", ".md", ".json"))
+        figures.write_data(table, data)
+        figures.write_markdown(text, pd.read_csv(table), caption)
+        figures.write_sidecar(sidecar, self._origin, caption, [table, text])
+        self._list(table, text, sidecar)
+        return data
+
+    def on_bsds500(self, name: str, measured: pd.DataFrame) -> pd.DataFrame:
+        """The table NAME as measured on BSDS500: `measured` where this run is on it, else the committed one."""
+        if str(self.parameters.get("collection", "")).startswith("bsds500:"):
+            return measured
+        path = root() / "figures" / "bsds500" / f"{name}.csv"
+        if not path.is_file():
+            raise SmicnbError(f"'{path.name}' of BSDS500 is absent", "the committed table", "run make bsds500")
+        return pd.read_csv(path)
+
+    def _list(self, *files: Path) -> None:
+        self._saved += [file.relative_to(self.out).as_posix() for file in files]
+        if self._manifest is not None:
+            write_json(self._manifest, self._saved)
+
+
+def start(notebook: str, parameters: dict[str, Any]) -> Session:
+    """Begin a notebook's run; figures go where `smicnb run` says, else to .smicnb/interactive."""
+    out = os.environ.get(OUT)
+    manifest = os.environ.get(MANIFEST)
+    folder = Path(out) if out else root() / ".smicnb" / "interactive"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SmicnbError(f"cannot write to '{folder}' ({error.strerror})", "a folder for figures") from error
+    return Session(notebook, parameters, folder, Path(manifest) if manifest else None)

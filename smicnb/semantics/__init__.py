@@ -1,0 +1,1 @@
+"""Images to meaning and back: collections, weights, encoders, generators, spaces, metrics."""

@@ -1,0 +1,274 @@
+"""Named collections of photographs: items in a fixed hashed order, split by scene, never by view."""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from smicnb.base.errors import ImageError, IntegrityError
+from smicnb.base.files import sha256_file, sha256_json
+from smicnb.base.names import unknown
+from smicnb.semantics import weights
+from smicnb.semantics.data_sets import DATA_SETS, DataSet
+from smicnb.semantics.folders import list_images
+from smicnb.semantics.images import describe, read_image
+from smicnb.semantics.views import EMBEDDED_VIEWS, WHOLE, View
+from smicnb.semantics.words import WordList, embedded_scenes, in_and_out, words
+
+__all__ = ["SPLITS", "Collection", "Item", "View", "WordList", "in_and_out", "load", "words"]
+
+SPLITS = ("train", "heldout", "gallery")  # 50 %, 20 % and 30 % of the scenes
+VIEWS_PER_SCENE = len(EMBEDDED_VIEWS)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One view of one photograph.
+
+    Args:
+        id: unique in its collection, stable, free of the machine's paths.
+        scene: what is photographed; all its views are on one side of a split.
+        split: "train", "heldout" or "gallery".
+        caption: a sentence about the photograph, where the data set has one.
+        content_hash: SHA-256 of the file's bytes and the view.
+        path: the file.
+        view: the part of it.
+    """
+
+    id: str
+    scene: str
+    split: str
+    caption: str | None
+    content_hash: str
+    path: Path = field(repr=False)
+    view: View = field(default=WHOLE, repr=False)
+
+    def image(self) -> np.ndarray:
+        """Read the view: RGB uint8 H×W×3; raises ImageError where the file can no longer be read."""
+        return self.view.of(_photograph(self.path))
+
+
+@dataclass(frozen=True)
+class Collection:
+    """Items in a fixed order, and where they come from.
+
+    Args:
+        name: "embedded", "kodak", "folder:NAME"; a split adds "/train".
+        items: by the hash of their scene, then as listed.
+        licence, page: of the data set; the page may be "".
+        skipped: reason -> number of files that were left out.
+        notes: what else a reader should know, in words.
+    """
+
+    name: str
+    items: tuple[Item, ...]
+    licence: str
+    page: str
+    skipped: dict[str, int]
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    @cached_property
+    def scenes(self) -> list[str]:
+        """The names of the scenes, sorted."""
+        return sorted({item.scene for item in self.items})
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the items' content hashes, scenes, splits and captions, in their order."""
+        return sha256_json([[item.content_hash, item.scene, item.split, item.caption] for item in self.items])
+
+    def split(self, name: str) -> "Collection":
+        """The items of one split.
+
+        Args:
+            name: "train", "heldout" or "gallery".
+
+        Raises:
+            UnknownNameError: another name.
+            ImageError: the collection has too few scenes for this split.
+        """
+        if name not in SPLITS:
+            raise unknown("split", name, SPLITS)
+        items = tuple(item for item in self.items if item.split == name)
+        if not items:
+            raise ImageError(
+                f"'{self.name}' has no scene in its split '{name}' ({len(self.scenes)} in all)",
+                f"at least {len(SPLITS)} scenes",
+            )
+        return replace(self, name=f"{self.name}/{name}", items=items)
+
+    def summary(self) -> str:
+        """One line: scenes and views, per split scenes/views, files skipped with reasons, notes."""
+        parts = []
+        for split, word in zip(SPLITS, ("train", "held-out", "gallery"), strict=True):
+            chosen = [item.scene for item in self.items if item.split == split]
+            parts.append(f"{word} {len(set(chosen))}/{len(chosen)}")
+        skipped = sum(self.skipped.values())
+        line = f"{self.name}: {_count(len(self.scenes), 'scene')}, {_count(len(self), 'view')}; "
+        line += f"{', '.join(parts)}; {_count(skipped, 'file')} skipped"
+        if skipped:
+            line += f" ({describe(self.skipped)})"
+        return "; ".join([line, *self.notes])
+
+
+def load(name: str) -> Collection:
+    """Load a collection by its name.
+
+    Args:
+        name: "embedded", or "KIND:PATH" with KIND one of "folder", "kodak", "bsds500", "landscape",
+            "coco", "clic", "div2k", "openimages".
+
+    Returns:
+        The collection; what was skipped is in its `skipped` and its `summary()`.
+
+    Raises:
+        UnknownNameError: no such name.
+        ImageError: no such folder, or none of its files is a usable image.
+        MissingWeightsError, IntegrityError: the embedded photographs are not here, or not those promised.
+    """
+    if name == "embedded":
+        return _embedded()
+    kind, _, path = name.partition(":")
+    if kind not in DATA_SETS:
+        if os.path.exists(os.path.expanduser(name)):
+            raise ImageError(
+                f"'{name}' is a path, not the name of a collection",
+                "KIND:PATH",
+                f"did you mean 'folder:{name}'?",
+            )
+        raise unknown("collection", name if kind == "embedded" else kind, ["embedded", *DATA_SETS])
+    if not path:
+        raise ImageError(
+            f"'{name}' names no folder",
+            f"'{kind}:PATH'",
+            f"give the folder that holds {DATA_SETS[kind].layout}",
+        )
+    return _from_folder(DATA_SETS[kind], Path(os.path.expanduser(path)))
+
+
+def _from_folder(data_set: DataSet, root: Path) -> Collection:
+    listing = list_images(root, data_set.parts)
+    captions = data_set.captions(root) if data_set.captions else {}
+    splits = _splits([data_set.scene(file.name) for file in listing.files])
+    items = []
+    for file in listing.files:
+        scene = data_set.scene(file.name)
+        caption = captions.get(Path(file.name).name)
+        content = _content_hash(file.sha256, WHOLE)
+        items.append(Item(file.name, scene, splits[scene], caption, content, file.path))
+    notes = [f"{reason}: {count}" for reason, count in listing.notes.items()]
+    if data_set.captions:
+        notes.append(f"{sum(item.caption is not None for item in items)} of {len(items)} have captions")
+    if data_set.sha256:
+        whole = hashlib.sha256("".join(sorted(file.sha256 for file in listing.files)).encode()).hexdigest()
+        if whole != data_set.sha256:
+            notes.append(f"not the {data_set.files} files that {data_set.name} was exercised with")
+    name = f"folder:{root.resolve().name}" if data_set.name == "folder" else data_set.name
+    return Collection(name, _ordered(items), data_set.licence, data_set.page, listing.skipped, tuple(notes))
+
+
+def _embedded() -> Collection:
+    scenes = embedded_scenes()["scenes"]
+    splits = _splits([scene["scene"] for scene in scenes])
+    items = []
+    for scene in scenes:
+        folder = _PACKAGES[scene["package"]]()
+        files = _evenly(scene["files"], VIEWS_PER_SCENE)
+        for index, file in enumerate(files):
+            path = folder / file["name"]
+            _verify(path, file["sha256"], scene["package"])
+            # Views go round: photograph 0 gets views 0, n, 2n … of the scene's twelve.
+            for view in EMBEDDED_VIEWS[: len(range(index, VIEWS_PER_SCENE, len(files)))]:
+                name = f"{scene['scene']}/{file['name']}#{view.name}"
+                split, content = splits[scene["scene"]], _content_hash(file["sha256"], view)
+                items.append(Item(name, scene["scene"], split, None, content, path, view))
+    return Collection(
+        "embedded",
+        _ordered(items),
+        "MIT (mvtb-data), as documented for each (scikit-image), CC BY 2.0 (scikit-learn)",
+        "https://github.com/petercorke/machinevision-toolbox-python",
+        {},
+    )
+
+
+def _installed(package: str, folder: str) -> Callable[[], Path]:
+    def find() -> Path:
+        # Found without importing it: scikit-learn takes a second, and only its files are wanted.
+        spec = importlib.util.find_spec(package)
+        if spec is None or not spec.submodule_search_locations:
+            raise ImageError(
+                f"the package '{package}' is not installed",
+                "its photographs, for the embedded collection",
+                "install smicnb with its dependencies",
+            )
+        return Path(spec.submodule_search_locations[0]) / folder
+
+    return find
+
+
+_PACKAGES: dict[str, Callable[[], Path]] = {
+    "mvtb-data": lambda: weights.resolve("mvtb-photographs"),
+    "scikit-image": _installed("skimage", "data"),
+    "scikit-learn": _installed("sklearn", "datasets/images"),
+}
+
+
+def _verify(path: Path, promised: str, package: str) -> None:
+    try:
+        if sha256_file(path) == promised:
+            return
+        found = f"'{path.name}' of {package} is not the photograph that was promised"
+    except OSError:
+        found = f"'{path.name}' of {package} is missing or cannot be read"
+    part = package == "mvtb-data"
+    do = "run 'smicnb weights fetch mvtb-photographs'" if part else f"install {package} as smicnb locks it"
+    raise IntegrityError(found, f"SHA-256 {promised[:12]}…", do)
+
+
+def _splits(scenes: Sequence[str]) -> dict[str, str]:
+    """scene -> split: the scenes sorted by their hash, then cut by number."""
+    ranked = sorted(set(scenes), key=_name_hash)
+    train = max(1, len(ranked) // 2)
+    heldout = train + min(max(1, (2 * len(ranked) + 5) // 10), len(ranked) - train)
+    return {scene: SPLITS[(rank >= train) + (rank >= heldout)] for rank, scene in enumerate(ranked)}
+
+
+def _ordered(items: Sequence[Item]) -> tuple[Item, ...]:
+    """By scene, so that a photograph's views follow one another and it is decoded once."""
+    return tuple(sorted(items, key=lambda item: _name_hash(item.scene)))
+
+
+def _name_hash(name: str) -> str:
+    # A file name may hold bytes that are no UTF-8; Python keeps them as surrogates.
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _content_hash(file: str, view: View) -> str:
+    return sha256_json([file, *view])
+
+
+def _evenly(files: Sequence, count: int) -> list:
+    """At most `count` of `files`, the first and the last among them."""
+    if len(files) <= count:
+        return list(files)
+    return [files[index * (len(files) - 1) // (count - 1)] for index in range(count)]
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+@lru_cache(maxsize=1)
+def _photograph(path: Path) -> np.ndarray:
+    return read_image(path)

@@ -1,0 +1,182 @@
+"""Images and texts to latents: the encoder's protocol, its two families, and the cache of latents."""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from smicnb.base import names
+from smicnb.base.cache import ArrayCache
+from smicnb.base.errors import DimensionError, SmicnbError
+from smicnb.base.files import sha256_file
+from smicnb.base.progress import progress_bar
+from smicnb.semantics import lite0_minilm, weights
+from smicnb.semantics.collections import Collection
+from smicnb.semantics.towers import BATCH, ImageTower, in_text_batches
+
+if TYPE_CHECKING:
+    import torch
+
+# open_clip's (model, tag) -> the registered part that holds its weights
+OPEN_CLIP_PARTS = {
+    ("ViT-L-14", "openai"): "clip-vit-l-14-openai",
+    ("ViT-B-32", "openai"): "clip-vit-b-32-openai",
+}
+
+
+class SemanticEncoder(Protocol):
+    """Photographs and texts to one latent space of `dim` dimensions (f in the paper's Eq. 4)."""
+
+    name: str
+    dim: int
+    weights_hash: str
+    mean: np.ndarray  # (dim,): what the encoder's own centring takes from a latent; zeros for CLIP
+
+    def encode_images(
+        self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None
+    ) -> np.ndarray:
+        """Un-normalised latents (n, dim) float32 of RGB uint8 images H×W×3 (or functions returning one)."""
+
+    def encode_text(self, texts: Iterable[str]) -> np.ndarray:
+        """Latents (n, dim) float32 of texts, in the images' space."""
+
+    def text_tokens(self, texts: list[str]) -> "tuple[torch.Tensor, torch.Tensor]":
+        """Per-token embeddings (n, T, W) of texts, and the mask (n, T) of real tokens."""
+
+    def image_latents(self, pixels: "torch.Tensor") -> "torch.Tensor":
+        """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1], differentiable, for losses."""
+
+
+class OpenClipEncoder:
+    """CLIP through open_clip: un-normalised projections of either tower.
+
+    Args:
+        model: an architecture that open_clip knows ("ViT-L-14").
+        pretrained: a registered tag ("openai"), or the path of a weights file for that architecture.
+        device: a torch device name.
+    """
+
+    def __init__(self, model: str, pretrained: str, device: str = "cpu"):
+        import open_clip
+
+        if model not in open_clip.list_models():
+            raise names.unknown("open_clip model", model, open_clip.list_models())
+        self.name = f"open_clip:{model}/{pretrained}"
+        self._model_name, self._device = model, device
+        part = OPEN_CLIP_PARTS.get((model, pretrained))
+        # OpenAI's weights were trained with the quick approximation of GELU.
+        self._quick_gelu = part is not None or pretrained == "openai"
+        self._file = weights.resolve(part) / "open_clip_model.safetensors" if part else Path(pretrained)
+        if not self._file.is_file():
+            tags = ", ".join(f"{m}/{tag}" for m, tag in OPEN_CLIP_PARTS)
+            raise SmicnbError(
+                f"found neither a registered tag nor a file '{pretrained}' for open_clip's {model}",
+                f"one of {tags}, or the path of a .safetensors or .pt file",
+            )
+        self.dim = int(open_clip.get_model_config(model)["embed_dim"])
+        self.mean = np.zeros(self.dim, np.float32)
+
+    @cached_property
+    def weights_hash(self) -> str:
+        """SHA-256 of the weights file."""
+        return sha256_file(self._file)
+
+    @cached_property
+    def _network(self) -> "torch.nn.Module":
+        import open_clip
+
+        try:
+            network = open_clip.create_model(
+                self._model_name,
+                pretrained=str(self._file),
+                device=self._device,
+                force_quick_gelu=self._quick_gelu,
+                weights_only=True,
+            )
+        except Exception as error:  # open_clip raises whatever torch or safetensors raised
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise SmicnbError(
+                f"'{self._file.name}' could not be loaded as open_clip's {self._model_name} ({reason})",
+                f"the weights of a {self._model_name}",
+            ) from error
+        return network.eval().requires_grad_(False)
+
+    @cached_property
+    def _images(self) -> ImageTower:
+        preprocess = self._network.visual.preprocess_cfg
+        size = preprocess["size"]
+        side = size if isinstance(size, int) else size[0]
+        mean, std = tuple(preprocess["mean"]), tuple(preprocess["std"])
+        return ImageTower(self._network.encode_image, side, mean, std, self._device)
+
+    @cached_property
+    def _tokenizer(self) -> Callable:
+        import open_clip
+
+        return open_clip.get_tokenizer(self._model_name)
+
+    def _tokenize(self, texts: list[str]) -> "torch.Tensor":
+        return self._tokenizer(texts).to(self._device)
+
+    def encode_images(
+        self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None
+    ) -> np.ndarray:
+        """Un-normalised image projections (n, dim) float32; with ViT-L/14 their norm is about 20."""
+        return self._images(images, done)
+
+    def encode_text(self, texts: Iterable[str]) -> np.ndarray:
+        """Un-normalised text projections (n, dim) float32."""
+        return in_text_batches(texts, lambda batch: self._network.encode_text(self._tokenize(batch)), self.dim)
+
+    def text_tokens(self, texts: list[str]) -> "tuple[torch.Tensor, torch.Tensor]":
+        """States (n, 77, W) of the text transformer's last layer after its norm, and the tokens' mask."""
+        tokens = self._tokenize(texts)
+        states = self._network.forward_intermediates(
+            text=tokens, text_indices=1, normalize_intermediates=True, intermediates_only=True
+        )
+        return states["text_intermediates"][-1], tokens != 0
+
+    def image_latents(self, pixels: "torch.Tensor") -> "torch.Tensor":
+        """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1], with gradients to the pixels."""
+        return self._images.differentiable(pixels)
+
+
+@lru_cache(maxsize=4)
+def encoder(name: str, device: str = "cpu") -> SemanticEncoder:
+    """The encoder of a name: "lite0-minilm" or "open_clip:MODEL/TAG-OR-FILE"."""
+    family, colon, rest = name.partition(":")
+    if name == lite0_minilm.NAME:
+        return lite0_minilm.Lite0MiniLM(device)
+    if family == "open_clip" and colon:
+        model, slash, pretrained = rest.partition("/")
+        if not slash or not pretrained:
+            raise SmicnbError(
+                f"found '{name}'", "open_clip:MODEL/TAG or open_clip:MODEL/FILE", "say for example "
+                "open_clip:ViT-L-14/openai",
+            )  # fmt: skip
+        return OpenClipEncoder(model, pretrained, device)
+    known = [lite0_minilm.NAME, *(f"open_clip:{m}/{tag}" for m, tag in OPEN_CLIP_PARTS)]
+    raise names.unknown("encoder", name, known)
+
+
+def encode_collection(encoder: SemanticEncoder, collection: Collection) -> np.ndarray:
+    """Latents (n, dim) float32 of a collection's items, in their order, each computed once ever.
+
+    The cache knows a latent by the encoder's name and weights, the batch it ran in, and the image's hash.
+    """
+    cache = ArrayCache("latents")
+    keys = [[encoder.name, encoder.weights_hash, BATCH, item.content_hash] for item in collection]
+    found = [cache.get(key) for key in keys]
+    missing = [row for row, latent in enumerate(found) if latent is None or latent.shape != (encoder.dim,)]
+    if missing:
+        items = collection.items
+        with progress_bar(f"encoding {collection.name} with {encoder.name}", len(missing)) as advance:
+            latents = encoder.encode_images((items[row].image for row in missing), advance)
+        for row, latent in zip(missing, latents, strict=True):
+            if not np.isfinite(latent).all():
+                raise DimensionError(f"the latent of '{items[row].id}' is not finite", "finite numbers")
+            cache.put(keys[row], latent)
+            found[row] = latent
+    return np.stack(found) if found else np.zeros((0, encoder.dim), np.float32)

@@ -1,0 +1,154 @@
+"""A folder of any files to the images in it that can be used, and the count of those that cannot."""
+
+import contextlib
+import json
+import os
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from PIL import __version__ as pillow_version
+
+from smicnb.base.cache import cache_root
+from smicnb.base.errors import ImageError
+from smicnb.base.files import sha256_file, sha256_json, write_json
+from smicnb.base.progress import progress_bar
+from smicnb.semantics.images import RULES, UNREADABLE, check, describe, image_suffixes, probe
+
+UNREADABLE_FOLDER = "folder not readable"
+COPY = "same bytes as another file"
+
+
+class ImageFile(NamedTuple):
+    """A usable image: its POSIX path below the folder listed, its path, the SHA-256 of its bytes."""
+
+    name: str
+    path: Path
+    sha256: str
+
+
+class Listing(NamedTuple):
+    """The usable images of a folder, by name; files skipped and files noted, counted by reason."""
+
+    files: tuple[ImageFile, ...]
+    skipped: dict[str, int]
+    notes: dict[str, int]
+
+
+def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
+    """Find every usable image below a folder, each decoded once to be sure.
+
+    Files are taken by suffix, hidden ones are passed over; links are followed, each folder is visited
+    once, and of files with equal bytes the first by name is kept, lest one photograph sit on both sides
+    of a split. What decoding showed is remembered by content, so that listing again only hashes.
+
+    Args:
+        root: a folder.
+        parts: sub-folders that alone are searched, where any of them is there.
+
+    Returns:
+        The files sorted by their POSIX path below `root`; counts of what was skipped and noted.
+
+    Raises:
+        ImageError: no such folder, one that cannot be read, or one without a usable image.
+    """
+    root = Path(root)
+    skipped: Counter[str] = Counter()
+    candidates = _candidates(root, parts, skipped)
+    remembered = cache_root() / "image-verdicts" / f"{sha256_json(os.path.realpath(root))}.json"
+    known = _recall(remembered)
+    with ThreadPoolExecutor(2) as threads, progress_bar(f"checking {root.resolve().name}", len(candidates)) as advance:
+        found: dict[str, ImageFile] = {}
+        verdicts: dict[str, list[str | None]] = {}
+        notes: Counter[str] = Counter()
+        for (name, path), (digest, reason, note) in zip(
+            candidates, threads.map(lambda candidate: _judge(candidate[1], known), candidates), strict=True
+        ):
+            advance(1)
+            if digest:
+                verdicts[digest] = [reason, note]
+            if reason is None and digest in found:
+                reason = COPY
+            if reason is not None:
+                skipped[reason] += 1
+                continue
+            found[digest] = ImageFile(name, path, digest)
+            if note:
+                notes[note] += 1
+    if verdicts != known:
+        # Not being able to remember costs time, nothing else.
+        with contextlib.suppress(OSError):
+            write_json(remembered, {"rules": _rules(), "verdicts": verdicts})
+    if not found:
+        met = f" ({describe(skipped)})" if skipped else ""
+        raise ImageError(f"no usable image in '{root}'{met}", "at least one image file that Pillow reads")
+    return Listing(tuple(found.values()), dict(sorted(skipped.items())), dict(sorted(notes.items())))
+
+
+def _judge(path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, str | None, str | None]:
+    """(hash, reason against, note) of one file; the hash is None where the header decides."""
+    reason = probe(path)
+    if reason is not None:
+        return None, reason, None
+    try:
+        digest = sha256_file(path)
+    except OSError:
+        return None, UNREADABLE, None
+    if digest not in known:
+        return digest, *check(path)
+    reason, note = known[digest]
+    return digest, reason, note
+
+
+def _candidates(root: Path, parts: tuple[str, ...], skipped: Counter[str]) -> list[tuple[str, Path]]:
+    """(POSIX path below `root`, path) of all files whose suffix claims an image, sorted."""
+    suffixes = image_suffixes()
+    files: list[tuple[str, Path]] = []
+    seen: set[tuple[int, int]] = set()
+    folders = [root / part for part in parts if (root / part).is_dir()] or [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(folder) as entries:
+                # Sorted, so that of two links to one folder the same one is always followed.
+                for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
+                    path = folder / entry.name
+                    if entry.name.startswith("."):
+                        continue
+                    if _is_folder(entry):
+                        folders.append(path)
+                    elif path.suffix.lower() in suffixes:
+                        files.append((path.relative_to(root).as_posix(), path))
+        except OSError as error:
+            if folder == root:
+                why = error.strerror or type(error).__name__
+                raise ImageError(
+                    f"'{root}' cannot be read as a folder ({why})", "a folder of images"
+                ) from error
+            skipped[UNREADABLE_FOLDER] += 1
+    return sorted(files)
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _rules() -> list:
+    """What verdicts depend on, beside the bytes: our rules and Pillow's decoders."""
+    return [RULES, pillow_version]
+
+
+def _recall(path: Path) -> dict[str, list[str | None]]:
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return stored["verdicts"] if stored["rules"] == _rules() else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}

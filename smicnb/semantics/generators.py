@@ -1,0 +1,75 @@
+"""Latents to images: the generator's protocol, and the retrieval generator of the embedded profile."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from smicnb.base import names
+from smicnb.base.errors import DimensionError, ImageError
+
+if TYPE_CHECKING:
+    from smicnb.semantics.collections import Collection, Item
+    from smicnb.semantics.encoders import SemanticEncoder
+
+
+class LatentGenerator(Protocol):
+    """Latents of one space to images (unCLIP in the paper's Fig. 2)."""
+
+    name: str
+    dim: int
+    what: str  # one clause for captions: what a reader sees when this generator made the picture
+
+    def generate(self, latents: np.ndarray, seed: int) -> list[np.ndarray]:
+        """Images, RGB uint8 H×W×3, of latents (n, dim) of the generator's norm; same seed, same images."""
+
+
+class RetrievalGenerator:
+    """A stand-in for a generator: the gallery photograph whose latent has the largest cosine.
+
+    It invents nothing: what it shows exists, and belongs to no scene of the collection being coded.
+
+    Args:
+        gallery: photographs to choose from.
+        latents: their latents, (len(gallery), dim).
+    """
+
+    name = "retrieval"
+    what = "the nearest photograph of a gallery that shares no scene with the collection, not a new picture"
+
+    def __init__(self, gallery: "Collection", latents: np.ndarray):
+        if len(gallery) == 0:
+            raise ImageError("the gallery of the retrieval generator is empty", "at least one photograph")
+        if latents.shape[0] != len(gallery):
+            raise DimensionError(f"found {latents.shape[0]} latents for {len(gallery)} gallery photographs")
+        self.gallery, self.dim = gallery, latents.shape[1]
+        self._directions = latents / np.linalg.norm(latents, axis=1, keepdims=True)
+        # The same few photographs answer again and again, so that decoding each once is worth the memory.
+        self._image = lru_cache(maxsize=256)(lambda item: item.image())
+
+    def nearest(self, latents: np.ndarray) -> list["Item"]:
+        """The gallery item nearest in angle to each latent (n, dim); the first of equals."""
+        if latents.ndim != 2 or latents.shape[1] != self.dim:
+            raise DimensionError(f"found latents of shape {latents.shape}", f"(n, {self.dim})")
+        return [self.gallery.items[row] for row in np.argmax(latents @ self._directions.T, axis=1)]
+
+    def generate(self, latents: np.ndarray, seed: int = 0) -> list[np.ndarray]:
+        """The nearest photographs, one array object per photograph; `seed` changes nothing here."""
+        return [self._image(item) for item in self.nearest(latents)]
+
+
+def _retrieval(encoder: "SemanticEncoder", gallery: "Collection") -> RetrievalGenerator:
+    from smicnb.semantics.encoders import encode_collection
+
+    return RetrievalGenerator(gallery, encode_collection(encoder, gallery))
+
+
+GENERATORS: dict[str, Callable[["SemanticEncoder", "Collection"], LatentGenerator]] = {
+    RetrievalGenerator.name: _retrieval,
+}
+
+
+def generator(name: str, encoder: "SemanticEncoder", gallery: "Collection") -> LatentGenerator:
+    """The generator of a name, for an encoder's latents; `gallery` is what retrieval chooses from."""
+    return names.lookup("generator", name, GENERATORS)(encoder, gallery)

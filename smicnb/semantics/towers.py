@@ -1,0 +1,140 @@
+"""One way from photographs to a tower's input, in batches of one fixed size and type.
+
+A network's output moves in its last digits with the batch size and the number type, so both are fixed:
+the last batch is filled up, and an image's latent does not depend on how many others came with it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smicnb.base.errors import ImageError
+
+if TYPE_CHECKING:
+    import torch
+
+BATCH = 16
+LOADERS = 2  # threads that load and resize the next batch while the tower works on this one
+
+
+def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
+    """The centre square of an image after its shorter side became `side` pixels.
+
+    Args:
+        image: RGB uint8, H×W×3, any size.
+        side: pixels of the result's side.
+
+    Returns:
+        RGB uint8, side×side×3, by Pillow's antialiased bicubic filter.
+    """
+    from PIL import Image
+
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
+    height, width = image.shape[:2]
+    scale = side / min(height, width)
+    new_width, new_height = max(side, round(width * scale)), max(side, round(height * scale))
+    resized = Image.fromarray(image).resize((new_width, new_height), Image.Resampling.BICUBIC)
+    left, top = (new_width - side) // 2, (new_height - side) // 2
+    return np.asarray(resized.crop((left, top, left + side, top + side)))
+
+
+def _batches(items: Iterable, size: int) -> Iterator[list]:
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+class ImageTower:
+    """A network from normalised square images to latents, with its own preprocessing.
+
+    Args:
+        network: maps float32 (n, 3, side, side) to float32 (n, L); it is put in evaluation mode.
+        side: input side in pixels.
+        mean: per-channel mean that is subtracted from [0, 1] values.
+        std: per-channel deviation that they are divided by.
+        device: a torch device name.
+    """
+
+    def __init__(
+        self,
+        network: "torch.nn.Module | Callable",
+        side: int,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+        device: str = "cpu",
+    ):
+        import torch
+
+        self.network, self.side, self.device = network, side, torch.device(device)
+        self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
+
+    def differentiable(self, pixels: "torch.Tensor") -> "torch.Tensor":
+        """Latents (n, L) of pixels, float (n, 3, H, W) in [0, 1], with gradients to the pixels.
+
+        Resizing is torch's antialiased bicubic, which differs from Pillow's by its rounding to 8 bits.
+        """
+        from torch.nn import functional
+
+        height, width = pixels.shape[-2:]
+        if (height, width) != (self.side, self.side):
+            scale = self.side / min(height, width)
+            size = (max(self.side, round(height * scale)), max(self.side, round(width * scale)))
+            pixels = functional.interpolate(pixels, size=size, mode="bicubic", antialias=True)
+            top, left = (size[0] - self.side) // 2, (size[1] - self.side) // 2
+            pixels = pixels[..., top : top + self.side, left : left + self.side]
+        return self.network((pixels - self._mean) / self._std)
+
+    def __call__(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
+        """Latents (n, L) float32 of RGB uint8 images; `done` is told how many each batch held.
+
+        `images` may also hold functions that return the image: loading then overlaps with the network.
+        """
+        import torch
+
+        latents = []
+        with ThreadPoolExecutor(LOADERS) as loaders, torch.inference_mode():
+            waiting = None
+            for batch in _batches(images, BATCH):
+                loading = [loaders.submit(self._prepare, image) for image in batch]
+                if waiting is not None:
+                    latents.append(self._forward(waiting, done))
+                waiting = loading
+            if waiting is not None:
+                latents.append(self._forward(waiting, done))
+        if not latents:
+            raise ImageError("found no image to encode", "at least one")
+        return np.concatenate(latents)
+
+    def _prepare(self, image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
+        return resize_and_crop(image() if callable(image) else image, self.side)
+
+    def _forward(self, loading: list, done: Callable[[int], None] | None) -> np.ndarray:
+        import torch
+
+        filled = np.zeros((BATCH, self.side, self.side, 3), np.uint8)
+        for row, future in enumerate(loading):
+            filled[row] = future.result()
+        pixels = torch.from_numpy(filled).to(self.device).permute(0, 3, 1, 2).float() / 255
+        latents = self.differentiable(pixels)[: len(loading)].float().cpu().numpy()
+        if done is not None:
+            done(len(loading))
+        return latents
+
+
+def in_text_batches(
+    texts: Iterable[str], encode: Callable[[list[str]], "torch.Tensor"], dim: int
+) -> np.ndarray:
+    """Latents (n, dim) float32 of texts, encoded `BATCH` at a time, the last batch filled up with ""."""
+    import torch
+
+    latents = []
+    with torch.inference_mode():
+        for batch in _batches(texts, BATCH):
+            filled = batch + [""] * (BATCH - len(batch))
+            latents.append(encode(filled)[: len(batch)].float().cpu().numpy())
+    return np.concatenate(latents) if latents else np.zeros((0, dim), np.float32)

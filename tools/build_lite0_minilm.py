@@ -1,0 +1,56 @@
+"""Fit lite0-minilm's ridge map and centring means, and write them beside the encoder.
+
+Inputs: the classifier's rows of EfficientNet-Lite0, the names and definitions of ImageNet's classes as
+timm carries them, MiniLM, and the gallery scenes of the embedded collection (for the centring mean only;
+gallery scenes are never coded). `python tools/build_lite0_minilm.py`, and a test compares with the file.
+"""
+
+import numpy as np
+from safetensors.numpy import save
+
+from smicnb.base.files import write_bytes
+from smicnb.semantics import collections, lite0_minilm
+from smicnb.semantics.lite0_minilm import NORM, SIDE, SentenceTower, fit_ridge, image_features, unit_rows
+from smicnb.semantics.towers import ImageTower, in_text_batches
+
+
+def class_texts() -> list[tuple[str, str]]:
+    """Per ImageNet class: the sentence with its first name, and the one with all names and definition."""
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo("imagenet-1k")
+    pairs = []
+    for index in range(1000):
+        first = info.index_to_description(index).split(",")[0]
+        pairs.append((f"a photo of a {first}", f"a photo of a {info.index_to_description(index, detailed=True)}"))
+    return pairs
+
+
+def class_embeddings(sentences: SentenceTower) -> np.ndarray:
+    """The mean of the two sentences' unit embeddings, (1000, 384)."""
+    short, long = zip(*class_texts(), strict=True)
+    return (in_text_batches(short, sentences, 384) + in_text_batches(long, sentences, 384)) / 2
+
+
+def build() -> dict[str, np.ndarray]:
+    """The three arrays of the projection file."""
+    texts = class_embeddings(SentenceTower())
+    text_mean = texts.mean(axis=0)
+    network, prototypes = image_features()
+    matrix = fit_ridge(prototypes, texts - text_mean)
+    tower = ImageTower(network, SIDE, (127 / 255,) * 3, (128 / 255,) * 3)
+    gallery = collections.load("embedded").split("gallery")
+    features = tower(item.image for item in gallery).astype(np.float64)
+    # Every scene counts once, however many of its views there are.
+    scenes = np.array([item.scene for item in gallery])
+    image_mean = np.mean([features[scenes == scene].mean(axis=0) for scene in gallery.scenes], axis=0)
+    norms = np.linalg.norm((features - image_mean) @ matrix, axis=1)
+    return {
+        "image_mean": image_mean.astype(np.float32),
+        "map": (matrix * NORM / norms.mean()).astype(np.float16),
+        "text_mean": unit_rows(texts).mean(axis=0).astype(np.float32),
+    }
+
+
+if __name__ == "__main__":
+    write_bytes(lite0_minilm.projection_path(), save(build()))
