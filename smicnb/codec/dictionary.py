@@ -123,8 +123,9 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     Attributes:
         atoms_: (n_atoms, L) float64, unit norm, the most used (largest Σ|c| over the fitted latents)
-            first. The sign of a learned atom makes its summed coefficients non-negative; an
-            exemplar keeps its own.
+            first. The sign of a learned atom makes the sum of its coefficients non-negative; an
+            exemplar keeps its own. (Where atoms depend on one another codes are not unique, and
+            those that `transform` finds may be ordered otherwise.)
         objective_: mean of Eq. 8 over the fitted latents.
         n_iter_: rounds of learning; 1 for exemplars.
         n_features_in_: L.
@@ -172,9 +173,7 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         check_is_fitted(self)
         C = check_array(C, dtype=np.float64)
         if C.shape[1] != len(self.atoms_):
-            raise DimensionError(
-                f"codes of {C.shape[1]} coefficients", f"{len(self.atoms_)}, one for each atom"
-            )
+            raise DimensionError(f"codes of {C.shape[1]} coefficients", f"{len(self.atoms_)}, one for each atom")
         return C @ self.atoms_
 
     def residual(self, Z):
@@ -233,9 +232,9 @@ def _learn(Z: np.ndarray, model: SemanticDictionary, rng: np.random.RandomState)
         settled = before - objective <= model.tol * objective
         before = objective
         if not _reseed(Z, atoms, codes, model.penalty) and settled:
-            break
+            return atoms, n_iter
         _update(Z, atoms, codes)
-    return atoms, n_iter
+    return atoms, model.max_iter
 
 
 def _start(Z: np.ndarray, n_atoms: int, rng: np.random.RandomState) -> np.ndarray:

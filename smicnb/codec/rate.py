@@ -13,6 +13,7 @@ import numpy as np
 from smicnb.codec import smic_paper
 
 PIXELS = smic_paper.IMAGE_SIDE**2
+RANGE_BITS = 2 * smic_paper.LATENT_BITS  # a least and a largest value in the latents' precision
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ LOW, MEDIUM, HIGH = MODELS["low"], MODELS["medium"], MODELS["high"]
 
 
 def bits_per_pixel(bits: float, pixels: int = PIXELS) -> float:
-    """Bits of one image over its pixels (768×768 in the paper)."""
+    """Bits of one image over its pixels (768 x 768 in the paper)."""
     return bits / pixels
 
 
@@ -53,7 +54,7 @@ def single_item_bits(bpp: float = smic_paper.SINGLE_ITEM_BPP, pixels: int = PIXE
 
 
 def p_null_printed(n_atoms: np.ndarray | float, penalty: np.ndarray | float) -> np.ndarray | float:
-    """Eq. 13 as printed: P(c is null) = (1 + λ)^(−log2 n_a), which falls where the text says it rises."""
+    """Eq. 13 as printed: P(c is null) = 1 / (1 + λ)^log2(n_a), which falls where the text says it rises."""
     return (1.0 + np.asarray(penalty)) ** -np.log2(n_atoms)
 
 
@@ -128,13 +129,9 @@ def break_even(overhead_bits: float, image_bits: float, other_bits: float) -> in
     return math.floor(Fraction(overhead_bits) / saved) + 1
 
 
-def range_bits(point: OperatingPoint, per_dimension: bool, dim: int = smic_paper.LATENT_DIM) -> int:
-    """Bits of the quantisers' ranges, which Eq. 11 leaves out: a least and a largest value each.
+def range_bits(point: OperatingPoint, dim: int = smic_paper.LATENT_DIM) -> int:
+    """Bits of the quantisers' ranges, which Eq. 11 leaves out, if every quantiser has its own.
 
-    Args:
-        point: the operating point; its ranges do not depend on it but for the coefficients' own.
-        per_dimension: one range per dimension of the atoms and one per atom's coefficient, else one each.
-        dim: L.
+    One range for each of `dim` dimensions of the atoms, and one for each atom's coefficient.
     """
-    ranges = dim + point.n_atoms if per_dimension else 2
-    return ranges * 2 * smic_paper.LATENT_BITS
+    return (dim + point.n_atoms) * RANGE_BITS

@@ -9,8 +9,9 @@ from sklearn.base import TransformerMixin
 from smicnb.base.progress import progress
 from smicnb.codec.baselines import PCABaseline
 from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.metrics import latent_cosine
-from smicnb.semantics.spaces import SemanticSpace
+from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.semantics.statistics import bootstrap_mean
 
 # The learned atoms, and what they have to beat at the same number of transmitted vectors.
@@ -25,12 +26,18 @@ def model_of(kind: str, n_atoms: int, penalty: float, seed: int) -> TransformerM
 
 
 def fit_all(
-    latents: np.ndarray, n_atoms: Sequence[int], penalty: float, seed: int, kinds: Sequence[str] = KINDS
-) -> dict[tuple[str, int], TransformerMixin]:
-    """Fit every kind at every number of atoms to the latents (n, L) of the coded collection."""
-    cells = [(kind, count) for kind in kinds for count in n_atoms]
+    latents: np.ndarray, n_atoms: Sequence[int], penalty: float, draws: int, seed: int
+) -> dict[tuple[str, int], list[TransformerMixin]]:
+    """Fit every kind at every number of atoms to the latents (n, L) of the coded collection.
+
+    Random photographs are drawn `draws` times, so that no lucky choice decides; the others are fitted once.
+    """
+    cells = [(kind, count) for kind in KINDS for count in n_atoms]
     return {
-        (kind, count): model_of(kind, count, penalty, seed).fit(latents)
+        (kind, count): [
+            model_of(kind, count, penalty, seed + draw).fit(latents)
+            for draw in range(draws if kind == "exemplars" else 1)
+        ]
         for kind, count in progress(cells, "learning dictionaries")
     }
 
@@ -59,7 +66,7 @@ class ReEncoder:
 def cosines(
     space: SemanticSpace,
     splits: dict[str, tuple[np.ndarray, Sequence[str]]],
-    models: dict[tuple[str, int], TransformerMixin],
+    models: dict[tuple[str, int], list[TransformerMixin]],
     seed: int,
 ) -> pd.DataFrame:
     """Both cosines of every latent of every split through every model, in long form.
@@ -67,7 +74,7 @@ def cosines(
     Args:
         space: encoder and generator.
         splits: split name -> (latents (n, L), scene of each).
-        models: (kind, n_atoms) -> fitted model.
+        models: (kind, n_atoms) -> fitted models; an image's value is its mean over them.
         seed: for the generator.
 
     Returns:
@@ -76,12 +83,13 @@ def cosines(
     """
     frames, encode = [], ReEncoder(space)
     for split, (latents, scenes) in splits.items():
-        decoded = {("none", 0): latents}
-        decoded |= {cell: reconstruct(model, latents) for cell, model in models.items()}
-        for (kind, count), approximation in progress(list(decoded.items()), f"generating from {split}"):
+        decoded = {("none", 0): [latents]}
+        decoded |= {cell: [reconstruct(model, latents) for model in fits] for cell, fits in models.items()}
+        for (kind, count), versions in progress(list(decoded.items()), f"generating from {split}"):
+            images = [encode(space.generate(version, seed)) for version in versions]
             values = {
-                "latent_cosine": latent_cosine(latents, approximation),
-                "image_cosine": latent_cosine(latents, encode(space.generate(approximation, seed))),
+                "latent_cosine": np.mean([latent_cosine(latents, version) for version in versions], axis=0),
+                "image_cosine": np.mean([latent_cosine(latents, image) for image in images], axis=0),
             }
             cell = {"split": split, "kind": kind, "n_atoms": count, "scene": scenes, "item": range(len(scenes))}
             frames += [pd.DataFrame({**cell, "metric": name, "value": v}) for name, v in values.items()]
@@ -138,5 +146,23 @@ def decomposition(
     used = np.flatnonzero(code)
     used = used[np.argsort(-np.abs(code[used]), kind="stable")]
     share = np.abs(code[used]) / np.abs(code).sum() if len(used) else np.zeros(0)
-    words = name(model.atoms_[used] * np.sign(code[used])[:, None]) if len(used) else []
+    words = name(model.atoms_[used]) if len(used) else []
     return pd.DataFrame({"atom": used, "coefficient": code[used], "share": share, "words": words})
+
+
+def first_of_scenes(collection: Collection, count: int) -> list[int]:
+    """Rows of `count` items, each the first of its scene, the scenes evenly spread: examples nobody picked."""
+    scenes = [item.scene for item in collection]
+    first = [row for row, scene in enumerate(scenes) if scene not in scenes[:row]]
+    return [first[(2 * k + 1) * len(first) // (2 * count)] for k in range(count)]
+
+
+def median_row(values: np.ndarray, rows: Sequence[int]) -> int:
+    """The row of `rows` whose value is their (upper) median: a typical example, not a chosen one."""
+    return sorted(rows, key=lambda row: values[row])[len(rows) // 2]
+
+
+def nearest_items(collection: Collection, latents: np.ndarray, directions: np.ndarray) -> list[Item]:
+    """The item of the collection nearest in angle to each direction (k, L); latents (n, L) are its own."""
+    rows = np.argmax(normalise(directions, 1.0) @ normalise(latents, 1.0).T, axis=1)
+    return [collection.items[row] for row in rows]

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from smicnb.codec.published import TABLE_I
+from smicnb.codec.smic_paper import TABLE_1
 
-# Printed column -> our metric that we read it as; None where this profile has no way to compute one.
-READINGS = {"CC": "image_cosine", "CSS": None, "BSS": None, "MSE-SS": None}
+COLUMNS = ("CC", "CSS", "BSS", "MSE-SS")
+NOT_COMPUTED = COLUMNS[1:]  # they need a captioner or a segmenter
 
 
 def table1(summary: pd.DataFrame) -> pd.DataFrame:
@@ -15,18 +15,20 @@ def table1(summary: pd.DataFrame) -> pd.DataFrame:
         summary: rows of `smicnb.compare.reconstruction.summarise`.
 
     Returns:
-        Columns n_a (0 stands for [21], the latent not coded through a dictionary), "… as published" and,
+        Columns n_a (first the latent without a dictionary, [21]), "… as published" and,
         per split, "latent cosine", "image cosine (CC)" as "mean [low, high]", and empty "… ours".
     """
     ours = summary[summary["kind"].isin(["learned", "none"])]
     rows = []
     for n_atoms in sorted(ours["n_atoms"].unique()):
-        printed = TABLE_I.get(int(n_atoms), {})
-        row = {"n_a": int(n_atoms), **{f"{name} as published": printed.get(name) for name in READINGS}}
+        printed = TABLE_1.get(int(n_atoms) or None, (None,) * len(COLUMNS))
+        row = {"n_a": str(n_atoms) if n_atoms else "no dictionary ([21])"}
+        row |= {f"{name} as published": value for name, value in zip(COLUMNS, printed, strict=True)}
         for split, word in (("train", "collection"), ("heldout", "held-out")):
             for metric, title in (("latent_cosine", "latent cosine"), ("image_cosine", "image cosine (CC)")):
-                cell = ours.query("n_atoms == @n_atoms and split == @split and metric == @metric").iloc[0]
+                wanted = {"n_atoms": n_atoms, "split": split, "metric": metric}
+                cell = ours[(ours[list(wanted)] == pd.Series(wanted)).all(axis=1)].iloc[0]
                 row[f"{title}, {word}"] = f"{cell['mean']:.3f} [{cell['low']:.3f}, {cell['high']:.3f}]"
-        row |= {f"{name} ours": None for name, metric in READINGS.items() if metric is None}
+        row |= {f"{name} ours": None for name in NOT_COMPUTED}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -39,5 +39,5 @@ def code_hash() -> str:
     """One hash over the package's source and data files and the lock: what a result's code was."""
     package = Path(smicnb.__file__).parent
     files = [file for file in package.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    files += [file for file in root().glob("requirements*.lock")]
+    files += root().glob("requirements*.lock")
     return sha256_json(sorted((file.name, str(file.parent.name), sha256_file(file)) for file in files))

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TILE = 192  # pixels of a square thumbnail
+MOST_SCENES = 40  # whose names fit beside a figure
+SPLITS = {"train": "the coded collection", "heldout": "held-out scenes"}
 
 
 def _show(axes: "Axes", image: np.ndarray, title: str = "", below: str = "") -> None:
@@ -36,7 +38,7 @@ def learning(
     Args:
         photographs: some of the collection's images, 16 at most.
         codes: (n, n_atoms), the rows in the order of `scenes`.
-        scenes: scene of each row, equal ones together.
+        scenes: scene of each row, equal ones together; too many to be named, rows go by strongest atom.
         words: a name for each atom.
     """
     import matplotlib.pyplot as plt
@@ -48,14 +50,15 @@ def learning(
         _show(axes, image)
     left.suptitle("photographs of the collection", fontsize=8)
     axes = right.subplots()
+    if len(set(scenes)) <= MOST_SCENES:
+        _mark_scenes(axes, scenes, codes.shape[1])
+    else:
+        codes = codes[np.argsort(np.abs(codes).argmax(axis=1), kind="stable")]
+        axes.set_yticks([])
+        axes.set_ylabel("images, ordered by their strongest atom")
     limit = np.abs(codes).max()
     drawn = axes.imshow(codes, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     axes.grid(False)
-    borders = np.flatnonzero(np.asarray(scenes[1:]) != np.asarray(scenes[:-1])) + 1
-    axes.hlines(borders - 0.5, -0.5, codes.shape[1] - 0.5, color="0.6", linewidth=0.4)
-    starts = np.concatenate([[0], borders])
-    middles = (starts + np.concatenate([borders, [len(scenes)]]) - 1) / 2
-    axes.set_yticks(middles, [scenes[start] for start in starts], fontsize=5 if len(starts) < 40 else 0)
     axes.tick_params(length=0)
     axes.set_xticks(range(len(words)), words, rotation=90, fontsize=5.5)
     axes.set(xlabel="atoms, the most used first, by nearest word", title="codes C of all images (Eq. 7)")
@@ -63,19 +66,52 @@ def learning(
     return figure
 
 
-def atoms(images: Sequence[np.ndarray], words: Sequence[Sequence[str]], shares: Sequence[float]) -> "Figure":
-    """Fig. 7: what the generator makes of the first atoms, each over its nearest words and share of use."""
+def _mark_scenes(axes: "Axes", scenes: Sequence[str], width: int) -> None:
+    borders = np.flatnonzero(np.asarray(scenes[1:]) != np.asarray(scenes[:-1])) + 1
+    axes.hlines(borders - 0.5, -0.5, width - 0.5, color="0.6", linewidth=0.4)
+    starts = np.concatenate([[0], borders])
+    ends = np.concatenate([borders, [len(scenes)]])
+    axes.set_yticks((starts + ends - 1) / 2, [scenes[start] for start in starts], fontsize=5.5)
+
+
+def atoms(
+    nearest: Sequence[np.ndarray],
+    generated: Sequence[np.ndarray],
+    words: Sequence[Sequence[str]],
+    shares: Sequence[float],
+) -> "Figure":
+    """Fig. 7: the first atoms, each by its nearest photograph of the collection and its generated picture.
+
+    Args:
+        nearest: the collection's photograph nearest to each atom.
+        generated: what the generator makes of each atom.
+        words: the nearest words of each atom, best first.
+        shares: each atom's share of all coefficients, 0 to 1.
+    """
     import matplotlib.pyplot as plt
 
     columns = 5
-    rows = -(-len(images) // columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(PAGE, 1.85 * rows), squeeze=False)
-    for axes in grid.flat[len(images) :]:
-        axes.remove()
-    for number, (axes, image) in enumerate(zip(grid.flat, images, strict=False)):
-        below = "\n".join([", ".join(words[number][:2]), f"{100 * shares[number]:.1f} % of Σ|c|"])
-        _show(axes, image, f"atom {number + 1}", below)
+    bands = -(-len(nearest) // columns)
+    figure = plt.figure(figsize=(PAGE, 3.2 * bands))
+    parts = figure.subfigures(bands, 1, squeeze=False)
+    for band, part in enumerate(parts[:, 0]):
+        grid = part.subplots(2, columns)
+        for column in range(columns):
+            number = band * columns + column
+            if number >= len(nearest):
+                grid[0, column].remove()
+                grid[1, column].remove()
+                continue
+            below = "\n".join([", ".join(words[number][:2]), f"{100 * shares[number]:.1f} % of Σ|c|"])
+            _show(grid[0, column], nearest[number], f"atom {number + 1}")
+            _show(grid[1, column], generated[number], below=below)
+        _label_rows(grid)
     return figure
+
+
+def _label_rows(grid: np.ndarray) -> None:
+    for axes, label in zip(grid[:, 0], ("nearest in collection", "generated"), strict=True):
+        axes.set_ylabel(label, fontsize=7)
 
 
 def reconstructions(
@@ -98,14 +134,26 @@ def reconstructions(
     return figure
 
 
-def decomposition(image: np.ndarray, pictures: Sequence[np.ndarray], table: pd.DataFrame) -> "Figure":
-    """Fig. 9: an image as its largest non-null atoms; coefficient and nearest word under each."""
+def decomposition(
+    image: np.ndarray, nearest: Sequence[np.ndarray], generated: Sequence[np.ndarray], table: pd.DataFrame
+) -> "Figure":
+    """Fig. 9: an image as its largest non-null atoms; coefficient above each, its nearest word below.
+
+    Args:
+        image: what was decomposed.
+        nearest: the collection's photograph nearest to each atom.
+        generated: what the generator makes of each atom.
+        table: rows of `smicnb.compare.reconstruction.decomposition`.
+    """
     import matplotlib.pyplot as plt
 
-    figure, grid = plt.subplots(1, len(pictures) + 1, figsize=(PAGE, 1.6), squeeze=False)
-    _show(grid[0, 0], image, "input")
-    for axes, picture, row in zip(grid[0, 1:], pictures, table.itertuples(), strict=False):
-        _show(axes, picture, f"{row.coefficient:+.2f}", row.words)
+    figure, grid = plt.subplots(2, len(nearest) + 1, figsize=(PAGE, 2.3), squeeze=False)
+    _show(grid[0, 0], image, "input  =")
+    grid[1, 0].remove()
+    for column, row in enumerate(table.itertuples()):
+        _show(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
+        _show(grid[1, column + 1], generated[column], below=row.words)
+    _label_rows(grid[:, 1:])
     return figure
 
 
@@ -142,9 +190,6 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
     return figure
 
 
-SPLITS = {"train": "the coded collection", "heldout": "held-out scenes"}
-
-
 def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
     """Learned atoms minus each baseline against n_a, with 95 % intervals; zero is a tie.
 
@@ -168,5 +213,5 @@ def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set(xlabel="number of atoms $n_a$", ylabel="Δ latent cosine (above 0: learned better)", title=title)
-    axes.legend(loc="best")
+    axes.legend(loc="upper right")
     return figure

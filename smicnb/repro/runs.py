@@ -109,12 +109,13 @@ def run(jobs: list[Job], workers: int, force: bool = False) -> list[Outcome]:
     stale = [job for job in jobs if force or not job.fresh(inputs[job.notebook])]
     outcomes = {job.notebook: Outcome(job.notebook, "skipped") for job in jobs}
     if stale:
-        cells = {job.notebook: len(json.loads(job.source.read_text())["cells"]) for job in stale}
+        # papermill adds one cell, with the parameters
+        cells = sum(len(json.loads(job.source.read_text())["cells"]) + 1 for job in stale)
         spawn = multiprocessing.get_context("spawn")
         with (
             spawn.Manager() as manager,
             ProcessPoolExecutor(workers, mp_context=spawn) as pool,
-            progress_bar(f"running {len(stale)} notebooks", sum(cells.values())) as advance,
+            progress_bar(f"running {len(stale)} notebooks", cells) as advance,
         ):
             ticks = manager.Queue()
             futures = {pool.submit(_execute, job, inputs[job.notebook], ticks): job for job in stale}
@@ -157,6 +158,9 @@ def _execute(job: Job, inputs: dict[str, str], ticks: Any) -> Outcome:
     papermill_engines.register("smicnb", CountingEngine)
     began, started = time.monotonic(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     job.executed.parent.mkdir(parents=True, exist_ok=True)
+    # What the kernel process says on its own (not through a cell) goes to a log beside the notebook.
+    with job.executed.with_suffix(".log").open("w") as log:
+        os.dup2(log.fileno(), 2)
     with tempfile.TemporaryDirectory(prefix="smicnb-") as private:
         manifest = Path(private) / "manifest.json"
         os.environ.update(_kernel_environment(job, manifest, private))

@@ -25,6 +25,12 @@ def versions() -> dict[str, str]:
     return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
 
 
+def without_path(value: Any) -> Any:
+    """A parameter as it may be published: "bsds500:PATH" for a folder of this machine."""
+    kind, colon, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
+    return f"{kind}:PATH" if colon and Path(rest).expanduser().exists() else value
+
+
 class Session:
     """One run of one notebook.
 
@@ -50,7 +56,7 @@ class Session:
     def _origin(self) -> dict[str, Any]:
         return {
             "notebook": self.notebook,
-            "parameters": self.parameters,
+            "parameters": {name: without_path(value) for name, value in self.parameters.items()},
             "made_from": self._made_from,
             "versions": versions(),
         }
@@ -67,7 +73,7 @@ class Session:
         """Save NAME.csv, NAME.md and NAME.json; returns `data`, so that the notebook shows it."""
         table, text, sidecar = (self.out / f"{name}{suffix}" for suffix in (".csv", ".md", ".json"))
         figures.write_data(table, data)
-        figures.write_markdown(text, pd.read_csv(table), caption)
+        figures.write_markdown(text, table, caption)
         figures.write_sidecar(sidecar, self._origin, caption, [table, text])
         self._list(table, text, sidecar)
         return data

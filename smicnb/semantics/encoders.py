@@ -34,9 +34,7 @@ class SemanticEncoder(Protocol):
     weights_hash: str
     mean: np.ndarray  # (dim,): what the encoder's own centring takes from a latent; zeros for CLIP
 
-    def encode_images(
-        self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None
-    ) -> np.ndarray:
+    def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Un-normalised latents (n, dim) float32 of RGB uint8 images H×W×3 (or functions returning one)."""
 
     def encode_text(self, texts: Iterable[str]) -> np.ndarray:
@@ -120,9 +118,7 @@ class OpenClipEncoder:
     def _tokenize(self, texts: list[str]) -> "torch.Tensor":
         return self._tokenizer(texts).to(self._device)
 
-    def encode_images(
-        self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None
-    ) -> np.ndarray:
+    def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Un-normalised image projections (n, dim) float32; with ViT-L/14 their norm is about 20."""
         return self._images(images, done)
 

@@ -58,7 +58,8 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     candidates = _candidates(root, parts, skipped)
     remembered = cache_root() / "image-verdicts" / f"{sha256_json(os.path.realpath(root))}.json"
     known = _recall(remembered)
-    with ThreadPoolExecutor(2) as threads, progress_bar(f"checking {root.resolve().name}", len(candidates)) as advance:
+    label = f"checking {root.resolve().name}"
+    with ThreadPoolExecutor(2) as threads, progress_bar(label, len(candidates)) as advance:
         found: dict[str, ImageFile] = {}
         verdicts: dict[str, list[str | None]] = {}
         notes: Counter[str] = Counter()
@@ -127,9 +128,7 @@ def _candidates(root: Path, parts: tuple[str, ...], skipped: Counter[str]) -> li
         except OSError as error:
             if folder == root:
                 why = error.strerror or type(error).__name__
-                raise ImageError(
-                    f"'{root}' cannot be read as a folder ({why})", "a folder of images"
-                ) from error
+                raise ImageError(f"'{root}' cannot be read as a folder ({why})", "a folder of images") from error
             skipped[UNREADABLE_FOLDER] += 1
     return sorted(files)
 

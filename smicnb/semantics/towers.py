@@ -34,12 +34,16 @@ def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
 
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
-    height, width = image.shape[:2]
-    scale = side / min(height, width)
-    new_width, new_height = max(side, round(width * scale)), max(side, round(height * scale))
-    resized = Image.fromarray(image).resize((new_width, new_height), Image.Resampling.BICUBIC)
-    left, top = (new_width - side) // 2, (new_height - side) // 2
+    (height, width), (top, left) = _geometry(*image.shape[:2], side)
+    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized.crop((left, top, left + side, top + side)))
+
+
+def _geometry(height: int, width: int, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The size after resizing and the crop's corner, rounded as torchvision does it, hence CLIP."""
+    short = min(height, width)
+    size = side * height // short, side * width // short
+    return size, (round((size[0] - side) / 2), round((size[1] - side) / 2))
 
 
 def _batches(items: Iterable, size: int) -> Iterator[list]:
@@ -82,10 +86,8 @@ class ImageTower:
 
         height, width = pixels.shape[-2:]
         if (height, width) != (self.side, self.side):
-            scale = self.side / min(height, width)
-            size = (max(self.side, round(height * scale)), max(self.side, round(width * scale)))
+            size, (top, left) = _geometry(height, width, self.side)
             pixels = functional.interpolate(pixels, size=size, mode="bicubic", antialias=True)
-            top, left = (size[0] - self.side) // 2, (size[1] - self.side) // 2
             pixels = pixels[..., top : top + self.side, left : left + self.side]
         return self.network((pixels - self._mean) / self._std)
 
@@ -126,9 +128,7 @@ class ImageTower:
         return latents
 
 
-def in_text_batches(
-    texts: Iterable[str], encode: Callable[[list[str]], "torch.Tensor"], dim: int
-) -> np.ndarray:
+def in_text_batches(texts: Iterable[str], encode: Callable[[list[str]], "torch.Tensor"], dim: int) -> np.ndarray:
     """Latents (n, dim) float32 of texts, encoded `BATCH` at a time, the last batch filled up with ""."""
     import torch
 

@@ -40,9 +40,7 @@ def resolve(name: str) -> Path:
     """
     part = _part(name)
     if wrong := damage(part):
-        raise IntegrityError(
-            f"'{name}' is damaged on this machine: {wrong}", do=f"run 'smicnb weights fetch {name}'"
-        )
+        raise IntegrityError(f"'{name}' is damaged on this machine: {wrong}", do=f"run 'smicnb weights fetch {name}'")
     return folder_of(part)
 
 

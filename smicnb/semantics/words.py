@@ -60,9 +60,7 @@ def in_and_out(scenes: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     shown = {scene["scene"]: set(scene["words"]) for scene in stored["scenes"]}
     scenes = list(scenes)
     if strange := [scene for scene in scenes if scene not in shown]:
-        raise UnknownNameError(
-            f"no words are listed for scene '{strange[0]}'", "scenes of the embedded collection"
-        )
+        raise UnknownNameError(f"no words are listed for scene '{strange[0]}'", "scenes of the embedded collection")
     inside = set().union(*(shown[scene] for scene in scenes))
     known = set().union(*shown.values(), stored["doubtful"])
     every = words().words

@@ -32,12 +32,8 @@ class Reduced:
         return self.call
 
 
-numeric = st.one_of(
-    hnp.integer_dtypes(), hnp.unsigned_integer_dtypes(), hnp.floating_dtypes(sizes=(16, 32, 64))
-)
-arrays = hnp.arrays(
-    numeric | hnp.boolean_dtypes(), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
-)
+numeric = st.one_of(hnp.integer_dtypes(), hnp.unsigned_integer_dtypes(), hnp.floating_dtypes(sizes=(16, 32, 64)))
+arrays = hnp.arrays(numeric | hnp.boolean_dtypes(), hnp.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4))
 
 
 @settings(deadline=None, max_examples=150)

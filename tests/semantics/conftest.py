@@ -1,0 +1,40 @@
+"""Real encoders, made once for all tests of this room."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def photographs():
+    """Six views of four real scenes, RGB uint8."""
+    from smicnb.semantics import collections
+
+    items = collections.load("embedded").items
+    return [items[row].image() for row in (0, 1, 30, 90, 150, 151)]
+
+
+@pytest.fixture(scope="session")
+def lite0():
+    from smicnb.semantics.encoders import encoder
+
+    return encoder("lite0-minilm")
+
+
+@pytest.fixture(scope="session")
+def clip_file(tmp_path_factory):
+    """A real, small open_clip architecture with random weights, saved as its users save theirs."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    model = open_clip.create_model("ViT-S-32-alt", pretrained=None)
+    path = tmp_path_factory.mktemp("clip") / "random.safetensors"
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip(clip_file):
+    from smicnb.semantics.encoders import encoder
+
+    return encoder(f"open_clip:ViT-S-32-alt/{clip_file}")

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+
+from smicnb.base.errors import ImageError
+from smicnb.semantics.towers import BATCH, ImageTower, resize_and_crop
+
+
+@pytest.mark.parametrize("shape", [(100, 300), (300, 100), (37, 41), (224, 224), (1, 900)])
+def test_crop_is_square_and_central(shape):
+    image = np.zeros((*shape, 3), np.uint8)
+    image[:, :, 0] = np.linspace(0, 255, shape[1]).astype(np.uint8)
+    square = resize_and_crop(image, 64)
+    assert square.shape == (64, 64, 3)
+    if min(shape) > 30:
+        assert abs(int(square[:, 31:33, 0].mean()) - 127) <= 4
+
+
+def test_wrong_arrays_are_refused():
+    with pytest.raises(ImageError, match="RGB uint8"):
+        resize_and_crop(np.zeros((8, 8, 3), np.float32), 4)
+
+
+def _means(pixels):
+    return pixels.mean(dim=(2, 3))
+
+
+def test_order_range_and_filling_up():
+    tower = ImageTower(_means, 8, (0.5,) * 3, (0.25,) * 3)
+    shades = np.arange(BATCH + 3)
+    counts = []
+    latents = tower((np.full((9, 9, 3), 10 * shade, np.uint8) for shade in shades), counts.append)
+    assert latents[:, 0] == pytest.approx((10 * shades / 255 - 0.5) / 0.25, abs=1e-5)
+    assert counts == [BATCH, 3]
+
+
+def test_functions_are_called_for_their_image_and_errors_come_through():
+    tower = ImageTower(_means, 8, (0.0,) * 3, (1.0,) * 3)
+    assert tower([lambda: np.full((9, 9, 3), 255, np.uint8)])[0] == pytest.approx(1)
+
+    def broken():
+        raise ImageError("this one is broken")
+
+    with pytest.raises(ImageError, match="this one is broken"):
+        tower([broken])
+    with pytest.raises(ImageError, match="no image"):
+        tower([])

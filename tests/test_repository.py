@@ -1,0 +1,109 @@
+"""Rules of the house that no room can check alone."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+ORDER = ("base", "semantics", "codec", "compare", "repro", "cli")
+
+
+def _room(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "smicnb" and len(parts) > 1 else None
+
+
+def _imports(source: str) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the room"
+            found += [f"{node.module}.{name.name}" for name in node.names] if node.module == "smicnb" else [node.module]
+    return found
+
+
+def wrong_imports(room: str, source: str) -> list[str]:
+    rooms = [_room(name) for name in _imports(source)]
+    return [name for name in rooms if name in ORDER and ORDER.index(name) > ORDER.index(room)]
+
+
+def test_rooms_import_only_in_their_order(repository):
+    seen = set()
+    for path in sorted((repository / "smicnb").rglob("*.py")):
+        room = path.relative_to(repository / "smicnb").parts[0].removesuffix(".py")
+        if room in ORDER:
+            seen.add(room)
+            assert wrong_imports(room, path.read_text()) == [], path
+    assert seen == set(ORDER)
+
+
+def test_the_import_rule_can_fail():
+    assert wrong_imports("base", "def f():\n    from smicnb.semantics import weights") == ["semantics"]
+    assert wrong_imports("codec", "from smicnb import repro") == ["repro"]
+
+
+def test_environment_is_what_the_lock_makes(repository):
+    sys.path.insert(0, str(repository / "tools"))
+    try:
+        import lock
+    finally:
+        sys.path.remove(str(repository / "tools"))
+    assert (repository / "environment.yml").read_text() == lock.environment()
+
+
+def test_lock_satisfies_every_requirement(repository):
+    from packaging.requirements import Requirement
+
+    text = "".join((repository / name).read_text() for name in ("requirements.lock", "requirements-torch.lock"))
+    locked = dict(re.findall(r"^([a-z0-9_.-]+)==([^ ;\\]+)", text, flags=re.MULTILINE))
+    project = tomllib.loads((repository / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    for line in [*project["dependencies"], *extras["lab"], *extras["test"]]:
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(locked[requirement.name]), line
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)
+    assert [block for block in blocks if "==" in block and "--hash=sha256:" not in block] == []
+
+
+def test_every_dependency_has_its_reason(repository):
+    text = (repository / "pyproject.toml").read_text()
+    for line in re.findall(r'^    "[^"]+",.*$', text, flags=re.MULTILINE):
+        if re.match(r'    "[a-z0-9-]+[><=]', line):
+            assert re.search(r"#  ?\S.*\S", line), line
+
+
+@pytest.mark.parametrize("name", ["02_dictionary_atoms", "03_reconstruction", "05_rate_model"])
+def test_notebooks_are_thin_and_stripped(repository, name):
+    book = json.loads((repository / "notebooks" / f"{name}.ipynb").read_text())
+    code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    sources = ["".join(cell["source"]) for cell in code]
+    assert len(code) <= 15
+    assert not [line for source in sources for line in source.splitlines() if re.match(r"\s*(def|class|for) ", line)]
+    assert all(cell["outputs"] == [] and cell["execution_count"] is None for cell in code)
+    assert sum("parameters" in cell["metadata"].get("tags", []) for cell in code) == 1
+
+
+def test_every_notebook_is_in_the_default_recipe(repository):
+    from smicnb.repro import params
+
+    recipe = params.recipe(repository / "recipes" / "embedded.yaml")
+    assert sorted(recipe.notebooks) == sorted(path.stem for path in (repository / "notebooks").glob("*.ipynb"))
+
+
+def test_command_line_starts_without_the_heavy_libraries():
+    heavy = ("torch", "matplotlib", "sklearn", "open_clip")
+    code = f"import sys, smicnb.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_make_help_names_every_target(repository):
+    done = subprocess.run(["make", "help"], cwd=repository, capture_output=True, text=True, check=True)
+    phony = re.search(r"^\.PHONY: (.*)$", (repository / "Makefile").read_text(), flags=re.MULTILINE).group(1)
+    assert [name for name in phony.split() if f"make {name}" not in done.stdout] == []
