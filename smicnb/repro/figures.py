@@ -59,7 +59,7 @@ def _same_text(old: str, new: str) -> bool:
     if NUMBER.sub("#", old) != NUMBER.sub("#", new):
         return False
     pairs = zip(map(Decimal, NUMBER.findall(old)), map(Decimal, NUMBER.findall(new)), strict=True)
-    return all(abs(a - b) <= Decimal(1).scaleb(a.as_tuple().exponent) and "." in str(a) or a == b for a, b in pairs)
+    return all((abs(a - b) <= Decimal(1).scaleb(a.as_tuple().exponent) and "." in str(a)) or a == b for a, b in pairs)
 
 
 def same_picture(old: bytes, new: bytes) -> bool:

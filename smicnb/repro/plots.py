@@ -199,19 +199,19 @@ def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(COLUMN, 2.6))
+    figure, axes = plt.subplots(figsize=(COLUMN, 2.7))
     axes.axhline(0, color="0.3", lw=0.8)
     for offset, (against, rows) in zip((0.94, 1.06), table.groupby("against"), strict=True):
         look = LOOKS[against]
         error = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
         axes.errorbar(
             rows["n_atoms"] * offset, rows["mean"], error, fmt=look["marker"], color=look["color"],
-            label=f"minus {look['label']}", capsize=2, lw=1,
+            label=f"minus {against.replace('exemplars', 'random photographs').replace('pca', 'PCA')}", capsize=2, lw=1,
         )  # fmt: skip
     ticks = sorted(set(table["n_atoms"]))
     axes.set_xscale("log", base=2)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     axes.set(xlabel="number of atoms $n_a$", ylabel="Δ latent cosine (above 0: learned better)", title=title)
-    axes.legend(loc="upper right")
+    figure.legend(loc="outside lower center", ncols=2)
     return figure

@@ -33,7 +33,7 @@ def test_assignment(text, pair):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"penality": 1.0}, "unknown parameter of 03_reconstruction 'penality'.*did you mean 'penalty'"),
+        ({"penality": 1.0}, r"unknown parameter of 03_reconstruction 'penality'.*did you mean 'penalty'"),
         ({"penalty": "high"}, "penalty got 'high', a str; needed: a float such as 0.5"),
         ({"seed": 1.5}, "seed got 1.5, a float; needed: a int"),
         ({"seed": True}, "seed got True"),
@@ -76,7 +76,7 @@ def test_wrong_recipes_are_refused_on_one_line(tmp_path, text, message):
 
 
 def test_unknown_recipe_and_notebook(tmp_path):
-    with pytest.raises(SmicnbError, match="unknown recipe 'embeded'.*did you mean 'embedded'"):
+    with pytest.raises(SmicnbError, match=r"unknown recipe 'embeded'.*did you mean 'embedded'"):
         params.recipe(tmp_path / "embeded.yaml")
     with pytest.raises(SmicnbError, match="did you mean '03_reconstruction'"):
         params.notebook_path("03_reconstructions")
@@ -94,5 +94,5 @@ def test_parameters_cell_holds_plain_assignments(tmp_path):
     assert params.defaults(notebook("a = 1\nb = [0.5]", ["parameters"])) == {"a": 1, "b": [0.5]}
     with pytest.raises(SmicnbError, match="0 cells tagged 'parameters'"):
         params.defaults(notebook("a = 1", []))
-    with pytest.raises(SmicnbError, match="line 1 of n.ipynb's parameters is no assignment"):
+    with pytest.raises(SmicnbError, match=r"line 1 of n\.ipynb's parameters is no assignment"):
         params.defaults(notebook("print(1)", ["parameters"]))
