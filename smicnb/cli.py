@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -114,14 +115,16 @@ def weights_fetch(
 
 def main() -> None:
     """Entry point: a user's mistake is one line on stderr and exit status 2, never a traceback."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a scheduler: as if interrupted
     try:
         app()
     except SmicnbError as error:
         print(f"smicnb: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        print("smicnb: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except OSError as error:  # a full disk, a folder that cannot be written
+        place = f" ('{error.filename}')" if error.filename else ""
+        print(f"smicnb: {error.strerror or error}{place}", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -78,7 +78,9 @@ def test_every_dependency_has_its_reason(repository):
             assert re.search(r"#  ?\S.*\S", line), line
 
 
-@pytest.mark.parametrize("name", ["02_dictionary_atoms", "03_reconstruction", "05_rate_model"])
+@pytest.mark.parametrize(
+    "name", ["00_transform_coding_primer", "02_dictionary_atoms", "03_reconstruction", "05_rate_model"]
+)
 def test_notebooks_are_thin_and_stripped(repository, name):
     book = json.loads((repository / "notebooks" / f"{name}.ipynb").read_text())
     code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]

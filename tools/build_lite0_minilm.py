@@ -10,7 +10,7 @@ from safetensors.numpy import save
 
 from smicnb.base.files import write_bytes
 from smicnb.semantics import collections, lite0_minilm
-from smicnb.semantics.lite0_minilm import NORM, SIDE, SentenceTower, fit_ridge, image_features, unit_rows
+from smicnb.semantics.lite0_minilm import DIM, NORM, SIDE, SentenceTower, fit_ridge, image_features, unit_rows
 from smicnb.semantics.towers import ImageTower, in_text_batches
 
 
@@ -26,15 +26,16 @@ def class_texts() -> list[tuple[str, str]]:
     return pairs
 
 
-def class_embeddings(sentences: SentenceTower) -> np.ndarray:
-    """The mean of the two sentences' unit embeddings, (1000, 384)."""
+def class_embeddings(sentences: SentenceTower) -> tuple[np.ndarray, np.ndarray]:
+    """Unit embeddings of either sentence of every class, twice (1000, 384)."""
     short, long = zip(*class_texts(), strict=True)
-    return (in_text_batches(short, sentences, 384) + in_text_batches(long, sentences, 384)) / 2
+    return in_text_batches(short, sentences, DIM), in_text_batches(long, sentences, DIM)
 
 
 def build() -> dict[str, np.ndarray]:
     """The three arrays of the projection file."""
-    texts = class_embeddings(SentenceTower())
+    short, long = class_embeddings(SentenceTower())
+    texts = (short + long) / 2  # tools/measure_lite0_minilm.py says why the mean
     text_mean = texts.mean(axis=0)
     network, prototypes = image_features()
     matrix = fit_ridge(prototypes, texts - text_mean)

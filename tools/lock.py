@@ -13,6 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 EXTRAS = ("lab", "test")
 # What torch's default Linux build brings along and its CPU builds do without.
 TORCH = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
+# The marker of what every supported platform gets: it says nothing, a thousand times.
+EVERYWHERE = " or ".join(
+    f"(python_full_version < '3.12' and sys_platform == '{os}')" for os in ("darwin", "linux", "win32")
+)
 HEADER = "# Made by `make lock` from pyproject.toml; every hash is checked at installation.\n"
 
 
@@ -33,6 +37,7 @@ def resolve() -> str:
 def split(locked: str) -> tuple[str, str]:
     """Part the resolved text into (all but torch, torch and its CUDA libraries)."""
     rest, torch = [], []
+    locked = locked.replace(f" ; {EVERYWHERE}", "")
     for block in re.split(r"^(?=[a-zA-Z0-9])", locked, flags=re.MULTILINE):
         if block.strip():
             name = re.match(r"[A-Za-z0-9_.-]+", block).group()

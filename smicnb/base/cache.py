@@ -36,7 +36,7 @@ class ArrayCache:
         path = self.path(key)
         try:
             return np.load(path, allow_pickle=False)
-        except FileNotFoundError:
+        except OSError:
             return None
         except (ValueError, EOFError):
             path.unlink(missing_ok=True)  # recomputing is always possible, trusting it is not

@@ -44,6 +44,12 @@ class DimensionError(SmicnbError, ValueError):
     """Arrays or models whose dimensions do not belong together."""
 
 
+class StoppedError(SmicnbError):
+    """The user stopped the work; exit status 130, as shells have it."""
+
+    exit_status = 130
+
+
 class RunError(SmicnbError):
     """A notebook that did not finish; exit status 1, since no input of the user was wrong."""
 

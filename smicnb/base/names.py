@@ -8,10 +8,15 @@ from smicnb.base.errors import UnknownNameError
 
 T = TypeVar("T")
 
+SHOWN = 16  # names that one line can hold
+
 
 def near_miss(name: str, known: Iterable[str]) -> str | None:
     """The known name closest to `name`, or None where nothing comes close."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
+    beginning = [folded for folded in by_folded if name and folded.startswith(name.casefold())]
+    if len(beginning) == 1:
+        return by_folded[beginning[0]]
     close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
     return by_folded[close[0]] if close else None
 
@@ -21,7 +26,8 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
     known = sorted(known)
     close = near_miss(name, known)
     do = f"did you mean '{close}'?" if close else ""
-    return UnknownNameError(f"unknown {kind} '{name}'", f"one of {', '.join(known) or '(none)'}", do)
+    shown = ", ".join(known[:SHOWN]) + (f" … ({len(known)} in all)" if len(known) > SHOWN else "")
+    return UnknownNameError(f"unknown {kind} '{name}'", f"one of {shown or '(none)'}", do)
 
 
 def lookup(kind: str, name: str, table: Mapping[str, T]) -> T:

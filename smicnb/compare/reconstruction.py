@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import TransformerMixin
 
+from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
 from smicnb.codec.baselines import PCABaseline
 from smicnb.codec.dictionary import SemanticDictionary
@@ -40,6 +41,22 @@ def fit_all(
         ]
         for kind, count in progress(cells, "learning dictionaries")
     }
+
+
+def check_sizes(n_atoms: Sequence[int], coded: Collection, least: int = 1) -> None:
+    """Refuse numbers of atoms that the coded images cannot support: a dictionary larger than its data.
+
+    Raises:
+        DimensionError: names the sizes that fit.
+    """
+    wrong = [count for count in n_atoms if not least <= count <= len(coded)]
+    if wrong:
+        fitting = [count for count in n_atoms if count not in wrong]
+        raise DimensionError(
+            f"n_atoms of {', '.join(map(str, wrong))} for the {len(coded)} images of '{coded.name}'",
+            f"{least} to {len(coded)}",
+            f"say --set NOTEBOOK.n_atoms={fitting}" if fitting else "bring a larger collection",
+        )
 
 
 def reconstruct(model: TransformerMixin, latents: np.ndarray) -> np.ndarray:
@@ -151,9 +168,10 @@ def decomposition(
 
 
 def first_of_scenes(collection: Collection, count: int) -> list[int]:
-    """Rows of `count` items, each the first of its scene, the scenes evenly spread: examples nobody picked."""
+    """Rows of up to `count` items, each the first of its scene, evenly spread: examples nobody picked."""
     scenes = [item.scene for item in collection]
     first = [row for row, scene in enumerate(scenes) if scene not in scenes[:row]]
+    count = min(count, len(first))
     return [first[(2 * k + 1) * len(first) // (2 * count)] for k in range(count)]
 
 

@@ -25,7 +25,7 @@ LOOKS = {
 }
 
 # Other processors round differently in the last digits: within these bounds a result is unchanged.
-RELATIVE, ABSOLUTE = 1e-3, 1e-5
+RELATIVE, ABSOLUTE = 1e-3, 1e-8
 LEVELS = 4  # of 255, for any pixel of a picture
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
@@ -34,6 +34,7 @@ def use_style() -> None:
     """Apply the project's style sheet to matplotlib."""
     import matplotlib.pyplot as plt
 
+    plt.rcdefaults()  # a user's own settings are no part of the result
     plt.style.use(str(Path(str(resources.files("smicnb.repro"))) / "smicnb.mplstyle"))
 
 
@@ -66,15 +67,21 @@ def same_picture(old: bytes, new: bytes) -> bool:
     """Whether two PNGs show the same: equal size, and no pixel further apart than `LEVELS`."""
     from PIL import Image
 
-    first, second = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int) for data in (old, new))
+    try:
+        first, second = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int) for data in (old, new))
+    except (OSError, SyntaxError):  # a damaged file is to be replaced
+        return False
     return first.shape == second.shape and int(np.abs(first - second).max()) <= LEVELS
 
 
 def write_data(path: Path, data: pd.DataFrame) -> None:
     """Write a table as CSV with six significant digits, unless the file already says the same."""
     text = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-    if path.is_file() and same_data(pd.read_csv(path), pd.read_csv(io.StringIO(text))):
-        return
+    try:
+        if same_data(pd.read_csv(path), pd.read_csv(io.StringIO(text))):
+            return
+    except (OSError, ValueError):  # absent, or damaged and to be replaced
+        pass
     write_text(path, text)
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,21 @@ import yaml
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
 from smicnb.repro.checkout import root
+
+# A latent has a norm of about 20: from there on, λ leaves no coefficient.
+PENALTY = (1e-3, 20.0)
+RANGES = {
+    "n_atoms": (1, 4096),
+    "penalty": PENALTY,
+    "penalties": PENALTY,
+    "learning_penalty": PENALTY,
+    "decomposition_penalty": PENALTY,
+    "decomposition_atoms": (1, 4096),
+    "draws": (1, 1000),
+    "examples": (2, 100),
+    "shown": (1, 100),
+    "seed": (0, 2**31),
+}
 
 
 def defaults(notebook: Path) -> dict[str, Any]:
@@ -32,13 +48,19 @@ def checked(value: Any, default: Any, name: str) -> Any:
     """`value` as the type of `default`, or an error: numbers may widen from int to float, no more."""
     if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    if isinstance(default, list) and isinstance(value, list) and default:
-        return [checked(entry, default[0], f"an entry of {name}") for entry in value]
+    if isinstance(default, list) and isinstance(value, list):
+        entries = [checked(entry, default[0], name) for entry in value]
+        if not entries or sorted(set(entries)) != entries:
+            raise SmicnbError(f"parameter {name} got {value!r}", f"a list that increases, such as {default!r}")
+        return entries
     if type(value) is not type(default):
-        raise SmicnbError(
-            f"parameter {name} got {value!r}, a {type(value).__name__}",
-            f"a {type(default).__name__} such as {default!r}",
-        )
+        kinds = type(value).__name__, type(default).__name__
+        raise SmicnbError(f"parameter {name} got {value!r} of type {kinds[0]}", f"type {kinds[1]}, such as {default!r}")
+    if isinstance(value, str) and not value.isprintable():
+        raise SmicnbError(f"parameter {name} got {value!a}", "printable text")
+    low, high = RANGES.get(name, (-math.inf, math.inf))
+    if isinstance(value, int | float) and not low <= value <= high:
+        raise SmicnbError(f"parameter {name} got {value!r}", f"a number from {low:g} to {high:g}")
     return value
 
 
@@ -68,6 +90,15 @@ class Recipe:
     figures: str
     parameters: dict[str, Any] = field(default_factory=dict)
     notebooks: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def asks_for(self, settings: dict[str, Any]) -> bool:
+        """Whether `settings` only fill in what the recipe leaves open: "bsds500:" asks for a folder."""
+        return all(
+            isinstance(self.parameters.get(name), str)
+            and self.parameters[name].endswith(":")
+            and str(value).startswith(self.parameters[name])
+            for name, value in settings.items()
+        )
 
 
 def recipe(path: Path) -> Recipe:
@@ -102,7 +133,7 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
 
     Raises:
         UnknownNameError: a name in the recipe's `parameters` or in `settings` that no wanted notebook has,
-            or one in a notebook's own section that this notebook has not.
+            or one in a notebook's own section, or as "NOTEBOOK.name", that this notebook has not.
     """
     by_notebook = {name: defaults(notebook_path(name)) for name in wanted}
     everything = {key for values in by_notebook.values() for key in values}
@@ -111,13 +142,17 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
         if key not in everything | in_recipe:
             raise names.unknown(f"parameter in recipe {recipe.name}", key, everything | in_recipe)
     for key in settings:
-        if key not in everything:
-            raise names.unknown(f"parameter of {', '.join(wanted)}", key, everything)
+        notebook, dot, name = key.rpartition(".")
+        if dot and notebook not in by_notebook:
+            raise names.unknown("notebook of this run", notebook, by_notebook)
+        if name not in (by_notebook[notebook] if dot else everything):
+            raise names.unknown("parameter", name, by_notebook[notebook] if dot else everything)
     for name, known in by_notebook.items():
         own = recipe.notebooks.get(name, {})
         for key in own:
             if key not in known:
                 raise names.unknown(f"parameter of {name}", key, known)
-        for source in (recipe.parameters, own, settings):
+        here = {key.removeprefix(f"{name}."): value for key, value in settings.items() if key.startswith(f"{name}.")}
+        for source in (recipe.parameters, own, settings, here):
             known.update({key: checked(value, known[key], key) for key, value in source.items() if key in known})
     return by_notebook

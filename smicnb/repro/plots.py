@@ -1,6 +1,7 @@
 """The pictures of the dictionary notebooks: atoms, reconstructions, decompositions, cosines."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TILE = 192  # pixels of a square thumbnail
-MOST_SCENES = 40  # whose names fit beside a figure
+MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
+LONGEST_LINE = 24  # letters of two words below a picture
 SPLITS = {"train": "the coded collection", "heldout": "held-out scenes"}
 
 
@@ -39,18 +41,21 @@ def learning(
         photographs: some of the collection's images, 16 at most.
         codes: (n, n_atoms), the rows in the order of `scenes`.
         scenes: scene of each row, equal ones together; too many to be named, rows go by strongest atom.
-        words: a name for each atom.
+        words: a name for each atom; too many are left out.
     """
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(PAGE, 3.4))
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
     side = 4
-    for axes, image in zip(left.subplots(side, side).flat, photographs, strict=False):
-        _show(axes, image)
+    for axes, image in zip_longest(left.subplots(side, side).flat, photographs[: side**2]):
+        if image is None:
+            axes.remove()
+        else:
+            _show(axes, image)
     left.suptitle("photographs of the collection", fontsize=8)
     axes = right.subplots()
-    if len(set(scenes)) <= MOST_SCENES:
+    if len(set(scenes)) <= MOST_NAMES:
         _mark_scenes(axes, scenes, codes.shape[1])
     else:
         codes = codes[np.argsort(np.abs(codes).argmax(axis=1), kind="stable")]
@@ -60,8 +65,10 @@ def learning(
     drawn = axes.imshow(codes, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
     axes.grid(False)
     axes.tick_params(length=0)
-    axes.set_xticks(range(len(words)), words, rotation=90, fontsize=5.5)
-    axes.set(xlabel="atoms, the most used first, by nearest word", title="codes C of all images (Eq. 7)")
+    names = words if len(words) <= MOST_NAMES else []
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=5.5)
+    xlabel = "atoms, the most used first" + (", by nearest word" if names else "")
+    axes.set(xlabel=xlabel, title="codes C of all images (Eq. 7)")
     right.colorbar(drawn, ax=axes, label="coefficient", shrink=0.8)
     return figure
 
@@ -102,7 +109,9 @@ def atoms(
                 grid[0, column].remove()
                 grid[1, column].remove()
                 continue
-            below = "\n".join([", ".join(words[number][:2]), f"{100 * shares[number]:.1f} % of Σ|c|"])
+            best = words[number][:2]
+            line = (", " if sum(map(len, best)) <= LONGEST_LINE else ",\n").join(best)
+            below = f"{line}\n{100 * shares[number]:.1f} % of Σ|c|"
             _show(grid[0, column], nearest[number], f"atom {number + 1}")
             _show(grid[1, column], generated[number], below=below)
         _label_rows(grid)
@@ -153,7 +162,8 @@ def decomposition(
     for column, row in enumerate(table.itertuples()):
         _show(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
         _show(grid[1, column + 1], generated[column], below=row.words)
-    _label_rows(grid[:, 1:])
+    if len(nearest):
+        _label_rows(grid[:, 1:])
     return figure
 
 
@@ -212,6 +222,6 @@ def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
     axes.set_xscale("log", base=2)
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
-    axes.set(xlabel="number of atoms $n_a$", ylabel="Δ latent cosine (above 0: learned better)", title=title)
+    axes.set(xlabel="number of atoms $n_a$", ylabel="Δ latent cosine (> 0: learned ahead)", title=title)
     figure.legend(loc="outside lower center", ncols=2)
     return figure

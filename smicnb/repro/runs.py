@@ -6,24 +6,34 @@ and of everything it wrote; equal hashes on both sides are the only reason to sk
 
 import json
 import multiprocessing
-import os
-import tempfile
-import time
+import sys
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from functools import lru_cache
 from typing import Any
 
-from smicnb.base import errors
-from smicnb.base.errors import RunError, SmicnbError
-from smicnb.base.files import sha256_file, sha256_json, write_json
-from smicnb.base.progress import progress_bar
-from smicnb.repro import params
-from smicnb.repro.checkout import code_hash, commit, root
-from smicnb.repro.session import MANIFEST, OUT, versions
-from smicnb.semantics import collections
+from filelock import FileLock, Timeout
 
-THREADS = "2"  # per kernel on every machine: sums split over threads round by their number
+from smicnb.base import errors
+from smicnb.base.errors import RunError, SmicnbError, StoppedError
+from smicnb.base.files import sha256_file, sha256_json
+from smicnb.base.progress import progress_bar
+from smicnb.repro import kernels, params
+from smicnb.repro.checkout import code_hash, root
+from smicnb.repro.kernels import Outcome, Place
+from smicnb.repro.session import versions
+from smicnb.semantics import collections, encoders
+
+
+@lru_cache(maxsize=8)
+def _collection(name: str) -> collections.Collection:
+    """The collection of a name, loaded once per process; what was left out of it is said on stderr."""
+    loaded = collections.load(name)
+    if loaded.skipped:
+        print(f"smicnb: warning: {loaded.summary()}", file=sys.stderr)
+    return loaded
 
 
 @dataclass(frozen=True)
@@ -31,94 +41,99 @@ class Job:
     """One notebook with all its parameters, and where everything goes."""
 
     notebook: str
-    source: Path
     parameters: dict[str, Any]
-    out: Path
-    executed: Path
-    record: Path
+    place: Place
 
-    @property
     def inputs(self) -> dict[str, str]:
-        """Hashes of what decides the result: code, notebook, parameters, data."""
+        """Hashes of what decides the result: code, notebook, parameters, versions, data, weights."""
         hashes = {
             "code": code_hash(),
-            "notebook": sha256_file(self.source),
+            "notebook": sha256_file(self.place.source),
             "parameters": sha256_json(self.parameters),
+            "versions": sha256_json(versions()),
         }
         if "collection" in self.parameters:
-            hashes["collection"] = collections.load(self.parameters["collection"]).fingerprint
-        for name, table in self._committed_tables():
-            hashes[name] = table
-        return hashes
-
-    def _committed_tables(self) -> list[tuple[str, str]]:
-        # Notebooks redraw what needs an absent data set from tables under figures/bsds500.
+            hashes["collection"] = _collection(self.parameters["collection"]).fingerprint
+        if "encoder" in self.parameters:
+            hashes["weights"] = encoders.encoder(self.parameters["encoder"]).weights_hash
+        # Notebooks redraw what needs an absent data set from the tables committed for it.
         folder = root() / "figures" / "bsds500"
-        tables = sorted(folder.glob("*.csv")) if folder != self.out else []
-        return [(f"figures/bsds500/{table.name}", sha256_file(table)) for table in tables]
+        if folder != self.place.out:
+            tables = sorted(folder.glob("*.csv"))
+            hashes |= {f"figures/bsds500/{table.name}": sha256_file(table) for table in tables}
+        return hashes
 
     def fresh(self, inputs: dict[str, str]) -> bool:
         """Whether the last run finished from equal inputs and all that it wrote is still as written."""
         try:
-            record = json.loads(self.record.read_text())
+            record = json.loads(self.place.record.read_text())
             if record["state"] != "done" or record["inputs"] != inputs:
                 return False
-            return all(sha256_file(self.out / name) == digest for name, digest in record["outputs"].items())
+            out = self.place.out
+            return all(sha256_file(out / name) == digest for name, digest in record["outputs"].items())
         except (OSError, ValueError, KeyError, TypeError):
             return False
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How one notebook ended: state "done", "skipped" or "failed", seconds, and the error's parts."""
-
-    notebook: str
-    state: str
-    seconds: float = 0.0
-    error: str = ""
-    kind: str = ""
-
-
 def jobs_of(recipe: params.Recipe, wanted: list[str], settings: dict[str, Any]) -> list[Job]:
-    """The recipe's jobs (all of them where `wanted` is empty), every parameter checked."""
+    """The recipe's jobs (all of them where `wanted` is empty), every parameter checked.
+
+    With settings of one's own, figures go to .smicnb/figures/RECIPE: the committed ones are the recipe's. A
+    setting that the recipe leaves to the user ("bsds500:", a folder to be named) is part of the recipe.
+    """
     names = [params.notebook_path(name).stem for name in wanted] or list(recipe.notebooks)
     state = root() / ".smicnb"
-    out = (root() / recipe.figures).resolve()
-    if not out.is_relative_to(root().resolve()):
+    own = (root() / recipe.figures).resolve()
+    if not own.is_relative_to(root().resolve()):
         raise SmicnbError(f"recipe {recipe.name} writes figures to '{recipe.figures}'", "a folder of the checkout")
-    return [
-        Job(
-            notebook=name,
+    out = own if recipe.asks_for(settings) else state / "figures" / recipe.name
+    jobs = []
+    for name, values in params.parameters(recipe, names, settings).items():
+        place = Place(
             source=params.notebook_path(name),
-            parameters=values,
             out=out,
             executed=state / "runs" / recipe.name / f"{name}.ipynb",
             record=state / "records" / recipe.name / f"{name}.json",
         )
-        for name, values in params.parameters(recipe, names, settings).items()
-    ]
+        jobs.append(Job(name, values, place))
+    return jobs
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the checkout's lock: two runs at a time would write over each other's figures."""
+    path = root() / ".smicnb" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, timeout=0):
+            yield
+    except Timeout as error:
+        raise SmicnbError("another 'smicnb run' is at work in this checkout", do="wait for it to end") from error
 
 
 def run(jobs: list[Job], workers: int, force: bool = False) -> list[Outcome]:
     """Run `jobs`, `workers` at a time, under one progress display counted in cells.
 
     Raises:
-        SmicnbError: before anything starts, where a collection is unknown or unusable.
+        SmicnbError: before anything starts, where a collection or encoder is unknown or unusable.
+        StoppedError: after an interrupt; workers and kernels are gone, what was finished is kept.
     """
-    inputs = {job.notebook: job.inputs for job in jobs}
+    inputs = {job.notebook: job.inputs() for job in jobs}
     stale = [job for job in jobs if force or not job.fresh(inputs[job.notebook])]
     outcomes = {job.notebook: Outcome(job.notebook, "skipped") for job in jobs}
-    if stale:
-        # papermill adds one cell, with the parameters
-        cells = sum(len(json.loads(job.source.read_text())["cells"]) + 1 for job in stale)
-        spawn = multiprocessing.get_context("spawn")
-        with (
-            spawn.Manager() as manager,
-            ProcessPoolExecutor(workers, mp_context=spawn) as pool,
-            progress_bar(f"running {len(stale)} notebooks", cells) as advance,
-        ):
-            ticks = manager.Queue()
-            futures = {pool.submit(_execute, job, inputs[job.notebook], ticks): job for job in stale}
+    if not stale:
+        return list(outcomes.values())
+    # papermill adds one cell, with the parameters
+    cells = sum(len(json.loads(job.place.source.read_text())["cells"]) + 1 for job in stale)
+    spawn = multiprocessing.get_context("spawn")
+    with _alone(), progress_bar(f"running {len(stale)} notebooks", cells) as advance:
+        ticks = spawn.SimpleQueue()
+        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=kernels.initialise, initargs=(ticks,))
+        try:
+            futures = {
+                pool.submit(kernels.execute, job.notebook, job.place, job.parameters, inputs[job.notebook]): job
+                for job in stale
+            }
             waiting: set[Future] = set(futures)
             while waiting:
                 finished, waiting = wait(waiting, timeout=0.2)
@@ -127,6 +142,13 @@ def run(jobs: list[Job], workers: int, force: bool = False) -> list[Outcome]:
                     advance(1)
                 for future in finished:
                     outcomes[futures[future].notebook] = _outcome(futures[future], future)
+            pool.shutdown()
+        except KeyboardInterrupt as error:
+            for worker in multiprocessing.active_children():
+                if worker.name.startswith("SpawnProcess"):
+                    worker.terminate()  # its kernel ends with it
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise StoppedError("interrupted", do="the same command resumes with what is not finished") from error
     return list(outcomes.values())
 
 
@@ -137,102 +159,29 @@ def _outcome(job: Job, future: Future) -> Outcome:
         return Outcome(job.notebook, "failed", error=str(error) or type(error).__name__, kind="RunError")
 
 
-def _execute(job: Job, inputs: dict[str, str], ticks: Any) -> Outcome:
-    """In a worker process: run one notebook, write its record, return how it ended."""
-    import papermill
-    from papermill.engines import NBClientEngine, papermill_engines
-    from papermill.exceptions import PapermillExecutionError
-
-    class CountingEngine(NBClientEngine):
-        @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, **options):
-            complete = nb_man.cell_complete
-
-            def counted(*arguments, **keywords):
-                ticks.put(1)
-                return complete(*arguments, **keywords)
-
-            nb_man.cell_complete = counted
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
-
-    papermill_engines.register("smicnb", CountingEngine)
-    began, started = time.monotonic(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    job.executed.parent.mkdir(parents=True, exist_ok=True)
-    # What the kernel process says on its own (not through a cell) goes to a log beside the notebook.
-    with job.executed.with_suffix(".log").open("w") as log:
-        os.dup2(log.fileno(), 2)
-    with tempfile.TemporaryDirectory(prefix="smicnb-") as private:
-        manifest = Path(private) / "manifest.json"
-        os.environ.update(_kernel_environment(job, manifest, private))
-        try:
-            papermill.execute_notebook(
-                str(job.source),
-                str(job.executed),
-                parameters=job.parameters,
-                engine_name="smicnb",
-                kernel_name="python3",
-                cwd=str(job.source.parent),
-                progress_bar=False,
-                request_save_on_cell_execute=False,
-            )
-            outcome = Outcome(job.notebook, "done", time.monotonic() - began)
-        except PapermillExecutionError as error:
-            line = " ".join(str(error.evalue).split())
-            outcome = Outcome(job.notebook, "failed", time.monotonic() - began, line, error.ename)
-        except Exception as error:  # a kernel that died or never started: whatever papermill then raises
-            line = " ".join(str(error).split()) or type(error).__name__
-            outcome = Outcome(job.notebook, "failed", time.monotonic() - began, line, "RunError")
-        saved = json.loads(manifest.read_text()) if manifest.is_file() else []
-    record = {
-        "notebook": job.notebook,
-        "state": outcome.state,
-        "error": {"kind": outcome.kind, "text": outcome.error} if outcome.error else None,
-        "started": started,
-        "seconds": round(outcome.seconds, 1),
-        "parameters": job.parameters,
-        "inputs": inputs,
-        "outputs": {name: sha256_file(job.out / name) for name in saved},
-        "versions": versions(),
-        **commit(),
-    }
-    write_json(job.record, record)
-    return outcome
-
-
-def _kernel_environment(job: Job, manifest: Path, private: str) -> dict[str, str]:
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), THREADS)
-    return {
-        **threads,
-        OUT: str(job.out),
-        MANIFEST: str(manifest),
-        "IPYTHONDIR": private,  # no profile and no history of the user's
-        "JUPYTER_PREFER_ENV_PATH": "1",  # the kernel of this environment, not one of the same name elsewhere
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "HF_HUB_OFFLINE": "1",  # weights come from the registry; no library asks a hub behind its back
-    }
-
-
 def report(outcomes: list[Outcome], jobs: list[Job]) -> list[str]:
-    """One line per notebook, for a person."""
-    places = {job.notebook: job for job in jobs}
+    """One line per notebook, for a person, and where the figures are."""
+    places = {job.notebook: job.place for job in jobs}
     lines = []
     for outcome in outcomes:
         if outcome.state == "failed":
-            where = places[outcome.notebook].executed.relative_to(root())
-            lines.append(f"{outcome.notebook}: failed: {outcome.error} (see {where})")
+            executed = places[outcome.notebook].executed
+            where = f" (see {executed.relative_to(root())})" if executed.is_file() else ""
+            lines.append(f"{outcome.notebook}: failed: {outcome.error}{where}")
         elif outcome.state == "skipped":
             lines.append(f"{outcome.notebook}: unchanged")
         else:
             lines.append(f"{outcome.notebook}: done in {outcome.seconds:.0f} s")
-    return lines
+    folders = sorted({str(place.out.relative_to(root().resolve())) for place in places.values()})
+    return [*lines, f"figures and tables: {', '.join(folders)}"]
 
 
 def raise_for(outcomes: list[Outcome]) -> None:
-    """Raise where a notebook failed: a user's mistake with exit status 2, else 1."""
+    """Raise where a notebook failed: with exit status 2 where all that failed did so by a user's mistake."""
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
     if not failed:
         return
-    theirs = getattr(errors, failed[0].kind, None)
-    wrong_input = len(failed) == 1 and isinstance(theirs, type) and issubclass(theirs, SmicnbError)
+    kinds = [getattr(errors, outcome.kind, None) for outcome in failed]
+    theirs = all(isinstance(kind, type) and issubclass(kind, SmicnbError) and kind is not RunError for kind in kinds)
     message = f"{len(failed)} of {len(outcomes)} notebooks failed: {', '.join(o.notebook for o in failed)}"
-    raise (SmicnbError if wrong_input and theirs is not RunError else RunError)(message)
+    raise (SmicnbError if theirs else RunError)(message)

@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # set by `smicnb run` for the kernels it starts
-PACKAGES = ("matplotlib", "numpy", "pandas", "pillow", "scikit-learn", "timm", "torch", "transformers")
+PACKAGES = (
+    "matplotlib",
+    "numpy",
+    "open-clip-torch",
+    "pandas",
+    "pillow",
+    "scikit-learn",
+    "scipy",
+    "timm",
+    "torch",
+    "transformers",
+)
 
 
 def versions() -> dict[str, str]:
@@ -28,7 +39,10 @@ def versions() -> dict[str, str]:
 def without_path(value: Any) -> Any:
     """A parameter as it may be published: "bsds500:PATH" for a folder of this machine."""
     kind, colon, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
-    return f"{kind}:PATH" if colon and Path(rest).expanduser().exists() else value
+    if colon and Path(rest).expanduser().exists():
+        return f"{kind}:PATH"
+    model, slash, file = rest.partition("/")
+    return f"{kind}:{model}/{Path(file).name}" if slash and Path(file).expanduser().is_file() else value
 
 
 class Session:

@@ -166,7 +166,7 @@ def _from_folder(data_set: DataSet, root: Path) -> Collection:
         scene = data_set.scene(file.name)
         caption = captions.get(Path(file.name).name)
         content = _content_hash(file.sha256, WHOLE)
-        items.append(Item(file.name, scene, splits[scene], caption, content, file.path))
+        items.append(Item(printable(file.name), scene, splits[scene], caption, content, file.path))
     notes = [f"{reason}: {count}" for reason, count in listing.notes.items()]
     if data_set.captions:
         notes.append(f"{sum(item.caption is not None for item in items)} of {len(items)} have captions")
@@ -174,7 +174,7 @@ def _from_folder(data_set: DataSet, root: Path) -> Collection:
         whole = hashlib.sha256("".join(sorted(file.sha256 for file in listing.files)).encode()).hexdigest()
         if whole != data_set.sha256:
             notes.append(f"not the {data_set.files} files that {data_set.name} was exercised with")
-    name = f"folder:{root.resolve().name}" if data_set.name == "folder" else data_set.name
+    name = f"folder:{printable(root.resolve().name)}" if data_set.name == "folder" else data_set.name
     return Collection(name, _ordered(items), data_set.licence, data_set.page, listing.skipped, tuple(notes))
 
 
@@ -252,6 +252,11 @@ def _ordered(items: Sequence[Item]) -> tuple[Item, ...]:
 def _name_hash(name: str) -> str:
     # A file name may hold bytes that are no UTF-8; Python keeps them as surrogates.
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def printable(name: str) -> str:
+    """A file name as it can be written anywhere: bytes that are no UTF-8 as \\xNN."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _content_hash(file: str, view: View) -> str:

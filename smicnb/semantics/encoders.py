@@ -1,5 +1,6 @@
 """Images and texts to latents: the encoder's protocol, its two families, and the cache of latents."""
 
+import contextlib
 from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -61,7 +62,8 @@ class OpenClipEncoder:
 
         if model not in open_clip.list_models():
             raise names.unknown("open_clip model", model, open_clip.list_models())
-        self.name = f"open_clip:{model}/{pretrained}"
+        # A record keeps the name and the hash of a file, not the folders of this machine.
+        self.name = f"open_clip:{model}/{Path(pretrained).name}"
         self._model_name, self._device = model, device
         part = OPEN_CLIP_PARTS.get((model, pretrained))
         # OpenAI's weights were trained with the quick approximation of GELU.
@@ -173,6 +175,7 @@ def encode_collection(encoder: SemanticEncoder, collection: Collection) -> np.nd
         for row, latent in zip(missing, latents, strict=True):
             if not np.isfinite(latent).all():
                 raise DimensionError(f"the latent of '{items[row].id}' is not finite", "finite numbers")
-            cache.put(keys[row], latent)
+            with contextlib.suppress(OSError):  # not being able to remember costs time, nothing else
+                cache.put(keys[row], latent)
             found[row] = latent
     return np.stack(found) if found else np.zeros((0, encoder.dim), np.float32)

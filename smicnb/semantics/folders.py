@@ -18,6 +18,7 @@ from smicnb.semantics.images import RULES, UNREADABLE, check, describe, image_su
 
 UNREADABLE_FOLDER = "folder not readable"
 COPY = "same bytes as another file"
+PASSED_OVER = "files without an image suffix passed over"
 
 
 class ImageFile(NamedTuple):
@@ -55,14 +56,14 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     """
     root = Path(root)
     skipped: Counter[str] = Counter()
-    candidates = _candidates(root, parts, skipped)
+    notes: Counter[str] = Counter()
+    candidates = _candidates(root, parts, skipped, notes)
     remembered = cache_root() / "image-verdicts" / f"{sha256_json(os.path.realpath(root))}.json"
     known = _recall(remembered)
     label = f"checking {root.resolve().name}"
     with ThreadPoolExecutor(2) as threads, progress_bar(label, len(candidates)) as advance:
         found: dict[str, ImageFile] = {}
         verdicts: dict[str, list[str | None]] = {}
-        notes: Counter[str] = Counter()
         for (name, path), (digest, reason, note) in zip(
             candidates, threads.map(lambda candidate: _judge(candidate[1], known), candidates), strict=True
         ):
@@ -82,7 +83,7 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
         with contextlib.suppress(OSError):
             write_json(remembered, {"rules": _rules(), "verdicts": verdicts})
     if not found:
-        met = f" ({describe(skipped)})" if skipped else ""
+        met = f" ({describe(skipped + notes)})" if skipped or notes else ""
         raise ImageError(f"no usable image in '{root}'{met}", "at least one image file that Pillow reads")
     return Listing(tuple(found.values()), dict(sorted(skipped.items())), dict(sorted(notes.items())))
 
@@ -102,7 +103,9 @@ def _judge(path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, 
     return digest, reason, note
 
 
-def _candidates(root: Path, parts: tuple[str, ...], skipped: Counter[str]) -> list[tuple[str, Path]]:
+def _candidates(
+    root: Path, parts: tuple[str, ...], skipped: Counter[str], notes: Counter[str]
+) -> list[tuple[str, Path]]:
     """(POSIX path below `root`, path) of all files whose suffix claims an image, sorted."""
     suffixes = image_suffixes()
     files: list[tuple[str, Path]] = []
@@ -125,6 +128,8 @@ def _candidates(root: Path, parts: tuple[str, ...], skipped: Counter[str]) -> li
                         folders.append(path)
                     elif path.suffix.lower() in suffixes:
                         files.append((path.relative_to(root).as_posix(), path))
+                    else:
+                        notes[PASSED_OVER] += 1
         except OSError as error:
             if folder == root:
                 why = error.strerror or type(error).__name__

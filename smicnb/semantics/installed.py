@@ -51,7 +51,7 @@ def recorded(part: Part) -> dict[str, dict]:
     try:
         files = json.loads((folder_of(part) / RECORD).read_text(encoding="utf-8"))["files"]
         return {name: {"sha256": str(f["sha256"]), "bytes": int(f["bytes"])} for name, f in files.items()}
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         size = part.download_bytes
         megabytes = f"{size / 1e6:.1f} MB to download" if size else "of unknown size"
         raise MissingWeightsError(

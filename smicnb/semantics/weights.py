@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from smicnb.base.errors import IntegrityError, MissingWeightsError
@@ -25,7 +26,7 @@ __all__ = ["EMBEDDED", "PARTS", "fetch", "resolve", "table", "weights_hash"]
 
 
 def resolve(name: str) -> Path:
-    """Find the folder of a fetched part; quick, since only presence and lengths are checked.
+    """Find the folder of a fetched part; its hashes are compared once per process.
 
     Args:
         name: a name of `PARTS`.
@@ -36,12 +37,29 @@ def resolve(name: str) -> Path:
     Raises:
         UnknownNameError: no such part.
         MissingWeightsError: the part was not fetched; says the command to run.
-        IntegrityError: files are missing or have the wrong length; says the command to run.
+        IntegrityError: files are missing or not those that were fetched; says the command to run.
     """
     part = _part(name)
-    if wrong := damage(part):
+    if wrong := _damage(part):
         raise IntegrityError(f"'{name}' is damaged on this machine: {wrong}", do=f"run 'smicnb weights fetch {name}'")
     return folder_of(part)
+
+
+def _damage(part: Part) -> str:
+    """What is wrong with a part, its hashes included, or "".
+
+    Latents are remembered under the promised hashes, so that damaged weights would poison their cache for
+    good. Files are read again only where their length or time has changed.
+    """
+    if wrong := damage(part):
+        return wrong
+    stats = [(folder_of(part) / name).stat() for name in part.holds]
+    return _damage_of(part, folder_of(part), tuple((stat.st_size, stat.st_mtime_ns) for stat in stats))
+
+
+@cache
+def _damage_of(part: Part, folder: Path, stats: tuple[tuple[int, int], ...]) -> str:
+    return damage(part, read=True)
 
 
 def fetch(name: str, source: Path | None = None) -> Path:

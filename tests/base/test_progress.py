@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -31,3 +32,16 @@ def test_a_pipe_is_no_terminal():
     environment = {"PATH": "", "PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
     assert done.stdout.strip() == "plain"
+
+
+def test_jupyterlab_gets_a_widget(tmp_path):
+    import nbformat
+    from nbclient import NotebookClient
+
+    source = "from smicnb.base.progress import progress\nlist(progress(range(3), 'working'))"
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    environment.pop("SMICNB_PROGRESS", None)
+    NotebookClient(book, kernel_name="python3", timeout=120).execute(env=environment)
+    shown = [output.get("data", {}) for output in book.cells[0].outputs]
+    assert any("application/vnd.jupyter.widget-view+json" in data for data in shown)

@@ -14,6 +14,7 @@ def test_defaults_recipe_and_settings_in_that_order():
     assert of({})["penalty"] == 0.5
     assert of({}, parameters={"penalty": 0.7})["penalty"] == 0.7
     assert of({}, parameters={"penalty": 0.7}, notebooks={NOTEBOOK: {"penalty": 0.8}})["penalty"] == 0.8
+    assert of({"penalty": 0.9, f"{NOTEBOOK}.penalty": 1.1})["penalty"] == 1.1
     assert of({"penalty": 0.9}, notebooks={NOTEBOOK: {"penalty": 0.8}})["penalty"] == 0.9
 
 
@@ -33,12 +34,22 @@ def test_assignment(text, pair):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"penality": 1.0}, r"unknown parameter of 03_reconstruction 'penality'.*did you mean 'penalty'"),
-        ({"penalty": "high"}, "penalty got 'high', a str; needed: a float such as 0.5"),
-        ({"seed": 1.5}, "seed got 1.5, a float; needed: a int"),
+        ({"penality": 1.0}, r"unknown parameter 'penality'.*did you mean 'penalty'"),
+        ({"penalty": "high"}, "penalty got 'high' of type str; needed: type float, such as 0.5"),
+        ({"seed": 1.5}, "seed got 1.5 of type float; needed: type int"),
         ({"seed": True}, "seed got True"),
-        ({"n_atoms": [2, "x"]}, "an entry of n_atoms got 'x'"),
+        ({"n_atoms": [2, "x"]}, "n_atoms got 'x'"),
         ({"n_atoms": 4}, "n_atoms got 4"),
+        ({"n_atoms": []}, "a list that increases"),
+        ({"n_atoms": [4, 2]}, "a list that increases"),
+        ({"n_atoms": [2, 2]}, "a list that increases"),
+        ({"penalty": -1.0}, "a number from 0.001 to 20"),
+        ({"penalty": float("nan")}, "a number from 0.001 to 20"),
+        ({"seed": -1}, "a number from 0 to"),
+        ({"draws": 0}, "a number from 1 to"),
+        ({"collection": "folder:a\nb"}, "printable text"),
+        ({"02_dictionary_atoms.seed": 1}, "unknown notebook of this run"),
+        ({f"{NOTEBOOK}.sed": 1}, "did you mean 'seed'"),
     ],
 )
 def test_wrong_settings_are_refused_on_one_line(settings, message):

@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 SMALL = ["--set", "n_atoms=[2, 4]", "--set", "draws=2", "--set", "decomposition_atoms=4"]
@@ -32,7 +34,40 @@ def smicnb(checkout: Path, *words: str, **environment: str) -> subprocess.Comple
 
 
 def figures(checkout: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (checkout / "figures").glob("*.*")}
+    return {path.name: path.read_bytes() for path in (checkout / ".smicnb/figures/embedded").glob("*.*")}
+
+
+def processes_of(checkout: Path) -> list[psutil.Process]:
+    """Whatever still runs for this checkout: workers by their environment's folder, kernels too."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd().startswith(str(checkout)) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for_none(checkout: Path) -> None:
+    deadline = time.monotonic() + 30
+    while processes_of(checkout) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert processes_of(checkout) == []
+
+
+def start(checkout: Path, *words: str) -> subprocess.Popen:
+    """A run of its own process group, once its kernel is at work."""
+    command = [sys.executable, "-m", "smicnb.cli", "run", "03_reconstruction", "--force", *words]
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(command, cwd=checkout, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if any("ipykernel" in " ".join(found.cmdline()) for found in processes_of(checkout)):
+            time.sleep(3)
+            return process
+        time.sleep(0.2)
+    raise AssertionError("no kernel came up")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +89,10 @@ def test_run_writes_figures_and_a_record(checkout, first):
 def test_unchanged_work_is_skipped_quickly(checkout, first):
     began = time.monotonic()
     done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
-    assert done.stdout == "03_reconstruction: unchanged\n"
+    assert done.stdout.splitlines() == [
+        "03_reconstruction: unchanged",
+        "figures and tables: .smicnb/figures/embedded",
+    ]
     assert time.monotonic() - began < 30
     assert figures(checkout) == first
 
@@ -66,7 +104,8 @@ def test_forced_run_repeats_every_byte(checkout, first):
 
 
 def test_a_touched_output_is_made_again(checkout, first):
-    (checkout / "figures" / "table1.csv").write_text("n_a\n1\n")
+    (checkout / ".smicnb/figures/embedded/table1.csv").write_text("")
+    (checkout / ".smicnb/figures/embedded/table1_latent_cosine.png").write_bytes(first["table1_latent_cosine.png"][:99])
     done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
     assert "done in" in done.stdout
     assert figures(checkout) == first
@@ -75,18 +114,104 @@ def test_a_touched_output_is_made_again(checkout, first):
 def test_a_failing_notebook_says_why_and_touches_nothing(checkout, first):
     done = smicnb(checkout, "run", "03_reconstruction", "--set", "encoder=lite0-minlm", *SMALL)
     assert done.returncode == 2
-    assert "did you mean 'lite0-minilm'" in done.stdout
+    assert "did you mean 'lite0-minilm'" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert figures(checkout) == first
-    record = json.loads((checkout / ".smicnb/records/embedded/03_reconstruction.json").read_text())
+
+
+def twelve_photographs(folder: Path, count: int = 12) -> Path:
+    from PIL import Image
+
+    from smicnb.semantics import collections
+
+    folder.mkdir()
+    items = [item for item in collections.load("embedded") if item.id.endswith("#full")]
+    for number, item in enumerate(items[:count]):
+        Image.fromarray(item.image()).resize((96, 64)).save(folder / f"{number}.png")
+    return folder
+
+
+def test_a_notebook_that_fails_leaves_a_record_and_no_figure(checkout, first, tmp_path):
+    folder = twelve_photographs(tmp_path / "a folder: 'of' mine = ü")
+    (folder / "text.jpg").write_text("no picture")
+    done = smicnb(checkout, "run", "02_dictionary_atoms", "--set", f"collection=folder:{folder}")
+    assert done.returncode == 2
+    assert "n_atoms of 32 for the 6 images" in done.stdout
+    assert "1 file skipped" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert figures(checkout) == first
+    record = json.loads((checkout / ".smicnb/records/embedded/02_dictionary_atoms.json").read_text())
     assert record["state"] == "failed"
-    assert record["error"]["kind"] == "UnknownNameError"
+    assert record["error"]["kind"] == "DimensionError"
+    # The user does what the message says.
+    words = ["--set", "02_dictionary_atoms.n_atoms=4", "--set", f"collection=folder:{folder}"]
+    done = smicnb(checkout, "run", "02_dictionary_atoms", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_leaves_nothing_half_done_and_nobody_behind(checkout, first, how):
+    before = figures(checkout)
+    process = start(checkout, *SMALL)
+    began = time.monotonic()
+    process.send_signal(how)
+    _, said = process.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    if how != signal.SIGKILL:
+        assert process.returncode == 130
+        assert said.strip().splitlines()[-1].startswith("smicnb: interrupted; the same command resumes")
+    wait_for_none(checkout)
+    assert figures(checkout) == before
+
+
+def test_a_killed_kernel_is_reported(checkout, first):
+    before = figures(checkout)
+    process = start(checkout, *SMALL)
+    (kernel,) = [found for found in processes_of(checkout) if "ipykernel" in " ".join(found.cmdline())]
+    kernel.kill()
+    out, said = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "03_reconstruction: failed: " in out
+    assert "Traceback" not in out + said
+    assert figures(checkout) == before
+
+
+def test_two_runs_in_one_checkout_do_not_mix(checkout, first):
+    process = start(checkout, *SMALL)
+    try:
+        done = smicnb(checkout, "run", "03_reconstruction", "--force", *SMALL)
+        assert done.returncode == 2
+        assert "another 'smicnb run' is at work" in done.stderr
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+
+
+def test_the_recipe_of_bsds500_asks_for_its_folder(checkout):
+    done = smicnb(checkout, "run", "--recipe", "bsds500")
+    assert done.returncode == 2
+    assert "names no folder" in done.stderr
+
+
+def test_a_folder_that_cannot_hold_figures(checkout, first):
+    folder = checkout / ".smicnb" / "figures" / "embedded"
+    kept = folder.rename(folder.with_name("kept"))
+    folder.write_text("a file is in the way")
+    try:
+        done = smicnb(checkout, "run", "03_reconstruction", "--force", *SMALL)
+        assert done.returncode in (1, 2)
+        assert "Traceback" not in done.stdout + done.stderr
+    finally:
+        folder.unlink()
+        kept.rename(folder)
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["run", "--set", "lamda=1"], "unknown parameter"),
+        (["run", "--set", "penality=1"], "did you mean 'penalty'"),
+        (["run", "--set", "penalty=NaN"], "a number from 0.001 to 20"),
+        (["run", "--set", "07_x.penalty=1"], "unknown notebook of this run"),
         (["run", "02_dictionary"], "did you mean '02_dictionary_atoms'"),
         (["run", "--recipe", "embeded"], "did you mean 'embedded'"),
         (["run", "--set", "collection=embeddd"], "did you mean 'embedded'"),
@@ -123,8 +248,6 @@ def test_collection_and_weights_are_listed(checkout):
 
 def test_peak_memory_of_the_whole_process_tree(checkout):
     """Summed PSS of parent, workers and kernels stays under 4 GiB."""
-    import psutil
-
     command = [sys.executable, "-m", "smicnb.cli", "run", "03_reconstruction", "--force", *SMALL]
     process = subprocess.Popen(command, cwd=checkout, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     peak, stop = [0], threading.Event()

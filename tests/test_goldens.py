@@ -1,0 +1,459 @@
+"""The committed tables are what the package computes, and any changed number in them is noticed.
+
+Here a few sizes of the dictionary are computed again from the latents, and everything that follows from other
+committed numbers; test_notebooks computes all of it. What was measured on BSDS500 is computed again where its
+photographs are. The tolerance is that of `figures.same_data`.
+"""
+
+import io
+import json
+import re
+import subprocess
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from smicnb.base.files import sha256_file
+from smicnb.codec import jpeg_model, null_proportion, rate_tables
+from smicnb.codec import transform_coding as tc
+from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.rate import LOW
+from smicnb.codec.rate_contradictions import contradictions
+from smicnb.compare import reconstruction
+from smicnb.compare.table1 import table1
+from smicnb.repro import figures, plots_primer, plots_rate
+from smicnb.semantics import collections, encoders
+from smicnb.semantics.generators import RetrievalGenerator
+from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.spaces import SemanticSpace
+
+SIZES = [2, 8, 32]  # of the dictionaries that are learned here
+FOLDERS = ("figures", "figures/bsds500")
+# The tables that follow from other committed ones, those of one photograph, and those that need latents.
+DERIVED = ("claim_learned_atoms", "fig12_laws", "rate_models", "table3_gain", "table4_rates")
+PRIMER = ("fig1_1_samples", "fig1_2_pipeline", "fig1_2_rate_distortion", "transform_coding_rates")
+PHOTOGRAPHS_SHOWN = ("fig06_learning", "fig07_atoms", "fig08_reconstructions", "fig09_decomposition")
+MEASURED = (
+    *("atoms_against_baselines", "atoms_by_word", "fig12_null_proportion", "fig12_null_proportion_heldout"),
+    *("rate_contradictions", "table1", "table1_image_cosine", "table1_latent_cosine"),
+)
+# Every picture of BSDS500 that may be in the repository: curves, of which none shows a photograph.
+PLOTS = (
+    *("claim_learned_atoms", "fig12_null_proportion", "fig12_null_proportion_heldout"),
+    *("table1_image_cosine", "table1_latent_cosine"),
+)
+TABLES = [(folder, name) for folder in FOLDERS for name in DERIVED + MEASURED]
+TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER]
+
+
+def git(repository, *words):
+    try:
+        done = subprocess.run(["git", *words], cwd=repository, capture_output=True, text=True, timeout=60)
+    except OSError:
+        pytest.skip("git is not here, and with it no list of what is committed")
+    if done.returncode > 1:
+        pytest.skip("this is no clone, so that there is no list of what is committed")
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def tracked(repository):
+    """All paths that are committed, or would be by `git add`."""
+    paths = git(repository, "ls-files", "--cached", "--others", "--exclude-standard")
+    return [path for path in paths if (repository / path).is_file()]
+
+
+@pytest.fixture(scope="module")
+def read(repository):
+    """(folder, name) -> the committed table."""
+    return lambda folder, name: pd.read_csv(repository / folder / f"{name}.csv")
+
+
+@pytest.fixture(scope="module")
+def origin(repository):
+    """(folder, name) -> the committed sidecar."""
+    return lambda folder, name: json.loads((repository / folder / f"{name}.json").read_text())
+
+
+def stored(table):
+    """A table as the CSV that `write_data` makes of it gives it back."""
+    return pd.read_csv(io.StringIO(table.to_csv(index=False, float_format="%.6g")))
+
+
+def part(committed, again):
+    """The rows and columns of a committed table that were computed again."""
+    if "image" in again.columns and "n_a=2" in again.columns:  # Fig. 8 has a column for each size
+        committed = committed[[name for name in committed.columns if name in again.columns or "=" not in name]]
+    for key in ("n_atoms", "n_a"):
+        if key in again.columns and key in committed.columns:
+            committed = committed[committed[key].isin(again[key].unique())]
+    return committed.reset_index(drop=True)
+
+
+def agrees(committed, again):
+    """Whether a committed table says what was computed again."""
+    again = stored(again)
+    return len(again) > 0 and figures.same_data(part(committed, again), again)
+
+
+# Once more from the committed numbers
+
+
+def committed_sweep(read, folder):
+    """`null_proportion.sweep`'s table, without its empty codes, as it stands behind Fig. 12."""
+    parts = [read(folder, name) for name in ("fig12_null_proportion", "fig12_null_proportion_heldout")]
+    columns = ["split", "n_atoms", "penalty", "p_null", "images"]
+    return pd.concat([table[columns] for table in parts], ignore_index=True).assign(p_empty=np.nan)
+
+
+def derived(read, folder):
+    sweep = committed_sweep(read, folder)
+    rivals = read("figures/bsds500", "atoms_against_baselines")
+    return {
+        "claim_learned_atoms": rivals[(rivals["metric"] == "latent_cosine") & (rivals["split"] == "heldout")],
+        "fig12_laws": null_proportion.compare_laws(sweep),
+        "rate_models": rate_tables.models(sweep),
+        "table3_gain": rate_tables.table3(sweep),
+        "table4_rates": rate_tables.table4(sweep),
+    }
+
+
+# Once more from one photograph
+
+
+def primer(origin):
+    p = origin("figures", "transform_coding_rates")["parameters"]
+    item = next(item for item in collections.load("embedded") if item.id == p["photograph"])
+    image, quality = tc.centre_crop(item.image(), p["largest_side"]), p["shown_quality"]
+    quantised, rng = tc.encode(image, quality), np.random.default_rng(p["seed"])
+    standard, fitted = (
+        jpeg_model.huffman_codes(tc.jpeg_bytes(image, quality, fitted=own, restart_marker_rows=1))
+        for own in (False, True)
+    )
+    pictures = {
+        f"the photograph at quality {quality}": quantised,
+        "coin flips through the tables of Annex K": jpeg_model.sample_code(standard, *quantised.shape[:2], rng),
+        "coin flips through the photograph's Huffman tables": jpeg_model.sample_code(fitted, *quantised.shape[:2], rng),
+        "each frequency from its own distribution": jpeg_model.sample_frequencies(quantised, rng),
+    }
+    samples = [{"picture": title, **row} for title, some in pictures.items() for row in jpeg_model.statistics(some)]
+    curves = pd.DataFrame(tc.rate_distortion(image, p["qualities"]))
+    rates = {"quality": p["qualities"]} | {
+        codec: rows["bits_per_pixel"].to_numpy() for codec, rows in curves.groupby("codec", sort=False)
+    }
+    return {
+        "fig1_1_samples": pd.DataFrame(samples),
+        "fig1_2_pipeline": plots_primer.block_data(image, quality, tc.busy_block(quantised, share=0.9)),
+        "fig1_2_rate_distortion": curves,
+        "transform_coding_rates": pd.DataFrame(rates),
+    }
+
+
+# Once more from the latents
+
+
+class RowGenerator(RetrievalGenerator):
+    """Retrieval that hands out a photograph's row in the gallery in place of its pixels."""
+
+    def __init__(self, gallery, latents):
+        super().__init__(gallery, latents)
+        self._rows = {item.id: np.array(row) for row, item in enumerate(gallery)}
+
+    def generate(self, latents, seed=0):
+        return [self._rows[item.id] for item in self.nearest(latents)]
+
+
+class KnownEncoder:
+    """The encoder of `RowGenerator`'s images: their latents are in the cache, and texts are encoded once."""
+
+    def __init__(self, encoder, latents):
+        self._encoder, self._latents = encoder, latents
+        self.name, self.dim, self.weights_hash = encoder.name, encoder.dim, encoder.weights_hash
+        self._text = lru_cache(maxsize=None)(lambda texts: encoder.encode_text(list(texts)))
+
+    def encode_images(self, images):
+        return self._latents[np.array([int(image) for image in images])]
+
+    def encode_text(self, texts):
+        return self._text(tuple(texts))
+
+
+class Again:
+    """The notebooks' computations at a few sizes, with the parameters that the sidecars name."""
+
+    def __init__(self, collection, folder, read, origin):
+        self.read, self.folder = read, folder
+        self.p02, self.p03, self.p05 = (
+            origin(folder, name)["parameters"] for name in ("atoms_by_word", "table1", "rate_models")
+        )
+        self.photographs = collections.load(collection)
+        self.coded, self.heldout = self.photographs.split("train"), self.photographs.split("heldout")
+        gallery = self.photographs.split("gallery")
+        encoder = encoders.encoder(self.p02["encoder"])
+        shown, self.Z, self.H = (
+            encoders.encode_collection(encoder, some) for some in (gallery, self.coded, self.heldout)
+        )
+        self.space = SemanticSpace(KnownEncoder(encoder, shown), RowGenerator(gallery, shown))
+        self.words = collections.words()
+
+    def tables(self):
+        return {**self.atoms(), **self.reconstructions(), **self.parts(), **self.nulls()}
+
+    def atoms(self):
+        p = self.p02
+        model = SemanticDictionary(p["n_atoms"], p["penalty"], random_state=p["seed"]).fit(self.Z)
+        codes = model.transform(self.Z)
+        named = self.space.name_latents(model.atoms_, self.words, 3)
+        table = pd.DataFrame(
+            {
+                "atom": np.arange(1, p["n_atoms"] + 1),
+                "share_of_use": np.abs(codes).sum(axis=0) / np.abs(codes).sum(),
+                "images_using_it": np.count_nonzero(codes, axis=0),
+                "words": [", ".join(word for word, _ in best) for best in named],
+                "cosine_of_first_word": [best[0][1] for best in named],
+            }
+        )
+        nearest = reconstruction.nearest_items(self.coded, self.Z, model.atoms_[: p["shown"]])
+        columns = [f"atom{k + 1}" for k in range(p["n_atoms"])]
+        return {
+            "fig06_learning": pd.DataFrame(codes, columns=columns).assign(scene=[item.scene for item in self.coded]),
+            "fig07_atoms": table.head(p["shown"]).assign(nearest=[item.id for item in nearest]),
+            "atoms_by_word": table,
+        }
+
+    def reconstructions(self):
+        p = self.p03
+        models = reconstruction.fit_all(self.Z, SIZES, p["penalty"], p["draws"], p["seed"])
+        splits = {
+            "train": (self.Z, [item.scene for item in self.coded]),
+            "heldout": (self.H, [item.scene for item in self.heldout]),
+        }
+        cosines = reconstruction.cosines(self.space, splits, models, p["seed"])
+        summary = reconstruction.summarise(cosines, p["seed"])
+        half = p["examples"] // 2
+        rows = reconstruction.first_of_scenes(self.coded, half)
+        others = reconstruction.first_of_scenes(self.heldout, p["examples"] - half)
+        chosen = np.concatenate([self.Z[rows], self.H[others]])
+        items = [self.coded.items[row] for row in rows] + [self.heldout.items[row] for row in others]
+        kept = {
+            f"n_a={size}": latent_cosine(chosen, reconstruction.reconstruct(models["learned", size][0], chosen))
+            for size in SIZES
+        }
+        return {
+            "table1_latent_cosine": summary[summary["metric"] == "latent_cosine"],
+            "table1_image_cosine": summary[summary["metric"] == "image_cosine"],
+            "table1": table1(summary),
+            "atoms_against_baselines": reconstruction.differences(cosines, p["seed"]),
+            "fig08_reconstructions": pd.DataFrame(kept).assign(image=[item.id for item in items]),
+        }
+
+    def parts(self):
+        p = self.p03
+        model = reconstruction.model_of("learned", p["decomposition_atoms"], p["decomposition_penalty"], p["seed"])
+        model.fit(self.Z)
+        fidelity = latent_cosine(self.Z, reconstruction.reconstruct(model, self.Z))
+        first = reconstruction.first_of_scenes(self.coded, len(self.coded.scenes))
+        typical = reconstruction.median_row(fidelity, first)
+        table = reconstruction.decomposition(
+            model, self.Z[typical], lambda atoms: self.space.nearest_words(atoms, self.words)
+        )
+        return {"fig09_decomposition": table.head(6).assign(image=self.coded.items[typical].id)}
+
+    def nulls(self):
+        p = self.p05
+        measured = null_proportion.sweep(
+            self.Z, {"heldout": self.H}, SIZES, p["penalties"], p["learning_penalty"], p["seed"], name=p["split"]
+        )
+        # The law is fitted to all sizes: those not measured here are taken from the committed table.
+        sweep = committed_sweep(self.read, self.folder)
+        whole = pd.concat([measured, sweep[~sweep["n_atoms"].isin(SIZES)]], ignore_index=True)
+        fig12 = {
+            split: plots_rate.null_data(measured, null_proportion.fit_measured(whole, split), split)
+            for split in ("train", "heldout")
+        }
+        empty = measured[(measured["n_atoms"] == LOW.n_atoms) & (measured["penalty"] == LOW.penalty)]
+        assert len(empty) == 2
+        return {
+            "fig12_null_proportion": fig12["train"],
+            "fig12_null_proportion_heldout": fig12["heldout"],
+            "rate_contradictions": contradictions(whole, np.linalg.norm(self.Z, axis=1), p["split"]),
+        }
+
+
+@pytest.fixture(scope="module")
+def again(read, origin, request):
+    """folder -> the `Again` of its collection; skips where the photographs are not here."""
+
+    @lru_cache
+    def of(folder):
+        if folder == "figures":
+            return Again("embedded", folder, read, origin)
+        return Again(f"bsds500:{request.getfixturevalue('shared_data') / 'bsds500'}", folder, read, origin)
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def recomputed(read, origin, again):
+    """(folder, name) -> the table as the package computes it now."""
+    derived_of = lru_cache(lambda folder: derived(read, folder))
+    primer_of = lru_cache(lambda folder: primer(origin))
+    measured_of = lru_cache(lambda folder: again(folder).tables())
+    makers = {**dict.fromkeys(DERIVED, derived_of), **dict.fromkeys(PRIMER, primer_of)}
+    return lambda folder, name: makers.get(name, measured_of)(folder)[name]
+
+
+@pytest.mark.parametrize(("folder", "name"), TABLES)
+def test_committed_numbers_are_those_of_the_package(read, recomputed, folder, name):
+    committed, table = read(folder, name), recomputed(folder, name)
+    assert agrees(committed, table), part(committed, stored(table)).compare(stored(table))
+
+
+def changed(value):
+    """Another value of the same kind, as a slip or a wrong formula would leave it."""
+    if isinstance(value, str):
+        digits = list(re.finditer(r"\d", value))
+        if not digits:
+            return value + "x"
+        last = digits[-1]
+        return f"{value[: last.start()]}{(int(last[0]) + 5) % 10}{value[last.end() :]}"
+    if isinstance(value, int | np.integer):
+        return value + max(1, abs(value) // 100)
+    return 0.5 if np.isnan(value) else 1.0 if np.isinf(value) else 1.01 * value + np.copysign(0.01, value)
+
+
+def one_changed(table, row, column):
+    """A copy of a table with one value changed."""
+    values = list(table[column])
+    values[row] = changed(values[row])
+    return table.assign(**{column: values})
+
+
+@pytest.mark.parametrize(("folder", "name"), TABLES)
+def test_one_changed_value_is_noticed_in_any_column(read, recomputed, folder, name):
+    committed, table = read(folder, name), recomputed(folder, name)
+    rows = part(committed.assign(row=range(len(committed))), stored(table))["row"]
+    columns = list(part(committed, stored(table)).columns)
+    assert len(columns) == len(stored(table).columns)
+    unnoticed = [
+        (row, column)
+        for column in columns
+        for row in (rows.iloc[0], rows.iloc[len(rows) // 2], rows.iloc[-1])
+        if agrees(one_changed(committed, row, column), table)
+    ]
+    assert unnoticed == []
+    assert not agrees(committed.drop(index=rows.iloc[-1]), table)
+
+
+def test_no_committed_table_is_left_out(tables_and_pictures):
+    """A new table gets its line in DERIVED or MEASURED, and what computes it again."""
+    assert {stem for stem in tables_and_pictures if stem[0] in FOLDERS} == set(TABLES)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_sidecars_name_the_data_and_weights_of_now(again, origin, folder):
+    now = again(folder)
+    inputs = {
+        "collection": now.photographs.fingerprint,
+        "space": now.space.fingerprint,
+        "encoder": now.space.encoder.weights_hash,
+        "words": now.words.sha256,
+    }
+    hashes = {item.id: item.content_hash for item in now.photographs}
+    for name in (name for place, name in TABLES if place == folder):
+        sidecar = origin(folder, name)
+        named = sidecar["made_from"]
+        inputs["photograph"] = hashes.get(sidecar["parameters"].get("photograph"))
+        assert named == {key: inputs[key] for key in named}, name
+        assert "collection" in named, name
+
+
+# What lies in figures/
+
+
+@pytest.fixture(scope="module")
+def tables_and_pictures(tracked):
+    """(folder, name) -> suffixes of the committed files of that name, in figures/ and below."""
+    stems = {}
+    for path in (path for path in tracked if path.startswith("figures/")):
+        stem, _, suffix = path.rpartition(".")
+        folder, _, name = stem.rpartition("/")
+        stems.setdefault((folder, name), set()).add(suffix)
+    return stems
+
+
+def test_every_picture_and_table_has_its_data_and_its_origin(tables_and_pictures):
+    assert {frozenset(suffixes) for suffixes in tables_and_pictures.values()} == {
+        frozenset({"png", "csv", "json"}),
+        frozenset({"md", "csv", "json"}),
+    }
+
+
+def test_sidecars_hold_the_hashes_of_the_files_beside_them(repository, origin, tables_and_pictures):
+    for (folder, name), suffixes in tables_and_pictures.items():
+        sidecar = origin(folder, name)
+        assert sidecar["files"] == {
+            f"{name}.{suffix}": sha256_file(repository / folder / f"{name}.{suffix}") for suffix in suffixes - {"json"}
+        }, name
+        assert len(sidecar["caption"]) > 20, name
+        assert {"made_from", "versions"} < set(sidecar), name
+        assert isinstance(sidecar.get("parameters", sidecar)["seed"], int), name
+
+
+def test_markdown_says_what_the_csv_says(repository, origin, tmp_path, tables_and_pictures):
+    for folder, name in (stem for stem, suffixes in tables_and_pictures.items() if "md" in suffixes):
+        table, text = (repository / folder / f"{name}.{suffix}" for suffix in ("csv", "md"))
+        figures.write_markdown(tmp_path / "again.md", table, origin(folder, name)["caption"])
+        assert (tmp_path / "again.md").read_text() == text.read_text(), name
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_table_1_rounds_the_figures_beside_it(read, folder):
+    parts = [read(folder, f"table1_{metric}_cosine") for metric in ("latent", "image")]
+    assert agrees(read(folder, "table1"), table1(pd.concat(parts)))
+
+
+PATH = re.compile(r"""(?:^|[\s"'(=,:])(?:~?/[A-Za-z_.]|[A-Za-z]:\\)""")
+WORDS = re.compile(r"\bsession|\bworkplace|file://|localhost", re.IGNORECASE)
+
+
+def private_text(text):
+    """What in a text tells of one machine or of how the work was done."""
+    return [match[0] for pattern in (PATH, WORDS) for match in pattern.finditer(text)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"bsds500:/data/x"', "in /work/main", "(~/photographs", r"C:\figures", "this session", "from=/tmp/a"],
+)
+def test_the_check_for_private_text_can_fail(text):
+    assert private_text(text)
+
+
+def test_figures_hold_no_path_of_a_machine(repository, tracked):
+    seen = set()
+    for path in tracked:
+        if path.startswith("figures/"):
+            file = repository / path
+            text = json.dumps(Image.open(file).text) if file.suffix == ".png" else file.read_text()
+            assert private_text(text) == [], path
+            seen.add(file.suffix)
+    assert seen == {".png", ".csv", ".md", ".json"}
+
+
+def test_no_photograph_of_bsds500_is_committed(repository, origin, tracked):
+    suffixes = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".ppm", ".pdf", ".svg")
+    pictures = {path for path in tracked if path.lower().endswith(suffixes)}
+    theirs = {f"figures/bsds500/{name}.png" for name in PLOTS}
+    assert theirs <= pictures
+    for path in pictures - theirs:
+        folder, _, name = path.removesuffix(".png").rpartition("/")
+        assert folder == "figures", path
+        assert origin(folder, name)["parameters"].get("collection", "embedded") == "embedded", path
+    text = [path for path in tracked if path.endswith((".md", ".ipynb", ".html", ".json", ".csv"))]
+    assert [path for path in text if "data:image" in (repository / path).read_text()] == []
+    shown = [f"figures/bsds500/{name}.{suffix}" for name in PHOTOGRAPHS_SHOWN for suffix in ("png", "pdf", "csv")]
+    assert git(repository, "check-ignore", *shown) == shown
