@@ -3,7 +3,15 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# The same examples on every continuous-integration machine; elsewhere new ones are looked for at each run.
+hypothesis.settings.register_profile(
+    "ci", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("SMICNB_PROGRESS", "plain")

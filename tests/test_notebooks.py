@@ -34,6 +34,7 @@ def nbval(where: Path, private: Path, *paths: str) -> subprocess.CompletedProces
         "IPYTHONDIR": str(private / "ipython"),
         "JUPYTER_RUNTIME_DIR": str(private / "runtime"),
         "JUPYTER_PREFER_ENV_PATH": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait double the time on a busy machine
     }
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--nbval-lax", *paths]
     return subprocess.run(command, cwd=where, capture_output=True, text=True, env=settings, timeout=580)

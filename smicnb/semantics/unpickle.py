@@ -3,6 +3,7 @@
 import pickle
 import pickletools
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -120,7 +121,9 @@ def read_arrays(path: Path) -> dict[str, Any]:
         IntegrityError: the file names anything but numpy arrays, or is no whole pickle.
     """
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, warnings.catch_warnings():
+            # Damaged text in an opcode makes Python warn of its escapes; the file is judged as a whole.
+            warnings.simplefilter("ignore", DeprecationWarning)
             _check_memo(file)
             file.seek(0)
             tree = _plain(_ArraysOnly(file).load())
