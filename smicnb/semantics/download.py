@@ -1,6 +1,7 @@
 """One archive from the package index to disk: bounded, resumable, verified."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -30,12 +31,14 @@ def index_address() -> str | None:
     """The package index that the user's pip is set to, or None for the default one."""
     if address := os.environ.get("PIP_INDEX_URL", "").strip():
         return address
-    command = [sys.executable, "-m", "pip", "config", "get", "global.index-url"]
+    # Older versions of `pip config get` overlook $PIP_CONFIG_FILE; the list has it.
+    command = [sys.executable, "-m", "pip", "config", "list"]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    except (OSError, subprocess.SubprocessError):  # no pip here, or nothing set
+        listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+    except (OSError, subprocess.SubprocessError):  # no pip here
         return None
-    return answer.stdout.strip() or None
+    found = re.search(r"^global\.index-url=(['\"])(.+)\1$", listed, flags=re.MULTILINE)
+    return found[2] if found else None
 
 
 def _reason(error: Exception) -> str:
