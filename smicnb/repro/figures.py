@@ -44,7 +44,10 @@ def same_data(old: pd.DataFrame, new: pd.DataFrame) -> bool:
         return False
     for name in old.columns:
         left, right = old[name], new[name]
-        if pd.api.types.is_numeric_dtype(left) and pd.api.types.is_numeric_dtype(right):
+        if pd.api.types.is_integer_dtype(left) and pd.api.types.is_integer_dtype(right):
+            if not np.array_equal(left, right):
+                return False
+        elif pd.api.types.is_numeric_dtype(left) and pd.api.types.is_numeric_dtype(right):
             pair = left.to_numpy(float), right.to_numpy(float)
             if not np.allclose(*pair, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True):
                 return False

@@ -142,6 +142,7 @@ def _environment(staged: Path, manifest: Path, private: str) -> dict[str, str]:
         # The kernel of this environment, not one of the same name elsewhere.
         "JUPYTER_PREFER_ENV_PATH": "1",
         "JUPYTER_PATH": "",
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, and leave the core to who works
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "HF_HUB_OFFLINE": "1",  # weights come from the registry; no library asks a hub behind its back
     }

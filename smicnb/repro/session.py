@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.base.files import write_json
+from smicnb.base.files import sha256_file, write_json
 from smicnb.repro import figures
 from smicnb.repro.checkout import root
 
@@ -99,6 +99,7 @@ class Session:
         path = root() / "figures" / "bsds500" / f"{name}.csv"
         if not path.is_file():
             raise SmicnbError(f"'{path.name}' of BSDS500 is absent", "the committed table", "run make bsds500")
+        self.made_from(**{path.relative_to(root()).as_posix(): sha256_file(path)})
         return pd.read_csv(path)
 
     def _list(self, *files: Path) -> None:

@@ -78,6 +78,7 @@ def test_rounding_of_another_processor_changes_no_byte_but_a_result_does(session
         lambda d: d.assign(verdict=["behind", "a|b"]),
         lambda d: d.iloc[:1],
         lambda d: d.rename(columns={"n": "m"}),
+        lambda d: d.assign(n=[2, 5]),
     ],
 )
 def test_same_data_can_fail(data, change):
