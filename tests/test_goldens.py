@@ -354,7 +354,7 @@ def test_no_committed_table_is_left_out(tables_and_pictures):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_sidecars_name_the_data_and_weights_of_now(again, origin, folder):
+def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, folder):
     now = again(folder)
     inputs = {
         "collection": now.photographs.fingerprint,
@@ -367,7 +367,8 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, folder):
         sidecar = origin(folder, name)
         named = sidecar["made_from"]
         inputs["photograph"] = hashes.get(sidecar["parameters"].get("photograph"))
-        assert named == {key: inputs[key] for key in named}, name
+        tables = {key: sha256_file(repository / key) for key in named if key.endswith(".csv")}
+        assert named == {key: (inputs | tables)[key] for key in named}, name
         assert "collection" in named, name
 
 
