@@ -110,3 +110,26 @@ def test_make_help_names_every_target(repository):
     done = subprocess.run(["make", "help"], cwd=repository, capture_output=True, text=True, check=True)
     phony = re.search(r"^\.PHONY: (.*)$", (repository / "Makefile").read_text(), flags=re.MULTILINE).group(1)
     assert [name for name in phony.split() if f"make {name}" not in done.stdout] == []
+
+
+def test_numbers_of_the_readme_are_those_of_the_tables(repository):
+    import pandas as pd
+
+    text = " ".join((repository / "README.md").read_text().split())
+    figures = repository / "figures"
+    atoms, cosine = re.search(r"that (\d+) atoms keep a held-out image's latent at a cosine of ([\d.]+)", text).groups()
+    table1 = pd.read_csv(figures / "table1.csv", dtype=str).set_index("n_a")
+    assert table1.loc[atoms, "latent cosine, held-out"].startswith(f"{cosine} ")
+    gains = pd.read_csv(figures / "bsds500" / "table3_gain.csv").set_index(["row", "column"])
+    corrected, printed = re.search(r"\*medium\* gains ([\d.]+) instead of ([\d.]+),", text).groups()
+    cell = gains.loc[("medium", "n = inf")]
+    assert (f"{cell['corrected']:.1f}", str(cell["as published"])) == (corrected, printed)
+    assert gains.loc[("medium", "n*"), "corrected, P of heldout"] == float("inf")
+    three = gains[gains["digits"] >= 3]
+    assert three["deviation %"].abs().max() <= 0.4
+    verdicts = pd.read_csv(figures / "bsds500" / "atoms_against_baselines.csv")
+    held = verdicts[(verdicts["split"] == "heldout") & (verdicts["metric"] == "latent_cosine")]
+    by = {name: rows.set_index("n_atoms")["verdict"] for name, rows in held.groupby("against")}
+    assert set(by["exemplars"]) == {"learned ahead"}
+    assert set(by["pca"][by["pca"].index <= 16]) <= {"learned ahead", "undecided"}
+    assert set(by["pca"][by["pca"].index >= 32]) == {"learned behind"}
