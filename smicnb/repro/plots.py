@@ -86,6 +86,7 @@ def atoms(
     generated: Sequence[np.ndarray],
     words: Sequence[Sequence[str]],
     shares: Sequence[float],
+    verb: str,
 ) -> "Figure":
     """Fig. 7: the first atoms, each by its nearest photograph of the collection and its generated picture.
 
@@ -94,6 +95,7 @@ def atoms(
         generated: what the generator makes of each atom.
         words: the nearest words of each atom, best first.
         shares: each atom's share of all coefficients, 0 to 1.
+        verb: how the generator came by its pictures, "generated" or "retrieved".
     """
     import matplotlib.pyplot as plt
 
@@ -114,12 +116,12 @@ def atoms(
             below = f"{line}\n{100 * shares[number]:.1f} % of Σ|c|"
             _show(grid[0, column], nearest[number], f"atom {number + 1}")
             _show(grid[1, column], generated[number], below=below)
-        _label_rows(grid)
+        _label_rows(grid, verb)
     return figure
 
 
-def _label_rows(grid: np.ndarray) -> None:
-    for axes, label in zip(grid[:, 0], ("nearest in collection", "generated"), strict=True):
+def _label_rows(grid: np.ndarray, verb: str) -> None:
+    for axes, label in zip(grid[:, 0], ("nearest in collection", verb), strict=True):
         axes.set_ylabel(label, fontsize=7)
 
 
@@ -144,7 +146,7 @@ def reconstructions(
 
 
 def decomposition(
-    image: np.ndarray, nearest: Sequence[np.ndarray], generated: Sequence[np.ndarray], table: pd.DataFrame
+    image: np.ndarray, nearest: Sequence[np.ndarray], generated: Sequence[np.ndarray], table: pd.DataFrame, verb: str
 ) -> "Figure":
     """Fig. 9: an image as its largest non-null atoms; coefficient above each, its nearest word below.
 
@@ -153,6 +155,7 @@ def decomposition(
         nearest: the collection's photograph nearest to each atom.
         generated: what the generator makes of each atom.
         table: rows of `smicnb.compare.reconstruction.decomposition`.
+        verb: how the generator came by its pictures, "generated" or "retrieved".
     """
     import matplotlib.pyplot as plt
 
@@ -163,7 +166,7 @@ def decomposition(
         _show(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
         _show(grid[1, column + 1], generated[column], below=row.words)
     if len(nearest):
-        _label_rows(grid[:, 1:])
+        _label_rows(grid[:, 1:], verb)
     return figure
 
 

@@ -19,6 +19,7 @@ class LatentGenerator(Protocol):
 
     name: str
     dim: int
+    verb: str  # for labels within a picture: "generated", or what a stand-in did instead
     what: str  # one clause for captions: what a reader sees when this generator made the picture
 
     def generate(self, latents: np.ndarray, seed: int) -> list[np.ndarray]:
@@ -36,6 +37,7 @@ class RetrievalGenerator:
     """
 
     name = "retrieval"
+    verb = "retrieved"
     what = "the nearest photograph of a gallery that shares no scene with the collection, not a new picture"
 
     def __init__(self, gallery: "Collection", latents: np.ndarray):

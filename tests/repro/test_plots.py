@@ -164,7 +164,7 @@ def test_atoms_by_photograph_and_generated_picture(count):
     generated = [picture(90, 40, 110 + k) for k in range(count)]
     share = np.linspace(0.3, 0.01, count)
     words = [["cat", "dog", "cow"], ["sea"], *[["sky", "sun", "bee"]] * 8]
-    figure = plots.atoms(nearest, generated, words[:count], share)
+    figure = plots.atoms(nearest, generated, words[:count], share, "retrieved")
     assert outside(figure) <= HAIR
     panels = shown(figure)
     assert len(panels) == len(figure.axes) == 2 * count
@@ -178,11 +178,11 @@ def test_atoms_by_photograph_and_generated_picture(count):
     assert below[0].get_xlabel() == "cat, dog\n30.0 % of Σ|c|"
     assert count == 1 or below[1].get_xlabel() == f"sea\n{100 * share[1]:.1f} % of Σ|c|"
     bands = -(-count // 5)
-    assert [axes.get_ylabel() for axes in panels if axes.get_ylabel()] == ["nearest in collection", "generated"] * bands
+    assert [axes.get_ylabel() for axes in panels if axes.get_ylabel()] == ["nearest in collection", "retrieved"] * bands
 
 
 def test_the_longest_names_of_atoms_stay_below_their_own_pictures():
-    figure = plots.atoms([picture()] * 5, [picture()] * 5, [LONG] * 5, [0.123] * 5)
+    figure = plots.atoms([picture()] * 5, [picture()] * 5, [LONG] * 5, [0.123] * 5, "generated")
     assert outside(figure) <= HAIR
     labels = [axes.xaxis.label for axes in shown(figure) if axes.get_xlabel()]
     assert labels[0].get_text() == f"{LONG[0]},\n{LONG[1]}\n12.3 % of Σ|c|"
@@ -226,7 +226,7 @@ def test_a_decomposition_of_any_number_of_atoms(count):
     )
     nearest = [picture(level=10 + k) for k in range(count)]
     generated = [picture(level=110 + k) for k in range(count)]
-    figure = plots.decomposition(picture(level=5), nearest, generated, table)
+    figure = plots.decomposition(picture(level=5), nearest, generated, table, "retrieved")
     assert outside(figure) <= HAIR
     panels = shown(figure)
     assert len(panels) == len(figure.axes) == 1 + 2 * count
@@ -237,7 +237,7 @@ def test_a_decomposition_of_any_number_of_atoms(count):
     assert [axes.images[0].get_array()[96, 96, 0] for axes in above] == [5, *(10 + k for k in range(count))]
     assert [axes.images[0].get_array()[96, 96, 0] for axes in below] == [110 + k for k in range(count)]
     rows = [axes.get_ylabel() for axes in panels if axes.get_ylabel()]
-    assert rows == (["nearest in collection", "generated"] if count else [])
+    assert rows == (["nearest in collection", "retrieved"] if count else [])
 
 
 # Table I's figures
