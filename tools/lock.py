@@ -14,8 +14,10 @@ EXTRAS = ("lab", "test")
 # What torch's default Linux build brings along and its CPU builds do without.
 TORCH = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
 # The marker of what every supported platform gets: it says nothing, a thousand times.
-EVERYWHERE = " or ".join(
-    f"(python_full_version < '3.12' and sys_platform == '{os}')" for os in ("darwin", "linux", "win32")
+EVERYWHERE = (
+    "python_full_version < '3.12' and ("
+    + " or ".join(f"sys_platform == '{os}'" for os in ("darwin", "linux", "win32"))
+    + ")"
 )
 HEADER = "# Made by `make lock` from pyproject.toml; every hash is checked at installation.\n"
 
