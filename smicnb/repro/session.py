@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # set by `smicnb run` for the kernels it starts
 PACKAGES = (
+    "diffusers",
     "matplotlib",
     "numpy",
     "open-clip-torch",
@@ -27,6 +28,7 @@ PACKAGES = (
     "scipy",
     "timm",
     "torch",
+    "torchmetrics",
     "transformers",
 )
 
@@ -38,11 +40,14 @@ def versions() -> dict[str, str]:
 
 def without_path(value: Any) -> Any:
     """A parameter as it may be published: "bsds500:PATH" for a folder of this machine."""
-    kind, colon, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
+    name, mark, options = value.partition("?") if isinstance(value, str) else ("", "", "")
+    kind, colon, rest = name.partition(":")
     if colon and Path(rest).expanduser().exists():
-        return f"{kind}:PATH"
+        return f"{kind}:PATH{mark}{options}"
     model, slash, file = rest.partition("/")
-    return f"{kind}:{model}/{Path(file).name}" if slash and Path(file).expanduser().is_file() else value
+    if slash and Path(file).expanduser().is_file():
+        return f"{kind}:{model}/{Path(file).name}{mark}{options}"
+    return value
 
 
 class Session:

@@ -13,8 +13,9 @@ from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.files import sha256_file
 from smicnb.base.progress import progress_bar
-from smicnb.semantics import lite0_minilm, weights
+from smicnb.semantics import devices, inception, lite0_minilm, weights
 from smicnb.semantics.collections import Collection
+from smicnb.semantics.selection import parse
 from smicnb.semantics.towers import BATCH, ImageTower, in_text_batches
 
 if TYPE_CHECKING:
@@ -25,18 +26,24 @@ OPEN_CLIP_PARTS = {
     ("ViT-L-14", "openai"): "clip-vit-l-14-openai",
     ("ViT-B-32", "openai"): "clip-vit-b-32-openai",
 }
+ENCODERS = (lite0_minilm.NAME, *(f"open_clip:{model}/{tag}" for model, tag in OPEN_CLIP_PARTS))  # known by name
 
 
-class SemanticEncoder(Protocol):
-    """Photographs and texts to one latent space of `dim` dimensions (f in the paper's Eq. 4)."""
+class ImageEncoder(Protocol):
+    """Photographs to a space of `dim` dimensions."""
 
     name: str
     dim: int
     weights_hash: str
-    mean: np.ndarray  # (dim,): what the encoder's own centring takes from a latent; zeros for CLIP
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Un-normalised latents (n, dim) float32 of RGB uint8 images H×W×3 (or functions returning one)."""
+
+
+class SemanticEncoder(ImageEncoder, Protocol):
+    """Photographs and texts to one latent space of `dim` dimensions (f in the paper's Eq. 4)."""
+
+    mean: np.ndarray  # (dim,): what the encoder's own centring takes from a latent; zeros for CLIP
 
     def encode_text(self, texts: Iterable[str]) -> np.ndarray:
         """Latents (n, dim) float32 of texts, in the images' space."""
@@ -142,24 +149,38 @@ class OpenClipEncoder:
 
 
 @lru_cache(maxsize=4)
-def encoder(name: str, device: str = "cpu") -> SemanticEncoder:
-    """The encoder of a name: "lite0-minilm" or "open_clip:MODEL/TAG-OR-FILE"."""
-    family, colon, rest = name.partition(":")
-    if name == lite0_minilm.NAME:
-        return lite0_minilm.Lite0MiniLM(device)
-    if family == "open_clip" and colon:
-        model, slash, pretrained = rest.partition("/")
+def encoder(name: str) -> SemanticEncoder:
+    """The encoder of a name: "lite0-minilm" or "open_clip:MODEL/TAG-OR-FILE", with "?device=…" where wanted."""
+    selection = parse(name)
+    model, slash, pretrained = selection.source.partition("/")
+    if selection.family == lite0_minilm.NAME and not selection.source:
+        return lite0_minilm.Lite0MiniLM(devices.checked(**selection.settings(device="cpu")))
+    if selection.family == "open_clip" and selection.source:
         if not slash or not pretrained:
             raise SmicnbError(
                 f"found '{name}'", "open_clip:MODEL/TAG or open_clip:MODEL/FILE", "say for example "
                 "open_clip:ViT-L-14/openai",
             )  # fmt: skip
-        return OpenClipEncoder(model, pretrained, device)
-    known = [lite0_minilm.NAME, *(f"open_clip:{m}/{tag}" for m, tag in OPEN_CLIP_PARTS)]
-    raise names.unknown("encoder", name, known)
+        return OpenClipEncoder(model, pretrained, devices.checked(**selection.settings(device="cpu")))
+    raise names.unknown("encoder", name, ENCODERS)
 
 
-def encode_collection(encoder: SemanticEncoder, collection: Collection) -> np.ndarray:
+@lru_cache(maxsize=4)
+def image_encoder(name: str) -> ImageEncoder:
+    """The encoder of a name, or "inception-fid", of images only: to judge images by a model that made none.
+
+    Args:
+        name: as in `encoder`.
+    """
+    selection = parse(name)
+    if selection.family == inception.NAME and not selection.source:
+        return inception.InceptionFeatures(devices.checked(**selection.settings(device="cpu")))
+    if selection.family not in (lite0_minilm.NAME, "open_clip"):
+        raise names.unknown("image encoder", name, [*ENCODERS, inception.NAME])
+    return encoder(name)
+
+
+def encode_collection(encoder: ImageEncoder, collection: Collection) -> np.ndarray:
     """Latents (n, dim) float32 of a collection's items, in their order, each computed once ever.
 
     The cache knows a latent by the encoder's name and weights, the batch it ran in, and the image's hash.

@@ -1,13 +1,15 @@
-"""Latents to images: the generator's protocol, and the retrieval generator of the embedded profile."""
+"""Latents to images: the generator's protocol, the table of generators, and retrieval."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, ImageError
+from smicnb.semantics import diffusion, inversion
+from smicnb.semantics.selection import Selection, parse
 
 if TYPE_CHECKING:
     from smicnb.semantics.collections import Collection, Item
@@ -21,9 +23,13 @@ class LatentGenerator(Protocol):
     dim: int
     verb: str  # for labels within a picture: "generated", or what a stand-in did instead
     what: str  # one clause for captions: what a reader sees when this generator made the picture
+    fingerprint: dict[str, str | int | float]  # what a record keeps: source, weights, settings
 
-    def generate(self, latents: np.ndarray, seed: int) -> list[np.ndarray]:
-        """Images, RGB uint8 H×W×3, of latents (n, dim) of the generator's norm; same seed, same images."""
+    def generate(self, latents: np.ndarray, seeds: Sequence[int]) -> list[np.ndarray]:
+        """Images, RGB uint8 H×W×3, of latents (n, dim) of the generator's norm, one seed for each.
+
+        The same latent and seed give the same image, whatever else is generated with it.
+        """
 
 
 class RetrievalGenerator:
@@ -39,6 +45,7 @@ class RetrievalGenerator:
     name = "retrieval"
     verb = "retrieved"
     what = "the nearest photograph of a gallery that shares no scene with the collection, not a new picture"
+    fingerprint: ClassVar[dict[str, str]] = {}  # its photographs are the collection's, which a record keeps anyway
 
     def __init__(self, gallery: "Collection", latents: np.ndarray):
         if len(gallery) == 0:
@@ -56,22 +63,34 @@ class RetrievalGenerator:
             raise DimensionError(f"found latents of shape {latents.shape}", f"(n, {self.dim})")
         return [self.gallery.items[row] for row in np.argmax(latents @ self._directions.T, axis=1)]
 
-    def generate(self, latents: np.ndarray, seed: int = 0) -> list[np.ndarray]:
-        """The nearest photographs, one array object per photograph; `seed` changes nothing here."""
+    def generate(self, latents: np.ndarray, seeds: Sequence[int]) -> list[np.ndarray]:
+        """The nearest photographs, one array object per photograph; `seeds` change nothing here."""
         return [self._image(item) for item in self.nearest(latents)]
 
 
-def _retrieval(encoder: "SemanticEncoder", gallery: "Collection") -> RetrievalGenerator:
+def retrieval(selection: Selection, encoder: "SemanticEncoder", gallery: "Collection") -> RetrievalGenerator:
+    """The retrieval generator over the latents of `gallery`; it has no options."""
     from smicnb.semantics.encoders import encode_collection
 
+    selection.settings()
     return RetrievalGenerator(gallery, encode_collection(encoder, gallery))
 
 
-GENERATORS: dict[str, Callable[["SemanticEncoder", "Collection"], LatentGenerator]] = {
-    RetrievalGenerator.name: _retrieval,
+GENERATORS: dict[str, Callable[[Selection, "SemanticEncoder", "Collection"], LatentGenerator]] = {
+    RetrievalGenerator.name: retrieval,
+    inversion.NAME: inversion.inversion,
+    "stable-unclip": lambda selection, encoder, gallery: diffusion.stable_unclip(selection, encoder),
+    "kandinsky22": lambda selection, encoder, gallery: diffusion.kandinsky22(selection, encoder),
 }
 
 
 def generator(name: str, encoder: "SemanticEncoder", gallery: "Collection") -> LatentGenerator:
-    """The generator of a name, for an encoder's latents; `gallery` is what retrieval chooses from."""
-    return names.lookup("generator", name, GENERATORS)(encoder, gallery)
+    """The generator of a name, for an encoder's latents.
+
+    Args:
+        name: FAMILY, or FAMILY:SOURCE?option=value&…, the family one of `GENERATORS`.
+        encoder: whose latents it is to take; a generator of another dimension is refused.
+        gallery: the photographs that stand-ins work with.
+    """
+    selection = parse(name)
+    return names.lookup("generator", selection.family, GENERATORS)(selection, encoder, gallery)

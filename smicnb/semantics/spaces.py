@@ -1,14 +1,17 @@
 """A semantic space: the encoder, centring mean, norm and generator that belong together."""
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from smicnb.base.errors import DimensionError
 from smicnb.semantics import encoders, generators
+from smicnb.semantics.captions import NearestWords
 from smicnb.semantics.collections import Collection, WordList
+from smicnb.semantics.cost import Cost
 from smicnb.semantics.encoders import SemanticEncoder
 from smicnb.semantics.generators import LatentGenerator
 
@@ -34,6 +37,7 @@ class SemanticSpace:
     encoder: SemanticEncoder
     generator: LatentGenerator
     norm: float = NORM
+    cost: Cost = field(default_factory=Cost, init=False, compare=False)
 
     def __post_init__(self):
         if self.encoder.dim != self.generator.dim:
@@ -56,48 +60,57 @@ class SemanticSpace:
 
     @cached_property
     def fingerprint(self) -> dict[str, str | float]:
-        """What a record keeps: names, weights hash, norm."""
+        """What a record keeps: names, weights hash, norm, and what the generator says of itself."""
         return {
             "encoder": self.encoder.name,
             "weights": self.encoder.weights_hash,
             "generator": self.generator.name,
             "norm": self.norm,
+            **{f"generator_{name}": value for name, value in self.generator.fingerprint.items()},
         }
 
     def encode(self, collection: Collection) -> np.ndarray:
         """Un-normalised latents (n, L) float32 of a collection, from the cache where they are in it."""
         return encoders.encode_collection(self.encoder, collection)
 
-    def generate(self, latents: np.ndarray, seed: int) -> list[np.ndarray]:
-        """Images of latents (n, L) of any norm: they are given the space's norm here, and only here."""
+    def generate(self, latents: np.ndarray, seeds: int | Sequence[int]) -> list[np.ndarray]:
+        """Images of latents (n, L) of any norm: they are given the space's norm here, and only here.
+
+        Args:
+            latents: (n, L).
+            seeds: one for each image, or one for all of them: then the noise is the same in every image,
+                and what differs between two of them is the latents' doing.
+
+        Returns:
+            n RGB uint8 images H×W×3; `cost` counts them.
+        """
         latents = np.asarray(latents)
         if latents.ndim != 2 or latents.shape[1] != self.dim:
             raise DimensionError(f"found latents of shape {latents.shape}", f"(n, {self.dim})")
-        return self.generator.generate(normalise(latents, self.norm), seed)
+        seeds = [seeds] * len(latents) if isinstance(seeds, int) else list(seeds)
+        if len(seeds) != len(latents):
+            raise DimensionError(f"found {len(seeds)} seeds for {len(latents)} latents", "one for each")
+        start = time.perf_counter()
+        images = self.generator.generate(normalise(latents, self.norm), seeds) if len(latents) else []
+        self.cost.add(len(images), time.perf_counter() - start, getattr(self.generator, "device", "cpu"))
+        return images
+
+    def word_directions(self, words: Sequence[str]) -> np.ndarray:
+        """Unit latents (n, L) of words, centred on their mean: what all texts share says nothing of one image."""
+        return NearestWords(self.encoder, words, 1).directions
 
     def name_latents(
         self, latents: np.ndarray, words: WordList | Sequence[str], count: int
     ) -> list[list[tuple[str, float]]]:
-        """The `count` words nearest in angle to each latent (n, L), each with its cosine, best first.
-
-        Words are centred on the mean word: what all texts share says nothing about one image.
-        """
-        vocabulary = list(words.words if isinstance(words, WordList) else words)
-        directions = self.encoder.encode_text([f"a photo of {word}" for word in vocabulary])
-        directions = normalise(directions - directions.mean(axis=0), 1.0)
-        cosines = normalise(np.asarray(latents), 1.0) @ directions.T
-        best = np.argsort(-cosines, axis=1, kind="stable")[:, :count]
-        return [
-            [(vocabulary[column], float(row[column])) for column in columns]
-            for row, columns in zip(cosines, best, strict=True)
-        ]
+        """The `count` words nearest in angle to each latent (n, L), each with its cosine, best first."""
+        return NearestWords(self.encoder, words, count).name_latents(latents)
 
     def nearest_words(self, latents: np.ndarray, words: WordList | Sequence[str]) -> list[str]:
         """The one word nearest in angle to each latent (n, L)."""
         return [best[0][0] for best in self.name_latents(latents, words, 1)]
 
 
-def space(encoder: str, generator: str, gallery: Collection, device: str = "cpu") -> SemanticSpace:
-    """The space of two names; `gallery` holds the photographs that the retrieval generator may show."""
-    semantic_encoder = encoders.encoder(encoder, device)
+def space(encoder: str, generator: str, gallery: Collection) -> SemanticSpace:
+    """The space of two names; `gallery` holds the photographs that stand-ins for a generator work with."""
+    semantic_encoder = encoders.encoder(encoder)
     return SemanticSpace(semantic_encoder, generators.generator(generator, semantic_encoder, gallery))

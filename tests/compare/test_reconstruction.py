@@ -61,7 +61,7 @@ def models(Z):
 
 @pytest.fixture(scope="module")
 def table(space, splits, models):
-    return reconstruction.cosines(space, splits, models, SEED)
+    return reconstruction.cosines(space, splits, models, 1000, SEED)
 
 
 def values(table, **wanted):
@@ -224,14 +224,36 @@ def test_the_seed_reaches_the_generator_for_every_cell(counting):
 
     space, latents = Seeded(), np.array([[1.0, 2.0], [3.0, 1.0], [2.0, 2.0]])
     models = {("pca", 2): [PCABaseline(2).fit(latents)]}
-    table = reconstruction.cosines(space, {"heldout": (latents, ["a", "a", "b"])}, models, 11)
+    table = reconstruction.cosines(space, {"heldout": (latents, ["a", "a", "b"])}, models, 1000, 11)
     assert space.seeds == (11, 11)
     assert len(table) == 3 * 2 * 2
 
 
+def test_images_are_made_of_some_and_the_latent_cosine_is_of_all(space, splits, models, table):
+    few = reconstruction.cosines(space, splits, {("pca", 2): models["pca", 2]}, 3, SEED)
+    counts = few.groupby(["split", "kind", "metric"]).size()
+    for split, (latents, _) in splits.items():
+        assert counts[split, "pca", "latent_cosine"] == len(latents)
+        assert counts[split, "pca", "image_cosine"] == 3
+    keys = ["split", "kind", "n_atoms", "scene", "item", "metric"]
+    both = few.merge(table, on=keys, suffixes=("", "_of_all"), validate="one_to_one")
+    assert len(both) == len(few)
+    assert np.allclose(both["value"], both["value_of_all"])
+
+
+@given(st.integers(1, 500), st.integers(1, 500))
+def test_rows_are_spread_from_end_to_end(count, most):
+    rows = reconstruction.spread(count, most)
+    assert len(rows) == min(count, most) == len(set(rows.tolist()))
+    assert rows[0] == 0
+    assert rows[-1] == (count - 1 if most > 1 or count == 1 else 0)
+    steps = np.diff(rows)
+    assert not len(steps) or steps.max() - steps.min() <= 1
+
+
 def test_an_image_object_is_encoded_once(counting):
     a, b, c = (np.full((4, 4, 3), level, np.uint8) for level in (10, 20, 30))
-    encode = reconstruction.ReEncoder(counting)
+    encode = reconstruction.ReEncoder(counting.encoder)
     assert encode([a, b, a]).tolist() == [[10, 0], [20, 0], [10, 0]]
     assert encode([c, b]).tolist() == [[30, 0], [20, 0]]
     assert encode([b, a, c]).tolist() == [[20, 0], [10, 0], [30, 0]]
@@ -243,7 +265,7 @@ def test_an_encoded_image_is_kept_so_that_no_other_gets_its_id(counting):
         return (np.full((4, 4, 3), level, np.uint8) for level in range(50))
 
     assert len(set(map(id, pictures()))) < 50  # Python gives a freed array's id to a later one
-    encode, kept = reconstruction.ReEncoder(counting), []
+    encode, kept = reconstruction.ReEncoder(counting.encoder), []
     for level, image in enumerate(pictures()):
         assert encode([image])[0, 0] == level
         kept.append(weakref.ref(image))
@@ -254,7 +276,7 @@ def test_an_encoded_image_is_kept_so_that_no_other_gets_its_id(counting):
 def test_real_photographs_that_come_back_are_encoded_as_if_alone(space, splits):
     images = space.generate(splits["heldout"][0], SEED)
     assert len({id(image) for image in images}) < len(images)
-    found = reconstruction.ReEncoder(space)(images)
+    found = reconstruction.ReEncoder(space.encoder)(images)
     np.testing.assert_allclose(found, space.encoder.encode_images(images), atol=1e-6)
 
 

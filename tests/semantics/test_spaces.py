@@ -28,7 +28,7 @@ def test_retrieval_returns_a_gallery_photograph_to_its_own_latent(embedded, lite
     rows = [3, 60, 110]
     found = lite0_space.generator.nearest(7.5 * latents[rows])
     assert [item.id for item in found] == [gallery.items[row].id for row in rows]
-    images = lite0_space.generate(latents[rows], seed=1)
+    images = lite0_space.generate(latents[rows], seeds=1)
     assert all(np.array_equal(image, item.image()) for image, item in zip(images, found, strict=True))
 
 
@@ -39,7 +39,7 @@ def test_gallery_shares_no_scene_with_what_is_coded(embedded):
 
 def test_retrieved_photographs_come_back_as_one_object(lite0_space, embedded):
     latent = lite0_space.encode(embedded.split("gallery"))[:1]
-    first, second = lite0_space.generate(np.repeat(latent, 2, axis=0), seed=1)
+    first, second = lite0_space.generate(np.repeat(latent, 2, axis=0), seeds=1)
     assert first is second
 
 
@@ -47,14 +47,40 @@ def test_norm_is_given_once_right_before_generation(lite0_space):
     seen = []
 
     class Recording:
-        name, dim, what = "recording", 384, ""
+        name, dim, what, fingerprint = "recording", 384, "", {}
 
-        def generate(self, latents, seed):
+        def generate(self, latents, seeds):
             seen.append(np.linalg.norm(latents, axis=1))
             return [np.zeros((8, 8, 3), np.uint8)] * len(latents)
 
     SemanticSpace(lite0_space.encoder, Recording()).generate(np.random.default_rng(0).normal(size=(3, 384)), 1)
     assert np.allclose(seen[0], 20)
+
+
+def test_every_image_has_its_seed_and_is_counted(lite0_space):
+    seen = []
+
+    class Recording:
+        name, dim, what, fingerprint = "recording", 384, "", {"revision": "abc"}
+
+        def generate(self, latents, seeds):
+            seen.append(list(seeds))
+            return [np.zeros((8, 8, 3), np.uint8)] * len(latents)
+
+    space = SemanticSpace(lite0_space.encoder, Recording())
+    latents = np.random.default_rng(0).normal(size=(3, 384))
+    assert str(space.cost) == "no images generated"
+    space.generate(latents, 5)
+    space.generate(latents, [1, 2, 3])
+    assert space.generate(latents[:0], 5) == []
+    assert seen == [[5, 5, 5], [1, 2, 3]]
+    assert space.cost.images == 6
+    assert 0 < space.cost.seconds < 5
+    assert space.cost.peak_bytes > 2**20
+    assert str(space.cost).startswith("6 images generated, ")
+    assert space.fingerprint["generator_revision"] == "abc"
+    with pytest.raises(DimensionError, match="found 2 seeds for 3 latents"):
+        space.generate(latents, [1, 2])
 
 
 def test_dimensions_are_checked(lite0_space, embedded):

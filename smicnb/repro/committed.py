@@ -1,0 +1,41 @@
+"""Committed tables, read strictly, and the verdicts that are made of them."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from smicnb.base.errors import SmicnbError
+
+# "undecided": intervals overlap; "measured": the paper prints no number or claim to hold it against.
+OUTCOMES = ("agrees", "partly", "under a reading", "differs", "undecided", "measured")
+
+
+class Verdict(NamedTuple):
+    """An outcome, one of `OUTCOMES`, and the sentence that says what was found."""
+
+    outcome: str
+    sentence: str
+
+
+class Tables:
+    """The committed tables below `folder`; `read` holds the names that were asked for ("bsds500/table1")."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.read = folder, set()
+
+    def __call__(self, name: str) -> pd.DataFrame:
+        """Table `name`, columns as in its file."""
+        self.read.add(name)
+        try:
+            table = pd.read_csv(self.folder / f"{name}.csv")
+        except (OSError, ValueError) as error:
+            raise SmicnbError(f"cannot read the table '{name}' ({error})", f"figures/{name}.csv") from error
+        if table.empty:
+            raise SmicnbError(f"figures/{name}.csv has no rows", "the table that its notebook writes")
+        return table
+
+
+def rises(values: pd.Series) -> int:
+    """At how many steps the values rise."""
+    return int((values.diff().dropna() > 0).sum())

@@ -1,0 +1,207 @@
+"""What a run would load, how much it would generate and how long that takes, without doing it.
+
+Times are estimates: operations counted on the real architectures, divided by what a matrix product reaches on
+the device now. No weights are read, and the network is left alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from smicnb.base.errors import MissingWeightsError
+from smicnb.repro.runs import Job, collection_of
+from smicnb.repro.session import without_path
+from smicnb.semantics import devices, diffusion, encoders, hub_models, weights
+from smicnb.semantics.collections import SPLITS
+from smicnb.semantics.selection import Selection, parse
+
+Sizes = dict[str, int] | None  # images of each split, None where no collection is named yet
+EFFICIENCY = 0.5  # of a matrix product's speed, what a network of convolutions and attention reaches
+MANY = 10**9  # as many images as a notebook asks for
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a model takes: numbers to load, and 10¹² floating-point operations.
+
+    Args:
+        parameters: of all its networks that are loaded.
+        once: operations for each image.
+        step: operations for each denoising step of an image, guidance counted; 0 without steps.
+    """
+
+    parameters: float
+    once: float
+    step: float = 0.0
+
+
+# Counted on the architectures of the published configurations; a test counts again.
+GENERATORS = {
+    "stable-unclip": Work(1.293e9, 5.75, 4.30),  # 768×768 pixels
+    "kandinsky22": Work(1.321e9, 2.00, 1.71),  # 512×512 pixels
+}
+ENCODERS = {"ViT-L-14": Work(4.28e8, 0.162), "ViT-B-32": Work(1.51e8, 0.0088)}
+
+
+def _linearity(values: dict[str, Any], sizes: Sizes) -> int:
+    factors = len(values["added"]) + len(values["removed"])
+    return 2 * values["pairs"] * factors + factors + 3 * min(values["shown"], values["pairs"])
+
+
+def _dictionary(values: dict[str, Any], sizes: Sizes) -> int:
+    return min(values["shown"], values["n_atoms"])
+
+
+def _reconstruction(values: dict[str, Any], sizes: Sizes) -> int:
+    models = 1 + len(values["n_atoms"]) * (2 + values["draws"])  # learned and PCA, and the draws
+    images = sum(min(values["generated"], _size(sizes, split)) for split in ("train", "heldout"))
+    return models * images + len(values["n_atoms"]) * values["examples"] + 6
+
+
+def _separation(values: dict[str, Any], sizes: Sizes) -> int:
+    return 2 * min(values["tested"], _size(sizes, "train") + _size(sizes, "heldout"))
+
+
+def _size(sizes: Sizes, split: str) -> int:
+    return MANY if sizes is None else sizes[split]
+
+
+# Notebook -> how many images it generates at most; a test compares with what they do.
+GENERATED: dict[str, Callable[[dict[str, Any], Sizes], int]] = {
+    "01_clip_linearity": _linearity,
+    "02_dictionary_atoms": _dictionary,
+    "03_reconstruction": _reconstruction,
+    "04_semantic_separation": _separation,
+}
+
+
+def describe(jobs: Sequence[Job]) -> list[str]:
+    """Lines for a person: what is loaded and its size, then images and estimated time of each notebook.
+
+    A device that this machine has not, and models that are not here yet, are told and are no error.
+
+    Raises:
+        SmicnbError: a collection or model that does not exist, an option that is not one.
+    """
+    lines, sizes = [], {}
+    for name in _named(jobs, "collection"):
+        sizes[name], line = _collection(name)
+        lines.append(line)
+    for kind in ("encoder", "judge"):
+        lines += [f"{kind} {without_path(name)}: {_encoder(name)}" for name in _named(jobs, kind)]
+    for kind in ("generator", "captioner", "segmenter", "quality"):
+        lines += [f"{kind} {without_path(name)}: {_model(name)}" for name in _named(jobs, kind) if name != "none"]
+    clock, total = Clock(), 0.0
+    for job in jobs:
+        values, count = job.parameters, GENERATED.get(job.notebook)
+        images = count(values, sizes.get(values.get("collection"))) if count else 0
+        seconds = clock.seconds(values, images) if images else None
+        total += seconds or 0.0
+        what = f"at most {images} images generated" if images else "generates nothing"
+        lines.append(f"{job.notebook}: {what}{f', about {_duration(seconds)}' if seconds else ''}")
+    if total:
+        lines.append(f"in all about {_duration(total)}, estimated from counted operations and {clock}")
+    elif clock.absent:
+        lines.append(f"no time is estimated: {', '.join(clock.absent)} is not on this machine")
+    else:
+        lines.append("a matter of minutes: nothing here generates with a large network")
+    return lines
+
+
+class Clock:
+    """Times of generating and encoding images, by what the devices of this machine reach now."""
+
+    def __init__(self):
+        self.absent: list[str] = []  # devices that were asked for
+        self._speeds: dict[tuple[str, str], float] = {}
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{speed:.3g}·10¹² a second on {device} in {dtype}" for (device, dtype), speed in self._speeds.items()
+        )
+
+    def seconds(self, values: dict[str, Any], images: int) -> float | None:
+        """For `images` by a notebook's generator and encoder; None where nobody counted, or without the device."""
+        generator = parse(values["generator"])
+        if generator.family not in GENERATORS or _stand_in(generator):
+            return None
+        work, settings = GENERATORS[generator.family], _settings(generator)
+        encoder = parse(values.get("judge", values["encoder"]))
+        parts = [(work.once + settings["steps"] * work.step, settings["device"], settings["dtype"])]
+        if counted := ENCODERS.get(encoder.source.partition("/")[0]):
+            parts.append((counted.once, encoder.options.get("device", "cpu"), "float32"))
+        speeds = [self._speed(device, dtype) for _, device, dtype in parts]
+        if not all(speeds):
+            return None
+        return images * sum(operations / speed for (operations, _, _), speed in zip(parts, speeds, strict=True))
+
+    def _speed(self, device: str, dtype: str) -> float | None:
+        """10¹² operations per second that a network is expected to reach: a share of a matrix product's."""
+        if not devices.present(device):
+            if device not in self.absent:
+                self.absent.append(device)
+            return None
+        if (device, dtype) not in self._speeds:
+            self._speeds[device, dtype] = EFFICIENCY * devices.matrix_speed(device, dtype)
+        return self._speeds[device, dtype]
+
+
+def _named(jobs: Sequence[Job], kind: str) -> list[str]:
+    return list(dict.fromkeys(job.parameters[kind] for job in jobs if kind in job.parameters))
+
+
+def _collection(name: str) -> tuple[Sizes, str]:
+    kind, colon, rest = name.partition(":")
+    if colon and not rest:
+        return None, f"collection {name} names no folder yet: --set collection={kind}:PATH"
+    loaded = collection_of(name)
+    sizes = {split: sum(item.split == split for item in loaded) for split in SPLITS}
+    return sizes, f"collection {loaded.summary()}"
+
+
+def _encoder(name: str) -> str:
+    selection = parse(name)
+    model, _, tag = selection.source.partition("/")
+    part = encoders.OPEN_CLIP_PARTS.get((model, tag))
+    if part is None:
+        encoders.image_encoder(name)  # says what is wrong with the name
+        return "its weights are on this machine"
+    state = next(row["state"] for row in weights.table() if row["name"] == part)
+    size = f"{4 * ENCODERS[model].parameters / 1e9:.1f} GB, {state}"
+    return size if state == "present" else f"{size}: smicnb weights fetch {part}"
+
+
+def _model(name: str) -> str:
+    """Where a model from a folder or the hub is, and its size."""
+    selection = parse(name)
+    if selection.family not in hub_models.FAMILIES:
+        return "its weights, if any, are embedded"
+    size = ""
+    if selection.family in GENERATORS:
+        dtype = _settings(selection)["dtype"]
+        size = f", {(4 if dtype == 'float32' else 2) * GENERATORS[selection.family].parameters / 1e9:.1f} GB in {dtype}"
+    try:
+        located = hub_models.sources(selection.family).locate(selection.source)
+    except MissingWeightsError as error:
+        return f"not on this machine{size}; {error.found}: smicnb weights fetch {name.partition('?')[0]}"
+    if located.stand_in:
+        return f"{located.source}, a stand-in: {located.stand_in}"
+    return f"{located.source}{f' at {located.revision}' if located.revision else ''}{size}"
+
+
+def _settings(selection: Selection) -> dict[str, Any]:
+    """A generator's, with a device that need not be on this machine."""
+    return selection.settings(**diffusion.DEFAULTS, guidance=diffusion.GUIDANCE[selection.family])
+
+
+def _stand_in(selection: Selection) -> str:
+    try:
+        return hub_models.sources(selection.family).locate(selection.source).stand_in
+    except MissingWeightsError:
+        return ""
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,55 @@
+"""The device that a model is asked to run on, checked before anything is loaded."""
+
+import time
+
+from smicnb.base.errors import SmicnbError
+
+
+def checked(device: str) -> str:
+    """`device` itself ("cpu", "cuda", "cuda:1", "mps") where torch can use it.
+
+    Raises:
+        SmicnbError: no such device on this machine, or no torch device at all.
+    """
+    if not present(device):
+        found = ", ".join(f"{count} {name}" for name, count in _counts().items() if count)
+        raise SmicnbError(f"device '{device}' was asked for, torch found {found}", do="say ?device=cpu in the name")
+    return device
+
+
+def present(device: str) -> bool:
+    """Whether torch can use `device` on this machine.
+
+    Raises:
+        SmicnbError: no torch device at all.
+    """
+    import torch
+
+    try:
+        kind = torch.device(device)
+    except RuntimeError as error:
+        raise SmicnbError(f"found device '{device}'", "cpu, cuda, cuda:NUMBER or mps") from error
+    return (kind.index or 0) < _counts().get(kind.type, 0)
+
+
+def _counts() -> dict[str, int]:
+    import torch
+
+    return {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+
+
+def matrix_speed(device: str, dtype: str, seconds: float = 0.3) -> float:
+    """10¹² floating-point operations per second of a matrix product, measured for about `seconds`."""
+    import torch
+
+    side = 4096 if device.startswith("cuda") else 1024
+    with torch.inference_mode():
+        factor = torch.rand(side, side, device=device).to(getattr(torch, dtype))
+        products, start = 0, None
+        while start is None or time.perf_counter() - start < seconds:
+            (factor @ factor)[0, 0].item()  # waits until it is done
+            if start is None:
+                start = time.perf_counter()  # the first one warms up
+            else:
+                products += 1
+        return 2 * side**3 * products / (time.perf_counter() - start) / 1e12

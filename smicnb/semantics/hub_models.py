@@ -1,0 +1,49 @@
+"""Models that come whole from a repository of the hub or a folder: fetching them, and what stands for their numbers."""
+
+from pathlib import Path
+
+from smicnb.base import names
+from smicnb.semantics import captions, diffusion, perception, repositories, segments
+from smicnb.semantics.repositories import Sources
+from smicnb.semantics.selection import parse
+
+JUDGES = {judge.name: judge.sources for judge in (captions.BLIP, segments.SEGFORMER, perception.CLIP_IQA)}
+FAMILIES = (*diffusion.CANDIDATES, *JUDGES)
+
+
+def sources(family: str, dim: int | None = None) -> Sources:
+    """Where the models of a family come from; a generator's by the dimension of its latents.
+
+    Raises:
+        UnknownNameError: no such family.
+    """
+    if family in diffusion.CANDIDATES:
+        return diffusion.sources_of(family, dim)
+    return names.lookup("family of models", family, dict.fromkeys(FAMILIES) | JUDGES)
+
+
+def fetch(name: str) -> Path:
+    """The folder of the model of a name (FAMILY:SOURCE), downloaded where it is not on this machine.
+
+    Raises:
+        UnknownNameError: no such family. MissingWeightsError: no source has it; lists what was tried.
+    """
+    selection = parse(name)
+    return sources(selection.family).locate(selection.source, fetch=True).folder
+
+
+def weights_hash(name: str, dim: int | None = None) -> str:
+    """SHA-256 of the files of the model of a name; empty where its family comes from no repository.
+
+    Args:
+        name: FAMILY:SOURCE?option=value.
+        dim: of the latents that a generator takes.
+
+    Raises:
+        MissingWeightsError: it is not on this machine.
+    """
+    selection = parse(name)
+    if selection.family not in FAMILIES:
+        return ""
+    known = sources(selection.family, dim)
+    return repositories.weights_hash(known.locate(selection.source).folder, known.patterns)

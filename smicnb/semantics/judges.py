@@ -1,0 +1,108 @@
+"""Models of the hub that judge images, loaded through transformers: captioner, segmenter, quality."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from smicnb.base.errors import ImageError, SmicnbError
+from smicnb.semantics import devices, repositories
+from smicnb.semantics.selection import Selection
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+FILES = ("config.json", "*.json", "*.txt", "model*.safetensors")
+
+
+@dataclass(frozen=True)
+class Family:
+    """One kind of judge.
+
+    Args:
+        name: the family in a selection ("blip").
+        model, processor: names of the classes of transformers that load it.
+        candidates: repositories that "auto" tries.
+        variable: environment variable that names one to be tried before them.
+        purpose: one clause for captions: what the judge makes of an image.
+    """
+
+    name: str
+    model: str
+    processor: str
+    candidates: tuple[str, ...]
+    variable: str
+    purpose: str
+
+    @property
+    def sources(self) -> repositories.Sources:
+        """Where its models come from."""
+        return repositories.Sources(self.candidates, self.variable, FILES)
+
+
+class Judge:
+    """A model in evaluation mode with the processor that prepares its input.
+
+    Args:
+        family: which classes load it.
+        selection: the source ("auto", a folder, a repository), and the option device.
+
+    Raises:
+        MissingWeightsError: no source has it. UnknownNameError: an unknown option. SmicnbError: no such device.
+    """
+
+    def __init__(self, family: Family, selection: Selection):
+        self.family = family
+        self.device = devices.checked(**selection.settings(device="cpu"))
+        self._located = family.sources.locate(selection.source)
+
+    @property
+    def name(self) -> str:
+        """Family and source, as a table shows them."""
+        return f"{self.family.name}:{self._located.source}"
+
+    @cached_property
+    def what(self) -> str:
+        """One clause for captions; says so where the weights are random."""
+        stand_in = self._located.stand_in
+        return f"{self.family.purpose} (a stand-in: {stand_in})" if stand_in else self.family.purpose
+
+    @cached_property
+    def fingerprint(self) -> dict[str, str]:
+        """What a record keeps: source, revision, hash of the weights."""
+        return {
+            "source": self._located.source,
+            "revision": self._located.revision or "",
+            "weights": repositories.weights_hash(self._located.folder),
+        }
+
+    @cached_property
+    def processor(self) -> Any:
+        """Images and texts to the model's input."""
+        return self._load(self.family.processor)
+
+    @cached_property
+    def model(self) -> "PreTrainedModel":
+        """The network, without gradients."""
+        network = self._load(self.family.model, use_safetensors=True)
+        return network.eval().requires_grad_(False).to(self.device)
+
+    def prepared(self, image: np.ndarray, **more: Any) -> dict[str, "torch.Tensor"]:
+        """The processor's tensors of an RGB uint8 image H×W×3, and of what else it is given, on the device."""
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
+        return dict(self.processor(images=[image], return_tensors="pt", **more).to(self.device))
+
+    def _load(self, kind: str, **settings: Any) -> Any:
+        import transformers
+
+        transformers.utils.logging.disable_progress_bar()
+        try:
+            return getattr(transformers, kind).from_pretrained(self._located.folder, local_files_only=True, **settings)
+        except Exception as error:  # transformers raises whatever json, torch or safetensors raised
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise SmicnbError(
+                f"{self.name} could not be loaded as {kind} ({reason})", f"the files of a {kind}"
+            ) from error

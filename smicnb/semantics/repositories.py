@@ -1,0 +1,182 @@
+"""From a source to a local folder with a model's files: a folder, a repository of the hub, or a list to try."""
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from smicnb.base.errors import IntegrityError, MissingWeightsError
+from smicnb.base.files import sha256_file, sha256_json
+
+AUTO = "auto"
+HASHED = ("**/*.json", "**/*.txt", "**/*.safetensors")
+NOTE = "smicnb.json"  # what a folder says of itself; tools/tiny_models.py writes one
+_REPOSITORY = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./-]*))?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where a model's files are.
+
+    Args:
+        folder: on this machine.
+        source: what a record keeps: "owner/name" of the hub, or a folder's own name without where it lies.
+        revision: the commit of the hub's repository, or None for a folder.
+    """
+
+    folder: Path
+    source: str
+    revision: str | None = None
+
+    @property
+    def stand_in(self) -> str:
+        """How the folder says that it only stands in for a model ("random weights"), or ""."""
+        path = self.folder / NOTE
+        return str(config(path).get("stand_in", "")) if path.is_file() else ""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where the models of one family can come from.
+
+    Args:
+        candidates: sources that "auto" tries, in order.
+        variable: the environment variable whose source is tried before them.
+        patterns: the files wanted, as `locate` takes them.
+    """
+
+    candidates: tuple[str, ...]
+    variable: str
+    patterns: tuple[str, ...]
+
+    def locate(self, source: str, fetch: bool = False) -> Located:
+        """`locate` with all this; no source is "auto"."""
+        return locate(source or AUTO, self.candidates, self.variable, self.patterns, fetch)
+
+
+def locate(
+    source: str, candidates: Sequence[str], variable: str, patterns: Sequence[str], fetch: bool = False
+) -> Located:
+    """The folder that holds a model's files.
+
+    Args:
+        source: a folder, "owner/name" or "owner/name@revision" of the hub, or "auto".
+        candidates: for "auto": sources in the order in which they are tried.
+        variable: for "auto": the environment variable whose source is tried before the candidates.
+        patterns: the files wanted, as globs relative to the folder. One without a star names a file that must
+            be there; of one that ends in ".safetensors" there must be at least one.
+        fetch: ask the hub; without it only what is on this machine counts.
+
+    Raises:
+        MissingWeightsError: no source has the files; it lists every one with its reason, on one line.
+    """
+    own = os.environ.get(variable, "").strip()
+    sources = ([own] if own else []) + list(candidates) if source == AUTO else [source]
+    tried = []
+    for each in sources:
+        try:
+            return _located(each, patterns, fetch)
+        except MissingWeightsError as error:
+            tried.append(f"{each} ({error.found})")
+    raise MissingWeightsError(
+        f"tried: {', '.join(tried) or 'nothing, for no source is registered'}",
+        "a folder or a repository of the hub (owner/name) with safetensors weights",
+        f"name one instead of '{source}'"
+        + (f", or set {variable}" if source == AUTO else "")
+        + ("" if fetch else ", or fetch it with 'smicnb weights fetch FAMILY:SOURCE'"),
+    )
+
+
+def weights_hash(folder: Path, patterns: Sequence[str] = HASHED) -> str:
+    """SHA-256 over the names and contents of the files in `folder` that match `patterns`."""
+    files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
+    return sha256_json({path.relative_to(folder).as_posix(): sha256_file(path) for path in files})
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Without transformers' bars for every part that it reads, which would fill a log."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def config(path: Path) -> dict:
+    """A JSON object from a model's folder.
+
+    Raises:
+        IntegrityError: the file is absent or holds something else.
+    """
+    place = f"{path.parent.name}/{path.name}"
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise IntegrityError(f"'{place}' cannot be read as JSON ({type(error).__name__})", "a JSON object") from error
+    if not isinstance(value, dict):
+        raise IntegrityError(f"'{place}' holds a {type(value).__name__}", "a JSON object")
+    return value
+
+
+def _located(source: str, patterns: Sequence[str], fetch: bool) -> Located:
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        located = Located(folder.resolve(), folder.resolve().name)
+    else:
+        repository = _REPOSITORY.fullmatch(source)
+        if repository is None:
+            raise MissingWeightsError("no such folder, and not a name of the hub")
+        located = _fetched(repository["id"], repository["revision"], patterns, fetch)
+    missing = _missing(located.folder, patterns)
+    if missing:
+        raise MissingWeightsError(f"lacks {', '.join(missing)}")
+    return located
+
+
+def _fetched(repository: str, revision: str | None, patterns: Sequence[str], fetch: bool) -> Located:
+    import huggingface_hub
+
+    try:
+        wanted = [*patterns, NOTE]
+        folder = Path(
+            huggingface_hub.snapshot_download(
+                repository, revision=revision, allow_patterns=wanted, local_files_only=not fetch
+            )
+        )
+    except Exception as error:  # its own, its transport's (which has changed before) and the disk's
+        raise MissingWeightsError(_reason(error) if fetch else "not on this machine") from error
+    return Located(folder, repository, folder.name)
+
+
+def _reason(error: BaseException) -> str:
+    """In a few words why the hub gave nothing; its own messages run over many lines."""
+    from huggingface_hub import errors
+
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    for each in chain:
+        if isinstance(each, errors.HfHubHTTPError) and each.response is not None:
+            status = each.response.status_code
+            meaning = {401: "not found, or not for everyone", 403: "not for everyone", 404: "not found"}
+            if isinstance(each, errors.GatedRepoError):
+                return f"the hub answered {status}: its licence must be accepted there first"
+            return f"the hub answered {status}" + (f": {meaning[status]}" if status in meaning else "")
+    if any(isinstance(each, errors.OfflineModeIsEnabled) for each in chain):
+        return "not on this machine, and HF_HUB_OFFLINE keeps the hub away"
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        return "not on this machine, and the hub cannot be reached"
+    return f"fetching it failed with {type(error).__name__}"
+
+
+def _missing(folder: Path, patterns: Sequence[str]) -> list[str]:
+    required = [pattern for pattern in patterns if "*" not in pattern or pattern.endswith(".safetensors")]
+    return [pattern for pattern in required if not any(path.is_file() for path in folder.glob(pattern))]

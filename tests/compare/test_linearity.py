@@ -1,0 +1,146 @@
+"""Linearity: spaces in which it holds and in which it does not, and the real embedded one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smicnb.base.errors import DimensionError
+from smicnb.compare import linearity
+from smicnb.semantics import collections, encoders
+from smicnb.semantics.generators import RetrievalGenerator
+from smicnb.semantics.spaces import SemanticSpace
+
+SCENES = ["a", "a", "b", "c"]
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """One view of each coded scene."""
+    train = collections.load("embedded").split("train")
+    return replace(train, items=train.items[::12])
+
+
+@pytest.fixture(scope="module")
+def space():
+    gallery = collections.load("embedded").split("gallery")
+    few = replace(gallery, items=gallery.items[::6])
+    encoder = encoders.encoder("lite0-minilm")
+    return SemanticSpace(encoder, RetrievalGenerator(few, encoders.encode_collection(encoder, few)))
+
+
+@pytest.fixture(scope="module")
+def measured(space, drawn):
+    """Judged by the encoder itself, which is enough to see what the table holds."""
+    latents, scenes = space.encode(drawn), [item.scene for item in drawn]
+    pairs = linearity.pairs_to_add(scenes, 8, 1), linearity.pairs_to_remove(latents, scenes, 8, 1)
+    return pd.concat([linearity.measure(space, space.encoder, drawn, pair, [0.25, 2.0], 1) for pair in pairs])
+
+
+def table(gains, operation="add", factors=(1.0, 2.0)):
+    """Rows of `gains` made by hand: pair -> gain at each factor."""
+    rows = [
+        {"pair": pair, "scene": f"s{pair}", "operation": operation, "factor": factor, "gain": gain, "wins": gain > 0}
+        for pair, values in enumerate(gains)
+        for factor, gain in zip(factors, values, strict=True)
+    ]
+    return pd.DataFrame(rows).assign(nearer=False)
+
+
+def test_pairs_to_add_are_different_and_of_different_scenes():
+    pairs = linearity.pairs_to_add(SCENES, 10, 3)
+    found = set(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
+    assert len(found) == 10 == len(pairs)  # all there are: 4·3 less the two within scene a
+    assert all(SCENES[first] != SCENES[second] for first, second in found)
+    again = linearity.pairs_to_add(SCENES, 10, 3)
+    assert np.array_equal(pairs.first, again.first)
+    assert not np.array_equal(pairs.first, linearity.pairs_to_add(SCENES, 10, 4).first)
+
+
+def test_what_is_removed_is_the_nearest_of_another_scene():
+    latents = np.array([[1, 0], [1, 0.1], [1, 0.5], [0, 1]])
+    pairs = linearity.pairs_to_remove(latents, SCENES, 4, 1)
+    assert dict(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)) == {0: 2, 1: 2, 2: 1, 3: 2}
+
+
+@pytest.mark.parametrize("count", [0, 11])
+def test_more_pairs_than_there_are_are_refused(count):
+    with pytest.raises(DimensionError, match="found 10 pairs of different scenes"):
+        linearity.pairs_to_add(SCENES, count, 1)
+
+
+def test_one_scene_has_nothing_to_remove():
+    with pytest.raises(DimensionError, match="at least two"):
+        linearity.pairs_to_remove(np.eye(2), ["a", "a"], 1, 1)
+
+
+def test_the_random_latent_has_the_norm_and_no_direction():
+    latents = np.random.default_rng(0).normal(size=(500, 64)) + 3
+    drawn = linearity.random_like(latents, 1)
+    assert np.allclose(np.linalg.norm(drawn, axis=1), np.linalg.norm(latents, axis=1))
+    directions = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    assert np.linalg.norm(directions.mean(axis=0)) < 0.1  # of 500 independent directions: about 500^-0.5
+
+
+def test_the_table_holds_every_pair_factor_and_control(measured):
+    assert len(measured) == 2 * 8 * 2 * 2
+    cells = measured.groupby(["operation", "factor", "what"]).size()
+    assert set(cells.index) == {
+        (o, f, w) for o in ("add", "remove") for f in (0.25, 2.0) for w in ("concept", "random")
+    }
+    assert (cells == 8).all()
+    assert measured[["to_first", "to_second"]].abs().to_numpy().max() <= 1
+
+
+def test_in_the_encoders_own_eyes_adding_brings_the_image_nearer(measured):
+    """The space that made the latents and chose the photograph must see it, or the signs are wrong."""
+    wins = linearity.wins(linearity.gains(measured), 1).set_index(["operation", "factor"])
+    assert wins.loc[("add", 2.0), "verdict"] == "concept ahead"
+    assert wins.loc[("add", 2.0), "gain"] > wins.loc[("add", 0.25), "gain"]
+    assert wins.loc[("add", 2.0), "nearer"] > wins.loc[("add", 0.25), "nearer"]
+    assert wins.loc[("remove", 2.0), "verdict"] == "concept ahead"
+
+
+def test_gains_have_the_sign_of_the_papers_statement():
+    rows = [
+        {"pair": 0, "scene": "s", "operation": operation, "factor": 1.0, "what": what, "to_second": to, "to_first": 0.3}
+        for operation in ("add", "remove")
+        for what, to in (("concept", 0.5), ("random", 0.1))
+    ]
+    found = linearity.gains(pd.DataFrame(rows)).set_index("operation")
+    assert found.loc["add", "gain"] == pytest.approx(0.4)
+    assert found.loc["remove", "gain"] == pytest.approx(-0.4)
+    assert found["nearer"].all()
+    assert found["wins"].tolist() == [True, False]
+
+
+def test_from_here_on_counts_only_what_stays_won():
+    wins = linearity.wins(table([(1, 1), (1, -1), (-1, 1), (-1, -1)]), 1).set_index("factor")
+    assert wins["wins"].tolist() == [0.5, 0.5]
+    assert wins["from_here_on"].tolist() == [0.25, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("gains", "verdict"),
+    [
+        ([(0.1, 0.2)] * 3, "concept ahead"),
+        ([(-0.1, -0.2)] * 3, "concept behind"),
+        ([(0.1, 0.1), (-0.1, -0.1)], "undecided"),
+    ],
+)
+def test_verdicts_follow_the_interval(gains, verdict):
+    assert (linearity.wins(table(gains), 1)["verdict"] == verdict).all()
+
+
+def test_curves_are_means_over_the_pairs(measured):
+    curves = linearity.curves(measured, 1).set_index(["operation", "factor", "what", "to"])
+    here = measured.query("operation == 'add' and factor == 2.0 and what == 'random'")
+    assert curves.loc[("add", 2.0, "random", "x2"), "mean"] == pytest.approx(here["to_second"].mean())
+    assert curves.loc[("add", 2.0, "random", "x1"), "mean"] == pytest.approx(here["to_first"].mean())
+    assert (curves["low"] <= curves["mean"]).all()
+    assert (curves["mean"] <= curves["high"]).all()
+
+
+def test_the_ranking_begins_with_the_worst_failure():
+    assert linearity.ranking(table([(1, 1), (-3, 1), (0, 0)])).tolist() == [1, 2, 0]

@@ -1,0 +1,304 @@
+"""The map of the reproduction is complete, is what the command writes, and refuses what is not there."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from smicnb.base.errors import SmicnbError
+from smicnb.repro.reproduction import COMPUTED, ITEM, STATES, load, tables
+from smicnb.repro.reproduction_page import MARKS, documents, first_difference, items
+
+ROMAN = ("I", "II", "III", "IV")
+# What the papers number, counted by hand.
+NUMBERED = {
+    "SMIC": [f"Fig. {n}" for n in range(1, 15)] + [f"Table {n}" for n in ROMAN] + [f"Eq. {n}" for n in range(1, 16)],
+    "TACO": [f"Fig. {n}" for n in (*range(1, 12), "A1", "A2", "A3", "A4")] + [f"Table {n}" for n in range(1, 5)],
+    "SIC": [f"Fig. {n}" for n in range(1, 21)] + ["Table 1", "Definition 3.1", "Lemma 3.2", "Theorem 3.3"],
+    "Neural Data Compression": ["Fig. 1.1", "Fig. 1.2"],
+}
+CLAIMS = {"SMIC": 20, "TACO": 11, "SIC": 11, "Neural Data Compression": 0}
+
+
+@pytest.fixture(scope="module")
+def found(repository):
+    return load(repository)
+
+
+@pytest.fixture
+def copy(repository, tmp_path):
+    """A copy of what the map is made of and written to."""
+    for folder in ("docs", "notebooks", "recipes"):
+        shutil.copytree(repository / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".*"))
+    for name in tables(repository):
+        for source in (repository / "figures" / name).parent.glob(f"{Path(name).name}.*"):
+            target = tmp_path / source.relative_to(repository)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target) if source.suffix == ".csv" else target.symlink_to(source)
+    shutil.copy(repository / "README.md", tmp_path)
+    return tmp_path
+
+
+def edit(copy, change):
+    """Let `change` work on the rows of a copy."""
+    path = copy / "docs" / "reproduction.yaml"
+    content = yaml.safe_load(path.read_text())
+    change(content)
+    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+
+
+def group_with(content, item):
+    return next(group for group in content["groups"] for row in group["rows"] if row["item"] == item)
+
+
+def row_of(content, item):
+    return next(row for group in content["groups"] for row in group["rows"] if row["item"] == item)
+
+
+def named(line):
+    """The items that a line such as "Fig. 8, 10–12, Table I (CC), C1" names, apart again."""
+    kinds = r"(?:Fig\. |Table |Eq\. |Definition |Lemma |Theorem |C(?=\d))"
+    for chunk in re.findall(rf"{kinds}.*?(?=, {kinds}|$)", line):
+        kind, numbers, part = re.fullmatch(rf"({kinds})([^()]*?)( \([^()]*\))?", chunk).groups()
+        for number in numbers.split(", "):
+            first, dash, last = number.partition("–")
+            for one in range(int(first), int(last) + 1) if dash else [number]:
+                yield f"{kind}{one}{part or ''}"
+
+
+def test_the_committed_documents_are_what_the_command_writes(repository):
+    for path, text in documents(repository).items():
+        assert first_difference(path, text) is None
+
+
+@pytest.mark.parametrize("paper", NUMBERED)
+def test_every_numbered_figure_table_and_claim_has_its_row(found, paper):
+    rows = [row.item for group in found.groups if group.paper == paper for row in group.rows]
+    numbers = {item.partition(" (")[0] for item in rows}
+    assert [item for item in NUMBERED[paper] if item not in numbers] == []
+    claims = [item for item in rows if re.fullmatch(r"C\d+", item)]
+    assert sorted(claims, key=lambda claim: int(claim[1:])) == [f"C{n}" for n in range(1, CLAIMS[paper] + 1)]
+    figures = {item for item in numbers if item.startswith(("Fig.", "Table"))}
+    assert figures <= set(NUMBERED[paper]), "a row for what the paper does not have"
+
+
+def test_the_readme_names_every_item(found, repository):
+    readme = (repository / "README.md").read_text()
+    lines = readme.partition(MARKS[0])[2].partition(MARKS[1])[0].splitlines()
+    rows = [line.split(" | ") for line in lines if line.startswith("| ")][2:]
+    assert len(rows) <= 25
+    for paper in found.papers:
+        here = [row[0].removeprefix(f"| {paper} ") for row in rows if row[0].startswith(f"| {paper} ")]
+        wanted = [row.item for group in found.groups if group.paper == paper for row in group.rows]
+        assert sorted(item for line in here for item in named(line)) == sorted(wanted)
+
+
+def test_the_readmes_links_lead_to_headings(repository):
+    page = (repository / "docs" / "reproduction.md").read_text()
+    headings = re.findall(r"^#+ (.*)$", page, flags=re.MULTILINE)
+    anchors = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    links = re.findall(r"docs/reproduction\.md#([^)]*)\)", (repository / "README.md").read_text())
+    assert len(links) > 10
+    assert [link for link in links if anchors.count(link) != 1] == []
+
+
+def test_the_pages_links_lead_to_files(repository):
+    links = re.findall(r"\]\(([^)]*)\)", (repository / "docs" / "reproduction.md").read_text())
+    assert len(links) > 30
+    assert [link for link in links if not (repository / "docs" / link).is_file()] == []
+
+
+def test_computed_rows_name_what_holds_them(found):
+    for group in found.groups:
+        assert group.state in STATES
+        if group.state in COMPUTED:
+            assert group.notebook in group.command
+            assert all(row.files for row in group.rows)
+
+
+def test_items_on_one_line():
+    found = ["Fig. 10", "Fig. 8", "Fig. 11", "Fig. 12", "Table I (CC)", "Table II", "C2", "C1", "Fig. A1", "Eq. 1.2"]
+    line = items(found)
+    assert line == "Eq. 1.2, Fig. 8, 10–12, A1, Table I (CC), Table II, C1, 2"
+    assert sorted(named(line)) == sorted(found)
+    assert [text for text in ("Fig 8", "Table", "C", "Fig. 8 ()", "D1") if ITEM.fullmatch(text)] == []
+
+
+def command(copy, *words):
+    script = shutil.copy(sys.modules["smicnb"].__path__[0] + "/../tools/write_reproduction.py", copy)
+    return subprocess.run([sys.executable, script, *words], cwd=copy, capture_output=True, text=True)
+
+
+def test_the_command_follows_the_tables_and_check_tells_the_first_difference(copy):
+    assert command(copy, "--check").returncode == 0
+    table = copy / "figures" / "bsds500" / "table4_rates.csv"
+    text = table.read_text()
+    assert ",150,3,562," in text
+    table.write_text(text.replace(",150,3,562,", ",150,3,563,"))
+    before = (copy / "docs" / "reproduction.md").read_text()
+    done = command(copy, "--check")
+    assert done.returncode == 2
+    assert "562 (as published 150)" in done.stderr
+    assert "563 (as published 150)" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert (copy / "docs" / "reproduction.md").read_text() == before, "--check writes nothing"
+    assert command(copy).returncode == 0
+    assert "563 (as published 150)" in (copy / "docs" / "reproduction.md").read_text()
+    assert command(copy, "--check").returncode == 0
+
+
+def test_an_outcome_follows_its_table(copy):
+    table = copy / "figures" / "bsds500" / "table3_gain.csv"
+    assert "*agrees:* Table III" in documents(copy)[copy / "README.md"]
+    table.write_text(table.read_text().replace("low,n*,5,1,5,0,", "low,n*,5,1,6,20,"))
+    assert "*partly:* Table III" in documents(copy)[copy / "README.md"]
+
+
+def _unknown_key(content):
+    content["groups"][0]["rows"][0]["colour"] = "red"
+
+
+def _missing_key(content):
+    del content["groups"][0]["gist"]
+
+
+def _unknown_state(content):
+    content["groups"][0]["state"] = "regnerated"
+
+
+def _absent_notebook(content):
+    group = group_with(content, "Table I (CC)")
+    group["notebook"] = "03_reconstructions"
+
+
+def _command_without_notebook(content):
+    group_with(content, "Table I (CC)")["command"] = "make reproduce"
+
+
+def _absent_recipe(content):
+    group_with(content, "C8")["command"] += " --recipe papers"
+
+
+def _computed_without_notebook(content):
+    group = group_with(content, "Table I (CC)")
+    group["notebook"] = group["command"] = None
+
+
+def _not_yet_with_notebook(content):
+    group_with(content, "Table I (CC)")["state"] = "not yet"
+
+
+def _absent_file(content):
+    row_of(content, "Fig. 9")["files"].append("fig09_decompositions")
+
+
+def _file_outside(content):
+    row_of(content, "Fig. 9")["files"].append("../figures/table1")
+
+
+def _no_file(content):
+    row_of(content, "Fig. 8")["files"] = []
+
+
+def _unknown_verdict(content):
+    row_of(content, "Table III")["verdict"] = "gain"
+
+
+def _absent_contradiction(content):
+    row_of(content, "Eq. 12")["verdict"] = "audit 99"
+
+
+def _verdict_on_unnamed_table(content):
+    row_of(content, "Table III")["files"] = ["table3_gain"]
+
+
+def _verdict_of_what_is_not_computed(content):
+    row_of(content, "Table II")["verdict"] = "gains"
+
+
+def _item_twice(content):
+    row_of(content, "Fig. 9")["item"] = "Fig. 8"
+
+
+def _no_item(content):
+    row_of(content, "Fig. 9")["item"] = "Figure 9"
+
+
+def _unknown_paper(content):
+    content["groups"][0]["paper"] = "SMIK"
+
+
+def _two_lines(content):
+    content["groups"][0]["why"] = "one\ntwo"
+
+
+def _unplaced_table(content):
+    del content["supplementary"]["lite0_minilm/worth"]
+
+
+BAD = {
+    _unknown_key: "unknown key of a row of",
+    _missing_key: "has no 'gist'",
+    _unknown_state: "did you mean 'regenerated'",
+    _absent_notebook: "did you mean '03_reconstruction'",
+    _command_without_notebook: "a command that runs it",
+    _absent_recipe: "did you mean 'paper'",
+    _computed_without_notebook: "has no notebook",
+    _not_yet_with_notebook: "is not yet, and has the notebook",
+    _absent_file: "needed: figures/fig09_decompositions.csv",
+    _file_outside: "a name below figures/",
+    _no_file: "names no file",
+    _unknown_verdict: "did you mean 'gains'",
+    _absent_contradiction: "verdict 'audit 99' met",
+    _verdict_on_unnamed_table: "has a verdict on 'bsds500/table3_gain'",
+    _verdict_of_what_is_not_computed: "is not yet and has a verdict",
+    _item_twice: "the item 'SMIC Fig. 8' stands twice",
+    _no_item: "no name of an item",
+    _unknown_paper: "did you mean 'SMIC'",
+    _two_lines: "text on one line",
+    _unplaced_table: "figures/lite0_minilm/worth.csv has no place in the map",
+}
+
+
+@pytest.mark.parametrize("change", BAD, ids=lambda change: change.__name__)
+def test_bad_rows_are_refused(copy, change):
+    edit(copy, change)
+    with pytest.raises(SmicnbError) as caught:
+        load(copy)
+    assert BAD[change] in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_rows_that_are_no_yaml_or_hold_a_key_twice_are_refused(copy):
+    path = copy / "docs" / "reproduction.yaml"
+    good = path.read_text()
+    for bad, message in (
+        (good.replace("  - item: Eq. 4\n", "  - item: Eq. 4\n    item: Eq. 3\n"), "'item' stands twice"),
+        (good + "\t", "cannot read docs/reproduction.yaml"),
+        ("- 1\n", "is no mapping"),
+    ):
+        path.write_text(bad)
+        with pytest.raises(SmicnbError, match=message):
+            load(copy)
+
+
+def test_a_readme_without_its_place_is_refused(copy):
+    (copy / "README.md").write_text((copy / "README.md").read_text().replace(MARKS[1], ""))
+    with pytest.raises(SmicnbError, match="has no place for the map"):
+        documents(copy)
+
+
+def test_a_table_that_git_ignores_needs_no_place(copy):
+    stray = copy / "figures" / "bsds500" / "fig04_addition.csv"
+    stray.write_text("a\n1\n")
+    with pytest.raises(SmicnbError, match=r"bsds500/fig04_addition\.csv has no place"):
+        load(copy)
+    subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
+    (copy / ".gitignore").write_text("figures/bsds500/fig0[4-9]*\n")
+    assert "bsds500/fig04_addition" not in tables(copy)
+    assert "bsds500/table1" in tables(copy)
+    load(copy)

@@ -1,0 +1,154 @@
+"""Every verdict is computed from its tables: change them, and the sentence changes."""
+
+import contextlib
+import shutil
+
+import pandas as pd
+import pytest
+
+from smicnb.base.errors import SmicnbError, UnknownNameError
+from smicnb.repro.committed import OUTCOMES, Tables
+from smicnb.repro.verdicts import VERDICTS, verdict
+
+NAMES = [*VERDICTS, "audit 1", "audit 7d"]
+
+
+@pytest.fixture
+def figures(repository, tmp_path):
+    return shutil.copytree(
+        repository / "figures", tmp_path / "figures", ignore=shutil.ignore_patterns("*.png", "*.pdf", "*.json", "*.md")
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_verdict_is_one_sentence(figures, name):
+    found = verdict(name, Tables(figures))
+    assert found.outcome in OUTCOMES
+    assert found.sentence.isprintable()
+    assert "nan" not in found.sentence
+    assert not found.sentence.endswith(".")
+
+
+def _others(column):
+    """The column with other values of the same kind."""
+    if pd.api.types.is_numeric_dtype(column):
+        return [column * 1.5 + 1]
+    text = column.astype(str)
+    return [text.map(lambda value: value.translate(str.maketrans("123456789", "234567891"))), text.iloc[0]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_changed_numbers_change_the_sentence(figures, name):
+    before = verdict(name, tables := Tables(figures))
+    assert tables.read
+    for table in tables.read:
+        path = figures / f"{table}.csv"
+        good = path.read_text()
+        data = pd.read_csv(path)
+        changed = [column for column in data.columns if _changes(name, figures, path, data, column, before)]
+        path.write_text(good)
+        assert changed, f"no column of {table} matters to {name}"
+
+
+def _changes(name, figures, path, data, column, before):
+    """Whether other values in one column give another sentence."""
+    sentences = []
+    for values in _others(data[column]):
+        data.assign(**{column: values}).to_csv(path, index=False)
+        with contextlib.suppress(SmicnbError):  # other names of rows: nothing is said, which is no new sentence
+            sentences.append(verdict(name, Tables(figures)).sentence)
+    return any(sentence != before.sentence for sentence in sentences)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_table_without_its_columns_or_rows_is_an_error(figures, name):
+    tables = Tables(figures)
+    verdict(name, tables)
+    for table in sorted(tables.read):
+        path = figures / f"{table}.csv"
+        good = path.read_text()
+        for bad in ("a,b\n1,2\n", "", good.partition("\n")[0] + "\n"):
+            path.write_text(bad)
+            try:
+                found = verdict(name, Tables(figures))
+            except SmicnbError:
+                continue
+            pytest.fail(f"{name} made '{found.sentence}' of {bad!r}")
+        path.unlink()
+        with pytest.raises(SmicnbError, match="cannot read the table"):
+            verdict(name, Tables(figures))
+        path.write_text(good)
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "old", "new", "outcome"),
+    [
+        ("gains", "bsds500/table3_gain", "0.00833403,either", "0.00833403,neither", "partly"),
+        ("break_even", "bsds500/table4_rates", "n*,38,2,149,", "n*,149,2,149,", "partly"),
+        ("coefficient_sum", "fig06_learning", "13.5408", "1e9", "partly"),
+        ("dictionary_beside_none", "bsds500/table1", '"0.567 [0.545, 0.588]"', '"0.667 [0.645, 0.688]"', "differs"),
+        ("dictionary_beside_none", "bsds500/table1", '"0.567 [0.545, 0.588]"', '"0.467 [0.445, 0.488]"', "agrees"),
+        ("fidelity_grows", "bsds500/table1", '"0.561 [0.540, 0.583]"', '"0.661 [0.640, 0.683]"', "agrees"),
+        ("null_law", "bsds500/fig12_laws", 'P(non-null)",0,0.357894', 'P(non-null)",0,0.01', "agrees"),
+        (
+            "audit 1",
+            "bsds500/rate_contradictions",
+            "contradicted: a tuple",
+            "reading found: a tuple",
+            "under a reading",
+        ),
+    ],
+)
+def test_outcomes_turn_with_the_tables(figures, name, table, old, new, outcome):
+    path = figures / f"{table}.csv"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    assert verdict(name, Tables(figures)).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "outcome"),
+    [
+        (["concept ahead", "concept ahead"], "agrees"),
+        (["concept ahead", "concept behind"], "partly"),
+        (["undecided", "concept behind"], "differs"),
+        (["undecided", "undecided"], "undecided"),
+    ],
+)
+def test_linearity_is_as_strong_as_its_weakest_weight(tmp_path, verdicts, outcome):
+    rows = {"operation": "add", "factor": [1.0, 2.0], "gain": [0.1, 0.3], "wins": [0.5, 0.75], "verdict": verdicts}
+    (tmp_path / "bsds500").mkdir()
+    pd.DataFrame(rows).to_csv(tmp_path / "bsds500" / "linearity_wins.csv")
+    found = verdict("linearity", Tables(tmp_path))
+    assert found.outcome == outcome
+    assert "in 50 to 75 % of pairs" in found.sentence
+    assert verdict("linearity_progressive", Tables(tmp_path)).outcome == "agrees"
+
+
+@pytest.mark.parametrize(
+    ("learned", "random", "outcome"),
+    [
+        ((0.3, "holds"), (0.1, "holds"), "agrees"),
+        ((0.3, "holds"), (0.4, "holds"), "undecided"),  # random atoms do it better
+        ((-0.3, "reversed"), (0.1, "holds"), "differs"),
+        ((0.0, "undecided"), (-0.1, "reversed"), "undecided"),
+    ],
+)
+def test_separation_has_to_beat_random_atoms(tmp_path, learned, random, outcome):
+    rows = [
+        {"statement": "it does", "atoms": atoms, "difference": d, "low": d - 0.01, "high": d + 0.01, "verdict": word}
+        for atoms, (d, word) in (("learned", learned), ("random", random))
+    ]
+    (tmp_path / "bsds500").mkdir()
+    pd.DataFrame(rows).to_csv(tmp_path / "bsds500" / "separation_verdicts.csv")
+    found = verdict("separation", Tables(tmp_path))
+    assert found.outcome == outcome
+    assert ("not the dictionary's doing" in found.sentence) == (learned[1] == "holds" and outcome != "agrees")
+
+
+def test_unknown_verdicts_are_refused(figures):
+    with pytest.raises(UnknownNameError, match="did you mean 'gains'"):
+        verdict("gain", Tables(figures))
+    with pytest.raises(SmicnbError, match="audit 99"):
+        verdict("audit 99", Tables(figures))

@@ -1,0 +1,91 @@
+"""Loading of judges: where they come from, what they say of themselves, what goes wrong."""
+
+import shutil
+
+import numpy as np
+import pytest
+from tiny_judges import folder_of
+
+from smicnb.base.errors import ImageError, MissingWeightsError, SmicnbError, UnknownNameError
+from smicnb.semantics import captions, perception, segments
+
+KINDS = {"blip": captions.Blip, "segformer": segments.SegFormer, "clip_iqa": perception.ClipIqa}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def judge(request, tmp_path_factory):
+    """Each kind: (by what function it is looked up, its name up to the source, its folder)."""
+    lookups = {
+        "blip": lambda name: captions.captioner(name, None),
+        "segformer": segments.segmenter,
+        "clip_iqa": perception.quality_model,
+    }
+    folder = folder_of(request.param, tmp_path_factory.mktemp("judges"))
+    return lookups[request.param], request.param.replace("_", "-"), folder, KINDS[request.param]
+
+
+def test_it_says_what_it_is_and_what_it_was_loaded_from(judge):
+    lookup, family, folder, kind = judge
+    found = lookup(f"{family}:{folder}?device=cpu")
+    assert isinstance(found, kind)
+    assert found.name == f"{family}:{folder.name}", "a name in a table holds no path of this machine"
+    assert found.what.endswith("(a stand-in: random weights)")
+    assert found.fingerprint["source"] == folder.name
+    assert len(found.fingerprint["weights"]) == 64
+
+
+def test_other_weights_are_another_fingerprint(judge, tmp_path):
+    lookup, family, folder, _ = judge
+    copy = shutil.copytree(folder, tmp_path / folder.name)
+    with (copy / "model.safetensors").open("r+b") as weights:
+        weights.seek(-1, 2)
+        weights.write(b"\x01")
+    prints = [lookup(f"{family}:{each}").fingerprint["weights"] for each in (folder, copy)]
+    assert prints[0] != prints[1]
+
+
+def test_without_the_stand_in_s_note_it_is_no_stand_in(judge, tmp_path):
+    lookup, family, folder, _ = judge
+    copy = shutil.copytree(folder, tmp_path / folder.name)
+    (copy / "smicnb.json").unlink()
+    found = lookup(f"{family}:{copy}")
+    assert found.what == found.family.purpose
+
+
+def test_auto_takes_the_variable_first_and_lists_what_it_tried(judge, monkeypatch):
+    lookup, family, folder, _ = judge
+    variable = f"SMICNB_{family.upper().replace('-', '_')}"
+    monkeypatch.setenv(variable, str(folder))
+    assert lookup(f"{family}:auto").name == lookup(family).name == f"{family}:{folder.name}"
+    monkeypatch.setenv(variable, "nobody/nothing")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(MissingWeightsError, match=f"nobody/nothing .*set {variable}") as caught:
+        lookup(f"{family}:auto")
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_select_nothing(judge):
+    lookup, family, folder, _ = judge
+    with pytest.raises(UnknownNameError, match=f"did you mean '{family}'"):
+        lookup(f"{family}s:{folder}")
+    with pytest.raises(UnknownNameError, match=f"unknown option of {family} 'devise'; .*did you mean 'device'"):
+        lookup(f"{family}:{folder}?devise=cpu")
+    with pytest.raises(SmicnbError, match="device 'cuda:99'"):
+        lookup(f"{family}:{folder}?device=cuda:99")
+
+
+def test_files_of_something_else_are_one_line(judge, tmp_path):
+    lookup, family, folder, _ = judge
+    copy = shutil.copytree(folder, tmp_path / "broken")
+    (copy / "model.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{broken}")
+    image = np.zeros((40, 40, 3), np.uint8)
+    found = lookup(f"{family}:{copy}")
+    with pytest.raises(SmicnbError, match=f"{family}:broken could not be loaded") as caught:
+        (getattr(found, "caption", None) or getattr(found, "probabilities", None) or found.quality)([image])
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_that_are_no_images_are_refused(judge):
+    lookup, family, folder, _ = judge
+    with pytest.raises(ImageError, match=r"array \(40, 40\) of float64; needed: RGB uint8"):
+        lookup(f"{family}:{folder}").prepared(np.zeros((40, 40)))
