@@ -5,10 +5,10 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test lint lab lock bsds500 map clean
+.PHONY: help setup reproduce test lint lab lock bsds500 paper-tiny map clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo "  TORCH_INDEX=URL makes setup take torch from another index, such as PyTorch's for CPU-only builds"
 
 setup: .venv/ready ## install the locked environment and the embedded weights (a few minutes, once)
@@ -28,6 +28,10 @@ lab: .venv/ready ## open the notebooks in JupyterLab
 
 bsds500: .venv/ready ## rerun what is measured on BSDS500: make bsds500 BSDS500=PATH
 	$(BIN)/smicnb run --recipe recipes/bsds500.yaml --set collection=bsds500:$(BSDS500) $(ARGS)
+
+paper-tiny: .venv/ready ## run the paper profile's code on tiny models with random weights, which mean nothing
+	$(BIN)/python tools/tiny_models.py .smicnb/tiny
+	$(BIN)/smicnb run --recipe paper-tiny $(ARGS)
 
 map: .venv/ready ## write docs/reproduction.md and the README's map from the committed data
 	$(BIN)/python tools/write_reproduction.py $(ARGS)

@@ -22,10 +22,10 @@ from smicnb.codec import transform_coding as tc
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.rate import LOW
 from smicnb.codec.rate_contradictions import contradictions
-from smicnb.compare import reconstruction
+from smicnb.compare import linearity, readings, reconstruction, separation
 from smicnb.compare.table1 import table1
 from smicnb.repro import figures, plots_primer, plots_rate
-from smicnb.semantics import collections, encoders
+from smicnb.semantics import captions, collections, encoders
 from smicnb.semantics.generators import RetrievalGenerator
 from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
@@ -33,16 +33,24 @@ from smicnb.semantics.spaces import SemanticSpace
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here
 FOLDERS = ("figures", "figures/bsds500")
 # The tables that follow from other committed ones, those of one photograph, and those that need latents.
-DERIVED = ("claim_learned_atoms", "fig12_laws", "rate_models", "table3_gain", "table4_rates")
+DERIVED = (
+    *("claim_learned_atoms", "claim_linearity", "claim_separation"),
+    *("fig12_laws", "rate_models", "table3_gain", "table4_rates"),
+)
 PRIMER = ("fig1_1_samples", "fig1_2_pipeline", "fig1_2_rate_distortion", "transform_coding_rates")
-PHOTOGRAPHS_SHOWN = ("fig06_learning", "fig07_atoms", "fig08_reconstructions", "fig09_decomposition")
+PHOTOGRAPHS_SHOWN = (
+    *("fig04_addition", "fig04_failures", "fig05_removal", "fig06_learning", "fig07_atoms"),
+    *("fig08_reconstructions", "fig09_decomposition", "fig10_separation"),
+)
 MEASURED = (
     *("atoms_against_baselines", "atoms_by_word", "fig12_null_proportion", "fig12_null_proportion_heldout"),
-    *("rate_contradictions", "table1", "table1_image_cosine", "table1_latent_cosine"),
+    *("linearity_curves", "linearity_wins", "separation_scores", "separation_verdicts"),
+    *("rate_contradictions", "table1", "table1_image_cosine", "table1_latent_cosine", "table1_readings"),
 )
 # Every picture of BSDS500 that may be in the repository: curves, of which none shows a photograph.
 PLOTS = (
-    *("claim_learned_atoms", "fig12_null_proportion", "fig12_null_proportion_heldout"),
+    *("claim_learned_atoms", "claim_linearity", "claim_separation", "fig12_null_proportion"),
+    *("fig12_null_proportion_heldout", "linearity_curves", "separation_scores"),
     *("table1_image_cosine", "table1_latent_cosine"),
 )
 TABLES = [(folder, name) for folder in FOLDERS for name in DERIVED + MEASURED]
@@ -114,6 +122,8 @@ def derived(read, folder):
     rivals = read("figures/bsds500", "atoms_against_baselines")
     return {
         "claim_learned_atoms": rivals[(rivals["metric"] == "latent_cosine") & (rivals["split"] == "heldout")],
+        "claim_linearity": read("figures/bsds500", "linearity_wins"),
+        "claim_separation": read("figures/bsds500", "separation_verdicts"),
         "fig12_laws": null_proportion.compare_laws(sweep),
         "rate_models": rate_tables.models(sweep),
         "table3_gain": rate_tables.table3(sweep),
@@ -162,15 +172,16 @@ class RowGenerator(RetrievalGenerator):
         super().__init__(gallery, latents)
         self._rows = {item.id: np.array(row) for row, item in enumerate(gallery)}
 
-    def generate(self, latents, seed=0):
+    def generate(self, latents, seeds):
         return [self._rows[item.id] for item in self.nearest(latents)]
 
 
 class KnownEncoder:
-    """The encoder of `RowGenerator`'s images: their latents are in the cache, and texts are encoded once."""
+    """An encoder of images that are rows of known latents; texts are encoded once."""
 
     def __init__(self, encoder, latents):
         self._encoder, self._latents = encoder, latents
+        self.mean = getattr(encoder, "mean", None)
         self.name, self.dim, self.weights_hash = encoder.name, encoder.dim, encoder.weights_hash
         self._text = lru_cache(maxsize=None)(lambda texts: encoder.encode_text(list(texts)))
 
@@ -186,9 +197,8 @@ class Again:
 
     def __init__(self, collection, folder, read, origin):
         self.read, self.folder = read, folder
-        self.p02, self.p03, self.p05 = (
-            origin(folder, name)["parameters"] for name in ("atoms_by_word", "table1", "rate_models")
-        )
+        tables = ("linearity_wins", "atoms_by_word", "table1", "separation_verdicts", "rate_models")
+        self.p01, self.p02, self.p03, self.p04, self.p05 = (origin(folder, name)["parameters"] for name in tables)
         self.photographs = collections.load(collection)
         self.coded, self.heldout = self.photographs.split("train"), self.photographs.split("heldout")
         gallery = self.photographs.split("gallery")
@@ -196,11 +206,93 @@ class Again:
         shown, self.Z, self.H = (
             encoders.encode_collection(encoder, some) for some in (gallery, self.coded, self.heldout)
         )
-        self.space = SemanticSpace(KnownEncoder(encoder, shown), RowGenerator(gallery, shown))
+        # RowGenerator's images are the first rows; the photographs that are coded follow.
+        known = KnownEncoder(encoder, np.concatenate([shown, self.Z, self.H]))
+        self.space = SemanticSpace(known, RowGenerator(gallery, shown))
         self.words = collections.words()
+        judge = encoders.image_encoder(self.p01["judge"])
+        encoders.encode_collection(judge, self.coded)
+        self.judge = KnownEncoder(judge, encoders.encode_collection(judge, gallery))
+        self.readings = readings.Readings(
+            self.space,
+            {
+                "train": [np.array(len(shown) + row) for row in range(len(self.Z))],
+                "heldout": [np.array(len(shown) + len(self.Z) + row) for row in range(len(self.H))],
+            },
+            {"train": [item.scene for item in self.coded], "heldout": [item.scene for item in self.heldout]},
+            captions.captioner(self.p03["captioner"], known),
+        )
 
     def tables(self):
-        return {**self.atoms(), **self.reconstructions(), **self.parts(), **self.nulls()}
+        return {
+            **self.linear(),
+            **self.atoms(),
+            **self.reconstructions(),
+            **self.parts(),
+            **self.separated(),
+            **self.nulls(),
+        }
+
+    def linear(self):
+        p, scenes = self.p01, [item.scene for item in self.coded]
+        add = linearity.pairs_to_add(scenes, p["pairs"], p["seed"])
+        remove = linearity.pairs_to_remove(self.Z, scenes, p["pairs"], p["seed"])
+        measured = pd.concat(
+            linearity.measure(self.space, self.judge, self.coded, pairs, p[factors], p["seed"])
+            for pairs, factors in ((add, "added"), (remove, "removed"))
+        )
+        gains = linearity.gains(measured)
+        result = {
+            "linearity_curves": linearity.curves(measured, p["seed"]),
+            "linearity_wins": linearity.wins(gains, p["seed"]),
+        }
+        for name, pairs in (("fig04_addition", add), ("fig05_removal", remove)):
+            own = gains[gains["operation"] == pairs.operation]
+            order = linearity.ranking(own)
+            pair = order[len(order) // 2]
+            ids = {"x1": self.coded.items[pairs.first[pair]].id, "x2": self.coded.items[pairs.second[pair]].id}
+            result[name] = own[own["pair"] == pair].assign(**ids)
+        own = gains[gains["operation"] == "add"]
+        worst = linearity.ranking(own)[: p["shown"]]
+        result["fig04_failures"] = pd.DataFrame(
+            {
+                "pair": worst,
+                "mean_gain": own.groupby("pair")["gain"].mean()[worst].to_numpy(),
+                "x1": [self.coded.items[add.first[pair]].id for pair in worst],
+                "x2": [self.coded.items[add.second[pair]].id for pair in worst],
+            }
+        )
+        return result
+
+    def separated(self):
+        p = self.p04
+        division = separation.divide(self.space, self.words, self.photographs, p["foreign"], p["tested"])
+        model = SemanticDictionary(p["n_atoms"], p["penalty"], random_state=p["seed"])
+        model.fit(self.space.encode(division.coded))
+        parts = separation.split(model, self.space.encode(division.tested), p["seed"])
+        for name in ("projection", "residual"):
+            parts[f"{name} as generated"] = self.space.encoder.encode_images(
+                self.space.generate(parts[name], p["seed"])
+            )
+        scores = separation.score(self.space, division, parts, p["draws"], p["seed"])
+        first = reconstruction.first_of_scenes(division.tested, len(division.tested.scenes))
+        strange = [row for row in first if division.foreign[row]]
+        count = min(p["examples"] - 1, len(strange))
+        rows = [strange[k] for k in np.linspace(0, len(strange) - 1, count).astype(int)]
+        rows += [row for row in first if not division.foreign[row]][:1]
+        named = {
+            column: [
+                ", ".join(word for word, _ in best)
+                for best in self.space.name_latents(parts[name][rows], self.words, 2)
+            ]
+            for column, name in (("z", "latent"), ("projection", "projection"), ("residual", "residual"))
+        }
+        ids = [division.tested.items[row].id for row in rows]
+        return {
+            "separation_scores": separation.summarise(scores, p["seed"]),
+            "separation_verdicts": separation.verdicts(scores, p["seed"]),
+            "fig10_separation": pd.DataFrame(named).assign(image=ids, foreign=division.foreign[rows]),
+        }
 
     def atoms(self):
         p = self.p02
@@ -231,7 +323,7 @@ class Again:
             "train": (self.Z, [item.scene for item in self.coded]),
             "heldout": (self.H, [item.scene for item in self.heldout]),
         }
-        cosines = reconstruction.cosines(self.space, splits, models, p["seed"])
+        cosines = reconstruction.cosines(self.space, splits, models, p["generated"], p["seed"], self.readings)
         summary = reconstruction.summarise(cosines, p["seed"])
         half = p["examples"] // 2
         rows = reconstruction.first_of_scenes(self.coded, half)
@@ -245,6 +337,7 @@ class Again:
         return {
             "table1_latent_cosine": summary[summary["metric"] == "latent_cosine"],
             "table1_image_cosine": summary[summary["metric"] == "image_cosine"],
+            "table1_readings": summary[~summary["metric"].isin(["latent_cosine", "image_cosine"])],
             "table1": table1(summary),
             "atoms_against_baselines": reconstruction.differences(cosines, p["seed"]),
             "fig08_reconstructions": pd.DataFrame(kept).assign(image=[item.id for item in items]),
@@ -361,6 +454,9 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, fo
         "space": now.space.fingerprint,
         "encoder": now.space.encoder.weights_hash,
         "words": now.words.sha256,
+        "judge": now.judge.name,
+        "judge_weights": now.judge.weights_hash,
+        "readings": now.readings.fingerprint,
     }
     hashes = {item.id: item.content_hash for item in now.photographs}
     for name in (name for place, name in TABLES if place == folder):
@@ -413,7 +509,7 @@ def test_markdown_says_what_the_csv_says(repository, origin, tmp_path, tables_an
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_table_1_rounds_the_figures_beside_it(read, folder):
-    parts = [read(folder, f"table1_{metric}_cosine") for metric in ("latent", "image")]
+    parts = [read(folder, f"table1_{name}") for name in ("latent_cosine", "image_cosine", "readings")]
     assert agrees(read(folder, "table1"), table1(pd.concat(parts)))
 
 

@@ -79,7 +79,11 @@ def test_every_dependency_has_its_reason(repository):
 
 
 @pytest.mark.parametrize(
-    "name", ["00_transform_coding_primer", "02_dictionary_atoms", "03_reconstruction", "05_rate_model"]
+    "name",
+    [
+        *("00_transform_coding_primer", "01_clip_linearity", "02_dictionary_atoms", "03_reconstruction"),
+        *("04_semantic_separation", "05_rate_model"),
+    ],
 )
 def test_notebooks_are_thin_and_stripped(repository, name):
     book = json.loads((repository / "notebooks" / f"{name}.ipynb").read_text())

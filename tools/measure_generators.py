@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TABLE = root() / "figures" / "generators" / "generators_against_retrieval.csv"
+SHEET = TABLE.with_name("generators_sheet.png")
+SHEET_CAPTION = "Held-out photographs of the embedded collection, each the first of its scene, and what each generator "
+SHEET_CAPTION += "makes of their latents, which were not coded."
 RETRIEVAL = "retrieval"
 COMPARED = (RETRIEVAL, "inversion", "inversion?photographs=1", "inversion?steps=0")
 SHOWN = 6  # held-out photographs of the sheet, each of another scene
@@ -81,8 +84,8 @@ def measured(name: str, collection: Collection) -> list[dict]:
     return rows
 
 
-def sheet(embedded: Collection) -> "Figure":
-    """Held-out photographs of the embedded collection, and what each generator makes of their latents."""
+def sheet(embedded: Collection) -> tuple["Figure", list[str]]:
+    """Held-out photographs of the embedded collection, and what each generator makes of their latents; their names."""
     import matplotlib.pyplot as plt
 
     heldout, model = embedded.split("heldout"), encoder(lite0_minilm.NAME)
@@ -97,7 +100,7 @@ def sheet(embedded: Collection) -> "Figure":
         line[0].set_ylabel(name.replace("?", "\n"), fontsize=7)
         for axes, image in zip(line, images, strict=True):
             show(axes, image)
-    return figure
+    return figure, [heldout.items[row].id for row in rows]
 
 
 def timed(maker: LatentGenerator, latents: np.ndarray) -> tuple[list[np.ndarray], float]:
@@ -137,13 +140,16 @@ def main() -> None:
     embedded = collections.load("embedded")
     data = pd.DataFrame([*measured(EMBEDDED, embedded), *others])
     figures.write_data(TABLE, data)
-    text, picture = TABLE.with_suffix(".md"), TABLE.with_suffix(".png")
-    figures.use_style()
-    figures.write_picture(picture, sheet(embedded), CAPTION)
+    text = TABLE.with_suffix(".md")
     figures.write_markdown(text, TABLE, CAPTION)
     made_from = {**weights_used(), EMBEDDED: embedded.fingerprint, BSDS500: DATA_SETS[BSDS500].sha256}
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": session.versions()}
-    figures.write_sidecar(TABLE.with_suffix(".json"), origin, CAPTION, [TABLE, text, picture])
+    figures.write_sidecar(TABLE.with_suffix(".json"), origin, CAPTION, [TABLE, text])
+    figures.use_style()
+    figure, names = sheet(embedded)
+    figures.write_data(SHEET.with_suffix(".csv"), pd.DataFrame({"image": names}))
+    figures.write_picture(SHEET, figure, SHEET_CAPTION)
+    figures.write_sidecar(SHEET.with_suffix(".json"), origin, SHEET_CAPTION, [SHEET, SHEET.with_suffix(".csv")])
 
 
 if __name__ == "__main__":

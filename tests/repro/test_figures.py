@@ -124,6 +124,8 @@ def test_markdown_shows_rounded_numbers_and_empty_cells(session, data):
 def test_published_parameters_hold_no_path(tmp_path):
     assert without_path(f"bsds500:{tmp_path}") == "bsds500:PATH"
     assert without_path("open_clip:ViT-L-14/openai") == "open_clip:ViT-L-14/openai"
+    assert without_path("stable-unclip:auto?steps=2") == "stable-unclip:auto?steps=2"
+    assert without_path(f"stable-unclip:{tmp_path}?steps=2") == "stable-unclip:PATH?steps=2"
     assert without_path("embedded") == "embedded"
     assert without_path([1, 2]) == [1, 2]
 

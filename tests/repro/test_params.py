@@ -107,3 +107,23 @@ def test_parameters_cell_holds_plain_assignments(tmp_path):
         params.defaults(notebook("a = 1", []))
     with pytest.raises(SmicnbError, match=r"line 1 of n\.ipynb's parameters is no assignment"):
         params.defaults(notebook("print(1)", ["parameters"]))
+
+
+def test_relative_paths_in_names_lead_where_the_user_is_or_to_the_checkout(tmp_path, monkeypatch, repository):
+    """Kernels work in the notebooks' folder, where the same words would lead elsewhere."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "weights.pt").touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(params, "root", lambda: repository)
+    here = tmp_path.resolve()
+    assert of({"collection": "folder:photos"})["collection"] == f"folder:{here}/photos"
+    asked = "open_clip:ViT-B-32/weights.pt?device=cuda"
+    assert of({"encoder": asked})["encoder"] == f"open_clip:ViT-B-32/{here}/weights.pt?device=cuda"
+    assert of({"generator": "stable-unclip:photos?steps=2"})["generator"] == f"stable-unclip:{here}/photos?steps=2"
+    assert of({"collection": "folder:docs"})["collection"] == f"folder:{repository.resolve()}/docs"
+
+
+@pytest.mark.parametrize("name", ["folder:nowhere", "stable-unclip:auto", "blip:owner/name?device=cpu", "retrieval"])
+def test_names_without_a_path_stay(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert params._placed(name) == name

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-SMALL = ["--set", "n_atoms=[2, 4]", "--set", "draws=2", "--set", "decomposition_atoms=4"]
+SMALL = ["--set", "n_atoms=[2, 4]", "--set", "draws=2", "--set", "decomposition_atoms=4", "--set", "captioner=none"]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,141 @@
+"""The dry run: counts as the notebooks do, sizes and operations as the real architectures have."""
+
+import pytest
+
+from smicnb.base.errors import SmicnbError, UnknownNameError
+from smicnb.repro import params, plan, runs
+from smicnb.semantics.selection import parse
+
+SIZES = {"train": 10, "heldout": 4, "gallery": 6}
+
+
+def jobs(repository, name, **settings):
+    return runs.jobs_of(params.recipe(repository / "recipes" / f"{name}.yaml"), [], settings)
+
+
+def within(value, low, high):
+    return low <= value <= high
+
+
+def test_linearity_counts_both_operations_and_their_pictures():
+    values = {"added": [1.0, 2.0], "removed": [0.5], "pairs": 10, "shown": 3}
+    assert plan.GENERATED["01_clip_linearity"](values, SIZES) == 2 * 10 * 3 + 3 + 9
+
+
+def test_reconstruction_counts_models_and_splits():
+    values = {"n_atoms": [2, 4], "draws": 3, "generated": 5, "examples": 4}
+    # uncoded, and for both sizes learned, PCA and three draws; 5 of 10 and all 4 images
+    assert plan.GENERATED["03_reconstruction"](values, SIZES) == (1 + 2 * 5) * (5 + 4) + 2 * 4 + 6
+    assert plan.GENERATED["03_reconstruction"](values, None) == (1 + 2 * 5) * (5 + 5) + 2 * 4 + 6
+
+
+def test_separation_counts_what_can_be_tested():
+    assert plan.GENERATED["04_semantic_separation"]({"tested": 400}, SIZES) == 28
+    assert plan.GENERATED["04_semantic_separation"]({"tested": 3}, None) == 6
+
+
+def test_the_paper_is_planned_without_its_data_models_and_gpu(repository):
+    lines = plan.describe(jobs(repository, "paper"))
+    text = "\n".join(lines)
+    assert "collection landscape: names no folder yet: --set collection=landscape:PATH" in text
+    assert "encoder open_clip:ViT-L-14/openai?device=cuda: 1.7 GB" in text
+    assert "generator stable-unclip:auto?device=cuda&dtype=float16&batch=8: " in text
+    assert "2.6 GB in float16" in text
+    assert "01_clip_linearity: at most 1945 images generated" in text
+    assert "05_rate_model: generates nothing" in text
+    assert all("\n" not in line for line in lines)
+
+
+def test_a_processor_s_time_is_estimated(repository):
+    some = jobs(repository, "paper", generator="stable-unclip:auto", judge="open_clip:ViT-B-32/openai")
+    text = plan.describe(some)[-1]
+    assert text.startswith("in all about ")
+    assert text.endswith("a second on cpu in float32")
+
+
+def test_what_is_embedded_takes_minutes(repository):
+    assert plan.describe(jobs(repository, "embedded"))[-1].startswith("a matter of minutes")
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"generator": "stable-unclip:auto?step=3"}, UnknownNameError, "did you mean 'steps'"),
+        ({"judge": "inceptoin-fid"}, UnknownNameError, "did you mean 'inception-fid'"),
+        ({"collection": "folder:/no/such/folder"}, SmicnbError, "no/such"),
+    ],
+)
+def test_what_does_not_exist_is_an_error(repository, settings, error, message):
+    with pytest.raises(error, match=message):
+        plan.describe(jobs(repository, "embedded", **settings))
+
+
+def test_time_grows_with_steps_and_images():
+    clock = plan.Clock()
+    values = {"generator": "stable-unclip:auto?steps=10", "encoder": "lite0-minilm"}
+    once = clock.seconds(values, 1)
+    assert clock.seconds(values, 10) == pytest.approx(10 * once)
+    more = clock.seconds(values | {"generator": "stable-unclip:auto?steps=20"}, 1)
+    work = plan.GENERATORS["stable-unclip"]
+    assert more / once == pytest.approx((work.once + 20 * work.step) / (work.once + 10 * work.step))
+    assert clock.seconds({"generator": "retrieval", "encoder": "lite0-minilm"}, 5) is None
+
+
+def test_operations_and_sizes_are_those_of_the_architectures():
+    """Counted on networks without weights, of the configurations that the repositories publish."""
+    import open_clip
+    import torch
+    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from torch.utils.flop_counter import FlopCounterMode
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    def operations(call):
+        with FlopCounterMode(display=False) as counter:
+            call()
+        return counter.get_total_flops() / 1e12
+
+    def size(network):
+        return sum(parameter.numel() for parameter in network.parameters())
+
+    widths = (320, 640, 1280, 1280)
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(
+            sample_size=96,
+            block_out_channels=widths,
+            cross_attention_dim=1024,
+            attention_head_dim=[5, 10, 20, 20],
+            use_linear_projection=True,
+            class_embed_type="projection",
+            projection_class_embeddings_input_dim=2 * 768,
+        )
+        vae = AutoencoderKL(
+            down_block_types=("DownEncoderBlock2D",) * 4,
+            up_block_types=("UpDecoderBlock2D",) * 4,
+            block_out_channels=(128, 256, 512, 512),
+            layers_per_block=2,
+        )
+        text = CLIPTextModel(
+            CLIPTextConfig(
+                vocab_size=49408, hidden_size=1024, intermediate_size=4096, num_hidden_layers=23, num_attention_heads=16
+            )
+        )
+        pair = torch.empty(2, 4, 96, 96), torch.empty(2), torch.empty(2, 77, 1024)
+        step = operations(lambda: unet(*pair, class_labels=torch.empty(2, 2 * 768)))
+        once = operations(lambda: vae.decode(torch.empty(1, 4, 96, 96)))
+        work = plan.GENERATORS["stable-unclip"]
+        assert work.step == pytest.approx(step, rel=0.01)
+        assert work.once == pytest.approx(once, rel=0.01)
+        assert work.parameters == pytest.approx(size(unet) + size(vae) + size(text), rel=0.01)
+        for name, encoder in plan.ENCODERS.items():
+            settings = open_clip.get_model_config(name)
+            clip = open_clip.model.CLIP(**{key: settings[key] for key in ("embed_dim", "vision_cfg", "text_cfg")})
+            assert encoder.parameters == pytest.approx(size(clip), rel=0.01)
+            image = operations(lambda clip=clip: clip.encode_image(torch.empty(1, 3, 224, 224)))
+            assert encoder.once == pytest.approx(image, rel=0.01)
+
+
+def test_every_generator_with_weights_of_its_own_is_counted():
+    from smicnb.semantics import diffusion
+
+    assert set(plan.GENERATORS) == set(diffusion.CANDIDATES)
+    assert parse("stable-unclip:auto").family in plan.GENERATORS

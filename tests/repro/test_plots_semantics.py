@@ -1,0 +1,142 @@
+"""The pictures of linearity and separation draw what they are given, and fit the page."""
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from smicnb.repro import figures
+from smicnb.repro import plots_semantics as plots
+
+FACTORS = [0.25, 0.5, 0.75, 1.0]
+
+
+@pytest.fixture(autouse=True)
+def style():
+    import matplotlib.pyplot as plt
+
+    with matplotlib.rc_context():
+        figures.use_style()
+        yield
+    plt.close("all")
+
+
+def picture(level):
+    return np.full((40, 60, 3), level, np.uint8)
+
+
+def levels(figure):
+    """Title -> grey level of each image that is shown."""
+    axes = [axes for part in [figure, *figure.subfigs] for axes in part.axes if axes.images]
+    return {one.get_title(): int(one.images[0].get_array()[5, 5, 0]) for one in axes}
+
+
+def fits(figure):
+    figure.canvas.draw()
+    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
+    return min(box.x0, box.y0, width - box.x1, height - box.y1) > -0.01
+
+
+@pytest.fixture
+def wins():
+    rows = [
+        {"operation": operation, "factor": factor, "wins": factor / 2, "wins_low": factor / 4, "wins_high": factor}
+        for operation in ("add", "remove")
+        for factor in FACTORS
+    ]
+    return pd.DataFrame(rows).assign(from_here_on=0.1, nearer=0.6)
+
+
+@pytest.fixture
+def curves():
+    rows = [
+        {
+            "operation": o,
+            "factor": f,
+            "what": w,
+            "to": to,
+            "mean": f * (1 if w == "concept" else -1),
+            "low": 0,
+            "high": 1,
+        }
+        for o in ("add", "remove")
+        for f in FACTORS
+        for w in ("concept", "random")
+        for to in ("x1", "x2")
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_addition_shows_the_pair_and_every_factor():
+    figure = plots.addition(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS)
+    assert levels(figure) == {"x₁": 10, "x₂": 20, "λ = 0.25": 30, "λ = 0.5": 31, "λ = 0.75": 32, "λ = 1": 33}
+    assert fits(figure)
+
+
+def test_removal_is_one_row_in_order():
+    figure = plots.removal(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS)
+    assert list(levels(figure).values()) == [10, 20, 30, 31, 32, 33]
+    assert fits(figure)
+
+
+def test_failures_name_their_gain():
+    rows = [[picture(k) for k in range(3)], [picture(k + 10) for k in range(3)]]
+    figure = plots.failures(rows, ["x₁", "x₂", "λ = 1"], [-0.25, 0.125])
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == ["mean gain −0.25", "mean gain +0.12"]
+    assert fits(figure)
+
+
+def test_linearity_draws_the_curves_and_the_shares(curves, wins):
+    figure = plots.linearity(curves, wins, "judge")
+    above = {line.get_label(): list(line.get_ydata()) for line in figure.axes[0].lines}
+    assert above["to x₂, with f(x₂)"] == FACTORS
+    assert above["to x₁, with a random latent"] == [-factor for factor in FACTORS]
+    below = {line.get_label(): list(line.get_ydata()) for line in figure.axes[3].lines}
+    assert below["moves more than a random latent"] == [factor / 2 for factor in FACTORS]
+    assert below["nearer to x₂ than to x₁"] == [0.6] * 4
+    assert figure.axes[0].get_ylabel() == "cosine by judge"
+    assert len(figure.legends[0].get_texts()) == 7
+    assert fits(figure)
+
+
+def test_the_claim_has_both_operations(wins):
+    figure = plots.linearity_claim(wins.assign(wins=wins["wins"] + (wins["operation"] == "remove")), "title")
+    assert [axes.lines[0].get_ydata()[0] for axes in figure.axes] == [0.125, 1.125]
+    assert fits(figure)
+
+
+def test_separation_shows_three_rows_with_their_words():
+    words = [["sea, ship", "sky, sun", "dog, cat"], ["a, b", "c, d", "e, f"]]
+    three = [[picture(10 * row + column) for column in range(2)] for row in range(3)]
+    figure = plots.separation(*three, words, ["foreign: dog", "held out"], "retrieved")
+    assert [axes.get_title() for axes in figure.axes if axes.get_title()] == ["foreign: dog", "held out"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["sea, ship", "a, b", "sky, sun", "c, d", "dog, cat", "e, f"]
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()][1] == "retrieved from ẑ"
+    assert fits(figure)
+
+
+def test_scores_stand_beside_their_control():
+    rows = [
+        {"part": part, "words": words, "rank": 0.9, "low": 0.8, "high": 0.95, "shuffled": 0.5}
+        for part in ("latent", "projection", "residual on random atoms")
+        for words in ("inside", "outside")
+    ]
+    figure = plots.separation_scores(pd.DataFrame(rows), "title")
+    axes = figure.axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["z", "ẑ", "z − ẑ on random atoms"]
+    drawn = {float(x) for line in axes.lines for x in np.atleast_1d(line.get_xdata())}
+    assert {0.9, 0.5} <= drawn
+    assert fits(figure)
+
+
+def test_the_statements_stand_beside_random_atoms():
+    rows = [
+        {"statement": statement, "atoms": atoms, "difference": value, "low": value - 0.1, "high": value + 0.1}
+        for statement, value in (("projection holds what is inside", 0.25), ("residual holds what is outside", -0.25))
+        for atoms in ("learned", "random")
+    ]
+    figure = plots.separation_claim(pd.DataFrame(rows), "title")
+    axes = figure.axes[0]
+    assert len(axes.get_yticklabels()) == 2
+    assert [list(line.get_xdata()) for line in axes.lines if line.get_marker() == "o"] == [[0.25, -0.25]]
+    assert fits(figure)

@@ -1,0 +1,130 @@
+"""The paper profile from end to end on tiny models with random weights, built by real classes and without a network."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from smicnb.repro import params, plan
+from smicnb.semantics import collections
+
+MINUTES = 3
+# Python's sockets refuse every address but this machine's; kernels talk to their clients through others.
+NO_NETWORK = """
+import socket
+_connect = socket.socket.connect
+def connect(self, address):
+    if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1", "localhost"):
+        raise OSError(f"this test has no network: {address}")
+    return _connect(self, address)
+socket.socket.connect = connect
+"""
+
+
+@pytest.fixture(scope="module")
+def finished(repository, tmp_path_factory):
+    """(checkout, what `smicnb run --recipe paper-tiny` said, seconds) in a copy with models of its own."""
+    checkout = tmp_path_factory.mktemp("paper-tiny")
+    for name in ("notebooks", "recipes", "figures/bsds500"):
+        shutil.copytree(repository / name, checkout / name)
+    for name in ("requirements.lock", "requirements-torch.lock"):
+        shutil.copy(repository / name, checkout / name)
+    (checkout / "guard").mkdir()
+    (checkout / "guard" / "sitecustomize.py").write_text(NO_NETWORK)
+    environment = {**os.environ, "PYTHONPATH": str(checkout / "guard"), "SMICNB_PROGRESS": "plain"}
+    environment["HF_HUB_OFFLINE"] = "1"
+    start = time.monotonic()
+    for command in (
+        [str(repository / "tools" / "tiny_models.py"), ".smicnb/tiny"],
+        ["-m", "smicnb.cli", "run", "--recipe", "paper-tiny"],
+    ):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=checkout, env=environment, capture_output=True, text=True, timeout=500
+        )
+        assert done.returncode == 0, done.stdout + done.stderr[-4000:]
+    return checkout, done.stdout, time.monotonic() - start
+
+
+def test_every_notebook_ends_in_time(finished, repository):
+    _, said, seconds = finished
+    recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
+    paper = params.recipe(repository / "recipes" / "paper.yaml")
+    assert list(recipe.notebooks) == list(paper.notebooks)
+    assert [line.split(":")[0] for line in said.splitlines() if ": done in" in line] == list(recipe.notebooks)
+    assert seconds < 60 * MINUTES
+
+
+def test_the_guard_against_a_network_works(finished):
+    environment = {**os.environ, "PYTHONPATH": str(finished[0] / "guard")}
+    code = "import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)"
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert "this test has no network" in done.stderr
+
+
+def test_every_table_and_figure_of_the_embedded_profile_is_there(finished, repository):
+    made = {path.name for path in (finished[0] / ".smicnb" / "figures" / "paper-tiny").iterdir()}
+    recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
+    for path in (repository / "figures").glob("*.json"):
+        if json.loads(path.read_text())["notebook"] in recipe.notebooks:
+            files = {path.with_suffix(suffix) for suffix in (".png", ".csv", ".json", ".md")}
+            assert {file.name for file in files if file.is_file()} <= made
+
+
+def test_a_stand_in_is_called_one_wherever_it_shows(finished):
+    folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
+    for name in ("linearity_curves", "fig04_addition", "fig08_reconstructions", "fig10_separation", "table1"):
+        assert "random weights, which means nothing" in json.loads((folder / f"{name}.json").read_text())["caption"]
+    space = json.loads((folder / "table1.json").read_text())["made_from"]["space"]
+    assert space["encoder"] == "open_clip:ViT-S-32-alt/random-weights.safetensors"
+    assert re.fullmatch("[0-9a-f]{64}", space["generator_weights"])
+    assert (space["generator_source"], space["generator_steps"]) == ("stable-unclip", 2)
+    assert json.loads((folder / "fig07_atoms.json").read_text())["made_from"]["space"]["generator"].startswith(
+        "kandinsky"
+    )
+
+
+def test_no_path_of_this_machine_is_in_what_was_made(finished):
+    folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
+    for path in folder.glob("*.json"):
+        assert str(finished[0]) not in path.read_text(), path.name
+
+
+def test_every_reading_of_the_paper_s_columns_is_measured(finished):
+    folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
+    metrics = set(pd.read_csv(folder / "table1_readings.csv")["metric"])
+    assert metrics >= {"caption_similarity", "image_caption_similarity", "segmentation_mse", "quality"}
+    table = pd.read_csv(folder / "table1.csv")
+    assert not [name for name in table.columns if name.endswith("ours")]  # what was not measured would stand there
+    assert table["segmentation mse (MSE-SS), collection"].notna().all()
+
+
+def test_linearity_is_measured_on_fifty_pairs(finished):
+    wins = pd.read_csv(finished[0] / ".smicnb" / "figures" / "paper-tiny" / "linearity_wins.csv")
+    assert (wins["pairs"] >= 50).all()
+    assert set(wins["operation"]) == {"add", "remove"}
+
+
+def test_the_dry_run_counts_what_is_generated(finished, repository):
+    checkout = finished[0]
+    sizes = {split: len(collections.load("embedded").split(split)) for split in collections.SPLITS}
+    counted = {}
+    for path in sorted((checkout / ".smicnb" / "runs" / "paper-tiny").glob("*.ipynb")):
+        said = [
+            text
+            for cell in json.loads(path.read_text())["cells"]
+            for output in cell.get("outputs", [])
+            for text in re.findall(r"(\d+) images generated", "".join(output.get("text", "")))
+        ]
+        counted[path.stem] = int(said[-1]) if said else 0
+    recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
+    values = params.parameters(recipe, list(recipe.notebooks), {})
+    for name, images in counted.items():
+        planned = plan.GENERATED[name](values[name], sizes) if name in plan.GENERATED else 0
+        assert images <= planned <= images + 6, name  # Fig. 9 shows at most six atoms
+    assert min(counted[name] for name in plan.GENERATED) > 0
