@@ -137,3 +137,28 @@ def test_numbers_of_the_readme_are_those_of_the_tables(repository):
     assert set(by["exemplars"]) == {"learned ahead"}
     assert set(by["pca"][by["pca"].index <= 16]) <= {"learned ahead", "undecided"}
     assert set(by["pca"][by["pca"].index >= 32]) == {"learned behind"}
+
+
+def test_findings_of_the_readme_are_those_of_the_tables(repository):
+    import pandas as pd
+
+    text = " ".join((repository / "README.md").read_text().split())
+    wins = pd.read_csv(repository / "figures/bsds500/linearity_wins.csv").set_index(["operation", "factor"])
+    pairs, add, ties, larger, remove = re.search(
+        r"on (\d+) pairs of BSDS500 each: at λ = 1, .* in (\d+) % of the pairs, as much in (\d+) %, .* "
+        r"at λ = 2 in (\d+) %\. Removing wins in (\d+) % at λ = 1",
+        text,
+    ).groups()
+    cells = [wins.loc[("add", 1), "wins"], wins.loc[("add", 1), "ties"], wins.loc[("add", 2), "wins"]]
+    cells.append(wins.loc[("remove", 1), "wins"])
+    assert [f"{100 * cell:.0f}" for cell in cells] == [add, ties, larger, remove]
+    assert set(wins["pairs"]) == {int(pairs)}
+    assert (wins["ties"][wins.index.get_level_values("factor") < 0.5] > 0.5).all()
+    rows = pd.read_csv(repository / "figures/bsds500/separation_verdicts.csv").set_index(["statement", "atoms"])
+    learned, random = re.search(
+        r"than in the projection by ([\d.]+), where \*random\* atoms give ([\d.]+)", text
+    ).groups()
+    statement = rows.loc["residual holds what is outside", "difference"]
+    assert (f"{statement['learned']:.3f}", f"{statement['random']:.3f}") == (learned, random)
+    scores = pd.read_csv(repository / "figures/bsds500/separation_scores.csv").set_index(["part", "words"])["rank"]
+    assert min(scores["projection", "outside"], scores["residual", "outside"]) > 0.95

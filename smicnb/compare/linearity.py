@@ -130,8 +130,8 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns pair, scene, operation, factor, gain (of the cosine to x2: concept minus random when adding,
-        random minus concept when removing; positive is what the paper says), wins (gain > 0), nearer
-        (the image is nearer to x2 than to x1).
+        random minus concept when removing; positive is what the paper says), wins (gain > 0), ties (gain = 0,
+        as where retrieval shows the same photograph twice), nearer (the image is nearer to x2 than to x1).
     """
     keys = ["pair", "scene", "operation", "factor"]
     wide = table.pivot(index=keys, columns="what", values="to_second").reset_index()
@@ -140,7 +140,7 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
     sign = wide["operation"].map(SIGNS)
     gain = sign * (wide["concept"] - wide[CONTROL])
     nearer = (concept["to_second"] > concept["to_first"]).to_numpy()
-    return wide[keys].assign(gain=gain, wins=gain > 0, nearer=nearer)
+    return wide[keys].assign(gain=gain, wins=gain > 0, ties=gain == 0, nearer=nearer)
 
 
 def wins(table: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -152,8 +152,8 @@ def wins(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns:
         Columns operation, factor, pairs, scenes, gain with low and high, verdict ("concept ahead" or "concept
         behind" where the interval excludes zero, else "undecided"), wins with wins_low and wins_high (share
-        of pairs), from_here_on (share of pairs that win at this and every larger λ), nearer (share of images
-        nearer to x2 than to x1).
+        of pairs), ties (share of pairs), from_here_on (share of pairs that win at this and every larger λ),
+        nearer (share of images nearer to x2 than to x1).
     """
     table = table.sort_values("factor", ascending=False)
     table = table.assign(kept=table.groupby(["operation", "pair"])["wins"].cummin())
@@ -164,7 +164,7 @@ def wins(table: pd.DataFrame, seed: int) -> pd.DataFrame:
         verdict = "concept ahead" if low > 0 else "concept behind" if high < 0 else "undecided"
         counts = {"pairs": len(cell), "scenes": cell["scene"].nunique()}
         result = {"gain": gain, "low": low, "high": high, "verdict": verdict}
-        result |= {"wins": share, "wins_low": share_low, "wins_high": share_high}
+        result |= {"wins": share, "wins_low": share_low, "wins_high": share_high, "ties": cell["ties"].mean()}
         result |= {"from_here_on": cell["kept"].mean(), "nearer": cell["nearer"].mean()}
         rows.append({"operation": operation, "factor": factor, **counts, **result})
     return pd.DataFrame(rows)

@@ -116,9 +116,10 @@ def _legend_below(figure: "Figure", panels: Sequence["Axes"]) -> None:
 def win_shares(axes: "Axes", wins: pd.DataFrame) -> None:
     """Shares of pairs of one operation against λ, with 95 % intervals, into `axes`."""
     wins = wins.sort_values("factor")
-    color = WHATS["concept"][0]
+    color, other = WHATS["concept"][0], WHATS["random"][0]
     axes.plot(wins["factor"], wins["wins"], "-o", ms=3, color=color, label="moves more than a random latent")
     axes.fill_between(wins["factor"], wins["wins_low"], wins["wins_high"], color=color, alpha=0.15, lw=0)
+    axes.plot(wins["factor"], wins["ties"], "-.", lw=1, color=other, label="moves as much (the same image)")
     axes.plot(wins["factor"], wins["from_here_on"], ":", color=color, label="… at every larger λ too")
     axes.plot(wins["factor"], wins["nearer"], "--s", ms=3, color="0.35", label="nearer to x₂ than to x₁")
     axes.set(xlabel="λ", ylim=(-0.02, 1.02))

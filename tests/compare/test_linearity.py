@@ -41,11 +41,12 @@ def measured(space, drawn):
 def table(gains, operation="add", factors=(1.0, 2.0)):
     """Rows of `gains` made by hand: pair -> gain at each factor."""
     rows = [
-        {"pair": pair, "scene": f"s{pair}", "operation": operation, "factor": factor, "gain": gain, "wins": gain > 0}
+        {"pair": pair, "scene": f"s{pair}", "operation": operation, "factor": factor, "gain": gain}
         for pair, values in enumerate(gains)
         for factor, gain in zip(factors, values, strict=True)
     ]
-    return pd.DataFrame(rows).assign(nearer=False)
+    found = pd.DataFrame(rows)
+    return found.assign(wins=found["gain"] > 0, ties=found["gain"] == 0, nearer=False)
 
 
 def test_pairs_to_add_are_different_and_of_different_scenes():
@@ -119,6 +120,12 @@ def test_from_here_on_counts_only_what_stays_won():
     wins = linearity.wins(table([(1, 1), (1, -1), (-1, 1), (-1, -1)]), 1).set_index("factor")
     assert wins["wins"].tolist() == [0.5, 0.5]
     assert wins["from_here_on"].tolist() == [0.25, 0.5]
+
+
+def test_the_same_image_twice_is_a_tie_and_no_win():
+    wins = linearity.wins(table([(0, 1), (-1, 0), (1, 0), (0, 1)]), 1).set_index("factor")
+    assert wins["ties"].tolist() == [0.5, 0.5]
+    assert wins["wins"].tolist() == [0.25, 0.5]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def wins():
         for operation in ("add", "remove")
         for factor in FACTORS
     ]
-    return pd.DataFrame(rows).assign(from_here_on=0.1, nearer=0.6)
+    return pd.DataFrame(rows).assign(from_here_on=0.1, nearer=0.6, ties=0.3)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_linearity_draws_the_curves_and_the_shares(curves, wins):
     assert below["moves more than a random latent"] == [factor / 2 for factor in FACTORS]
     assert below["nearer to x₂ than to x₁"] == [0.6] * 4
     assert figure.axes[0].get_ylabel() == "cosine by judge"
-    assert len(figure.legends[0].get_texts()) == 7
+    assert len(figure.legends[0].get_texts()) == 8
     assert fits(figure)
 
 
