@@ -80,6 +80,11 @@ def test_a_stand_in_is_called_one_wherever_it_shows(finished):
     folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
     for name in ("linearity_curves", "fig04_addition", "fig08_reconstructions", "fig10_separation", "table1"):
         assert "random weights, which means nothing" in json.loads((folder / f"{name}.json").read_text())["caption"]
+    for name in ("table1", "table1_readings"):
+        caption = json.loads((folder / f"{name}.json").read_text())["caption"]
+        for judge in ("captions by blip:blip", "segments by segformer:segformer", "quality by clip-iqa:clip-iqa"):
+            clause = caption[caption.index(judge) :].partition(")")[0]
+            assert clause.endswith("(a stand-in: random weights"), clause
     space = json.loads((folder / "table1.json").read_text())["made_from"]["space"]
     assert space["encoder"] == "open_clip:ViT-S-32-alt/random-weights.safetensors"
     assert re.fullmatch("[0-9a-f]{64}", space["generator_weights"])
@@ -91,8 +96,12 @@ def test_a_stand_in_is_called_one_wherever_it_shows(finished):
 
 def test_no_path_of_this_machine_is_in_what_was_made(finished):
     folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
-    for path in folder.glob("*.json"):
+    texts = [path for path in folder.iterdir() if path.suffix in (".json", ".csv", ".md")]
+    assert len(texts) > 40
+    for path in texts:
         assert str(finished[0]) not in path.read_text(), path.name
+    for path in folder.glob("*.png"):
+        assert str(finished[0]).encode() not in path.read_bytes(), path.name
 
 
 def test_every_reading_of_the_paper_s_columns_is_measured(finished):

@@ -143,22 +143,20 @@ def test_findings_of_the_readme_are_those_of_the_tables(repository):
     import pandas as pd
 
     text = " ".join((repository / "README.md").read_text().split())
-    wins = pd.read_csv(repository / "figures/bsds500/linearity_wins.csv").set_index(["operation", "factor"])
-    pairs, add, ties, larger, remove = re.search(
-        r"on (\d+) pairs of BSDS500 each: at λ = 1, .* in (\d+) % of the pairs, as much in (\d+) %, .* "
-        r"at λ = 2 in (\d+) %\. Removing wins in (\d+) % at λ = 1",
-        text,
-    ).groups()
-    cells = [wins.loc[("add", 1), "wins"], wins.loc[("add", 1), "ties"], wins.loc[("add", 2), "wins"]]
-    cells.append(wins.loc[("remove", 1), "wins"])
-    assert [f"{100 * cell:.0f}" for cell in cells] == [add, ties, larger, remove]
-    assert set(wins["pairs"]) == {int(pairs)}
-    assert (wins["ties"][wins.index.get_level_values("factor") < 0.5] > 0.5).all()
-    rows = pd.read_csv(repository / "figures/bsds500/separation_verdicts.csv").set_index(["statement", "atoms"])
-    learned, random = re.search(
-        r"than in the projection by ([\d.]+), where \*random\* atoms give ([\d.]+)", text
-    ).groups()
-    statement = rows.loc["residual holds what is outside", "difference"]
-    assert (f"{statement['learned']:.3f}", f"{statement['random']:.3f}") == (learned, random)
-    scores = pd.read_csv(repository / "figures/bsds500/separation_scores.csv").set_index(["part", "words"])["rank"]
-    assert min(scores["projection", "outside"], scores["residual", "outside"]) > 0.95
+    wins = pd.read_csv(repository / "figures/bsds500/linearity_wins.csv")
+    kinds = ["verdict", "specific_verdict"]
+    ahead = wins.groupby("operation")[kinds].agg(lambda column: sum(column == "concept ahead"))
+    pattern = r"on (\d+) pairs .* at every λ of the paper, and at (\d) of 8 both .* x₂ away at (\d) of 8, but at none"
+    counts = re.search(pattern, text)
+    assert set(wins["pairs"]) == {int(counts[1])}
+    assert ahead.loc["add"].tolist() == [8, int(counts[2])]
+    assert ahead.loc["remove"].tolist() == [int(counts[3]), 0]
+    rows = pd.read_csv(repository / "figures/bsds500/separation_verdicts.csv").set_index("by")
+    said = re.search(r"keeps as much of the latents, by ([\d.]+) and ([\d.]+) in rank", text).groups()
+    assert [f"{value:.2f}" for value in rows.loc["learned atoms", "difference"]] == list(said)
+    assert (rows.loc["learned atoms", "low"].to_numpy() > rows.loc["random subspace", "high"].to_numpy()).all()
+
+
+def test_the_page_on_encoders_shows_the_table_of_generators(repository):
+    table = (repository / "figures" / "generators" / "generators_against_retrieval.md").read_text()
+    assert table[table.index("| data set") :].strip() in (repository / "docs" / "encoders.md").read_text()

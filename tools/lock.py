@@ -49,13 +49,14 @@ def split(locked: str) -> tuple[str, str]:
 
 def pins() -> dict[str, str]:
     """Package name -> locked version, from both locks."""
-    text = "".join((ROOT / name).read_text() for name in ("requirements.lock", "requirements-torch.lock"))
+    names = ("requirements.lock", "requirements-torch.lock")
+    text = "".join((ROOT / name).read_text(encoding="utf-8") for name in names)
     return dict(re.findall(r"^([A-Za-z0-9_.-]+)==([^ ;\\]+)", text, flags=re.MULTILINE))
 
 
 def environment() -> str:
     """environment.yml: the direct dependencies of pyproject.toml at their locked versions."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = list(project["dependencies"])
     for extra in EXTRAS:
         wanted += project["optional-dependencies"][extra]

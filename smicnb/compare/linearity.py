@@ -130,30 +130,34 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Columns pair, scene, operation, factor, gain (of the cosine to x2: concept minus random when adding,
-        random minus concept when removing; positive is what the paper says), wins (gain > 0), ties (gain = 0,
+        random minus concept when removing; positive is what the paper says), specific (the same where it has to be
+        more than leaving x1: adding, of the lower of the cosines to x1 and x2, so that both have to be there;
+        removing, how much more of x2 is lost than of x1), wins (gain > 0), ties (gain = 0,
         as where retrieval shows the same photograph twice), nearer (the image is nearer to x2 than to x1).
     """
     keys = ["pair", "scene", "operation", "factor"]
-    wide = table.pivot(index=keys, columns="what", values="to_second").reset_index()
-    concept = table[table["what"] == "concept"].sort_values(keys)
-    wide = wide.sort_values(keys).reset_index(drop=True)
-    sign = wide["operation"].map(SIGNS)
-    gain = sign * (wide["concept"] - wide[CONTROL])
-    nearer = (concept["to_second"] > concept["to_first"]).to_numpy()
-    return wide[keys].assign(gain=gain, wins=gain > 0, ties=gain == 0, nearer=nearer)
+    concept, control = (
+        table[table["what"] == what].sort_values(keys).reset_index(drop=True) for what in ("concept", CONTROL)
+    )
+    to_first, to_second = (concept[column] - control[column] for column in ("to_first", "to_second"))
+    gain = concept["operation"].map(SIGNS) * to_second
+    lower = [rows[["to_first", "to_second"]].min(axis=1) for rows in (concept, control)]
+    specific = np.where(concept["operation"] == "add", lower[0] - lower[1], to_first - to_second)
+    nearer = concept["to_second"] > concept["to_first"]
+    return concept[keys].assign(gain=gain, specific=specific, wins=gain > 0, ties=gain == 0, nearer=nearer)
 
 
 def wins(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """How often, and from which λ on, the concept beats the random latent, with 95 % intervals over scenes.
+    """How often, and from which λ on, the concept beats the random latent; 95 % intervals over the scenes of x1.
 
     Args:
         table: rows of `gains`.
 
     Returns:
         Columns operation, factor, pairs, scenes, gain with low and high, verdict ("concept ahead" or "concept
-        behind" where the interval excludes zero, else "undecided"), wins with wins_low and wins_high (share
-        of pairs), ties (share of pairs), from_here_on (share of pairs that win at this and every larger λ),
-        nearer (share of images nearer to x2 than to x1).
+        behind" where the interval excludes zero, else "undecided"), the same of specific, wins with wins_low and
+        wins_high (share of pairs), ties (share of pairs), from_here_on (share of pairs that win at this and every
+        larger λ), nearer (share of images nearer to x2 than to x1).
     """
     table = table.sort_values("factor", ascending=False)
     table = table.assign(kept=table.groupby(["operation", "pair"])["wins"].cummin())
@@ -161,17 +165,23 @@ def wins(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     for (operation, factor), cell in table.groupby(["operation", "factor"]):
         gain, low, high = bootstrap_mean(cell["gain"].to_numpy(), cell["scene"].to_numpy(), seed)
         share, share_low, share_high = bootstrap_mean(cell["wins"].to_numpy(float), cell["scene"].to_numpy(), seed)
-        verdict = "concept ahead" if low > 0 else "concept behind" if high < 0 else "undecided"
         counts = {"pairs": len(cell), "scenes": cell["scene"].nunique()}
-        result = {"gain": gain, "low": low, "high": high, "verdict": verdict}
+        result = {"gain": gain, "low": low, "high": high, "verdict": _verdict(low, high)}
+        specific, low, high = bootstrap_mean(cell["specific"].to_numpy(), cell["scene"].to_numpy(), seed)
+        result |= {"specific": specific, "specific_low": low, "specific_high": high}
+        result["specific_verdict"] = _verdict(low, high)
         result |= {"wins": share, "wins_low": share_low, "wins_high": share_high, "ties": cell["ties"].mean()}
         result |= {"from_here_on": cell["kept"].mean(), "nearer": cell["nearer"].mean()}
         rows.append({"operation": operation, "factor": factor, **counts, **result})
     return pd.DataFrame(rows)
 
 
+def _verdict(low: float, high: float) -> str:
+    return "concept ahead" if low > 0 else "concept behind" if high < 0 else "undecided"
+
+
 def curves(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Mean cosines of `measure` to both images against λ, with 95 % intervals over scenes.
+    """Mean cosines of `measure` to both images against λ, with 95 % intervals over the scenes of x1.
 
     Returns:
         Columns operation, factor, what, to ("x1" or "x2"), mean, low, high.

@@ -24,6 +24,7 @@ COLUMNS = {
     "quality": "Ψ",
 }
 UNRELATED = "caption_similarity_unrelated"  # what captions of different scenes have in common by their mould
+MOST = 256  # generated images that are remembered with their captions: a real generator's never come back
 
 
 class Readings:
@@ -52,6 +53,14 @@ class Readings:
         self._said: dict[int, tuple[Image, str]] = {}  # id -> (image kept alive, its caption)
 
     @property
+    def what(self) -> str:
+        """One clause for captions: who says what the images show, stand-ins called stand-ins."""
+        judges = {"captions": self._captioner, "segments": self._segmenter, "quality": self._quality}
+        said = [f"{kind} by {judge.name} ({judge.what})" for kind, judge in judges.items() if judge is not None]
+        absent = [f"no {kind}" for kind, judge in judges.items() if judge is None]
+        return ", ".join(said + absent)
+
+    @property
     def fingerprint(self) -> dict[str, dict]:
         """What a record keeps of each model that measures."""
         judges = [judge for judge in (self._captioner, self._segmenter, self._quality) if judge is not None]
@@ -70,7 +79,8 @@ class Readings:
         if self._captioner is not None:
             own, made = self._own_captions(split, rows), self._captions_of(images)
             values["caption_similarity"] = caption_similarity(own, made)
-            values[UNRELATED] = caption_similarity(own, [made[k] for k in self._elsewhere(split, rows)])
+            if (elsewhere := self._elsewhere(split, rows)) is not None:
+                values[UNRELATED] = caption_similarity(own, [made[k] for k in elsewhere])
             values["image_caption_similarity"] = latent_cosine(self._text_latents(own), latents)
         if self._segmenter is not None:
             values["segmentation_mse"] = segmentation_mse(self._segmenter, self._images(split, rows), images)
@@ -94,19 +104,23 @@ class Readings:
         new = {id(image): image for image in images if id(image) not in self._said}
         said = self._captioner.caption(list(new.values()))
         self._said |= {key: (new[key], caption) for key, caption in zip(new, said, strict=True)}
-        return [self._said[id(image)][1] for image in images]
+        captions = [self._said[id(image)][1] for image in images]
+        self._said = dict(list(self._said.items())[-MOST:])
+        return captions
 
     def _text_latents(self, captions: Sequence[str]) -> np.ndarray:
         new = [caption for caption in dict.fromkeys(captions) if caption not in self._texts]
         self._texts |= dict(zip(new, self._encoder.encode_text(new), strict=True))
         return np.stack([self._texts[caption] for caption in captions])
 
-    def _elsewhere(self, split: str, rows: Sequence[int]) -> list[int]:
-        """For each row the place of the next one of another scene, or its own where there is none."""
+    def _elsewhere(self, split: str, rows: Sequence[int]) -> list[int] | None:
+        """For each row the place of the next one of another scene; None where all are of one."""
         scenes = [self._scenes[split][row] for row in rows]
         count = len(scenes)
+        if len(set(scenes)) < 2:
+            return None
         return [
-            next((k % count for k in range(place + 1, place + count) if scenes[k % count] != scene), place)
+            next(k % count for k in range(place + 1, place + count) if scenes[k % count] != scene)
             for place, scene in enumerate(scenes)
         ]
 

@@ -67,10 +67,13 @@ def reconstruct(model: TransformerMixin, latents: np.ndarray) -> np.ndarray:
 
 
 class ReEncoder:
-    """f(x̂) of generated images; an image object that comes back, as with retrieval, is encoded once."""
+    """f(x̂) of generated images; an image object that comes back, as with retrieval, is encoded once.
 
-    def __init__(self, encoder: ImageEncoder):
-        self._encoder = encoder
+    The last `most` images are kept alive for that: pictures of a real generator are large, and never come back.
+    """
+
+    def __init__(self, encoder: ImageEncoder, most: int = 256):
+        self._encoder, self._most = encoder, most
         self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # id -> (image kept alive, its latent)
 
     def __call__(self, images: list[np.ndarray]) -> np.ndarray:
@@ -79,7 +82,9 @@ class ReEncoder:
         if new:
             latents = self._encoder.encode_images(new.values())
             self._known |= {key: (new[key], latent) for key, latent in zip(new, latents, strict=True)}
-        return np.stack([self._known[id(image)][1] for image in images])
+        found = np.stack([self._known[id(image)][1] for image in images])
+        self._known = dict(list(self._known.items())[-self._most :])
+        return found
 
 
 def cosines(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.names import lookup
-from smicnb.codec.dictionary import SemanticDictionary, sparse_codes
+from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.compare.reconstruction import spread
 from smicnb.semantics.collections import Collection, WordList
 from smicnb.semantics.spaces import SemanticSpace, normalise
@@ -21,7 +21,7 @@ from smicnb.semantics.words import embedded_scenes
 
 SEEN = 3  # words that an image is taken to show where nobody has listed any
 PARTS = ("latent", "projection", "residual")
-RANDOM = " on random atoms"
+RANDOM = " on a random subspace"
 
 
 @dataclass(frozen=True)
@@ -116,18 +116,26 @@ def _shown(space: SemanticSpace, words: WordList, photographs: Collection) -> tu
 
 
 def split(dictionary: SemanticDictionary, latents: np.ndarray, seed: int) -> dict[str, np.ndarray]:
-    """Latents (n, L) and their two parts, by the dictionary's atoms and by as many random ones.
+    """Latents (n, L) and their two parts, by the dictionary's atoms and by a random subspace.
+
+    The subspace has as many dimensions as it takes to keep as much of the squared norm as the atoms keep: what a
+    projection does that knows nothing of the collection.
 
     Returns:
-        "latent", "projection", "residual", and the last two "on random atoms": what any projection does.
+        "latent", "projection", "residual", and the last two "on a random subspace", each (n, L).
     """
+    latents = np.asarray(latents, np.float64)
     projection = dictionary.inverse_transform(dictionary.transform(latents))
-    atoms = normalise(np.random.default_rng(seed).standard_normal(dictionary.atoms_.shape), 1.0)
-    by_chance = sparse_codes(latents, atoms, dictionary.penalty) @ atoms
+    residual = latents - projection
+    kept = 1 - np.square(residual).sum() / np.square(latents).sum()
+    dimensions = int(np.clip(round(kept * latents.shape[1]), 1, latents.shape[1] - 1))
+    drawn = np.random.default_rng(seed).standard_normal((latents.shape[1], dimensions))
+    basis, _ = np.linalg.qr(drawn)
+    by_chance = latents @ basis @ basis.T
     return {
         "latent": latents,
         "projection": projection,
-        "residual": latents - projection,
+        "residual": residual,
         f"projection{RANDOM}": by_chance,
         f"residual{RANDOM}": latents - by_chance,
     }
@@ -225,7 +233,7 @@ def verdicts(table: pd.DataFrame, seed: int) -> pd.DataFrame:
         "residual holds what is outside": ("outside", "residual", "projection"),
     }
     for statement, (words, more, less) in claims.items():
-        for atoms, suffix in (("learned", ""), ("random", RANDOM)):
+        for by, suffix in (("learned atoms", ""), ("random subspace", RANDOM)):
             if f"{more}{suffix}" not in wide:
                 continue
             cell = wide[wide["words"] == words]
@@ -236,5 +244,5 @@ def verdicts(table: pd.DataFrame, seed: int) -> pd.DataFrame:
             verdict = "holds" if low > 0 else "reversed" if high < 0 else "undecided"
             counts = {"images": len(cell), "scenes": cell["scene"].nunique()}
             result = {"difference": difference, "low": low, "high": high, **counts, "verdict": verdict}
-            rows.append({"statement": statement, "atoms": atoms, **result})
+            rows.append({"statement": statement, "by": by, **result})
     return pd.DataFrame(rows)

@@ -66,7 +66,7 @@ def execute(notebook: str, place: Place, parameters: dict[str, Any], inputs: dic
     place.executed.parent.mkdir(parents=True, exist_ok=True)
     place.out.mkdir(parents=True, exist_ok=True)
     # What the kernel process says on its own (not through a cell) goes to a log beside the notebook.
-    with place.executed.with_suffix(".log").open("w") as log:
+    with place.executed.with_suffix(".log").open("w", encoding="utf-8") as log:
         os.dup2(log.fileno(), 2)
     with tempfile.TemporaryDirectory(prefix="smicnb-", ignore_cleanup_errors=True) as private:
         staged, manifest = Path(private) / "figures", Path(private) / "manifest.json"
@@ -74,7 +74,7 @@ def execute(notebook: str, place: Place, parameters: dict[str, Any], inputs: dic
         os.environ.update(_environment(staged, manifest, private))
         kind, error = _papermill(place, parameters)
         outcome = Outcome(notebook, "failed" if kind else "done", time.monotonic() - began, error, kind)
-        saved = json.loads(manifest.read_text()) if manifest.is_file() and not kind else []
+        saved = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() and not kind else []
         # Sidecars last: one that is there vouches for the files that it names.
         for name in sorted(saved, key=lambda name: name.endswith(".json")):
             write_bytes(place.out / name, (staged / name).read_bytes())

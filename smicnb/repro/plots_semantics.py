@@ -22,32 +22,35 @@ PART_NAMES = {"latent": "z", "projection": "ẑ", "residual": "z − ẑ"}
 WORDS = {"inside": ("#0072B2", "o"), "outside": ("#D55E00", "s")}
 
 
-def addition(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float]) -> "Figure":
+def addition(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> "Figure":
     """Fig. 4: x1 and x2 on the left, on the right what is generated from f(x1) + λ f(x2), two rows.
 
     Args:
         first, second: x1 and x2.
         generated: one image for each factor.
         factors: λ.
+        verb: how the generator came by its pictures, "generated" or "retrieved".
     """
     import matplotlib.pyplot as plt
 
     columns = -(-len(factors) // 2)
-    figure = plt.figure(figsize=(PAGE, PAGE / (columns + 1.2) * 2 * 1.14))
+    figure = plt.figure(figsize=(PAGE, PAGE / (columns + 1.2) * 2 * 1.2))
     left, right = figure.subfigures(1, 2, width_ratios=(1, columns))
     for axes, image, title in zip(left.subplots(2, 1), (first, second), ("x₁", "x₂"), strict=True):
         show(axes, image, title)
+    right.suptitle(f"{verb} from f(x₁) + λ f(x₂)", fontsize=8)
     grid = right.subplots(2, columns, squeeze=False)
     _series(grid.flat, generated, factors)
     return figure
 
 
-def removal(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float]) -> "Figure":
+def removal(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> "Figure":
     """Fig. 5: x1, x2, and what is generated from f(x1) − λ f(x2), one row; arguments as in `addition`."""
     import matplotlib.pyplot as plt
 
     columns = len(factors) + 2
-    figure, grid = plt.subplots(1, columns, figsize=(PAGE, PAGE / columns * 1.3), squeeze=False)
+    figure, grid = plt.subplots(1, columns, figsize=(PAGE, PAGE / columns * 1.55), squeeze=False)
+    figure.suptitle(f"{verb} from f(x₁) − λ f(x₂)", fontsize=8)
     show(grid[0, 0], first, "x₁")
     show(grid[0, 1], second, "x₂")
     _series(grid[0, 2:], generated, factors)
@@ -199,7 +202,7 @@ def part_name(part: str) -> str:
 
 
 def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
-    """The paper's statements as paired differences of ranks, learned atoms beside random ones.
+    """The paper's statements as paired differences of ranks, learned atoms beside a random subspace.
 
     Args:
         verdicts: rows of `smicnb.compare.separation.verdicts`.
@@ -210,15 +213,12 @@ def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
     statements = list(dict.fromkeys(verdicts["statement"]))
     figure, axes = plt.subplots(figsize=(COLUMN * 1.3, 1.9))
     axes.axvline(0, color="0.3", lw=0.8)
-    looks = {"learned": ("#0072B2", "o", -0.12), "random": ("#D55E00", "s", 0.12)}
-    for atoms, (color, marker, offset) in looks.items():
-        rows = verdicts[verdicts["atoms"] == atoms].set_index("statement").reindex(statements)
+    looks = {"learned atoms": ("#0072B2", "o", -0.12), "random subspace": ("#D55E00", "s", 0.12)}
+    for by, (color, marker, offset) in looks.items():
+        rows = verdicts[verdicts["by"] == by].set_index("statement").reindex(statements)
         error = [rows["difference"] - rows["low"], rows["high"] - rows["difference"]]
         place = np.arange(len(statements)) + offset
-        label = f"{atoms} atoms"
-        axes.errorbar(
-            rows["difference"], place, xerr=error, fmt=marker, ms=4, color=color, capsize=2, lw=1, label=label
-        )
+        axes.errorbar(rows["difference"], place, xerr=error, fmt=marker, ms=4, color=color, capsize=2, lw=1, label=by)
     axes.set_yticks(range(len(statements)), statements)
     axes.set_ylim(len(statements) - 0.5, -0.5)
     axes.set(xlabel="Δ rank of own words (> 0: the statement holds)", title=title)

@@ -73,7 +73,7 @@ class Job:
     def fresh(self, inputs: dict[str, str]) -> bool:
         """Whether the last run finished from equal inputs and all that it wrote is still as written."""
         try:
-            record = json.loads(self.place.record.read_text())
+            record = json.loads(self.place.record.read_text(encoding="utf-8"))
             if record["state"] != "done" or record["inputs"] != inputs:
                 return False
             out = self.place.out
@@ -131,7 +131,7 @@ def run(jobs: list[Job], workers: int, force: bool = False) -> list[Outcome]:
     if not stale:
         return list(outcomes.values())
     # papermill adds one cell, with the parameters
-    cells = sum(len(json.loads(job.place.source.read_text())["cells"]) + 1 for job in stale)
+    cells = sum(len(json.loads(job.place.source.read_text(encoding="utf-8"))["cells"]) + 1 for job in stale)
     spawn = multiprocessing.get_context("spawn")
     with _alone(), progress_bar(f"running {len(stale)} notebooks", cells) as advance:
         ticks = spawn.SimpleQueue()

@@ -107,6 +107,17 @@ class Session:
         self.made_from(**{path.relative_to(root()).as_posix(): sha256_file(path)})
         return pd.read_csv(path)
 
+    def made_on_bsds500(self, name: str) -> str:
+        """One clause for captions: the models by which the table NAME of `on_bsds500` was made."""
+        parameters = self.parameters
+        if not str(parameters.get("collection", "")).startswith("bsds500:"):
+            sidecar = root() / "figures" / "bsds500" / f"{name}.json"
+            parameters = json.loads(sidecar.read_text(encoding="utf-8"))["parameters"]
+        kinds = {"encoder": "latents by", "generator": "images by", "judge": "judged by"}
+        return ", ".join(
+            f"{verb} {without_path(parameters[kind])}" for kind, verb in kinds.items() if kind in parameters
+        )
+
     def _list(self, *files: Path) -> None:
         self._saved += [file.relative_to(self.out).as_posix() for file in files]
         if self._manifest is not None:

@@ -15,16 +15,19 @@ def _mean(cell: str) -> float:
 
 
 def linearity(tables: Tables) -> Verdict:
-    """Eq. 4: whether adding or removing a latent moves the generated image more than a random latent does."""
+    """Eq. 4: whether adding a latent brings its image without losing the other, and removing takes it alone."""
     table = tables("bsds500/linearity_wins")
-    parts = []
+    parts, outcomes = [], []
     for operation, rows in table.groupby("operation"):
-        ahead = int((rows["verdict"] == "concept ahead").sum())
+        moved, specific = ((rows[name] == "concept ahead").sum() for name in ("verdict", "specific_verdict"))
         low, high = 100 * rows["wins"].min(), 100 * rows["wins"].max()
-        parts.append(f"{operation}: ahead at {ahead} of {len(rows)} weights, in {low:.0f} to {high:.0f} % of pairs")
-    ahead = table["verdict"] == "concept ahead"
-    none = "differs" if (table["verdict"] == "concept behind").any() else "undecided"
-    outcome = "agrees" if ahead.all() else "partly" if ahead.any() else none
+        what = "both images are there" if operation == "add" else "x₂ is lost more than x₁"
+        parts.append(
+            f"{operation}: the picture follows x₂ at {moved} of {len(rows)} weights ({low:.0f} to {high:.0f} % of "
+            f"pairs), {what} at {specific}"
+        )
+        outcomes.append(specific / len(rows))
+    outcome = "agrees" if min(outcomes) == 1 else "partly" if max(outcomes) > 0 else "differs"
     return Verdict(outcome, f"against a random latent of equal norm, {'; '.join(parts)}")
 
 
@@ -43,17 +46,22 @@ def linearity_progressive(tables: Tables) -> Verdict:
 
 
 def separation(tables: Tables) -> Verdict:
-    """Fig. 10: a statement is the dictionary's doing where it holds, and by more than with as many random atoms."""
+    """Fig. 10: whether each part holds more of its own, by more than in a random subspace, and nothing else."""
     table = tables("bsds500/separation_verdicts")
     parts, done = [], []
     for statement, rows in table.groupby("statement"):
-        learned, random = (rows[rows["atoms"] == atoms].iloc[0] for atoms in ("learned", "random"))
+        learned, random = (rows[rows["by"] == by].iloc[0] for by in ("learned atoms", "random subspace"))
         done.append(learned["verdict"] == "holds" and learned["low"] > random["high"])
         cells = [f"{row['difference']:+.3f} [{row['low']:.3f}, {row['high']:.3f}]" for row in (learned, random)]
-        but = "" if done[-1] or learned["verdict"] != "holds" else ", so that it is not the dictionary's doing"
-        parts.append(f"{statement}: {learned['verdict']} ({cells[0]}), with random atoms {cells[1]}{but}")
-    reversed_ = ((table["atoms"] == "learned") & (table["verdict"] == "reversed")).any()
-    outcome = "agrees" if all(done) else "partly" if any(done) else "differs" if reversed_ else "undecided"
+        parts.append(f"{statement}: {learned['verdict']} ({cells[0]}), in a random subspace {cells[1]}")
+    scores = tables("bsds500/separation_scores")
+    left = scores[(scores["part"] == "residual") & (scores["words"] == "inside")].iloc[0]
+    chance = f"{left['rank']:.2f}, other images' words at {left['shuffled']:.2f}"
+    parts.append(f"yet the residual ranks what is inside at {chance}")
+    only = left["low"] <= left["shuffled"]
+    outcome = "agrees" if all(done) and only else "partly" if any(done) else "undecided"
+    if ((table["by"] == "learned atoms") & (table["verdict"] == "reversed")).any() and not any(done):
+        outcome = "differs"
     return Verdict(outcome, f"differences of ranks, {'; '.join(parts)}")
 
 

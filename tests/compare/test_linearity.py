@@ -41,7 +41,7 @@ def measured(space, drawn):
 def table(gains, operation="add", factors=(1.0, 2.0)):
     """Rows of `gains` made by hand: pair -> gain at each factor."""
     rows = [
-        {"pair": pair, "scene": f"s{pair}", "operation": operation, "factor": factor, "gain": gain}
+        {"pair": pair, "scene": f"s{pair}", "operation": operation, "factor": factor, "gain": gain, "specific": -gain}
         for pair, values in enumerate(gains)
         for factor, gain in zip(factors, values, strict=True)
     ]
@@ -114,6 +114,36 @@ def test_gains_have_the_sign_of_the_papers_statement():
     assert found.loc["remove", "gain"] == pytest.approx(-0.4)
     assert found["nearer"].all()
     assert found["wins"].tolist() == [True, False]
+
+
+def seen(concept, random, operation):
+    """One pair at one factor: the judge's cosines to (x1, x2) with the concept and with the random latent."""
+    rows = [
+        {"pair": 0, "scene": "s", "operation": operation, "factor": 1.0, "what": what, "to_first": a, "to_second": b}
+        for what, (a, b) in (("concept", concept), ("random", random))
+    ]
+    return linearity.gains(pd.DataFrame(rows)).iloc[0]
+
+
+def test_replacing_one_image_by_the_other_is_no_sum():
+    replaced = seen((0.0, 0.9), (0.8, 0.1), "add")
+    assert replaced["gain"] == pytest.approx(0.8)
+    assert replaced["specific"] == pytest.approx(-0.1)
+    assert seen((0.5, 0.4), (0.8, 0.1), "add")["specific"] == pytest.approx(0.3)
+
+
+def test_losing_both_images_removes_nothing_in_particular():
+    lost = seen((0.1, 0.1), (0.6, 0.4), "remove")
+    assert lost["gain"] == pytest.approx(0.3)
+    assert lost["specific"] == pytest.approx(-0.2)
+    assert seen((0.5, 0.0), (0.6, 0.4), "remove")["specific"] == pytest.approx(0.3)
+
+
+def test_specific_gains_have_their_own_verdict():
+    wins = linearity.wins(table([(0.1, 0.2)] * 3), 1)
+    assert (wins["verdict"] == "concept ahead").all()
+    assert (wins["specific_verdict"] == "concept behind").all()
+    assert wins["specific"].tolist() == pytest.approx([-0.1, -0.2])
 
 
 def test_from_here_on_counts_only_what_stays_won():

@@ -92,9 +92,14 @@ def test_the_parts_sum_to_the_latent(space, division):
     dictionary = SemanticDictionary(4, 0.5, random_state=1).fit(Z)
     parts = separation.split(dictionary, Z[:5], 1)
     assert np.allclose(parts["projection"] + parts["residual"], Z[:5], atol=1e-5)
-    assert np.allclose(parts["projection on random atoms"] + parts["residual on random atoms"], Z[:5], atol=1e-5)
+    by_chance = [parts[f"{name} on a random subspace"] for name in ("projection", "residual")]
+    assert np.allclose(sum(by_chance), Z[:5], atol=1e-5)
     assert np.linalg.matrix_rank(parts["projection"]) <= 4
-    assert np.linalg.norm(parts["projection"]) > 2 * np.linalg.norm(parts["projection on random atoms"])
+    everything = separation.split(dictionary, Z, 1)
+    kept = [np.square(everything[name]).sum() for name in ("projection on a random subspace", "latent")]
+    atoms_keep = 1 - np.square(everything["residual"]).sum() / kept[1]
+    assert kept[0] / kept[1] == pytest.approx(atoms_keep, abs=0.1)
+    assert np.allclose(np.einsum("ij,ij->i", *by_chance), 0, atol=1e-3)
 
 
 @given(st.lists(st.tuples(st.floats(-1, 1), st.booleans()), min_size=2, max_size=20))

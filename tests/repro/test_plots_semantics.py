@@ -68,14 +68,15 @@ def curves():
 
 
 def test_addition_shows_the_pair_and_every_factor():
-    figure = plots.addition(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS)
+    figure = plots.addition(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS, "retrieved")
     assert levels(figure) == {"x₁": 10, "x₂": 20, "λ = 0.25": 30, "λ = 0.5": 31, "λ = 0.75": 32, "λ = 1": 33}
     assert fits(figure)
 
 
 def test_removal_is_one_row_in_order():
-    figure = plots.removal(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS)
+    figure = plots.removal(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS, "retrieved")
     assert list(levels(figure).values()) == [10, 20, 30, 31, 32, 33]
+    assert figure.get_suptitle() == "retrieved from f(x₁) − λ f(x₂)"
     assert fits(figure)
 
 
@@ -118,12 +119,12 @@ def test_separation_shows_three_rows_with_their_words():
 def test_scores_stand_beside_their_control():
     rows = [
         {"part": part, "words": words, "rank": 0.9, "low": 0.8, "high": 0.95, "shuffled": 0.5}
-        for part in ("latent", "projection", "residual on random atoms")
+        for part in ("latent", "projection", "residual on a random subspace")
         for words in ("inside", "outside")
     ]
     figure = plots.separation_scores(pd.DataFrame(rows), "title")
     axes = figure.axes[0]
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["z", "ẑ", "z − ẑ on random atoms"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["z", "ẑ", "z − ẑ on a random subspace"]
     drawn = {float(x) for line in axes.lines for x in np.atleast_1d(line.get_xdata())}
     assert {0.9, 0.5} <= drawn
     assert fits(figure)
@@ -131,9 +132,9 @@ def test_scores_stand_beside_their_control():
 
 def test_the_statements_stand_beside_random_atoms():
     rows = [
-        {"statement": statement, "atoms": atoms, "difference": value, "low": value - 0.1, "high": value + 0.1}
+        {"statement": statement, "by": by, "difference": value, "low": value - 0.1, "high": value + 0.1}
         for statement, value in (("projection holds what is inside", 0.25), ("residual holds what is outside", -0.25))
-        for atoms in ("learned", "random")
+        for by in ("learned atoms", "random subspace")
     ]
     figure = plots.separation_claim(pd.DataFrame(rows), "title")
     axes = figure.axes[0]

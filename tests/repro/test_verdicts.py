@@ -113,38 +113,40 @@ def test_outcomes_turn_with_the_tables(figures, name, table, old, new, outcome):
         (["concept ahead", "concept ahead"], "agrees"),
         (["concept ahead", "concept behind"], "partly"),
         (["undecided", "concept behind"], "differs"),
-        (["undecided", "undecided"], "undecided"),
     ],
 )
-def test_linearity_is_as_strong_as_its_weakest_weight(tmp_path, verdicts, outcome):
-    rows = {"operation": "add", "factor": [1.0, 2.0], "gain": [0.1, 0.3], "wins": [0.5, 0.75], "verdict": verdicts}
+def test_a_sum_has_to_hold_both_images(tmp_path, verdicts, outcome):
+    rows = {"operation": "add", "factor": [1.0, 2.0], "gain": [0.1, 0.3], "wins": [0.5, 0.75]}
+    rows |= {"verdict": "concept ahead", "specific_verdict": verdicts}
     (tmp_path / "bsds500").mkdir()
     pd.DataFrame(rows).to_csv(tmp_path / "bsds500" / "linearity_wins.csv")
     found = verdict("linearity", Tables(tmp_path))
     assert found.outcome == outcome
-    assert "in 50 to 75 % of pairs" in found.sentence
+    count = verdicts.count("concept ahead")
+    assert f"follows x₂ at 2 of 2 weights (50 to 75 % of pairs), both images are there at {count}" in found.sentence
     assert verdict("linearity_progressive", Tables(tmp_path)).outcome == "agrees"
 
 
 @pytest.mark.parametrize(
-    ("learned", "random", "outcome"),
+    ("learned", "random", "left", "outcome"),
     [
-        ((0.3, "holds"), (0.1, "holds"), "agrees"),
-        ((0.3, "holds"), (0.4, "holds"), "undecided"),  # random atoms do it better
-        ((-0.3, "reversed"), (0.1, "holds"), "differs"),
-        ((0.0, "undecided"), (-0.1, "reversed"), "undecided"),
+        ((0.3, "holds"), (0.1, "holds"), 0.5, "agrees"),
+        ((0.3, "holds"), (0.1, "holds"), 0.9, "partly"),  # the residual holds what is inside too
+        ((0.3, "holds"), (0.4, "holds"), 0.5, "undecided"),  # a random subspace does it better
+        ((-0.3, "reversed"), (0.1, "holds"), 0.5, "differs"),
+        ((0.0, "undecided"), (-0.1, "reversed"), 0.5, "undecided"),
     ],
 )
-def test_separation_has_to_beat_random_atoms(tmp_path, learned, random, outcome):
+def test_separation_has_to_beat_chance_and_to_be_clean(tmp_path, learned, random, left, outcome):
     rows = [
-        {"statement": "it does", "atoms": atoms, "difference": d, "low": d - 0.01, "high": d + 0.01, "verdict": word}
-        for atoms, (d, word) in (("learned", learned), ("random", random))
+        {"statement": "it does", "by": by, "difference": d, "low": d - 0.01, "high": d + 0.01, "verdict": word}
+        for by, (d, word) in (("learned atoms", learned), ("random subspace", random))
     ]
+    scores = {"part": ["residual"], "words": "inside", "rank": left, "low": left - 0.01, "shuffled": 0.5}
     (tmp_path / "bsds500").mkdir()
     pd.DataFrame(rows).to_csv(tmp_path / "bsds500" / "separation_verdicts.csv")
-    found = verdict("separation", Tables(tmp_path))
-    assert found.outcome == outcome
-    assert ("not the dictionary's doing" in found.sentence) == (learned[1] == "holds" and outcome != "agrees")
+    pd.DataFrame(scores).to_csv(tmp_path / "bsds500" / "separation_scores.csv")
+    assert verdict("separation", Tables(tmp_path)).outcome == outcome
 
 
 def test_unknown_verdicts_are_refused(figures):
