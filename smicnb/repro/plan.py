@@ -8,11 +8,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
 from smicnb.repro.runs import Job, collection_of
 from smicnb.repro.session import without_path
-from smicnb.semantics import devices, diffusion, encoders, hub_models, weights
+from smicnb.semantics import (
+    captions,
+    devices,
+    diffusion,
+    encoders,
+    generators,
+    hub_models,
+    inception,
+    inversion,
+    lite0_minilm,
+    perception,
+    segments,
+    weights,
+)
 from smicnb.semantics.collections import SPLITS
+from smicnb.semantics.repositories import AUTO
 from smicnb.semantics.selection import Selection, parse
 
 Sizes = dict[str, int] | None  # images of each split, None where no collection is named yet
@@ -40,7 +55,26 @@ GENERATORS = {
     "stable-unclip": Work(1.293e9, 5.75, 4.30),  # 768×768 pixels
     "kandinsky22": Work(1.321e9, 2.00, 1.71),  # 512×512 pixels
 }
+# Numbers in the weight files of each family's first candidate; BLIP's hold its output layer, a copy, twice.
+JUDGES = {"blip": 2.47e8, "segformer": 3.75e6, "clip-iqa": 1.50e8}
 ENCODERS = {"ViT-L-14": Work(4.28e8, 0.162), "ViT-B-32": Work(1.51e8, 0.0088)}
+
+TABLES = {
+    "generator": generators.GENERATORS,
+    "captioner": captions.CAPTIONERS,
+    "segmenter": segments.SEGMENTERS,
+    "quality": perception.QUALITY_MODELS,
+}
+# Options of what comes from no repository, and the registered parts that it loads.
+OPTIONS = {
+    inversion.NAME: {"photographs": inversion.PHOTOGRAPHS, "steps": inversion.STEPS, "device": "cpu"},
+    "nearest-words": {"count": 3},
+}
+PARTS = {
+    inception.NAME: (inception.PART,),
+    inversion.NAME: (inversion.PART,),
+    lite0_minilm.NAME: (lite0_minilm.IMAGE_PART, lite0_minilm.TEXT_PART),
+}
 
 
 def _linearity(values: dict[str, Any], sizes: Sizes) -> int:
@@ -81,16 +115,18 @@ def describe(jobs: Sequence[Job]) -> list[str]:
     A device that this machine has not, and models that are not here yet, are told and are no error.
 
     Raises:
-        SmicnbError: a collection or model that does not exist, an option that is not one.
+        SmicnbError: a collection or model that does not exist, an option that is not one or cannot be.
+        DimensionError: a generator takes other latents than its encoder makes; says which one fits.
     """
     lines, sizes = [], {}
     for name in _named(jobs, "collection"):
         sizes[name], line = _collection(name)
         lines.append(line)
     for kind in ("encoder", "judge"):
-        lines += [f"{kind} {without_path(name)}: {_encoder(name)}" for name in _named(jobs, kind)]
+        lines += [f"{kind} {without_path(name)}: {_encoder(kind, name)}" for name in _named(jobs, kind)]
     for kind in ("generator", "captioner", "segmenter", "quality"):
-        lines += [f"{kind} {without_path(name)}: {_model(name)}" for name in _named(jobs, kind) if name != "none"]
+        told = {name: _model(kind, name, dim) for name, dim in _models(jobs, kind)}
+        lines += [f"{kind} {without_path(name)}: {line}" for name, line in told.items()]
     clock, total = Clock(), 0.0
     for job in jobs:
         values, count = job.parameters, GENERATED.get(job.notebook)
@@ -100,7 +136,10 @@ def describe(jobs: Sequence[Job]) -> list[str]:
         what = f"at most {images} images generated" if images else "generates nothing"
         lines.append(f"{job.notebook}: {what}{f', about {_duration(seconds)}' if seconds else ''}")
     if total:
-        lines.append(f"in all about {_duration(total)}, estimated from counted operations and {clock}")
+        lines.append(
+            f"in all about {_duration(total)}, estimated from counted operations and {clock}; this leaves out reading "
+            "the weights, encoding the collection, captions, segments and quality"
+        )
     elif clock.absent:
         lines.append(f"no time is estimated: {', '.join(clock.absent)} is not on this machine")
     else:
@@ -123,7 +162,7 @@ class Clock:
     def seconds(self, values: dict[str, Any], images: int) -> float | None:
         """For `images` by a notebook's generator and encoder; None where nobody counted, or without the device."""
         generator = parse(values["generator"])
-        if generator.family not in GENERATORS or _stand_in(generator):
+        if generator.family not in GENERATORS or _stand_in(generator, _dim(values["encoder"])):
             return None
         work, settings = GENERATORS[generator.family], _settings(generator)
         encoder = parse(values.get("judge", values["encoder"]))
@@ -159,44 +198,92 @@ def _collection(name: str) -> tuple[Sizes, str]:
     return sizes, f"collection {loaded.summary()}"
 
 
-def _encoder(name: str) -> str:
+def _models(jobs: Sequence[Job], kind: str) -> list[tuple[str, int | None]]:
+    """The models of a kind with the dimension of the encoder beside them, None without one."""
+    pairs = [(job.parameters.get(kind, "none"), job.parameters.get("encoder")) for job in jobs]
+    return [(name, encoder and _dim(encoder)) for name, encoder in dict.fromkeys(pairs) if name != "none"]
+
+
+def _dim(encoder: str) -> int:
+    """Of the latents of an encoder whose name was found to be right; no weights are needed."""
+    import open_clip
+
+    selection = parse(encoder)
+    if selection.family == lite0_minilm.NAME:
+        return lite0_minilm.DIM
+    return int(open_clip.get_model_config(selection.source.partition("/")[0])["embed_dim"])
+
+
+def _encoder(kind: str, name: str) -> str:
+    """Where an encoder's weights are; a judge may see images only."""
     selection = parse(name)
     model, _, tag = selection.source.partition("/")
-    part = encoders.OPEN_CLIP_PARTS.get((model, tag))
-    if part is None:
-        encoders.image_encoder(name)  # says what is wrong with the name
-        return "its weights are on this machine"
-    state = next(row["state"] for row in weights.table() if row["name"] == part)
-    size = f"{4 * ENCODERS[model].parameters / 1e9:.1f} GB, {state}"
-    return size if state == "present" else f"{size}: smicnb weights fetch {part}"
+    part = encoders.OPEN_CLIP_PARTS.get((model, tag)) if selection.family == "open_clip" else None
+    parts = (part,) if part else PARTS.get(selection.family, ()) if not selection.source else ()
+    if not part:  # says what is wrong with the name; a device need not be here
+        (encoders.encoder if kind == "encoder" else encoders.image_encoder)(name.partition("?")[0])
+    devices.present(**selection.settings(device="cpu"))
+    size = f"{4 * ENCODERS[model].parameters / 1e9:.1f} GB, " if part else ""
+    return size + _state(parts) if parts else "its weights are on this machine"
 
 
-def _model(name: str) -> str:
-    """Where a model from a folder or the hub is, and its size."""
+def _state(parts: Sequence[str]) -> str:
+    """Whether registered parts are on this machine, and how those that are not are fetched."""
+    states = {row["name"]: row["state"] for row in weights.table()}
+    wanting = [f"{part} {states[part]}: smicnb weights fetch {part}" for part in parts if states[part] != "present"]
+    return "; ".join(wanting) or "present"
+
+
+def _model(kind: str, name: str, dim: int | None) -> str:
+    """Where a model from a folder or the hub is, its size and licence."""
     selection = parse(name)
-    if selection.family not in hub_models.FAMILIES:
-        return "its weights, if any, are embedded"
-    size = ""
-    if selection.family in GENERATORS:
-        dtype = _settings(selection)["dtype"]
-        size = f", {(4 if dtype == 'float32' else 2) * GENERATORS[selection.family].parameters / 1e9:.1f} GB in {dtype}"
+    family, source = selection.family, selection.source or AUTO
+    names.lookup(kind, family, TABLES[kind])
+    settings = _settings(selection)
+    if family not in hub_models.FAMILIES:
+        return _state(PARTS[family]) if family in PARTS else "has no weights of its own"
+    known = hub_models.sources(family, dim, source)
+    facts = _bytes(family, settings) if source == AUTO or source in known.candidates[:1] else ""
+    licence = f", licence {hub_models.LICENCES[family]}, as its makers state"
     try:
-        located = hub_models.sources(selection.family).locate(selection.source)
+        located = known.locate(source)
     except MissingWeightsError as error:
-        return f"not on this machine{size}; {error.found}: smicnb weights fetch {name.partition('?')[0]}"
+        # Without a dimension, "auto" fetches the first list.
+        first = source != AUTO or known.candidates in ((), hub_models.sources(family).candidates)
+        hint = f"{family}:{source if first else known.candidates[0]}"
+        facts += licence if source == AUTO or source.partition("@")[0] in known.candidates else ""
+        return f"not on this machine{facts}; {error.found}: smicnb weights fetch {hint}"
+    if family in GENERATORS and dim is not None:
+        diffusion.fitting(family, located, dim)
     if located.stand_in:
         return f"{located.source}, a stand-in: {located.stand_in}"
-    return f"{located.source}{f' at {located.revision}' if located.revision else ''}{size}"
+    facts += licence if located.source in known.candidates else ""
+    return f"{located.source}{f' at {located.revision}' if located.revision else ''}{facts}"
+
+
+def _bytes(family: str, settings: dict[str, Any]) -> str:
+    """What is downloaded, and what it takes on the device."""
+    if family in JUDGES:
+        return f", {4 * JUDGES[family] / 1e6:.0f} MB"
+    files, dtype = 4 * GENERATORS[family].parameters / 1e9, settings["dtype"]
+    held = files if dtype == "float32" else files / 2
+    return f", {files:.1f} GB to download, {held:.1f} GB in {dtype} on {settings['device']}"
 
 
 def _settings(selection: Selection) -> dict[str, Any]:
-    """A generator's, with a device that need not be on this machine."""
-    return selection.settings(**diffusion.DEFAULTS, guidance=diffusion.GUIDANCE[selection.family])
+    """A model's, checked, with a device that need not be on this machine."""
+    if selection.family in GENERATORS:
+        settings = diffusion.settings_of(selection)
+    else:
+        judged = {"device": "cpu"} if selection.family in hub_models.FAMILIES else {}
+        settings = selection.settings(**OPTIONS.get(selection.family, judged))
+    devices.present(settings.get("device", "cpu"))  # raises where torch knows no such device at all
+    return settings
 
 
-def _stand_in(selection: Selection) -> str:
+def _stand_in(selection: Selection, dim: int) -> str:
     try:
-        return hub_models.sources(selection.family).locate(selection.source).stand_in
+        return hub_models.sources(selection.family, dim, selection.source).locate(selection.source).stand_in
     except MissingWeightsError:
         return ""
 

@@ -7,7 +7,7 @@ registered repositories. Options: device, dtype, steps, guidance, batch, attenti
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ CANDIDATES = {
     },
     "kandinsky22": {1280: ("kandinsky-community/kandinsky-2-2-decoder",)},
 }
+LICENCES = {"stable-unclip": "CreativeML Open RAIL++-M", "kandinsky22": "Apache-2.0"}  # of every candidate
 VARIABLES = {"stable-unclip": "SMICNB_STABLE_UNCLIP", "kandinsky22": "SMICNB_KANDINSKY22"}
 PIPELINES: dict[str, type[Pipeline]] = {"stable-unclip": StableUnclip, "kandinsky22": Kandinsky22}
 GUIDANCE = {"stable-unclip": 10.0, "kandinsky22": 4.0}
@@ -102,29 +103,33 @@ class DiffusionGenerator:
 
     def generate(self, latents: np.ndarray, seeds: Sequence[int]) -> list[np.ndarray]:
         """New pictures, RGB uint8 H×W×3, of latents (n, dim) of the generator's norm, one seed for each."""
-        return [np.round(image * 255).astype(np.uint8) for image in self.floats(latents, seeds)]
+        # Rounded as they come: at 768 pixels a side, a float image takes 7 MB.
+        return [np.round(image * 255).astype(np.uint8) for image in self._made(latents, seeds)]
 
     def floats(self, latents: np.ndarray, seeds: Sequence[int]) -> list[np.ndarray]:
         """`generate` before rounding: RGB float32 H×W×3 in [0, 1]."""
+        return list(self._made(latents, seeds))
+
+    def _made(self, latents: np.ndarray, seeds: Sequence[int]) -> Iterator[np.ndarray]:
         if latents.ndim != 2 or latents.shape[1] != self.dim:
             raise DimensionError(f"found latents of shape {latents.shape}", f"(n, {self.dim})")
         if len(seeds) != len(latents):
             raise DimensionError(f"found {len(seeds)} seeds for {len(latents)} latents", "one for each")
         if not np.isfinite(latents).all():
             raise DimensionError("found a latent that is not finite", "finite numbers")
-        images: list[np.ndarray] = []
+        done = 0
         with progress_bar(f"generating with {self.name}", len(latents)) as advance:
-            while len(images) < len(latents):
+            while done < len(latents):
                 # The last row fills the last batch up: a network's last digits move with the batch's size.
-                rows = [min(len(images) + row, len(latents) - 1) for row in range(self._batch)]
+                rows = [min(done + row, len(latents) - 1) for row in range(self._batch)]
                 batch = self._attempt(latents[rows], [int(seeds[row]) for row in rows])
                 if batch is None:
                     self._ask_for_less()
                     continue
-                new = batch[: len(latents) - len(images)]
-                images.extend(new)
+                new = batch[: len(latents) - done]
+                yield from new
+                done += len(new)
                 advance(len(new))
-        return images
 
     def _attempt(self, latents: np.ndarray, seeds: list[int]) -> np.ndarray | None:
         """Images of one batch, or None where memory ran out and less can be asked for."""
@@ -191,45 +196,71 @@ def kandinsky22(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGe
     return _selected(selection, encoder)
 
 
-def sources_of(family: str, dim: int | None = None) -> repositories.Sources:
-    """Where the generators of a family come from: for latents of `dim` dimensions, or of the first that it has."""
-    by_dim = CANDIDATES[family]
+def sources_of(family: str, dim: int | None = None, source: str = AUTO) -> repositories.Sources:
+    """Where the generators of a family come from: for latents of `dim` dimensions, or of the first that it has.
+
+    Raises:
+        DimensionError: `source` is "auto" and nothing is registered for `dim`; or it is registered for others.
+    """
+    by_dim, variable = CANDIDATES[family], VARIABLES[family]
+    if dim is not None:
+        auto = source in ("", AUTO)
+        takes = [each for each, some in by_dim.items() if auto or source.partition("@")[0] in some]
+        if takes and dim not in takes and not (auto and os.environ.get(variable, "").strip()):
+            raise _misfit(f"'{family}:{source or AUTO}' takes {' or '.join(map(str, takes))}", dim)
     candidates = next(iter(by_dim.values())) if dim is None else by_dim.get(dim, ())
-    return repositories.Sources(candidates, VARIABLES[family], PIPELINES[family].patterns)
+    return repositories.Sources(candidates, variable, PIPELINES[family].patterns)
 
 
 def settings_of(selection: Selection) -> dict[str, Any]:
-    """The settings that a name asks for, checked: device, dtype, steps, guidance, batch, attention_slicing."""
+    """The settings that a name asks for, their values checked, on a device that need not be here.
+
+    Returns:
+        device, dtype, steps, guidance, batch, attention_slicing.
+
+    Raises:
+        SmicnbError: a setting that cannot be. UnknownNameError: an unknown option or dtype.
+    """
     return _checked(selection.settings(**DEFAULTS, guidance=GUIDANCE[selection.family]))
 
 
+def fitting(family: str, located: Located, dim: int, encoder: "SemanticEncoder | None" = None) -> Pipeline:
+    """The pipeline of a folder; only its configurations are read.
+
+    Args:
+        family, located: which, and where its files are.
+        dim: of the latents that it is to take.
+        encoder: that makes them; without it, the pipeline can make no images.
+
+    Raises:
+        DimensionError: it takes latents of another dimension; says which generator fits.
+        IntegrityError: configurations of something else.
+    """
+    pipeline = PIPELINES[family](located.folder, encoder)
+    if pipeline.dim != dim:
+        raise _misfit(f"'{family}:{located.source}' takes {pipeline.dim}", dim)
+    return pipeline
+
+
 def _selected(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGenerator:
-    family, kind = selection.family, PIPELINES[selection.family]
-    settings = settings_of(selection)
-    source = selection.source or AUTO
-    if source == AUTO and encoder.dim not in CANDIDATES[family] and not os.environ.get(VARIABLES[family]):
-        takes = " or ".join(map(str, CANDIDATES[family]))
-        raise _misfit(f"'{family}:auto' takes {takes}", encoder)
-    located = sources_of(family, encoder.dim).locate(source)
-    pipeline = kind(located.folder, encoder)
-    if pipeline.dim != encoder.dim:
-        raise _misfit(f"'{family}:{located.source}' takes {pipeline.dim}", encoder)
-    return DiffusionGenerator(family, located, pipeline, settings)
+    family, settings = selection.family, settings_of(selection)
+    devices.checked(settings["device"])
+    located = sources_of(family, encoder.dim, selection.source).locate(selection.source)
+    return DiffusionGenerator(family, located, fitting(family, located, encoder.dim, encoder), settings)
 
 
-def _misfit(found: str, encoder: "SemanticEncoder") -> DimensionError:
+def _misfit(found: str, dim: int) -> DimensionError:
     """The error for a generator of the wrong dimension; it names the one that fits."""
-    fitting = [f"{family}:auto" for family, by_dim in CANDIDATES.items() if encoder.dim in by_dim]
-    known = ", ".join(f"{family} {dim}" for family, by_dim in CANDIDATES.items() for dim in by_dim)
+    fits = [f"{family}:auto" for family, by_dim in CANDIDATES.items() if dim in by_dim]
+    known = ", ".join(f"{family} {each}" for family, by_dim in CANDIDATES.items() for each in by_dim)
     return DimensionError(
-        f"{found} dimensions, encoder '{encoder.name}' makes latents of {encoder.dim}",
+        f"{found} dimensions, the encoder makes latents of {dim}",
         "equal dimensions",
-        f"{fitting[0]} fits this encoder" if fitting else f"none that is registered fits this encoder ({known})",
+        f"{fits[0]} fits this encoder" if fits else f"none that is registered fits this encoder ({known})",
     )
 
 
 def _checked(settings: dict) -> dict:
-    devices.checked(settings["device"])
     if settings["dtype"] not in DTYPES:
         raise names.unknown("dtype", settings["dtype"], DTYPES)
     if settings["dtype"] == "float16" and settings["device"] == "cpu":

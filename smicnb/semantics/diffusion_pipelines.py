@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.semantics.repositories import config, quietly
+from smicnb.base.errors import DimensionError, IntegrityError
+from smicnb.semantics.repositories import config, load, load_network
 
 if TYPE_CHECKING:
     import torch
@@ -137,8 +137,8 @@ class StableUnclip:
 class Kandinsky22:
     """The decoder of Kandinsky 2.2: diffusers' KandinskyV22Pipeline, without its prior.
 
-    It takes un-normalised projections of OpenCLIP's ViT-bigG/14 (1280). Their norm is another than the 20 of
-    ViT-L/14: a space with this generator is given the mean norm that its encoder's photographs have. Guidance is
+    It takes un-normalised projections of OpenCLIP's ViT-bigG/14 (1280). Latents are given norm 20, which was
+    measured for ViT-L/14; for ViT-bigG/14 it is not known to be right. Guidance is
     away from the latent of a picture that is nothing but CLIP's mean colour, which stood for "no picture" in its
     training (dataset_unclip_2_1.py of ai-forever/Kandinsky-2), so that the encoder is asked once. DDIM replaces
     the repository's DDPM: with 20 steps it comes further, and it draws no noise on the way.
@@ -242,16 +242,8 @@ def _scheduler(folder: Path, part: str) -> Any:
     return _read(getattr(diffusers, name), folder, part)
 
 
-def _read(kind: type, folder: Path, part: str, **settings: Any) -> Any:
-    try:
-        with quietly():
-            return kind.from_pretrained(str(folder / part), local_files_only=True, **settings)
-    except Exception as error:  # the libraries raise whatever they met first: json, safetensors, torch, their own
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise SmicnbError(
-            f"'{folder.name}/{part}' could not be loaded as a {kind.__name__} ({reason})",
-            f"the files of a {kind.__name__} that belong to its configuration",
-        ) from error
+def _read(kind: type, folder: Path, part: str) -> Any:
+    return load(kind, folder / part, f"'{folder.name}/{part}'")
 
 
 def _network(kind: type, folder: Path, part: str, dtype: str) -> "torch.nn.Module":
@@ -260,15 +252,8 @@ def _network(kind: type, folder: Path, part: str, dtype: str) -> "torch.nn.Modul
     wanted = getattr(torch, dtype)
     # diffusers converts while it reads, and warns of converting later; transformers calls the setting otherwise
     settings = {"torch_dtype": wanted} if kind.__module__.startswith("diffusers.") else {}
-    network, report = _read(kind, folder, part, use_safetensors=True, output_loading_info=True, **settings)
-    wrong = sorted(str(name) for name in [*report["missing_keys"], *report["mismatched_keys"]])
-    if wrong:
-        raise SmicnbError(
-            f"the weights in '{folder.name}/{part}' are of another architecture: they lack {len(wrong)} arrays that "
-            f"its configuration wants, such as {wrong[0]}",
-            f"the weights of the {kind.__name__} that its config.json describes",
-        )
-    return (network if settings else network.to(wanted)).eval().requires_grad_(False)
+    network = load_network(kind, folder / part, f"'{folder.name}/{part}'", **settings)
+    return network if settings else network.to(wanted)
 
 
 def _place(pipe: Any, device: str) -> None:

@@ -4,26 +4,41 @@ from pathlib import Path
 
 from smicnb.base import names
 from smicnb.semantics import captions, diffusion, perception, repositories, segments
-from smicnb.semantics.repositories import Sources
+from smicnb.semantics.repositories import AUTO, Sources
 from smicnb.semantics.selection import parse
 
+# As their makers state them, of every candidate of a family.
+LICENCES = {
+    **diffusion.LICENCES,
+    "blip": "BSD-3-Clause",
+    "segformer": "NVIDIA source code licence, non-commercial",
+    "clip-iqa": "MIT",
+}
 JUDGES = {judge.name: judge.sources for judge in (captions.BLIP, segments.SEGFORMER, perception.CLIP_IQA)}
 FAMILIES = (*diffusion.CANDIDATES, *JUDGES)
 
 
-def sources(family: str, dim: int | None = None) -> Sources:
+def sources(family: str, dim: int | None = None, source: str = AUTO) -> Sources:
     """Where the models of a family come from; a generator's by the dimension of its latents.
+
+    Args:
+        family: one of `FAMILIES`.
+        dim: of the latents that a generator takes; None: the first that its family has.
+        source: that is going to be asked for.
 
     Raises:
         UnknownNameError: no such family.
+        DimensionError: the generator takes latents of another dimension; says which one fits.
     """
     if family in diffusion.CANDIDATES:
-        return diffusion.sources_of(family, dim)
+        return diffusion.sources_of(family, dim, source)
     return names.lookup("family of models", family, dict.fromkeys(FAMILIES) | JUDGES)
 
 
 def fetch(name: str) -> Path:
     """The folder of the model of a name (FAMILY:SOURCE), downloaded where it is not on this machine.
+
+    "auto" is of a generator's first dimension (768 with Stable unCLIP); for another, name the repository.
 
     Raises:
         UnknownNameError: no such family. MissingWeightsError: no source has it; lists what was tried.
@@ -41,9 +56,10 @@ def weights_hash(name: str, dim: int | None = None) -> str:
 
     Raises:
         MissingWeightsError: it is not on this machine.
+        DimensionError: the generator takes latents of another dimension; says which one fits.
     """
     selection = parse(name)
     if selection.family not in FAMILIES:
         return ""
-    known = sources(selection.family, dim)
+    known = sources(selection.family, dim, selection.source)
     return repositories.weights_hash(known.locate(selection.source).folder, known.patterns)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smicnb.base.errors import ImageError, SmicnbError
+from smicnb.base.errors import ImageError
 from smicnb.semantics import devices, repositories
 from smicnb.semantics.selection import Selection
 
@@ -75,34 +75,26 @@ class Judge:
         return {
             "source": self._located.source,
             "revision": self._located.revision or "",
-            "weights": repositories.weights_hash(self._located.folder),
+            "weights": repositories.weights_hash(self._located.folder, self.family.sources.patterns),
         }
 
     @cached_property
     def processor(self) -> Any:
         """Images and texts to the model's input."""
-        return self._load(self.family.processor)
+        import transformers
+
+        return repositories.load(getattr(transformers, self.family.processor), self._located.folder, self.name)
 
     @cached_property
     def model(self) -> "PreTrainedModel":
         """The network, without gradients."""
-        network = self._load(self.family.model, use_safetensors=True)
-        return network.eval().requires_grad_(False).to(self.device)
+        import transformers
+
+        kind = getattr(transformers, self.family.model)
+        return repositories.load_network(kind, self._located.folder, self.name).to(self.device)
 
     def prepared(self, image: np.ndarray, **more: Any) -> dict[str, "torch.Tensor"]:
         """The processor's tensors of an RGB uint8 image H×W×3, and of what else it is given, on the device."""
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
         return dict(self.processor(images=[image], return_tensors="pt", **more).to(self.device))
-
-    def _load(self, kind: str, **settings: Any) -> Any:
-        import transformers
-
-        transformers.utils.logging.disable_progress_bar()
-        try:
-            return getattr(transformers, kind).from_pretrained(self._located.folder, local_files_only=True, **settings)
-        except Exception as error:  # transformers raises whatever json, torch or safetensors raised
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise SmicnbError(
-                f"{self.name} could not be loaded as {kind} ({reason})", f"the files of a {kind}"
-            ) from error

@@ -7,13 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from smicnb.base.errors import IntegrityError, MissingWeightsError
+from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
 from smicnb.base.files import sha256_file, sha256_json
 
+if TYPE_CHECKING:
+    import torch
+
 AUTO = "auto"
-HASHED = ("**/*.json", "**/*.txt", "**/*.safetensors")
 NOTE = "smicnb.json"  # what a folder says of itself; tools/tiny_models.py writes one
+LONGEST_NOTE = 60  # characters of it that are shown
 _REPOSITORY = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./-]*))?", re.ASCII)
 
 
@@ -33,9 +37,13 @@ class Located:
 
     @property
     def stand_in(self) -> str:
-        """How the folder says that it only stands in for a model ("random weights"), or ""."""
+        """How the folder says that it only stands in for a model ("random weights"), or "".
+
+        One printable line of at most 60 characters, for the folder may be anyone's.
+        """
         path = self.folder / NOTE
-        return str(config(path).get("stand_in", "")) if path.is_file() else ""
+        told = str(config(path).get("stand_in", "")) if path.is_file() else ""
+        return " ".join("".join(each if each.isprintable() else " " for each in told).split())[:LONGEST_NOTE].rstrip()
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,7 @@ def locate(
     )
 
 
-def weights_hash(folder: Path, patterns: Sequence[str] = HASHED) -> str:
+def weights_hash(folder: Path, patterns: Sequence[str]) -> str:
     """SHA-256 over the names and contents of the files in `folder` that match `patterns`."""
     files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
     return sha256_json({path.relative_to(folder).as_posix(): sha256_file(path) for path in files})
@@ -108,6 +116,47 @@ def quietly() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+def load(kind: type, folder: Path, label: str, **settings: Any) -> Any:
+    """What `kind`, a class of diffusers or transformers, reads from a folder and from nowhere else.
+
+    Args:
+        kind: its from_pretrained is called with `settings`.
+        folder: on this machine.
+        label: how errors call what is in it.
+
+    Raises:
+        SmicnbError: the class cannot read it; with the first line of its reason.
+    """
+    try:
+        with quietly():
+            return kind.from_pretrained(str(folder), local_files_only=True, **settings)
+    except Exception as error:  # the libraries raise whatever they met first: json, safetensors, torch, their own
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise SmicnbError(
+            f"{label} could not be loaded as a {kind.__name__} ({reason})",
+            f"the files of a {kind.__name__} that belong to its configuration",
+        ) from error
+
+
+def load_network(kind: type, folder: Path, label: str, **settings: Any) -> "torch.nn.Module":
+    """`load` for a network, in evaluation mode and without gradients, every array of which is in the folder.
+
+    Raises:
+        SmicnbError: as `load`; or arrays are absent or of another shape, which the libraries would replace by
+            random numbers.
+    """
+    network, report = load(kind, folder, label, use_safetensors=True, output_loading_info=True, **settings)
+    mismatched = [each[0] if isinstance(each, tuple) else each for each in report["mismatched_keys"]]
+    wrong = sorted(map(str, [*report["missing_keys"], *mismatched]))
+    if wrong:
+        raise SmicnbError(
+            f"the weights in {label} are of another architecture: they lack {len(wrong)} arrays that its "
+            f"configuration wants, such as {wrong[0]}",
+            f"the weights of the {kind.__name__} that its config.json describes",
+        )
+    return network.eval().requires_grad_(False)
 
 
 def config(path: Path) -> dict:

@@ -2,19 +2,17 @@
 
 import pytest
 
-from smicnb.base.errors import SmicnbError, UnknownNameError
+from smicnb.base.errors import DimensionError, SmicnbError, UnknownNameError
 from smicnb.repro import params, plan, runs
 from smicnb.semantics.selection import parse
 
+CLIP = "open_clip:ViT-L-14/openai"
+OF_1024 = "stabilityai/stable-diffusion-2-1-unclip"
 SIZES = {"train": 10, "heldout": 4, "gallery": 6}
 
 
 def jobs(repository, name, **settings):
     return runs.jobs_of(params.recipe(repository / "recipes" / f"{name}.yaml"), [], settings)
-
-
-def within(value, low, high):
-    return low <= value <= high
 
 
 def test_linearity_counts_both_operations_and_their_pictures():
@@ -40,7 +38,9 @@ def test_the_paper_is_planned_without_its_data_models_and_gpu(repository):
     assert "collection landscape: names no folder yet: --set collection=landscape:PATH" in text
     assert "encoder open_clip:ViT-L-14/openai?device=cuda: 1.7 GB" in text
     assert "generator stable-unclip:auto?device=cuda&dtype=float16&batch=8: " in text
-    assert "2.6 GB in float16" in text
+    assert "5.2 GB to download, 2.6 GB in float16 on cuda, licence CreativeML Open RAIL++-M, as its makers" in text
+    for judge in ("captioner blip:auto?device=cuda: ", "988 MB, licence BSD-3-Clause", "15 MB, licence NVIDIA"):
+        assert judge in text
     assert "01_clip_linearity: at most 1945 images generated" in text
     assert "05_rate_model: generates nothing" in text
     assert all("\n" not in line for line in lines)
@@ -50,7 +50,8 @@ def test_a_processor_s_time_is_estimated(repository):
     some = jobs(repository, "paper", generator="stable-unclip:auto", judge="open_clip:ViT-B-32/openai")
     text = plan.describe(some)[-1]
     assert text.startswith("in all about ")
-    assert text.endswith("a second on cpu in float32")
+    assert "a second on cpu in float32; this leaves out" in text
+    assert all(work in text for work in ("collection", "captions", "segments", "quality"))
 
 
 def test_what_is_embedded_takes_minutes(repository):
@@ -63,6 +64,19 @@ def test_what_is_embedded_takes_minutes(repository):
         ({"generator": "stable-unclip:auto?step=3"}, UnknownNameError, "did you mean 'steps'"),
         ({"judge": "inceptoin-fid"}, UnknownNameError, "did you mean 'inception-fid'"),
         ({"collection": "folder:/no/such/folder"}, SmicnbError, "no/such"),
+        ({"generator": "retreival"}, UnknownNameError, "did you mean 'retrieval'"),
+        ({"generator": "inversion?step=3"}, UnknownNameError, "did you mean 'steps'"),
+        ({"generator": "stable-unclip:auto?dtype=fp16"}, UnknownNameError, "did you mean 'float16'"),
+        ({"generator": "stable-unclip:auto?steps=-5"}, SmicnbError, "found steps=-5"),
+        ({"generator": "stable-unclip:auto?device=gpu"}, SmicnbError, "device 'gpu'"),
+        ({"encoder": "inception-fid"}, UnknownNameError, "unknown encoder"),
+        ({"encoder": "open_clip:ViT-L-14/openai?devise=cuda"}, UnknownNameError, "did you mean 'device'"),
+        ({"judge": "open_clip:ViT-L-14/openai?devise=cuda"}, UnknownNameError, "did you mean 'device'"),
+        ({"judge": "inception-fid?devise=cuda"}, UnknownNameError, "did you mean 'device'"),
+        ({"captioner": "blip:auto?devise=cuda"}, UnknownNameError, "did you mean 'device'"),
+        ({"generator": "stable-unclip:auto"}, DimensionError, "makes latents of 384"),
+        ({"encoder": CLIP, "generator": "kandinsky22:auto"}, DimensionError, "stable-unclip:auto fits"),
+        ({"encoder": CLIP, "generator": f"stable-unclip:{OF_1024}"}, DimensionError, "takes 1024 dimensions"),
     ],
 )
 def test_what_does_not_exist_is_an_error(repository, settings, error, message):
@@ -70,9 +84,27 @@ def test_what_does_not_exist_is_an_error(repository, settings, error, message):
         plan.describe(jobs(repository, "embedded", **settings))
 
 
+def test_the_hint_fetches_what_fits_the_encoder():
+    hint = f": smicnb weights fetch stable-unclip:{OF_1024}"
+    assert plan._model("generator", "stable-unclip:auto?steps=3", 1024).endswith(hint)
+    assert plan._model("generator", "stable-unclip", 768).endswith(": smicnb weights fetch stable-unclip:auto")
+
+
+def test_registered_parts_are_present_only_where_they_are(monkeypatch):
+    from smicnb.semantics import weights
+
+    assert plan._encoder("judge", "inception-fid?device=cuda") == "present"
+    rows = [row | {"state": "missing"} for row in weights.table()]
+    monkeypatch.setattr(weights, "table", lambda: rows)
+    assert plan._encoder("judge", "inception-fid") == "inception-fid missing: smicnb weights fetch inception-fid"
+    assert plan._encoder("encoder", "lite0-minilm").count(" missing: smicnb weights fetch ") == 2
+    assert plan._model("generator", "inversion", 384).count(" missing: ") == 1
+    assert plan._model("generator", "retrieval", 384) == "has no weights of its own"
+
+
 def test_time_grows_with_steps_and_images():
     clock = plan.Clock()
-    values = {"generator": "stable-unclip:auto?steps=10", "encoder": "lite0-minilm"}
+    values = {"generator": "stable-unclip:auto?steps=10", "encoder": "open_clip:ViT-L-14-336/nobody"}  # uncounted
     once = clock.seconds(values, 1)
     assert clock.seconds(values, 10) == pytest.approx(10 * once)
     more = clock.seconds(values | {"generator": "stable-unclip:auto?steps=20"}, 1)
@@ -85,7 +117,7 @@ def test_operations_and_sizes_are_those_of_the_architectures():
     """Counted on networks without weights, of the configurations that the repositories publish."""
     import open_clip
     import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel
+    from diffusers import AutoencoderKL, UNet2DConditionModel, VQModel
     from torch.utils.flop_counter import FlopCounterMode
     from transformers import CLIPTextConfig, CLIPTextModel
 
@@ -126,12 +158,72 @@ def test_operations_and_sizes_are_those_of_the_architectures():
         assert work.step == pytest.approx(step, rel=0.01)
         assert work.once == pytest.approx(once, rel=0.01)
         assert work.parameters == pytest.approx(size(unet) + size(vae) + size(text), rel=0.01)
+        side = "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnUpBlock2D"
+        unet = UNet2DConditionModel(
+            sample_size=64,
+            in_channels=4,
+            out_channels=8,
+            block_out_channels=(384, 768, 1152, 1536),
+            down_block_types=("ResnetDownsampleBlock2D", *(side[0],) * 3),
+            mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+            up_block_types=(*(side[1],) * 3, "ResnetUpsampleBlock2D"),
+            layers_per_block=3,
+            cross_attention_dim=768,
+            attention_head_dim=64,
+            encoder_hid_dim=1280,
+            encoder_hid_dim_type="image_proj",
+            addition_embed_type="image",
+            resnet_time_scale_shift="scale_shift",
+        )
+        movq = VQModel(
+            latent_channels=4,
+            vq_embed_dim=4,
+            num_vq_embeddings=16384,
+            block_out_channels=(128, 256, 256, 512),
+            layers_per_block=2,
+            norm_type="spatial",
+            down_block_types=(*("DownEncoderBlock2D",) * 3, "AttnDownEncoderBlock2D"),
+            up_block_types=("AttnUpDecoderBlock2D", *("UpDecoderBlock2D",) * 3),
+        )
+        given = {"image_embeds": torch.empty(2, 1280)}
+        pair = torch.empty(2, 4, 64, 64), torch.empty(2), None
+        step = operations(lambda: unet(*pair, added_cond_kwargs=given))
+        once = operations(lambda: movq.decode(torch.empty(1, 4, 64, 64), force_not_quantize=True))
+        work = plan.GENERATORS["kandinsky22"]
+        assert work.step == pytest.approx(step, rel=0.01)
+        assert work.once == pytest.approx(once, rel=0.01)
+        assert work.parameters == pytest.approx(size(unet) + size(movq), rel=0.01)
         for name, encoder in plan.ENCODERS.items():
             settings = open_clip.get_model_config(name)
             clip = open_clip.model.CLIP(**{key: settings[key] for key in ("embed_dim", "vision_cfg", "text_cfg")})
             assert encoder.parameters == pytest.approx(size(clip), rel=0.01)
             image = operations(lambda clip=clip: clip.encode_image(torch.empty(1, 3, 224, 224)))
             assert encoder.once == pytest.approx(image, rel=0.01)
+
+
+def test_sizes_of_judges_are_those_of_their_files():
+    """Tied arrays count as often as they have names, as in the published files."""
+    import torch
+    from transformers import (
+        BlipConfig,
+        BlipForConditionalGeneration,
+        CLIPConfig,
+        CLIPModel,
+        SegformerConfig,
+        SegformerForSemanticSegmentation,
+    )
+
+    blip = BlipConfig(vision_config={"image_size": 384}, text_config={"vocab_size": 30524})
+    clip = CLIPConfig(text_config={}, vision_config={"patch_size": 16})
+    with torch.device("meta"):
+        networks = {
+            "blip": BlipForConditionalGeneration(blip),
+            "segformer": SegformerForSemanticSegmentation(SegformerConfig(num_labels=150)),
+            "clip-iqa": CLIPModel(clip),
+        }
+    for family, network in networks.items():
+        counted = sum(array.numel() for array in network.state_dict().values())
+        assert plan.JUDGES[family] == pytest.approx(counted, rel=0.01), family
 
 
 def test_every_generator_with_weights_of_its_own_is_counted():

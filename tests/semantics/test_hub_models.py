@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from smicnb.base.errors import MissingWeightsError, UnknownNameError
+from smicnb.base.errors import DimensionError, MissingWeightsError, UnknownNameError
 from smicnb.semantics import hub_models
 
 
@@ -34,7 +34,35 @@ def test_a_generator_s_sources_follow_the_dimension():
     assert small == hub_models.sources("stable-unclip").candidates
     assert small[0] == "stabilityai/stable-diffusion-2-1-unclip-small"
     assert not set(small) & set(large)
-    assert hub_models.sources("stable-unclip", 5).candidates == ()
+    assert hub_models.sources("stable-unclip", 5, "some/folder").candidates == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "dim", "message"),
+    [
+        ("stable-unclip:auto", 384, "takes 768 or 1024 dimensions.* latents of 384; .*none that is registered fits"),
+        ("stable-unclip", 384, "'stable-unclip:auto' takes 768 or 1024"),
+        ("kandinsky22:auto", 768, "takes 1280 dimensions.*stable-unclip:auto fits"),
+        ("stable-unclip:stabilityai/stable-diffusion-2-1-unclip@main", 768, "takes 1024 dimensions"),
+    ],
+)
+def test_a_generator_of_another_dimension_is_told_before_its_files_are_missed(name, dim, message, monkeypatch):
+    monkeypatch.delenv("SMICNB_STABLE_UNCLIP", raising=False)
+    monkeypatch.delenv("SMICNB_KANDINSKY22", raising=False)
+    with pytest.raises(DimensionError, match=message) as caught:
+        hub_models.weights_hash(name, dim)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_source_of_one_s_own_may_have_any_dimension(monkeypatch):
+    monkeypatch.setenv("SMICNB_KANDINSKY22", "owner/nothing")
+    with pytest.raises(MissingWeightsError, match="tried: owner/nothing"):
+        hub_models.weights_hash("kandinsky22:auto", 768)
+
+
+def test_every_family_has_a_licence():
+    assert set(hub_models.LICENCES) == set(hub_models.FAMILIES)
+    assert all(hub_models.LICENCES.values())
 
 
 def test_a_folder_is_its_own_source(segmenter):

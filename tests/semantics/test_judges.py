@@ -7,7 +7,7 @@ import pytest
 from tiny_judges import folder_of
 
 from smicnb.base.errors import ImageError, MissingWeightsError, SmicnbError, UnknownNameError
-from smicnb.semantics import captions, perception, segments
+from smicnb.semantics import captions, hub_models, perception, segments
 
 KINDS = {"blip": captions.Blip, "segformer": segments.SegFormer, "clip_iqa": perception.ClipIqa}
 
@@ -31,7 +31,7 @@ def test_it_says_what_it_is_and_what_it_was_loaded_from(judge):
     assert found.name == f"{family}:{folder.name}", "a name in a table holds no path of this machine"
     assert found.what.endswith("(a stand-in: random weights)")
     assert found.fingerprint["source"] == folder.name
-    assert len(found.fingerprint["weights"]) == 64
+    assert found.fingerprint["weights"] == hub_models.weights_hash(f"{family}:{folder}")
 
 
 def test_other_weights_are_another_fingerprint(judge, tmp_path):
@@ -82,6 +82,36 @@ def test_files_of_something_else_are_one_line(judge, tmp_path):
     found = lookup(f"{family}:{copy}")
     with pytest.raises(SmicnbError, match=f"{family}:broken could not be loaded") as caught:
         (getattr(found, "caption", None) or getattr(found, "probabilities", None) or found.quality)([image])
+    assert "\n" not in str(caught.value)
+
+
+def without_head(arrays):
+    return {name: array for name, array in arrays.items() if not name.startswith("decode_head.")}
+
+
+def with_another_shape(arrays):
+    name = "decode_head.classifier.bias"
+    return arrays | {name: arrays[name][:-1].clone()}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (without_head, r"lack \d+ arrays .* such as decode_head\."),
+        (with_another_shape, "decode_head.classifier.bias|mismatch"),
+    ],
+)
+def test_weights_that_lack_arrays_are_refused(spoil, message, tmp_path):
+    """The library would fill them with random numbers."""
+    from safetensors.torch import load_file, save_file
+
+    folder = folder_of("segformer", tmp_path)
+    path = folder / "model.safetensors"
+    save_file(spoil(load_file(path)), path, metadata={"format": "pt"})
+    found = segments.segmenter(f"segformer:{folder}")
+    with pytest.raises(SmicnbError, match=message) as caught:
+        found.probabilities([np.zeros((40, 40, 3), np.uint8)])
+    assert "segformer:segformer" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -12,6 +12,7 @@ from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.semantics.repositories import config, locate, weights_hash
 
 PATTERNS = ("unet/config.json", "unet/*.safetensors", "tokenizer/*.txt")
+HASHED = ("**/*.json", "**/*.safetensors")
 VARIABLE = "SMICNB_TEST_SOURCE"
 COMMITS = {"main": "1" * 40, "v2": "2" * 40}
 FILES = {
@@ -128,6 +129,14 @@ def test_a_folder_without_a_note_stands_in_for_nothing(folder):
     assert locate(str(folder), (), VARIABLE, PATTERNS, fetch=True).stand_in == ""
 
 
+def test_a_note_is_one_short_printable_line(folder):
+    note = "random\n\x1b[2J \u202eweights " + "x" * 1000
+    (folder / "smicnb.json").write_text(json.dumps({"stand_in": note}))
+    told = locate(str(folder), (), VARIABLE, PATTERNS).stand_in
+    assert told == "random [2J weights " + "x" * 41
+    assert told.isprintable()
+
+
 @pytest.mark.parametrize("name", ["unet/config.json", "unet/model.safetensors"])
 def test_a_missing_file_is_named(folder, name):
     (folder / name).unlink()
@@ -242,18 +251,18 @@ def test_a_hub_that_answers_nonsense(hub):
 
 
 def test_the_hash_is_of_names_and_contents(folder):
-    first = weights_hash(folder)
+    first = weights_hash(folder, HASHED)
     (folder / "README.md").write_text("changes nothing")
     (folder / "unet" / "model.bin").write_bytes(b"nor does this")
-    assert weights_hash(folder) == first
+    assert weights_hash(folder, HASHED) == first
     part = weights_hash(folder, ["unet/config.json"])
     (folder / "unet" / "model.safetensors").write_bytes(b"Weights")
-    assert weights_hash(folder) != first
+    assert weights_hash(folder, HASHED) != first
     assert weights_hash(folder, ["unet/config.json"]) == part
     (folder / "unet" / "model.safetensors").write_bytes(b"weights")
-    assert weights_hash(folder) == first
+    assert weights_hash(folder, HASHED) == first
     (folder / "unet" / "model.safetensors").rename(folder / "unet" / "other.safetensors")
-    assert weights_hash(folder) != first
+    assert weights_hash(folder, HASHED) != first
 
 
 @pytest.mark.parametrize("text", [b"{", b"[1]", b"\xff", b"[" * 100_000, None])
