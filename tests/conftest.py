@@ -1,6 +1,8 @@
 """What the tests share: where optional photographs lie, a fresh cache with the real weights in it."""
 
+import importlib
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
@@ -22,6 +24,20 @@ os.environ.setdefault("MPLBACKEND", "agg")
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def load_tool():
+    """name -> the module of tools/."""
+
+    def load(name: str):
+        sys.path.insert(0, str(ROOT / "tools"))
+        try:
+            return importlib.import_module(name)
+        finally:
+            sys.path.remove(str(ROOT / "tools"))
+
+    return load
 
 
 @pytest.fixture(scope="session")

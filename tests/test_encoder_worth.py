@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pandas as pd
@@ -22,13 +21,8 @@ CLASSES, EMBEDDED, KODAK = 0.5, 2.0, 0.11
 
 
 @pytest.fixture(scope="module")
-def tool(repository):
-    sys.path.insert(0, str(repository / "tools"))
-    try:
-        import measure_lite0_minilm
-    finally:
-        sys.path.remove(str(repository / "tools"))
-    return measure_lite0_minilm
+def tool(load_tool):
+    return load_tool("measure_lite0_minilm")
 
 
 @pytest.fixture(scope="module")

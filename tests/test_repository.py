@@ -48,13 +48,8 @@ def test_the_import_rule_can_fail():
     assert wrong_imports("codec", "from smicnb import repro") == ["repro"]
 
 
-def test_environment_is_what_the_lock_makes(repository):
-    sys.path.insert(0, str(repository / "tools"))
-    try:
-        import lock
-    finally:
-        sys.path.remove(str(repository / "tools"))
-    assert (repository / "environment.yml").read_text() == lock.environment()
+def test_environment_is_what_the_lock_makes(repository, load_tool):
+    assert (repository / "environment.yml").read_text() == load_tool("lock").environment()
 
 
 def test_lock_satisfies_every_requirement(repository):

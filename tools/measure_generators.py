@@ -139,12 +139,9 @@ def main() -> None:
     others = measured(BSDS500, collections.load(f"bsds500:{folder}")) if folder else kept()
     embedded = collections.load("embedded")
     data = pd.DataFrame([*measured(EMBEDDED, embedded), *others])
-    figures.write_data(TABLE, data)
-    text = TABLE.with_suffix(".md")
-    figures.write_markdown(text, TABLE, CAPTION)
     made_from = {**weights_used(), EMBEDDED: embedded.fingerprint, BSDS500: DATA_SETS[BSDS500].sha256}
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": session.versions()}
-    figures.write_sidecar(TABLE.with_suffix(".json"), origin, CAPTION, [TABLE, text])
+    figures.write_table(TABLE, data, CAPTION, origin)
     figures.use_style()
     figure, names = sheet(embedded)
     figures.write_data(SHEET.with_suffix(".csv"), pd.DataFrame({"image": names}))

@@ -220,12 +220,8 @@ def speeds(model: SemanticEncoder, embedded: Collection) -> str:
 
 def write(name: str, data: pd.DataFrame, **made_from: str) -> None:
     """Write NAME.csv, .md and .json; `made_from` are hashes of weights and data."""
-    table = FOLDER / f"{name}.csv"
-    figures.write_data(table, data)
-    text = table.with_suffix(".md")
-    figures.write_markdown(text, table, CAPTIONS[name])
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": session.versions()}
-    figures.write_sidecar(table.with_suffix(".json"), origin, CAPTIONS[name], [table, text])
+    figures.write_table(FOLDER / f"{name}.csv", data, CAPTIONS[name], origin)
 
 
 def main() -> None:

@@ -17,10 +17,9 @@ from smicnb.compare.reconstruction import spread
 from smicnb.semantics.collections import Collection, WordList
 from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.semantics.statistics import bootstrap_mean
-from smicnb.semantics.words import embedded_scenes
+from smicnb.semantics.words import listed
 
 SEEN = 3  # words that an image is taken to show where nobody has listed any
-PARTS = ("latent", "projection", "residual")
 RANDOM = " on a random subspace"
 
 
@@ -97,11 +96,9 @@ def divide(
 
 def _shown(space: SemanticSpace, words: WordList, photographs: Collection) -> tuple[tuple[str, ...], np.ndarray, str]:
     """The vocabulary, which words each image shows (n, V), and who says so."""
-    stored = {scene["scene"]: scene["words"] for scene in embedded_scenes()["scenes"]}
-    if all(item.scene in stored for item in photographs):
-        doubtful = set(embedded_scenes()["doubtful"])
-        vocabulary = tuple(word for word in words.words if word not in doubtful)
-        lists = [stored[item.scene] for item in photographs]
+    known = listed((item.scene for item in photographs), words.words)
+    if known is not None:
+        vocabulary, lists = known
         source = "words listed by looking at each scene"
     else:
         vocabulary = words.words
@@ -111,7 +108,7 @@ def _shown(space: SemanticSpace, words: WordList, photographs: Collection) -> tu
     column = {word: number for number, word in enumerate(vocabulary)}
     own = np.zeros((len(lists), len(vocabulary)), bool)
     for row, shown in enumerate(lists):
-        own[row, [column[word] for word in shown if word in column]] = True
+        own[row, [column[word] for word in shown]] = True
     return vocabulary, own, source
 
 
@@ -220,11 +217,11 @@ def verdicts(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The paper's two statements as paired differences of ranks, with 95 % intervals over scenes.
 
     The projection holds what the collection shows (projection − residual, inside words), and the residual holds
-    what it does not (residual − projection, outside words); each by the learned atoms and by random ones.
+    what it does not (residual − projection, outside words); each by the learned atoms and in a random subspace.
 
     Returns:
-        Columns statement, atoms, difference, low, high, images, scenes, verdict ("holds", "reversed" or
-        "undecided").
+        Columns statement, by ("learned atoms" or "random subspace"), difference, low, high, images, scenes,
+        verdict ("holds", "reversed" or "undecided").
     """
     rows = []
     wide = table.pivot(index=["item", "scene", "words"], columns="part", values="rank").reset_index()

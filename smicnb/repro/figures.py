@@ -114,6 +114,15 @@ def write_markdown(path: Path, table: Path, caption: str) -> None:
     write_text(path, f"{caption}\n\n" + "\n".join(lines) + "\n")
 
 
+def write_table(table: Path, data: pd.DataFrame, caption: str, origin: dict[str, Any]) -> list[Path]:
+    """Write NAME.csv, and beside it NAME.md and the sidecar NAME.json; returns the three."""
+    text, sidecar = table.with_suffix(".md"), table.with_suffix(".json")
+    write_data(table, data)
+    write_markdown(text, table, caption)
+    write_sidecar(sidecar, origin, caption, [table, text])
+    return [table, text, sidecar]
+
+
 def _cell(text: str) -> str:
     if re.fullmatch(r"-?\d*\.\d{4,}(e[+-]\d+)?", text):
         text = f"{float(text):.4g}"

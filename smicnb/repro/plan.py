@@ -67,8 +67,8 @@ TABLES = {
 }
 # Options of what comes from no repository, and the registered parts that it loads.
 OPTIONS = {
-    inversion.NAME: {"photographs": inversion.PHOTOGRAPHS, "steps": inversion.STEPS, "device": "cpu"},
-    "nearest-words": {"count": 3},
+    inversion.NAME: inversion.DEFAULTS,
+    captions.NEAREST_WORDS: {"count": captions.WORDS_NAMED},
 }
 PARTS = {
     inception.NAME: (inception.PART,),
@@ -244,7 +244,7 @@ def _model(kind: str, name: str, dim: int | None) -> str:
         return _state(PARTS[family]) if family in PARTS else "has no weights of its own"
     known = hub_models.sources(family, dim, source)
     facts = _bytes(family, settings) if source == AUTO or source in known.candidates[:1] else ""
-    licence = f", licence {hub_models.LICENCES[family]}, as its makers state"
+    licence = f", licence {known.licence}, as its makers state"
     try:
         located = known.locate(source)
     except MissingWeightsError as error:

@@ -90,11 +90,7 @@ class Session:
 
     def save_table(self, data: pd.DataFrame, name: str, caption: str) -> pd.DataFrame:
         """Save NAME.csv, NAME.md and NAME.json; returns `data`, so that the notebook shows it."""
-        table, text, sidecar = (self.out / f"{name}{suffix}" for suffix in (".csv", ".md", ".json"))
-        figures.write_data(table, data)
-        figures.write_markdown(text, table, caption)
-        figures.write_sidecar(sidecar, self._origin, caption, [table, text])
-        self._list(table, text, sidecar)
+        self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin))
         return data
 
     def on_bsds500(self, name: str, measured: pd.DataFrame) -> pd.DataFrame:

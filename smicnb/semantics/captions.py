@@ -1,7 +1,7 @@
 """A sentence for an image, and how alike the sentences of two images are."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.semantics.judges import Family, Judge
-from smicnb.semantics.lite0_minilm import DIM, SentenceTower, unit_rows
+from smicnb.semantics.lite0_minilm import DIM, sentence_tower, unit_rows
 from smicnb.semantics.metrics import latent_cosine, text_image_similarity
 from smicnb.semantics.selection import Selection, parse
 from smicnb.semantics.towers import in_text_batches
@@ -24,8 +24,10 @@ BLIP = Family(
     processor="BlipProcessor",
     candidates=("Salesforce/blip-image-captioning-base", "Salesforce/blip-image-captioning-large"),
     variable="SMICNB_BLIP",
+    licence="BSD-3-Clause",
     purpose="BLIP's sentence about the image",
 )
+NEAREST_WORDS, WORDS_NAMED = "nearest-words", 3
 BEAMS, LONGEST = 3, 30  # beams of BLIP's search, tokens of its longest caption
 
 
@@ -68,12 +70,12 @@ class NearestWords:
         count: how many of them a caption names.
     """
 
-    def __init__(self, encoder: "SemanticEncoder", words: WordList | Sequence[str], count: int = 3):
+    def __init__(self, encoder: "SemanticEncoder", words: WordList | Sequence[str], count: int = WORDS_NAMED):
         vocabulary = list(words.words if isinstance(words, WordList) else words)
         if not 1 <= count <= len(vocabulary):
             raise SmicnbError(f"found count={count}", f"1 to {len(vocabulary)} words of the list")
         self.encoder, self.vocabulary, self.count = encoder, vocabulary, count
-        self.name = f"nearest-words of {encoder.name}"
+        self.name = f"{NEAREST_WORDS} of {encoder.name}"
         self.what = f"the {count} nearest of {len(vocabulary)} words, a stand-in for a caption"
 
     @cached_property
@@ -116,12 +118,12 @@ def _listed(some: list[str]) -> str:
 def _nearest_words(selection: Selection, encoder: "SemanticEncoder") -> NearestWords:
     if selection.source:
         raise SmicnbError(f"found '{selection.family}:{selection.source}'", f"'{selection.family}' without a source")
-    return NearestWords(encoder, words(), **selection.settings(count=3))
+    return NearestWords(encoder, words(), **selection.settings(count=WORDS_NAMED))
 
 
 CAPTIONERS: dict[str, Callable[[Selection, "SemanticEncoder"], Captioner]] = {
     BLIP.name: lambda selection, encoder: Blip(selection),
-    "nearest-words": _nearest_words,
+    NEAREST_WORDS: _nearest_words,
 }
 
 
@@ -156,7 +158,7 @@ def caption_similarity(captions: Sequence[str], captions_hat: Sequence[str]) -> 
         raise DimensionError(f"{len(captions)} captions and {len(captions_hat)} of decoded images", "equally many")
     # The same image says the same thing again and again: every sentence is embedded once.
     every = list(dict.fromkeys([*captions, *captions_hat]))
-    embeddings = dict(zip(every, in_text_batches(every, _sentences(), DIM), strict=True))
+    embeddings = dict(zip(every, in_text_batches(every, sentence_tower(), DIM), strict=True))
     both = ([embeddings[sentence] for sentence in part] for part in (captions, captions_hat))
     return latent_cosine(*(np.array(rows).reshape(-1, DIM) for rows in both))
 
@@ -178,8 +180,3 @@ def image_caption_similarity(
         DimensionError: not equally many.
     """
     return text_image_similarity(encoder, captions, images_hat)
-
-
-@lru_cache(maxsize=1)
-def _sentences() -> SentenceTower:
-    return SentenceTower()

@@ -18,9 +18,9 @@ from smicnb.semantics.data_sets import DATA_SETS, DataSet
 from smicnb.semantics.folders import list_images
 from smicnb.semantics.images import describe, read_image
 from smicnb.semantics.views import EMBEDDED_VIEWS, WHOLE, View
-from smicnb.semantics.words import WordList, embedded_scenes, in_and_out, words
+from smicnb.semantics.words import WordList, embedded_scenes, words
 
-__all__ = ["SPLITS", "Collection", "Item", "View", "WordList", "in_and_out", "load", "words"]
+__all__ = ["SPLITS", "Collection", "Item", "View", "WordList", "load", "words"]
 
 SPLITS = ("train", "heldout", "gallery")  # 50 %, 20 % and 30 % of the scenes
 VIEWS_PER_SCENE = len(EMBEDDED_VIEWS)

@@ -7,13 +7,6 @@ from smicnb.semantics import captions, diffusion, perception, repositories, segm
 from smicnb.semantics.repositories import AUTO, Sources
 from smicnb.semantics.selection import parse
 
-# As their makers state them, of every candidate of a family.
-LICENCES = {
-    **diffusion.LICENCES,
-    "blip": "BSD-3-Clause",
-    "segformer": "NVIDIA source code licence, non-commercial",
-    "clip-iqa": "MIT",
-}
 JUDGES = {judge.name: judge.sources for judge in (captions.BLIP, segments.SEGFORMER, perception.CLIP_IQA)}
 FAMILIES = (*diffusion.CANDIDATES, *JUDGES)
 

@@ -25,6 +25,13 @@ NO_RANGE = "pixel values without a known range"
 UNREADABLE = "not readable"
 FIRST_FRAME = "first of several frames used"
 
+
+def check_rgb(image: np.ndarray) -> None:
+    """Raise ImageError where an array is not RGB uint8, H×W×3."""
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
+
+
 # Formats that start another programme or hold no pixels that Pillow itself could decode.
 _NO_RASTER = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 _SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.base.errors import ImageError
 from smicnb.semantics import weights
+from smicnb.semantics.images import check_rgb
 from smicnb.semantics.towers import ImageTower
 
 if TYPE_CHECKING:
@@ -137,8 +137,7 @@ def squashed(image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
     from PIL import Image
 
     image = image() if callable(image) else image
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
+    check_rgb(image)
     return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 NAME, PART = "inversion", "vgg19-adain"
 SIDE = 224  # pixels, a multiple of 8 as the decoder needs
 PHOTOGRAPHS, STEPS = 3, 12  # chosen on training scenes: docs/encoders.md
+DEFAULTS = {"photographs": PHOTOGRAPHS, "steps": STEPS, "device": "cpu"}  # of a name's options
 LAYOUT_STEPS, LAYOUT_RATE, LAYOUT_CELLS = 6, 0.7, 7
 PAINT_RATE = 0.05
 FIRST_ROUND = 2 / 3  # share of the steps before VGG19 has seen the picture
@@ -231,7 +232,7 @@ def inversion(selection: Selection, encoder: "SemanticEncoder", gallery: "Collec
     """The inversion generator over `gallery`; options photographs, steps, and device (the encoder's)."""
     from smicnb.semantics.encoders import encode_collection
 
-    settings = selection.settings(photographs=PHOTOGRAPHS, steps=STEPS, device="cpu")
+    settings = selection.settings(**DEFAULTS)
     devices.checked(settings["device"])
     return InversionGenerator(encoder, gallery, encode_collection(encoder, gallery), **settings)
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smicnb.base.errors import ImageError
 from smicnb.semantics import devices, repositories
+from smicnb.semantics.images import check_rgb
 from smicnb.semantics.selection import Selection
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Family:
         model, processor: names of the classes of transformers that load it.
         candidates: repositories that "auto" tries.
         variable: environment variable that names one to be tried before them.
+        licence: of every candidate, as its makers state it.
         purpose: one clause for captions: what the judge makes of an image.
     """
 
@@ -34,12 +35,13 @@ class Family:
     processor: str
     candidates: tuple[str, ...]
     variable: str
+    licence: str
     purpose: str
 
     @property
     def sources(self) -> repositories.Sources:
         """Where its models come from."""
-        return repositories.Sources(self.candidates, self.variable, FILES)
+        return repositories.Sources(self.candidates, self.variable, FILES, self.licence)
 
 
 class Judge:
@@ -95,6 +97,5 @@ class Judge:
 
     def prepared(self, image: np.ndarray, **more: Any) -> dict[str, "torch.Tensor"]:
         """The processor's tensors of an RGB uint8 image H×W×3, and of what else it is given, on the device."""
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-            raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
+        check_rgb(image)
         return dict(self.processor(images=[image], return_tensors="pt", **more).to(self.device))

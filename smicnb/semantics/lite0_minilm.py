@@ -7,7 +7,7 @@ It stands in for CLIP behind the same interface, and is no CLIP: docs/encoders.m
 """
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +133,12 @@ class SentenceTower:
         return functional.normalize((states * kept).sum(1) / kept.sum(1), dim=1)
 
 
+@lru_cache(maxsize=2)
+def sentence_tower(device: str = "cpu") -> SentenceTower:
+    """The sentence tower on a device, loaded once for all who need it."""
+    return SentenceTower(device)
+
+
 class Lite0MiniLM:
     """The embedded `SemanticEncoder`: photographs and sentences to one space of 384 dimensions."""
 
@@ -168,9 +174,9 @@ class Lite0MiniLM:
         shade = (127 / 255,) * 3, (128 / 255,) * 3
         return ImageTower(lambda x: (network(x) - mean) @ matrix, SIDE, *shade, self._device)
 
-    @cached_property
+    @property
     def _texts(self) -> SentenceTower:
-        return SentenceTower(self._device)
+        return sentence_tower(self._device)
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Latents (n, 384) float32 of RGB uint8 images H×W×3; photographs have a norm of about 20."""

@@ -24,6 +24,7 @@ CLIP_IQA = Family(
     processor="CLIPProcessor",
     candidates=("openai/clip-vit-base-patch16", "openai/clip-vit-large-patch14"),
     variable="SMICNB_CLIP_IQA",
+    licence="MIT",
     purpose="how much nearer CLIP finds the image to a good photo than to a bad one",
 )
 PROMPTS = ["Good photo.", "Bad photo."]

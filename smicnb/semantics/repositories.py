@@ -54,11 +54,13 @@ class Sources:
         candidates: sources that "auto" tries, in order.
         variable: the environment variable whose source is tried before them.
         patterns: the files wanted, as `locate` takes them.
+        licence: of every candidate, as its makers state it.
     """
 
     candidates: tuple[str, ...]
     variable: str
     patterns: tuple[str, ...]
+    licence: str
 
     def locate(self, source: str, fetch: bool = False) -> Located:
         """`locate` with all this; no source is "auto"."""

@@ -16,6 +16,7 @@ SEGFORMER = Family(
     processor="SegformerImageProcessor",
     candidates=("nvidia/segformer-b0-finetuned-ade-512-512",),
     variable="SMICNB_SEGFORMER",
+    licence="NVIDIA source code licence, non-commercial",
     purpose="SegFormer's class probabilities, place by place",
 )
 

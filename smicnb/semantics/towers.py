@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.base.errors import ImageError
+from smicnb.semantics.images import check_rgb
 
 if TYPE_CHECKING:
     import torch
@@ -32,8 +33,7 @@ def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
     """
     from PIL import Image
 
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
+    check_rgb(image)
     (height, width), (top, left) = _geometry(*image.shape[:2], side)
     resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized.crop((left, top, left + side, top + side)))

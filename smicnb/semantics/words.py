@@ -8,8 +8,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from smicnb.base.errors import UnknownNameError
-
 
 @dataclass(frozen=True)
 class WordList:
@@ -41,30 +39,25 @@ def words() -> WordList:
     return WordList(stored["name"], {category: tuple(some) for category, some in stored["words"].items()})
 
 
-def in_and_out(scenes: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Words that scenes of the embedded collection show, and words that none of all its scenes shows.
-
-    Found by looking at the photographs. Words that are true only in some reading (a palace? a bay?)
-    are in neither.
+def listed(scenes: Iterable[str], vocabulary: Iterable[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+    """What scenes of the embedded collection show, found by looking at the photographs.
 
     Args:
-        scenes: names of scenes of the embedded collection (`Collection.scenes`).
+        scenes: names of scenes (`Item.scene`).
+        vocabulary: the words that count.
 
     Returns:
-        (in, out), both in the order of `words()`.
-
-    Raises:
-        UnknownNameError: a scene of another collection, of which nobody has listed the words.
+        (words, for each scene those of them that it shows), in the vocabulary's order and without the words
+        that are true only in some reading (a palace? a bay?); None where a scene is of another collection, of
+        which nobody has listed the words.
     """
     stored = embedded_scenes()
     shown = {scene["scene"]: set(scene["words"]) for scene in stored["scenes"]}
     scenes = list(scenes)
-    if strange := [scene for scene in scenes if scene not in shown]:
-        raise UnknownNameError(f"no words are listed for scene '{strange[0]}'", "scenes of the embedded collection")
-    inside = set().union(*(shown[scene] for scene in scenes))
-    known = set().union(*shown.values(), stored["doubtful"])
-    every = words().words
-    return tuple(word for word in every if word in inside), tuple(w for w in every if w not in known)
+    if any(scene not in shown for scene in scenes):
+        return None
+    sure = tuple(word for word in vocabulary if word not in stored["doubtful"])
+    return sure, [tuple(word for word in sure if word in shown[scene]) for scene in scenes]
 
 
 @cache

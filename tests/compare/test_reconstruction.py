@@ -14,7 +14,7 @@ from smicnb.base.errors import DimensionError, UnknownNameError
 from smicnb.codec.baselines import PCABaseline
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.compare import reconstruction
-from smicnb.semantics import collections, encoders, spaces
+from smicnb.semantics import encoders, spaces
 from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.generators import RetrievalGenerator
 from smicnb.semantics.metrics import image_cosine, latent_cosine
@@ -23,11 +23,6 @@ from smicnb.semantics.statistics import bootstrap_mean
 
 SIZES, PENALTY, DRAWS, SEED = [2, 4], 0.5, 3, 7
 COLUMNS = ["split", "kind", "n_atoms", "scene", "item", "metric", "value"]
-
-
-@pytest.fixture(scope="module")
-def embedded():
-    return collections.load("embedded")
 
 
 @pytest.fixture(scope="module")

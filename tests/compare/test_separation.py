@@ -20,11 +20,6 @@ FOREIGN = ["animals", "food"]
 
 
 @pytest.fixture(scope="module")
-def embedded():
-    return collections.load("embedded")
-
-
-@pytest.fixture(scope="module")
 def space(embedded):
     gallery = embedded.split("gallery")
     few = replace(gallery, items=gallery.items[:1])

@@ -1,6 +1,5 @@
 """The pictures of the dictionary notebooks: what they show, what they say, and that it fits on the page."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,14 +14,7 @@ LONG = sorted(word_list().words, key=len)[-2:]  # the longest names an atom can 
 SUMMARY = [("train", 216, 18), ("heldout", 84, 7)]
 
 
-@pytest.fixture(autouse=True)
-def style():
-    import matplotlib.pyplot as plt
-
-    with matplotlib.rc_context():
-        figures.use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 @pytest.fixture

@@ -1,24 +1,15 @@
 """The pictures of linearity and separation draw what they are given, and fit the page."""
 
-import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import figures
 from smicnb.repro import plots_semantics as plots
 
 FACTORS = [0.25, 0.5, 0.75, 1.0]
 
 
-@pytest.fixture(autouse=True)
-def style():
-    import matplotlib.pyplot as plt
-
-    with matplotlib.rc_context():
-        figures.use_style()
-        yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def picture(level):

@@ -20,6 +20,12 @@ def lite0():
 
 
 @pytest.fixture(scope="session")
+def tiny_models(load_tool):
+    """The module that builds tiny random models: real classes, in the layout of their repositories."""
+    return load_tool("tiny_models")
+
+
+@pytest.fixture(scope="session")
 def clip_file(tmp_path_factory):
     """A real, small open_clip architecture with random weights, saved as its users save theirs."""
     import open_clip

@@ -2,16 +2,15 @@
 
 import numpy as np
 import pytest
-from tiny_judges import folder_of
 
 from smicnb.base.errors import DimensionError, MissingWeightsError, SmicnbError, UnknownNameError
-from smicnb.semantics import captions
+from smicnb.semantics import captions, lite0_minilm
 from smicnb.semantics.words import words
 
 
 @pytest.fixture(scope="module")
-def blip(tmp_path_factory):
-    return captions.captioner(f"blip:{folder_of('blip', tmp_path_factory.mktemp('captions'))}", None)
+def blip(tiny_models, tmp_path_factory):
+    return captions.captioner(f"blip:{tiny_models.blip(tmp_path_factory.mktemp('captions') / 'blip')}", None)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ def test_an_image_is_nearer_to_its_own_caption(lite0, nearest, photographs):
 
 
 def test_without_the_sentence_tower_the_command_is_named(monkeypatch, tmp_path):
-    captions._sentences.cache_clear()
+    lite0_minilm.sentence_tower.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(MissingWeightsError, match="smicnb weights fetch all-minilm-l6-v2"):
         captions.caption_similarity(["a"], ["b"])

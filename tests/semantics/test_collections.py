@@ -12,10 +12,10 @@ from PIL import Image
 
 from smicnb.base.errors import ImageError, IntegrityError, MissingWeightsError, UnknownNameError
 from smicnb.semantics import collections
-from smicnb.semantics.collections import SPLITS, in_and_out, load, words
+from smicnb.semantics.collections import SPLITS, load, words
 from smicnb.semantics.data_sets import DATA_SETS
 from smicnb.semantics.views import EMBEDDED_VIEWS, MIN_CROP, View
-from smicnb.semantics.words import embedded_scenes
+from smicnb.semantics.words import embedded_scenes, listed
 
 
 @pytest.fixture(scope="module")
@@ -449,22 +449,24 @@ def test_the_word_list_is_fixed_by_its_name():
     assert all(word == word.strip().lower() and len(word.split()) <= 3 for word in words().words)
 
 
-def test_words_in_and_out_of_the_embedded_collection():
-    scenes = [scene["scene"] for scene in embedded_scenes()["scenes"]]
-    inside, outside = in_and_out(scenes)
+def test_every_scene_has_its_words():
+    names = [scene["scene"] for scene in embedded_scenes()["scenes"]]
+    sure, shown = listed(names, words().words)
+    inside = set().union(*shown)
+    outside = set(sure) - inside
     every = set(words().words)
-    assert set(inside) | set(outside) | set(embedded_scenes()["doubtful"]) == every
-    assert not set(inside) & set(outside)
-    assert {"tulip", "church", "astronaut", "motorcycle"} <= set(inside)
-    assert {"giraffe", "waterfall", "pizza", "submarine"} <= set(outside)
+    assert set(sure) | set(embedded_scenes()["doubtful"]) == every
+    assert not set(sure) & set(embedded_scenes()["doubtful"])
+    assert {"tulip", "church", "astronaut", "motorcycle"} <= inside
+    assert {"giraffe", "waterfall", "pizza", "submarine"} <= outside
     for scene in embedded_scenes()["scenes"]:
         assert scene["words"]
         assert set(scene["words"]) <= every
 
 
 def test_words_of_some_scenes_only():
-    inside, outside = in_and_out(["cat", "moon"])
-    assert set(inside) == {"moon", "crater", "cat"}
-    assert outside == in_and_out(["coins"])[1]
-    with pytest.raises(UnknownNameError, match="no words are listed for scene 'kodim01'"):
-        in_and_out(["kodim01"])
+    sure, shown = listed(["cat", "moon", "cat"], words().words)
+    assert [set(some) for some in shown] == [{"cat"}, {"moon", "crater"}, {"cat"}]
+    assert sure == listed(["coins"], words().words)[0]
+    assert listed(["moon"], ["moon", "cat"]) == (("moon", "cat"), [("moon",)])
+    assert listed(["cat", "kodim01"], words().words) is None

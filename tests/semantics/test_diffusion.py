@@ -1,6 +1,5 @@
 import json
 import shutil
-import sys
 import weakref
 from types import SimpleNamespace
 
@@ -30,19 +29,9 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def tool(repository):
-    sys.path.insert(0, str(repository / "tools"))
-    try:
-        import tiny_models
-    finally:
-        sys.path.remove(str(repository / "tools"))
-    return tiny_models
-
-
-@pytest.fixture(scope="module")
-def tiny(tool, tmp_path_factory):
+def tiny(tiny_models, tmp_path_factory):
     folder = tmp_path_factory.mktemp("tiny")
-    tool.build(folder)
+    tiny_models.build(folder)
     return folder
 
 
@@ -507,12 +496,12 @@ def test_a_stand_in_is_called_one(make, family, copy):
     assert make(family, folder).verb == "generated"
 
 
-def test_the_tool_writes_the_same_each_time(make, tool, tiny, tmp_path):
+def test_the_tool_writes_the_same_each_time(make, tiny_models, tiny, tmp_path):
     from smicnb.semantics.repositories import weights_hash
 
-    for make_one, name in ((tool.stable_unclip, "stable-unclip"), (tool.kandinsky22, "kandinsky22")):
+    for make_one, name in ((tiny_models.stable_unclip, "stable-unclip"), (tiny_models.kandinsky22, "kandinsky22")):
         assert weights_hash(make_one(tmp_path / name), ["**/*"]) == weights_hash(tiny / name, ["**/*"])
-    assert tool.stable_unclip(tmp_path / "small", dim=16).is_dir()
+    assert tiny_models.stable_unclip(tmp_path / "small", dim=16).is_dir()
     assert make("stable-unclip", tmp_path / "small", dim=16).dim == 16
 
 

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 
@@ -148,13 +146,9 @@ def test_a_file_of_another_architecture_is_one_line(clip_file, photographs):
     assert "\n" not in str(caught.value)
 
 
-def test_projection_is_what_its_tool_makes(repository):
+def test_projection_is_what_its_tool_makes(load_tool):
     """Rebuilt from the towers, map and text mean equal the shipped file to the 16 bits it is stored in."""
-    sys.path.insert(0, str(repository / "tools"))
-    try:
-        import build_lite0_minilm as tool
-    finally:
-        sys.path.remove(str(repository / "tools"))
+    tool = load_tool("build_lite0_minilm")
     from safetensors.numpy import load_file
 
     from smicnb.semantics import lite0_minilm

@@ -4,7 +4,6 @@ import shutil
 
 import numpy as np
 import pytest
-from tiny_judges import folder_of
 
 from smicnb.base.errors import ImageError, MissingWeightsError, SmicnbError, UnknownNameError
 from smicnb.semantics import captions, hub_models, perception, segments
@@ -13,14 +12,14 @@ KINDS = {"blip": captions.Blip, "segformer": segments.SegFormer, "clip_iqa": per
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def judge(request, tmp_path_factory):
+def judge(request, tiny_models, tmp_path_factory):
     """Each kind: (by what function it is looked up, its name up to the source, its folder)."""
     lookups = {
         "blip": lambda name: captions.captioner(name, None),
         "segformer": segments.segmenter,
         "clip_iqa": perception.quality_model,
     }
-    folder = folder_of(request.param, tmp_path_factory.mktemp("judges"))
+    folder = getattr(tiny_models, request.param)(tmp_path_factory.mktemp("judges") / request.param)
     return lookups[request.param], request.param.replace("_", "-"), folder, KINDS[request.param]
 
 
@@ -101,11 +100,11 @@ def with_another_shape(arrays):
         (with_another_shape, "decode_head.classifier.bias|mismatch"),
     ],
 )
-def test_weights_that_lack_arrays_are_refused(spoil, message, tmp_path):
+def test_weights_that_lack_arrays_are_refused(spoil, message, tiny_models, tmp_path):
     """The library would fill them with random numbers."""
     from safetensors.torch import load_file, save_file
 
-    folder = folder_of("segformer", tmp_path)
+    folder = tiny_models.segformer(tmp_path / "segformer")
     path = folder / "model.safetensors"
     save_file(spoil(load_file(path)), path, metadata={"format": "pt"})
     found = segments.segmenter(f"segformer:{folder}")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 from sklearn.datasets import load_sample_image
-from tiny_judges import folder_of
 
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError
 from smicnb.semantics import perception
@@ -17,8 +16,8 @@ def china():
 
 
 @pytest.fixture(scope="module")
-def clip_iqa(tmp_path_factory):
-    return perception.quality_model(f"clip-iqa:{folder_of('clip_iqa', tmp_path_factory.mktemp('quality'))}")
+def clip_iqa(tiny_models, tmp_path_factory):
+    return perception.quality_model(f"clip-iqa:{tiny_models.clip_iqa(tmp_path_factory.mktemp('quality') / 'clip_iqa')}")
 
 
 def noisy(image, deviation, seed=0):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from tiny_judges import folder_of
 
 from smicnb.base.errors import DimensionError
 from smicnb.semantics import segments
@@ -18,8 +17,8 @@ class Shades:
 
 
 @pytest.fixture(scope="module")
-def segformer(tmp_path_factory):
-    return segments.segmenter(f"segformer:{folder_of('segformer', tmp_path_factory.mktemp('segments'))}")
+def segformer(tiny_models, tmp_path_factory):
+    return segments.segmenter(f"segformer:{tiny_models.segformer(tmp_path_factory.mktemp('segments') / 'segformer')}")
 
 
 def plain(red, size=(4, 6)):
