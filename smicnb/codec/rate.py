@@ -1,10 +1,11 @@
-"""What a collection costs under SMIC: the paper's accounting as printed, and its tuple code counted out.
+"""What a collection costs under SMIC: as printed, with its tuple code counted out, and measured on files.
 
 Units: every `*_bits` is in bits (of one image, of one dictionary, or of a whole collection, as named);
 bits per pixel always say so. Source of all equations: Bachard and Maugey, SMIC, Sec. V.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -135,3 +136,50 @@ def range_bits(point: OperatingPoint, dim: int = smic_paper.LATENT_DIM) -> int:
     One range for each of `dim` dimensions of the atoms, and one for each atom's coefficient.
     """
     return (dim + point.n_atoms) * RANGE_BITS
+
+
+@dataclass(frozen=True)
+class FileRate:
+    """The bits of a .smic file that was written and read back.
+
+    Args:
+        overhead_bits: header, dictionary and tables: what is paid once.
+        payload_bits: the coded records of all images.
+        index_bits: what finds and checks the blocks.
+        details_bits: names and sizes of the photographs, which no rate of an image includes.
+        images: how many, at least 1.
+    """
+
+    overhead_bits: int
+    payload_bits: int
+    index_bits: int
+    details_bits: int
+    images: int
+
+    @classmethod
+    def of(cls, spent: Mapping[str, int], images: int) -> "FileRate":
+        """From the bytes that `container.SmicFile.spent` counts."""
+        once = sum(spent[part] for part in ("header", "dictionary", "tables"))
+        return cls(*(8 * part for part in (once, spent["payload"], spent["index"], spent["details"])), images)
+
+    @property
+    def image_bits(self) -> float:
+        """R(z), bits per image: its records and its share of the index, without the dictionary."""
+        return (self.payload_bits + self.index_bits) / self.images
+
+    def bits_per_image(self, n: float | None = None) -> float:
+        """All bits but the details, per image of a collection of `n` like these; of this one where absent."""
+        n = self.images if n is None else n
+        return self.image_bits + (0.0 if math.isinf(n) else self.overhead_bits / n)
+
+    def dictionary_share(self, n: float | None = None) -> float:
+        """What is paid once, as a share of the bits of a collection of `n` images, 0 to 1."""
+        return 1 - self.image_bits / self.bits_per_image(n)
+
+    def gain(self, n: float, other_bits: float) -> float:
+        """`gain` over a single-item codec of `other_bits` per image at `n` images."""
+        return gain(n, self.overhead_bits, self.image_bits, other_bits)
+
+    def break_even(self, other_bits: float) -> int | None:
+        """`break_even` with a single-item codec of `other_bits` per image."""
+        return break_even(self.overhead_bits, self.image_bits, other_bits)

@@ -137,3 +137,18 @@ def test_a_larger_share_costs_more(point, share):
 def test_the_printed_expression_falls_with_the_penalty(point, more):
     assume(point.n_atoms > 1)
     assert rate.p_null_printed(point.n_atoms, point.penalty + more) < rate.p_null_printed(point.n_atoms, point.penalty)
+
+
+def test_the_rate_of_a_file_counts_names_and_sizes_apart():
+    spent = {"header": 100, "dictionary": 700, "tables": 200, "payload": 500, "index": 50, "details": 4000}
+    measured = rate.FileRate.of(spent, 100)
+    assert measured.overhead_bits == 8000
+    assert measured.image_bits == 44
+    assert measured.bits_per_image() == 44 + 80
+    assert measured.bits_per_image(1000) == 44 + 8
+    assert measured.bits_per_image(math.inf) == 44
+    assert measured.dictionary_share() == pytest.approx(80 / 124)
+    assert measured.dictionary_share(math.inf) == 0
+    assert measured.gain(1000, 104.0) == 2
+    assert measured.break_even(124.0) == 101
+    assert measured.break_even(44.0) is None
