@@ -4,7 +4,6 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.optimize import nnls
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.cluster import kmeans_plusplus
 from sklearn.exceptions import ConvergenceWarning
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.names import lookup
+from smicnb.codec.sparse import least_distance
 
 CODING_TOL = 1e-12  # duality gap of one code, relative to the squared norm of its latent
 CODING_SWEEPS = 1000  # over the atoms; real latents in 128 atoms took at most 125, near-parallel atoms millions
@@ -42,7 +42,7 @@ def sparse_codes(latents: np.ndarray, atoms: np.ndarray, penalty: float) -> np.n
     codes, unfinished = _descend(latents, atoms, penalty, CODING_TOL, CODING_SWEEPS)
     for i in unfinished:
         try:
-            codes[i] = _solve(latents[i], atoms, penalty)
+            codes[i] = least_distance(latents[i], atoms, penalty)
         except RuntimeError:
             message = f"the code of latent {i} is not exact: neither solver finished"
             warnings.warn(message, ConvergenceWarning, stacklevel=2)
@@ -77,24 +77,6 @@ def _descend(
         lasso.fit(atoms.T, latents.T)
     codes = np.ascontiguousarray(lasso.coef_.reshape(len(latents), len(atoms)))
     return codes, np.flatnonzero(np.atleast_1d(lasso.n_iter_) >= sweeps)
-
-
-def _solve(latent: np.ndarray, atoms: np.ndarray, penalty: float) -> np.ndarray:
-    """The code of one latent by a finite method, however close to one another the atoms are.
-
-    The residual of the optimum is the point θ nearest to z among those whose product with every ±atom
-    is at most the penalty. Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23, turn
-    such a least-distance problem into non-negative least squares; the multipliers are the code.
-    """
-    scale = np.linalg.norm(latent)
-    latent, penalty = latent / scale, penalty / scale
-    signed = np.vstack([atoms, -atoms])
-    system = np.vstack([-signed.T, signed @ latent - penalty])
-    target = np.zeros(len(system))
-    target[-1] = 1
-    multipliers, _ = nnls(system, target, maxiter=30 * len(signed))
-    multipliers /= target[-1] - system[-1] @ multipliers
-    return scale * (multipliers[: len(atoms)] - multipliers[len(atoms) :])
 
 
 def mean_objective(latents: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> float:

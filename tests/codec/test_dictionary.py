@@ -16,7 +16,7 @@ from sklearn.linear_model import Lasso
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from smicnb.base.errors import DimensionError, UnknownNameError
-from smicnb.codec import dictionary
+from smicnb.codec import dictionary, sparse
 from smicnb.codec.dictionary import SemanticDictionary, sparse_codes
 
 
@@ -78,13 +78,13 @@ def test_nearly_parallel_atoms_are_coded_exactly(latents):
 
 
 def test_both_solvers_agree(latents, learned):
-    exact = [dictionary._solve(latent, learned.atoms_, 0.5) for latent in latents[:20]]
+    exact = [sparse.least_distance(latent, learned.atoms_, 0.5) for latent in latents[:20]]
     np.testing.assert_allclose(learned.transform(latents[:20]), exact, rtol=0, atol=1e-7)
 
 
 def test_a_code_that_neither_solver_finishes_is_reported(latents, learned, monkeypatch):
     monkeypatch.setattr(dictionary, "CODING_SWEEPS", 1)
-    monkeypatch.setattr(dictionary, "nnls", lambda *args, maxiter: nnls(*args, maxiter=1))
+    monkeypatch.setattr(sparse, "nnls", lambda *args, maxiter: nnls(*args, maxiter=1))
     with pytest.warns(ConvergenceWarning, match="the code of latent 0 is not exact"):
         learned.transform(latents[:1])
 
