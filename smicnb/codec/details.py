@@ -1,0 +1,119 @@
+"""Names and sizes of the photographs of one block, as compact as they can be, and never a path to be afraid of."""
+
+import re
+import zlib
+from collections.abc import Sequence
+
+from smicnb.base.errors import IntegrityError
+
+NAMES, SIZES, ONE_SIZE, DEFLATED = 1, 2, 4, 8  # bits of the first byte
+LONGEST_NAME = 255  # bytes of UTF-8
+MOST = 64 * (LONGEST_NAME + 1 + 2 * 5) + 1  # bytes of a block's details before they are deflated
+LARGEST_SIDE = (1 << 31) - 1  # pixels
+DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+Size = tuple[int, int]
+
+
+def check_name(name: str) -> None:
+    """Raise IntegrityError where a name is no relative POSIX path that every system can write."""
+    wrong = None
+    if not 1 <= len(name.encode("utf-8", "surrogatepass")) <= LONGEST_NAME:
+        wrong = f"of {len(name)} letters"
+    elif re.search(r'[\x00-\x1f\x7f<>:"|?*\\\ud800-\udfff]', name):
+        wrong = "with a sign that no file name may hold"
+    elif name.startswith("/") or any(part in ("", ".", "..") for part in name.split("/")):
+        wrong = "that leads out of its folder"
+    elif any(part[-1] in ". " or DEVICES.fullmatch(part) for part in name.split("/")):
+        wrong = "that not every system can write"
+    if wrong:
+        shown = ascii(name if len(name) <= 60 else name[:57] + "...")
+        raise IntegrityError(f"found a file name {wrong}: {shown}", "a relative path such as 'holiday/beach.jpg'")
+
+
+def pack(names: Sequence[str] | None, sizes: Sequence[Size] | None) -> bytes:
+    """The details of up to 64 images; empty where there are neither names nor sizes.
+
+    Args:
+        names: of each image, or None.
+        sizes: (width, height) in pixels of each, or None.
+    """
+    kind, body = 0, b""
+    if sizes:
+        same = len(set(sizes)) == 1
+        kind |= SIZES | (ONE_SIZE if same else 0)
+        body += b"".join(_number(side) for size in (sizes[:1] if same else sizes) for side in size)
+    if names:
+        for name in names:
+            check_name(name)
+        kind |= NAMES
+        body += b"\0".join(name.encode() for name in names)
+    if not kind:
+        return b""
+    deflate = zlib.compressobj(9, wbits=-15)
+    small = deflate.compress(body) + deflate.flush()
+    return bytes([kind | DEFLATED]) + small if len(small) < len(body) else bytes([kind]) + body
+
+
+def unpack(data: bytes, count: int) -> tuple[list[str] | None, list[Size] | None]:
+    """The inverse of `pack` for `count` images; raises IntegrityError for what it never writes."""
+    if not data:
+        return None, None
+    kind, body = data[0], data[1:]
+    if not kind & (NAMES | SIZES) or kind >= 2 * DEFLATED:
+        raise _none()
+    if kind & DEFLATED:
+        inflate = zlib.decompressobj(wbits=-15)
+        try:
+            body = inflate.decompress(body, MOST)
+        except zlib.error as error:
+            raise _none() from error
+        if not inflate.eof or inflate.unused_data:
+            raise _none()
+    sizes = names = None
+    if kind & SIZES:
+        sides, body = _numbers(body, 2 if kind & ONE_SIZE else 2 * count)
+        sizes = list(zip(sides[::2], sides[1::2], strict=True)) * (count if kind & ONE_SIZE else 1)
+    if kind & NAMES:
+        try:
+            names = body.decode("utf-8").split("\0")
+        except UnicodeDecodeError as error:
+            raise _none() from error
+        if len(names) != count:
+            raise _none()
+        for name in names:
+            check_name(name)
+    elif body:
+        raise _none()
+    return names, sizes
+
+
+def _none() -> IntegrityError:
+    return IntegrityError("found a block whose names and sizes are none", "those that an encoder wrote")
+
+
+def _number(value: int) -> bytes:
+    """Seven bits to a byte, the least first; the top bit says that more follow."""
+    if not 1 <= value <= LARGEST_SIDE:
+        raise IntegrityError(f"found an image side of {value} pixels", f"1 to {LARGEST_SIDE}")
+    digits = bytearray()
+    while value > 127:
+        digits.append(128 | value & 127)
+        value >>= 7
+    return bytes([*digits, value])
+
+
+def _numbers(data: bytes, count: int) -> tuple[list[int], bytes]:
+    values, place = [], 0
+    for _ in range(count):
+        value = shift = 0
+        while True:
+            if place >= len(data) or shift > 28:
+                raise _none()
+            value |= (data[place] & 127) << shift
+            shift, place = shift + 7, place + 1
+            if data[place - 1] < 128:
+                break
+        if not 1 <= value <= LARGEST_SIDE:
+            raise _none()
+        values.append(value)
+    return values, data[place:]

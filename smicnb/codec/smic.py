@@ -1,0 +1,161 @@
+"""SMIC as a codec: a dictionary learned on a collection, and every image a few quantised coefficients in it.
+
+Source: Bachard and Maugey, Semantic Multi-Item Compression, Sec. V-A and V-B. Two things differ from the text and
+are said in docs/format.md: coefficients are found for the atoms that the decoder has, the quantised ones at unit
+norm; and what the text leaves open (ranges, how many tuples follow, padding) is in the file and counted.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from smicnb.base.errors import DimensionError
+from smicnb.base.names import lookup
+from smicnb.codec import container, details, quantise, reader
+from smicnb.codec.codebook import Codebook
+from smicnb.codec.container import BLOCK_IMAGES, Block, Header
+from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.payload import CODINGS, Models
+from smicnb.codec.quantise import CoefficientQuantiser
+from smicnb.codec.reader import SmicReader
+from smicnb.codec.sparse import lasso_path
+
+UNNAMED = "0" * 64  # weights hash of an encoder that nobody named
+Size = tuple[int, int]
+
+
+class SMICCodec(BaseEstimator):
+    """Latents to the bytes of a .smic file and back.
+
+    Args:
+        n_atoms: n_a, 1 to 4096.
+        penalty: λ of Eq. 7 and 8, positive, on latents of norm `norm`.
+        b_dict: bits of one dimension of an atom, 1 to 16.
+        b_coef: bits of one coefficient, 1 to 16.
+        coding: "entropy", or "tuple": the paper's fixed-length (index, value).
+        norm: L2 norm that latents are given before they are coded, and again after decoding (the paper: 20).
+        encoder, weights_hash: whose latents these are, kept in the file: a name, and 64 hexadecimal digits.
+        random_state: of the dictionary, in scikit-learn's sense.
+
+    Attributes:
+        codebook_: what encoder and decoder share.
+        n_features_in_: L.
+    """
+
+    def __init__(
+        self,
+        n_atoms=128,
+        penalty=0.2,
+        b_dict=4,
+        b_coef=4,
+        coding="entropy",
+        norm=20.0,
+        encoder="unnamed",
+        weights_hash=UNNAMED,
+        random_state=0,
+    ):
+        self.n_atoms = n_atoms
+        self.penalty = penalty
+        self.b_dict = b_dict
+        self.b_coef = b_coef
+        self.coding = coding
+        self.norm = norm
+        self.encoder = encoder
+        self.weights_hash = weights_hash
+        self.random_state = random_state
+
+    def fit(self, Z, y=None):
+        """Learn dictionary, range of the coefficients and entropy models from latents Z (n, L) of any norm.
+
+        Raises:
+            ValueError: a parameter out of its range, or Z with missing or infinite values.
+            UnknownNameError: a `coding` that does not exist.
+        """
+        lookup("coding", self.coding, dict.fromkeys(CODINGS))
+        Z = self._normalised(validate_data(self, Z, dtype=np.float64))
+        header = Header(
+            encoder=self.encoder,
+            weights_hash=self.weights_hash,
+            dim=Z.shape[1],
+            norm=self.norm,
+            n_atoms=self.n_atoms,
+            penalty=self.penalty,
+            b_dict=self.b_dict,
+            b_coef=self.b_coef,
+            coding=self.coding,
+        )
+        model = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z)
+        self.codebook_ = fit_codebook(header, quantise.atom_levels(model.atoms_, self.b_dict), Z)
+        return self
+
+    @classmethod
+    def of(cls, codebook: Codebook) -> "SMICCodec":
+        """A fitted codec around a codebook: its dictionary, range and models are kept."""
+        codec = cls(**{name: getattr(codebook.header, name) for name in _SHARED})
+        codec.codebook_, codec.n_features_in_ = codebook, codebook.header.dim
+        return codec
+
+    @classmethod
+    def of_file(cls, source: Path | str | bytes | BinaryIO) -> "SMICCodec":
+        """A fitted codec that codes further latents as those of an existing file."""
+        with SmicReader(source) as opened:
+            return cls.of(opened.codebook)
+
+    def levels(self, Z):
+        """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm: Eq. 8 in the decoder's atoms, then quantised."""
+        check_is_fitted(self)
+        Z = self._normalised(validate_data(self, Z, dtype=np.float64, reset=False))
+        return self.codebook_.quantised(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
+
+    def blocks(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> list[Block]:
+        """Latents Z (n, L) as coded blocks; names and sizes (width, height) of the images go with them."""
+        for what, given in (("names", names), ("sizes", sizes)):
+            if given is not None and len(given) != len(Z):
+                raise DimensionError(f"found {len(given)} {what} for {len(Z)} latents", "one for each")
+        levels, blocks = self.levels(Z), []
+        for start in range(0, len(levels), BLOCK_IMAGES):
+            rows = slice(start, start + BLOCK_IMAGES)
+            about = details.pack(names and list(names[rows]), sizes and list(sizes[rows]))
+            payload = self.codebook_.encode_payload(levels[rows])
+            blocks.append(Block(len(levels[rows]), payload, about))
+        return blocks
+
+    def encode(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> bytes:
+        """The .smic file of latents Z (n, L) of any norm, as bytes."""
+        return container.dump(*self.sections, self.blocks(Z, names, sizes))
+
+    def decode(self, source: Path | str | bytes | BinaryIO) -> np.ndarray:
+        """Latents (n, L) float32 of a .smic file, of the norm that it names; any codec reads any file."""
+        return reader.decode(source)
+
+    def reconstruct(self, Z) -> np.ndarray:
+        """What `decode` will return for latents Z (n, L), bit for bit, without bytes in between."""
+        return self.codebook_.reconstruct(self.levels(Z))
+
+    @property
+    def sections(self) -> tuple[Header, bytes, bytes]:
+        """Header, dictionary and tables of the file."""
+        check_is_fitted(self)
+        return self.codebook_.header, self.codebook_.dictionary, self.codebook_.tables
+
+    def _normalised(self, Z: np.ndarray) -> np.ndarray:
+        norms = np.linalg.norm(Z, axis=1, keepdims=True)
+        return Z * (self.norm / np.where(norms == 0, 1, norms))
+
+
+_SHARED = ("n_atoms", "penalty", "b_dict", "b_coef", "coding", "norm", "encoder", "weights_hash")
+
+
+def fit_codebook(header: Header, atom_levels: np.ndarray, latents: np.ndarray) -> Codebook:
+    """The codebook of quantised atoms (n_atoms, L): range and models fitted to latents (n, L) of the header's norm."""
+    atoms = quantise.unit_atoms(atom_levels, header.b_dict) / quantise.ATOM_UNIT
+    codes = lasso_path(latents, atoms, [header.penalty])[:, 0]
+    quantiser = CoefficientQuantiser.fit_codes(codes, header.b_coef, header.norm)
+    codebook = Codebook(header, atom_levels, quantiser, None)
+    if header.coding == "tuple":
+        return codebook
+    return Codebook(header, atom_levels, quantiser, Models.fit(codebook.quantised(codes), header.b_coef))

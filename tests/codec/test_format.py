@@ -1,0 +1,261 @@
+"""docs/format.md says what the files are: its vectors, its tables and a reader written from it alone."""
+
+import json
+import re
+import struct
+
+import numpy as np
+import pytest
+import smic_by_hand
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smicnb.base.errors import SmicnbError
+from smicnb.codec import codebook, container, details, payload, quantise
+from smicnb.codec.codebook import Codebook
+from smicnb.codec.container import Block, Header
+from smicnb.codec.payload import Models
+from smicnb.codec.quantise import CoefficientQuantiser
+from smicnb.codec.reader import SmicReader
+
+VECTORS = ("vector-1", "vector-2", "vector-3")
+TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f64": "d"}
+WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS"}  # constants that no reader meets
+
+
+@pytest.fixture(scope="module")
+def page(repository):
+    return (repository / "docs" / "format.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def vectors(page):
+    """name -> (the file, what it holds)."""
+    blocks = re.findall(r"^```(hex|json) (vector-\d)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    found = {(kind, name): text for kind, name, text in blocks}
+    names = sorted({name for _, name in found})
+    return {name: (bytes.fromhex(found["hex", name]), json.loads(found["json", name])) for name in names}
+
+
+def test_every_vector_is_tried(vectors):
+    assert tuple(vectors) == VECTORS
+
+
+def images_of(about, what):
+    """What a vector says of each image; None for each where it says nothing."""
+    values = []
+    for block in (block for segment in about["segments"] for block in segment):
+        values += block[what] or [None] * len(block["levels"])
+    return [tuple(value) if what == "sizes" and value else value for value in values]
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_the_package_reads_what_the_page_says(vectors, name):
+    data, about = vectors[name]
+    with SmicReader(data) as opened:
+        header = opened.header
+        for field in ("encoder", "dim", "norm", "n_atoms", "penalty", "b_dict", "b_coef", "coding"):
+            assert getattr(header, field) == about[field]
+        assert header.weights_hash == about["weights"]
+        assert opened.codebook.levels.tolist() == about["atoms"]
+        assert opened.codebook.quantiser.low == about["tables"]["low"]
+        assert opened.codebook.quantiser.high == about["tables"]["high"]
+        for table in ("counts", "weights", "values"):
+            if header.coding == "entropy":
+                assert getattr(opened.codebook.models, table).tolist() == about["tables"][table]
+        blocks = list(opened)
+        assert np.concatenate([block.levels for block in blocks]).tolist() == images_of(about, "levels")
+        assert opened.latents().tobytes() == np.array(about["latents"], "<f4").tobytes()
+        assert opened.names == images_of(about, "names")
+        sizes = [size for block in blocks for size in block.sizes or [None] * len(block.levels)]
+        assert sizes == images_of(about, "sizes")
+        assert opened.file.spent == about["spent"]
+        assert sum(about["spent"].values()) == len(data)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_a_reader_written_from_the_page_reads_the_same(vectors, name):
+    data, about = vectors[name]
+    found = smic_by_hand.read(data)
+    assert found.header["encoder"] == about["encoder"]
+    assert found.header["weights"].hex() == about["weights"]
+    assert found.atoms == about["atoms"]
+    assert found.levels == images_of(about, "levels")
+    assert np.array(found.latents, "<f4").tobytes() == np.array(about["latents"], "<f4").tobytes()
+    assert found.names == images_of(about, "names")
+    assert found.sizes == images_of(about, "sizes")
+    assert found.end == len(data)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_the_package_writes_the_same_bytes_again(vectors, name, tmp_path):
+    data, about = vectors[name]
+    fields = ("encoder", "weights", "dim", "norm", "n_atoms", "penalty", "b_dict", "b_coef", "coding")
+    header = Header(*(about[field] for field in fields))
+    tables = about["tables"]
+    models = None
+    if header.coding == "entropy":
+        models = Models(*(np.array(tables[table], np.uint8) for table in ("counts", "weights", "values")))
+    quantiser = CoefficientQuantiser(header.b_coef, tables["low"], tables["high"])
+    book = Codebook(header, np.array(about["atoms"], np.uint16), quantiser, models)
+    first, *others = [
+        [
+            Block(
+                len(block["levels"]),
+                book.encode_payload(np.array(block["levels"], np.int32)),
+                details.pack(block["names"], block["sizes"] and [tuple(size) for size in block["sizes"]]),
+            )
+            for block in segment
+        ]
+        for segment in about["segments"]
+    ]
+    path = tmp_path / "again.smic"
+    container.create(path, header, book.dictionary, book.tables, first)
+    for blocks in others:
+        container.append(path, blocks)
+    assert path.read_bytes() == data
+
+
+def test_an_append_that_was_cut_off_anywhere_leaves_the_images_before_it(vectors):
+    before, after = vectors["vector-1"][0], vectors["vector-3"][0]
+    assert after.startswith(before)
+    whole = smic_by_hand.read(before)
+    for length in range(len(before), len(after)):
+        assert smic_by_hand.read(after[:length]) == whole
+        with SmicReader(after[:length]) as opened:
+            assert opened.file.unfinished == length - len(before)
+            assert len(opened) == len(whole.levels)
+    for length in range(len(before)):
+        with pytest.raises((ValueError, struct.error)):
+            smic_by_hand.read(before[:length])
+
+
+def test_both_readers_notice_a_change_of_any_byte(vectors):
+    for data, _ in vectors.values():
+        for place in range(len(data)):
+            damaged = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+            with pytest.raises(SmicnbError), SmicReader(damaged) as opened:
+                _ = opened.names
+            with pytest.raises((ValueError, struct.error)):
+                smic_by_hand.read(damaged)
+
+
+def random_book(n_atoms, dim, b_dict, b_coef, coding, norm, seed):
+    rng = np.random.default_rng(seed)
+    low, high = sorted(rng.choice(np.arange(1 - quantise.LIMIT, quantise.LIMIT), 2, replace=False).tolist())
+    levels = rng.integers(0, 1 << b_dict, (n_atoms, dim)).astype(np.uint16)
+    models = None
+    if coding == "entropy":
+        sizes = (n_atoms + 1, n_atoms, 1 << min(b_coef, payload.MODELLED))
+        models = Models(*(rng.integers(1, 256, size).astype(np.uint8) for size in sizes))
+    header = Header("random", "0" * 64, dim, norm, n_atoms, 0.5, b_dict, b_coef, coding)
+    return Codebook(header, levels, CoefficientQuantiser(b_coef, low, high), models)
+
+
+@given(
+    st.builds(
+        random_book,
+        st.integers(1, 20),
+        st.integers(1, 12),
+        st.integers(1, 16),
+        st.integers(1, 16),
+        st.sampled_from(container.CODINGS),
+        st.floats(2**-64, 2**64),
+        st.integers(0, 2**32 - 1),
+    ),
+    st.lists(st.integers(1, 5), max_size=3),
+    st.floats(0, 1),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=60)
+def test_both_readers_agree_on_files_that_nobody_chose(book, counts, density, sized):
+    rng, blocks, levels = np.random.default_rng(len(counts)), [], []
+    for count in counts:
+        values = rng.integers(0, 1 << book.header.b_coef, (count, book.header.n_atoms))
+        rows = np.where(rng.random(values.shape) < density, values, payload.NULL).astype(np.int32)
+        names = [f"{len(levels) + row}/é.png" for row in range(count)]
+        sizes = [tuple(rng.integers(1, 1 << 31, 2).tolist()) for _ in range(count)] if sized else None
+        blocks.append(Block(count, book.encode_payload(rows), details.pack(names, sizes)))
+        levels += rows.tolist()
+    data = container.dump(book.header, book.dictionary, book.tables, blocks)
+    found = smic_by_hand.read(data)
+    assert found.levels == levels
+    assert found.atoms == book.levels.tolist()
+    with SmicReader(data) as opened:
+        latents = np.array(found.latents, "<f4").reshape(-1, book.header.dim)
+        assert opened.latents().tobytes() == latents.tobytes()
+        assert opened.names == found.names
+        sizes = [size for block in opened for size in block.sizes or [None] * len(block.levels)]
+        assert sizes == found.sizes
+
+
+def number(text):
+    """A constant as the page writes it: 64, 2^23, 2^31 − 1."""
+    power, _, less = text.partition(" − ")
+    base, _, exponent = power.partition("^")
+    return int(base) ** int(exponent or 1) - int(less or 0)
+
+
+def test_the_constants_of_the_page_are_those_of_the_code(page):
+    modules = {"container": container, "payload": payload, "quantise": quantise, "details": details}
+    said = dict(re.findall(r"^\| `(\w+\.[A-Z_]+)` \| (.+) \|$", page, re.MULTILINE))
+    whole = {
+        f"{module}.{name}": value
+        for module, code in modules.items()
+        for name, value in vars(code).items()
+        if name.isupper() and isinstance(value, int)
+    }
+    whole["container.MOST_NORM"] = container.MOST_NORM
+    assert {name: number(text) for name, text in said.items()} == {
+        name: value for name, value in whole.items() if name not in WRITERS_OWN
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "structure", "start"),
+    [
+        ("preamble", container.PREAMBLE, 0),
+        ("header", container.FIELDS, container.PREAMBLE.size),
+        ("range", codebook.RANGE, 0),
+        ("head", container.HEAD, 0),
+        ("end", container.TRAILER, 0),
+        ("entry", struct.Struct("<BIII"), 0),
+    ],
+)
+def test_the_fields_of_the_page_are_those_of_the_code(page, table, structure, start):
+    rows = re.search(rf"^\| offset \| `{table}` \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)[1]
+    place, types = start, ""
+    for offset, kind in re.findall(r"^\| (\d+) \| \w+ \| `(\w+)` \|", rows, re.MULTILINE):
+        assert int(offset) == place
+        types += TYPES.get(kind, kind)
+        place += struct.calcsize("<" + TYPES.get(kind, kind))
+    assert structure.format == "<" + types
+    assert len(re.findall(r"^\|", rows, re.MULTILINE)) == len(re.findall(r"[a-zA-Z]", types))
+
+
+def test_an_index_entry_is_packed_as_the_page_says():
+    assert container.ENTRY.itemsize == struct.calcsize("<BIII")
+    assert container.ENTRY.names == ("count", "payload", "details", "crc")
+    entry = np.array([(1, 2, 3, 4)], container.ENTRY)
+    assert entry.tobytes() == struct.pack("<BIII", 1, 2, 3, 4)
+
+
+def test_the_words_of_the_page_hold(page):
+    assert page.count(" ".join(f"{byte:02x}" for byte in container.MAGIC)) == 1
+    assert page.count(" ".join(f"{byte:02x}" for byte in container.SEGMENT)) == 1
+    assert re.search(r"^Version (\d+)\.", page, re.MULTILINE)[1] == str(container.VERSION)
+    assert "0: `tuple`, 1: `entropy`" in page
+    assert container.CODINGS == payload.CODINGS == ("tuple", "entropy")
+    example = payload.encode_tuples(np.array([[-1, 2, -1, 1], [-1] * 4], np.int32), 2)
+    assert f"`{example.hex(' ')}`" in page
+
+
+def test_the_page_counts_the_overhead_as_files_do(page):
+    book = random_book(4, 6, 3, 5, "entropy", 20.0, 0)
+    said = re.search(r"an image in a file of one segment: ([\d.]+) for 100 images, ([\d.]+) for 1000, ([\d.]+)", page)
+    for images, bits in zip((100, 1000, 64_000), said.groups(), strict=True):
+        sizes = [64] * (images // 64) + [images % 64] * (images % 64 > 0)
+        blocks = [Block(size, b"record", b"") for size in sizes]
+        with container.SmicFile(container.dump(book.header, book.dictionary, book.tables, blocks)) as opened:
+            assert f"{8 * opened.spent['index'] / images:.2f}" == bits.rstrip(".")
+            assert 8 * opened.spent["header"] == 704 + 8 * len("random")
