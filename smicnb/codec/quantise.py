@@ -140,7 +140,7 @@ def reconstruct(midpoints: np.ndarray, atoms: np.ndarray, norm: float) -> np.nda
     """
     sums = midpoints.astype(np.float64) @ atoms  # exact: whole numbers below 2^53, however they are added up
     _, exponent = np.frexp(np.abs(sums).max(axis=1, initial=0))
-    rounded = np.rint(np.ldexp(sums, np.minimum(0, LATENT_BITS - exponent)[:, None]))
-    squared = np.square(rounded.astype(np.int64)).sum(axis=1)
+    rounded = np.rint(np.ldexp(sums, np.minimum(0, LATENT_BITS - exponent)[:, None])).astype(np.int64)  # no -0.0
+    squared = np.square(rounded).sum(axis=1)
     scale = norm / np.sqrt(np.maximum(1, squared).astype(np.float64))
     return (rounded * scale[:, None]).astype(np.float32)
