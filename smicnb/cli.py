@@ -1,4 +1,4 @@
-"""The command line: `smicnb run`, `smicnb weights`, `smicnb collection`."""
+"""The command line: `smicnb run`, `smicnb weights`, `smicnb collection`, and the codec's commands."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from smicnb import __version__
+from smicnb import __version__, cli_codec
 from smicnb.base.errors import SmicnbError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(no_args_is_help=True, help="Pre-trained parts: what there is, and fetching it.")
 app.add_typer(weights_app, name="weights")
+cli_codec.add_to(app)
 
 
 def _version(wanted: bool) -> None:

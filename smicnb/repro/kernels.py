@@ -133,7 +133,9 @@ def _papermill(place: Place, parameters: dict[str, Any]) -> tuple[str, str]:
 
 
 def _environment(staged: Path, manifest: Path, private: str) -> dict[str, str]:
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), THREADS)
+    threads = dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), THREADS
+    )
     return {
         **threads,
         OUT: str(staged),

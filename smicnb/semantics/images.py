@@ -17,6 +17,9 @@ from smicnb.base.errors import ImageError
 MIN_SIDE = 16  # pixels; nothing can be recognised in less
 MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the pixels
 
+ORIENTATION = 0x0112  # the EXIF tag
+SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
+
 NOT_AN_IMAGE = "not an image"
 DAMAGED = "truncated or damaged"
 TOO_SMALL = f"smaller than {MIN_SIDE} pixels on a side"
@@ -57,6 +60,19 @@ def read_image(path: Path | str) -> np.ndarray:
     try:
         with _quiet(), _opened(Path(path)) as image:
             return _to_rgb(image)
+    except _Unusable as error:
+        raise ImageError(f"cannot use '{path}': {error}", "a whole image file that Pillow reads") from error
+
+
+def size_of(path: Path | str) -> tuple[int, int]:
+    """(width, height) in pixels of the image that `read_image` returns, from the header alone."""
+    try:
+        with _quiet(), _opened(Path(path)) as image:
+            width, height = image.size
+            with contextlib.suppress(Exception):
+                if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:
+                    return height, width
+            return width, height
     except _Unusable as error:
         raise ImageError(f"cannot use '{path}': {error}", "a whole image file that Pillow reads") from error
 

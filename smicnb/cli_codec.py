@@ -1,0 +1,156 @@
+"""The command line of the codec: `smicnb compress`, `append`, `decompress` and `info`."""
+
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smicnb.base.errors import SmicnbError
+
+
+class Model(StrEnum):
+    """The paper's operating points (Sec. V-D)."""
+
+    low = "low"
+    medium = "medium"
+    high = "high"
+
+
+class Coding(StrEnum):
+    """How coefficients become bytes."""
+
+    entropy = "entropy"
+    tuple = "tuple"
+
+
+Source = Annotated[str, typer.Argument(help="A folder of photographs, or a collection's name (embedded, kodak:PATH).")]
+Encoder = Annotated[str | None, typer.Option(help="Where the file's own encoder is, if its name does not lead there.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the codec's commands."""
+    for command in (compress, decompress, info, append):
+        app.command()(command)
+
+
+def compress(
+    source: Source,
+    target: Annotated[Path, typer.Argument(help="The .smic file to write.")],
+    model: Annotated[Model, typer.Option(help="The paper's operating point; what follows changes it.")] = Model.medium,
+    atoms: Annotated[int | None, typer.Option(min=1, max=4096, help="n_a, atoms of the dictionary.")] = None,
+    penalty: Annotated[float | None, typer.Option(help="λ: more of it, fewer coefficients.")] = None,
+    b_coef: Annotated[int | None, typer.Option(min=1, max=16, help="Bits of a coefficient.")] = None,
+    b_dict: Annotated[int | None, typer.Option(min=1, max=16, help="Bits of one dimension of an atom.")] = None,
+    coding: Annotated[Coding, typer.Option(help="A range coder, or the paper's fixed-length tuples.")] = Coding.entropy,
+    encoder: Annotated[str, typer.Option(help="lite0-minilm, open_clip:ViT-L-14/openai, …")] = "lite0-minilm",
+    names: Annotated[bool, typer.Option(help="Keep the photographs' names.")] = True,
+    seed: Annotated[int, typer.Option(min=0, help="Of the dictionary.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Code a collection of photographs: a dictionary learned on it, and a few coefficients for each.
+
+    Examples: `smicnb compress photos/ photos.smic`, `smicnb compress photos/ small.smic --model low`,
+    `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
+    """
+    from smicnb.codec import photographs
+    from smicnb.codec.rate import MODELS
+
+    if target.exists() and not force:
+        raise SmicnbError(f"'{target}' exists already", do="name another file, say --force, or use 'smicnb append'")
+    if penalty is not None and not 0 < penalty < float("inf"):
+        raise SmicnbError(f"found --penalty {penalty}", "a positive number")
+    point = MODELS[model.value]
+    wanted = point.n_atoms if atoms is None else atoms
+    summary, n_atoms = photographs.compress(
+        source,
+        target,
+        encoder,
+        names,
+        n_atoms=wanted,
+        penalty=point.penalty if penalty is None else penalty,
+        b_coef=b_coef or point.b_coef,
+        b_dict=b_dict or point.b_dict,
+        coding=coding.value,
+        random_state=seed,
+    )
+    _say(summary)
+    if n_atoms < wanted:
+        _say(f"{n_atoms} atoms instead of {wanted}: a dictionary has no more than there are images")
+    typer.echo(_one_line(target))
+
+
+def append(
+    target: Annotated[Path, typer.Argument(help="An existing .smic file.")], source: Source, encoder: Encoder = None
+) -> None:
+    """Add photographs to a file, with the dictionary that it has; nothing that is in it changes.
+
+    Example: `smicnb append photos.smic new-photos/`.
+    """
+    from smicnb.codec import photographs
+
+    summary, _ = photographs.append(target, source, encoder)
+    _say(summary)
+    typer.echo(_one_line(target))
+
+
+def decompress(
+    source: Annotated[Path, typer.Argument(help="A .smic file.")],
+    folder: Annotated[Path | None, typer.Argument(help="Where the images go: a new or empty folder.")] = None,
+    latents: Annotated[Path | None, typer.Option(help="Write the latents to this .npz instead.")] = None,
+    generator: Annotated[
+        str, typer.Option(help="retrieval and inversion are stand-ins; stable-unclip:auto is the paper's kind.")
+    ] = "retrieval",
+    gallery: Annotated[str, typer.Option(help="The collection that a stand-in works with.")] = "embedded",
+    encoder: Encoder = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+) -> None:
+    """Decode a file: an image for every latent by a generator, or the latents themselves.
+
+    Examples: `smicnb decompress photos.smic out/`, `smicnb decompress photos.smic out/ --generator inversion`,
+    `smicnb decompress photos.smic --latents out.npz`.
+    """
+    from smicnb.codec import photographs
+
+    if (folder is None) == (latents is None):
+        raise SmicnbError("found neither or both of FOLDER and --latents", "exactly one of them")
+    if latents is not None:
+        if latents.exists() and not force:
+            raise SmicnbError(f"'{latents}' exists already", do="name another file, or say --force")
+        typer.echo(f"{latents}: {photographs.write_latents(source, latents)} latents")
+        return
+    count, empty, what = photographs.decompress(source, folder, generator, gallery, encoder, seed, force)
+    if empty:
+        _say(f"{empty} of {count} images have no coefficient: what is shown for them says nothing of them")
+    typer.echo(f"{folder}: {count} images; each is {what}")
+
+
+def info(
+    source: Annotated[Path, typer.Argument(help="A .smic file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show what a file holds and what its bits are spent on.
+
+    Examples: `smicnb info photos.smic`, `smicnb info photos.smic --json`.
+    """
+    from smicnb.codec import describe
+
+    facts = describe.facts(source)
+    if as_json:
+        typer.echo(json.dumps(facts, indent=2))
+        return
+    for line in describe.lines(facts):
+        typer.echo(line)
+
+
+def _one_line(path: Path) -> str:
+    from smicnb.codec import describe
+
+    return describe.one_line(path)
+
+
+def _say(line: str) -> None:
+    print(f"smicnb: {line}", file=sys.stderr)

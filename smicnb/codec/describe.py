@@ -1,0 +1,95 @@
+"""What a .smic file holds and what its bits are spent on, for people and for programs."""
+
+from pathlib import Path
+from typing import Any
+
+from smicnb.codec.rate import FileRate
+from smicnb.codec.reader import SmicReader
+
+PARTS = {
+    "header": "what the file says of itself",
+    "dictionary": "atoms",
+    "tables": "range of the coefficients, entropy models",
+    "payload": "coefficients of all images",
+    "index": "what finds and checks the blocks",
+    "details": "names and sizes of the photographs",
+}
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """Everything about a file, as JSON types; every block is read and checked.
+
+    `bits` are of the whole file by what they are spent on. `bits_per_image` leaves names and sizes out;
+    `bits_per_pixel` too, over the pixels of the photographs, None where their sizes are not in the file.
+    """
+    with SmicReader(path) as opened:
+        header, spent = opened.header, opened.file.spent
+        coefficients, pixels, sized, named, empty = 0, 0, 0, 0, 0
+        for block in opened:
+            used = (block.levels >= 0).sum(axis=1)
+            coefficients += int(used.sum())
+            empty += int((used == 0).sum())
+            named += len(block.names or ())
+            sized += len(block.sizes or ())
+            pixels += sum(width * height for width, height in block.sizes or ())
+        images, blocks, unfinished = len(opened), opened.file.blocks, opened.file.unfinished
+    rate = FileRate.of(spent, images) if images else None
+    counted = 8 * (sum(spent.values()) - spent["details"])
+    return {
+        "file": str(path),
+        "images": images,
+        "blocks": blocks,
+        "encoder": header.encoder,
+        "weights": header.weights_hash,
+        "dim": header.dim,
+        "norm": header.norm,
+        "n_atoms": header.n_atoms,
+        "penalty": header.penalty,
+        "b_dict": header.b_dict,
+        "b_coef": header.b_coef,
+        "coding": header.coding,
+        "bits": {part: 8 * spent[part] for part in PARTS},
+        "bits_per_image": rate and rate.bits_per_image(),
+        "bits_per_further_image": rate and rate.image_bits,
+        "dictionary_share": rate and rate.dictionary_share(),
+        "bits_per_pixel": counted / pixels if images and sized == images else None,
+        "coefficients_per_image": coefficients / images if images else None,
+        "images_without_coefficients": empty,
+        "images_with_names": named,
+        "unfinished_bytes": unfinished,
+    }
+
+
+def lines(about: dict[str, Any]) -> list[str]:
+    """`facts` for a person."""
+    total = sum(about["bits"].values())
+    text = [
+        f"{about['file']}: {about['images']} images in {about['blocks']} blocks, {total // 8} bytes",
+        f"encoder: {about['encoder']}, weights {about['weights'][:12]}…, L = {about['dim']}, norm {about['norm']:g}",
+        f"dictionary: {about['n_atoms']} atoms of {about['b_dict']} bits a dimension, λ = {about['penalty']:g}",
+        f"coefficients: {about['b_coef']} bits, coding '{about['coding']}'"
+        + (f", {about['coefficients_per_image']:.1f} an image" if about["images"] else ""),
+    ]
+    for part, what in PARTS.items():
+        bits = about["bits"][part]
+        text.append(f"  {part:<10} {bits:>12} bits  {100 * bits / total:5.1f} %  {what}")
+    if about["images"]:
+        text.append(
+            f"an image: {about['bits_per_image']:.1f} bits with its share of the dictionary "
+            f"({100 * about['dictionary_share']:.1f} %), {about['bits_per_further_image']:.1f} bits for a further one; "
+            "names and sizes apart"
+        )
+    if about["bits_per_pixel"] is not None:
+        text.append(f"bits per pixel: {about['bits_per_pixel']:.3g}, over the photographs' own sizes")
+    if about["images_without_coefficients"]:
+        text.append(f"{about['images_without_coefficients']} images have no coefficient")
+    if about["unfinished_bytes"]:
+        text.append(f"{about['unfinished_bytes']} bytes at the end are of an append that was cut off, and are ignored")
+    return text
+
+
+def one_line(path: Path) -> str:
+    """Images, bytes and bits per image of a file."""
+    about = facts(path)
+    rate = f", {about['bits_per_image']:.1f} bits an image (names and sizes apart)" if about["images"] else ""
+    return f"{path}: {about['images']} images, {sum(about['bits'].values()) // 8} bytes{rate}"

@@ -1,0 +1,244 @@
+"""Photographs to a .smic file and back: what `smicnb compress`, `append` and `decompress` do."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from smicnb.base.errors import DimensionError, SmicnbError
+from smicnb.base.files import atomic_path, sha256_file, write_json
+from smicnb.base.progress import progress_bar
+from smicnb.codec import container
+from smicnb.codec.reader import SmicReader
+from smicnb.codec.smic import SMICCodec
+from smicnb.semantics import collections, encoders, generators
+from smicnb.semantics.collections import Collection, Item
+from smicnb.semantics.encoders import SemanticEncoder
+from smicnb.semantics.images import size_of
+from smicnb.semantics.spaces import SemanticSpace
+from smicnb.semantics.views import WHOLE
+
+FIT_IMAGES = 5000  # that dictionary and models are learned on at most, evenly spread
+MARKER = ".smicnb-decompress.json"  # what an unfinished folder of decoded images is made from
+
+
+class Photographs(NamedTuple):
+    """Images on their way into a file, in the order of their names.
+
+    Args:
+        latents: (n, L), un-normalised.
+        names: relative POSIX paths, each once.
+        sizes: (width, height) in pixels.
+        summary: what was found and what was left out, on one line.
+    """
+
+    latents: np.ndarray
+    names: list[str]
+    sizes: list[tuple[int, int]]
+    summary: str
+
+
+def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
+    """The images of a folder, or of a collection by its name ("embedded", "kodak:PATH"), as latents."""
+    folder = Path(source).expanduser()
+    loaded = collections.load(f"folder:{folder}" if folder.exists() else source)
+    items = sorted(loaded, key=lambda item: item.id)
+    ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
+    latents = encoders.encode_collection(encoder, ordered)
+    return Photographs(latents, _unique([_portable(item.id) for item in items]), _sizes(items), loaded.summary())
+
+
+def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
+    sizes = []
+    for item in items:
+        width, height = size_of(item.path)
+        if item.view != WHOLE:
+            rows, columns = item.view.box(height, width)
+            width, height = columns.stop - columns.start, rows.stop - rows.start
+        sizes.append((width, height))
+    return sizes
+
+
+def _portable(name: str) -> str:
+    """A file's name as every system can write it: what some cannot is replaced by an underscore."""
+    parts = [re.sub(r'[\x00-\x1f\x7f<>:"|?*\\]', "_", part).rstrip(". ") or "_" for part in name.split("/")]
+    parts = [f"_{part}" if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", part) else part for part in parts]
+    shortened = "/".join(parts).encode("utf-8", "replace")[-240:].decode("utf-8", "ignore")
+    return shortened.lstrip("/") or "_"
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names that differ by more than their case: later ones get a number."""
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        number, candidate = 2, name
+        while candidate.casefold() in seen:
+            candidate, number = f"{name}~{number}", number + 1
+        seen.add(candidate.casefold())
+        result.append(candidate)
+    return result
+
+
+def compress(source: str, target: Path, encoder: str, named: bool = True, **parameters) -> tuple[str, int]:
+    """Write the .smic file of a folder or collection, atomically.
+
+    Args:
+        source: a folder, or a collection's name.
+        target: the file; an existing one is replaced.
+        encoder: a name of `encoders.encoder`.
+        named: whether the photographs' names are kept.
+        parameters: of `SMICCodec`; fewer atoms are learned where there are fewer images.
+
+    Returns:
+        What was found and left out, on one line; and how many atoms the dictionary has.
+    """
+    semantic_encoder = encoders.encoder(encoder)
+    found = photographs(source, semantic_encoder)
+    count = len(found.latents)
+    n_atoms = min(parameters.pop("n_atoms"), count)
+    codec = SMICCodec(
+        n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
+    )
+    learned = np.linspace(0, count - 1, min(count, FIT_IMAGES)).round().astype(int)
+    codec.fit(found.latents[learned])
+    blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
+    container.create(target, *codec.sections, blocks)
+    return found.summary, n_atoms
+
+
+def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, int]:
+    """Code further photographs with the dictionary of an existing file, and write them behind what is there.
+
+    Args:
+        target: the file.
+        source: a folder, or a collection's name.
+        encoder: a name of `encoders.encoder`, where the file's own does not lead to its weights.
+
+    Returns:
+        What was found and left out, on one line; and how many images the file had before.
+
+    Raises:
+        SmicnbError: another encoder than the file's, or a name that the file has already.
+    """
+    with SmicReader(target) as opened:
+        header, before, names = opened.header, len(opened), opened.names
+    semantic_encoder = encoder_of(header, encoder)
+    found = photographs(source, semantic_encoder)
+    known = {name.casefold() for name in names if name is not None}
+    named = before == 0 or bool(known)
+    again = [name for name in found.names if named and name.casefold() in known]
+    if again:
+        raise SmicnbError(
+            f"'{target}' holds an image of the name '{again[0]}' already ({len(again)} such names in all)",
+            "names that are new",
+            "rename the files, or put them into a folder of another name and append the folder above it",
+        )
+    codec = SMICCodec.of_file(target)
+    container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes))
+    return found.summary, before
+
+
+def encoder_of(header: container.Header, name: str | None) -> SemanticEncoder:
+    """The encoder that a file was made with; raises SmicnbError where its weights are others."""
+    semantic_encoder = encoders.encoder(name or header.encoder)
+    if semantic_encoder.weights_hash != header.weights_hash or semantic_encoder.dim != header.dim:
+        raise SmicnbError(
+            f"found encoder '{semantic_encoder.name}' with weights {semantic_encoder.weights_hash[:12]}…",
+            f"'{header.encoder}' with weights {header.weights_hash[:12]}…, which the file was made with",
+            "" if name is None else "leave --encoder out, or name the one of the file",
+        )
+    return semantic_encoder
+
+
+def decompress(
+    source: Path, folder: Path, generator: str, gallery: str, encoder: str | None, seed: int, force: bool
+) -> tuple[int, int, str]:
+    """Generate an image from every latent of a file, as PNG files of the photographs' names.
+
+    Every block is read and checked before anything is written. A run that was cut off is taken up again by the same
+    call: images that are there are kept.
+
+    Args:
+        source: the .smic file.
+        folder: where the images go; one that holds anything else is refused without `force`.
+        generator: a name of `generators.generator`.
+        gallery: the collection that stand-ins for a generator work with.
+        encoder: as in `append`.
+        seed: of the generator, for every image.
+        force: overwrite what is in the folder.
+
+    Returns:
+        How many images there are, of how many nothing was coded, and what the generator's images are.
+    """
+    with SmicReader(source) as opened:
+        names = _files(opened.names)
+        semantic_encoder = encoder_of(opened.header, encoder)
+        chosen = generators.generator(generator, semantic_encoder, collections.load(gallery))
+        space = SemanticSpace(semantic_encoder, chosen, opened.header.norm)
+        made_from = {"file": sha256_file(source), "seed": seed, **space.fingerprint}
+        resumed = _prepare(folder, made_from, force)
+        empty = 0
+        with progress_bar(f"generating with {chosen.name}", len(opened)) as advance:
+            for latents, paths in _in_batches(opened, names, folder):
+                empty += int((~latents.any(axis=1)).sum())
+                missing = [row for row, path in enumerate(paths) if not (resumed and path.is_file())]
+                for row, image in zip(missing, space.generate(latents[missing], seed), strict=True):
+                    _write_png(paths[row], image)
+                advance(len(paths))
+    (folder / MARKER).unlink(missing_ok=True)
+    return len(names), empty, chosen.what
+
+
+def _files(names: Sequence[str | None]) -> list[str]:
+    width = len(str(max(1, len(names) - 1)))
+    return _unique([f"{place:0{width}d}.png" if name is None else f"{name}.png" for place, name in enumerate(names)])
+
+
+def _in_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Iterator[tuple[np.ndarray, list[Path]]]:
+    start = 0
+    for block in opened:
+        paths = [folder / name for name in names[start : start + len(block.latents)]]
+        start += len(paths)
+        yield block.latents, paths
+
+
+def _prepare(folder: Path, made_from: dict, force: bool) -> bool:
+    """Make the folder; returns whether a run from the same inputs was cut off in it."""
+    import json
+
+    marker = folder / MARKER
+    try:
+        resumed = json.loads(marker.read_text(encoding="utf-8")) == made_from
+    except (OSError, ValueError):
+        resumed = False
+    if not (resumed or force) and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SmicnbError(f"'{folder}' is not an empty folder", "a new or empty one", "name another, or say --force")
+    write_json(marker, made_from)
+    return resumed
+
+
+def _write_png(path: Path, image: np.ndarray) -> None:
+    from PIL import Image
+
+    with atomic_path(path) as temporary:
+        Image.fromarray(image).save(temporary, "PNG")
+
+
+def write_latents(source: Path, target: Path) -> int:
+    """Write the latents of a file to an .npz: `latents` (n, L) float32 and, where there are any, `names`.
+
+    Returns:
+        How many latents.
+    """
+    with SmicReader(source) as opened:
+        arrays = {"latents": opened.latents()}
+        if any(name is not None for name in opened.names):
+            arrays["names"] = np.array([name or "" for name in opened.names])
+    if target.suffix != ".npz":
+        raise DimensionError(f"found '{target.name}' for the latents", "a name that ends in .npz")
+    with atomic_path(target) as temporary:
+        np.savez(temporary, **arrays)
+    return len(arrays["latents"])

@@ -1,0 +1,123 @@
+"""`smicnb compress`, `info`, `append` and `decompress` as a user types them, on real photographs."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from real_photographs import save, scenes, smicnb
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Seven photographs of different sizes, one of them turned by its EXIF data, one in a folder below."""
+    folder, sizes = tmp_path_factory.mktemp("photographs"), {}
+    names = ["a.jpg", "b c.png", "sub/ä.jpg", "turned.jpg", "e.png", "f.png", "g.jpg"]
+    for name, image, width in zip(names, scenes(7), (128, 144, 160, 176, 192, 208, 224), strict=True):
+        sizes[name] = save(image, folder / name, width, 6 if name == "turned.jpg" else 1)
+    return folder, sizes
+
+
+@pytest.fixture(scope="module")
+def more(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("more")
+    for place, image in enumerate(scenes(9)[7:]):
+        save(image, folder / f"later{place}.jpg", 150)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def compressed(folder, tmp_path_factory):
+    target = tmp_path_factory.mktemp("files") / "some.smic"
+    answer = smicnb("compress", folder[0], target)
+    assert answer.status == 0
+    assert answer.out.startswith(f"{target}: 7 images, {target.stat().st_size} bytes, ")
+    assert "7 atoms instead of 128" in answer.err
+    return target
+
+
+@pytest.fixture
+def path(compressed, tmp_path):
+    copied = tmp_path / "copy.smic"
+    copied.write_bytes(compressed.read_bytes())
+    return copied
+
+
+def test_the_same_photographs_give_the_same_bytes(folder, compressed, tmp_path):
+    assert smicnb("compress", folder[0], tmp_path / "again.smic").status == 0
+    assert (tmp_path / "again.smic").read_bytes() == compressed.read_bytes()
+
+
+def test_info_adds_up(folder, path):
+    facts = json.loads(smicnb("info", path, "--json").out)
+    assert (facts["images"], facts["images_with_names"], facts["n_atoms"]) == (7, 7, 7)
+    assert sum(facts["bits"].values()) == 8 * path.stat().st_size
+    counted = sum(facts["bits"].values()) - facts["bits"]["details"]
+    assert facts["bits_per_image"] == pytest.approx(counted / 7)
+    pixels = sum(width * height for width, height in folder[1].values())
+    assert facts["bits_per_pixel"] == pytest.approx(counted / pixels)
+    text = smicnb("info", path).out
+    assert f"7 images in 1 blocks, {path.stat().st_size} bytes" in text
+    assert "lite0-minilm" in text
+
+
+def test_append_keeps_what_was_there(path, more, tmp_path):
+    before = path.read_bytes()
+    assert smicnb("decompress", path, "--latents", tmp_path / "before.npz").status == 0
+    answer = smicnb("append", path, more)
+    assert answer.status == 0
+    assert f"{path}: 9 images" in answer.out
+    assert path.read_bytes().startswith(before)
+    assert smicnb("decompress", path, "--latents", tmp_path / "after.npz").status == 0
+    with np.load(tmp_path / "before.npz") as old, np.load(tmp_path / "after.npz") as new:
+        assert new["latents"][:7].tobytes() == old["latents"].tobytes()
+        assert new["latents"].shape == (9, 384)
+        assert list(new["names"][7:]) == ["later0.jpg", "later1.jpg"]
+    again = smicnb("append", path, more)
+    assert again.status == 2
+    assert "holds an image of the name 'later0.jpg' already" in again.err
+
+
+def test_decompress_writes_a_picture_for_every_name_and_resumes(folder, path, tmp_path):
+    out = tmp_path / "out"
+    answer = smicnb("decompress", path, out)
+    assert answer.status == 0
+    assert f"{out}: 7 images" in answer.out
+    written = {str(file.relative_to(out)) for file in out.rglob("*") if file.is_file()}
+    assert written == {f"{name}.png" for name in folder[1]}
+    for file in written:
+        with Image.open(out / file) as picture:
+            assert picture.mode == "RGB"
+    refused = smicnb("decompress", path, out)
+    assert refused.status == 2
+    assert "is not an empty folder" in refused.err
+
+
+def test_mistakes_are_told_on_one_line_and_write_nothing(folder, path, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    damaged = tmp_path / "damaged.smic"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 16
+    damaged.write_bytes(data)
+    there = sorted(tmp_path.iterdir())
+    for words, text in (
+        (("compress", tmp_path / "none", tmp_path / "x.smic"), "none"),
+        (("compress", empty, tmp_path / "x.smic"), "empty"),
+        (("compress", folder[0], path), "exists already"),
+        (("compress", folder[0], tmp_path / "x.smic", "--penalty", "-1"), "found --penalty -1"),
+        (("compress", folder[0], tmp_path / "x.smic", "--encoder", "lite0-minilmm"), "lite0-minilm"),
+        (("info", damaged), "is damaged"),
+        (("decompress", damaged, tmp_path / "out"), "is damaged"),
+        (("append", damaged, folder[0]), "is damaged"),
+        (("decompress", path, tmp_path / "out", "--generator", "retrival"), "retrieval"),
+        (("decompress", path), "exactly one of them"),
+        (("decompress", path, "--latents", tmp_path / "x.npy"), "a name that ends in .npz"),
+        (("info", tmp_path / "none.smic"), "cannot read"),
+    ):
+        answer = smicnb(*words)
+        assert (answer.status, answer.out) == (2, ""), words
+        assert text in answer.err, words
+        assert answer.err.strip().count("\n") == 0 or "%" in answer.err, words
+    assert sorted(tmp_path.iterdir()) == there
+    assert damaged.read_bytes() == data
