@@ -1,9 +1,10 @@
 import os
 import stat
 
+import numpy as np
 import pytest
 
-from smicnb.base.files import atomic_path, sha256_json, write_bytes, write_json
+from smicnb.base.files import atomic_path, sha256_array, sha256_json, write_bytes, write_json
 
 
 def test_atomic_path_replaces_only_on_success(tmp_path):
@@ -52,3 +53,10 @@ def test_json_is_strict(tmp_path):
 def test_hash_of_json_ignores_the_order_of_keys_only():
     assert sha256_json({"a": 1, "b": [1, 2]}) == sha256_json({"b": [1, 2], "a": 1})
     assert sha256_json([1, 2]) != sha256_json([2, 1])
+
+
+def test_arrays_differ_by_type_shape_and_values_alone():
+    array = np.arange(6.0)
+    others = [array.astype(np.float32), array.reshape(2, 3), -array, array.view(np.int64)]
+    assert len({sha256_array(some) for some in [array, *others]}) == 5
+    assert sha256_array(np.arange(12.0)[::2] / 2) == sha256_array(array)

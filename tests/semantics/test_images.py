@@ -17,7 +17,7 @@ from smicnb.base.cache import cache_root
 from smicnb.base.errors import ImageError
 from smicnb.semantics import folders, images
 from smicnb.semantics.folders import list_images
-from smicnb.semantics.images import check, describe, probe, read_image
+from smicnb.semantics.images import check, describe, probe, read_image, size_of
 
 
 @pytest.fixture(autouse=True)
@@ -109,9 +109,22 @@ def test_exif_orientation_is_applied(tmp_path, suffix):
     assert np.abs(pixels.astype(int) - upright).mean() < 5
 
 
+@pytest.mark.parametrize("orientation", range(10))
+def test_the_header_tells_the_size_that_is_read(tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / "turned.jpg", exif=exif)
+    height, width, _ = read_image(path).shape
+    assert size_of(path) == (width, height)
+    (tmp_path / "none.jpg").write_bytes(b"no photograph")
+    with pytest.raises(ImageError, match="cannot use"):
+        size_of(tmp_path / "none.jpg")
+
+
 def test_damaged_exif_does_not_stop_a_photograph(tmp_path):
     path = save(tmp_path / "a.jpg", exif=b"Exif\x00\x00II*\x00\x08\x00\x00\x00\x09\x00\x12\x01\x03\x00")
     assert read_image(path).shape == (24, 40, 3)
+    assert size_of(path) == (40, 24)
     assert check(path) == (None, None)
 
 

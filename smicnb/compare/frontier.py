@@ -1,0 +1,198 @@
+"""The rate–semantic-fidelity sweep of Fig. 13: every operating point, its upper convex hull, and what matters on it."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import smicnb.codec
+from smicnb.base.cache import ArrayCache
+from smicnb.base.files import sha256_array, sha256_file
+from smicnb.base.progress import progress_bar
+from smicnb.codec import operating_points, quantise, rate, sparse
+from smicnb.codec.codebook import RANGE
+from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.operating_points import Codes, Measured
+from smicnb.codec.rate import OperatingPoint
+
+SIZES = (100, 1000, 10000, 100000, math.inf)  # n of Fig. 13, as Sec. V-C and its caption name them
+PARAMETERS = ("penalty", "n_atoms", "b_coef", "b_dict")  # in the order of importance that Sec. V-C claims
+# Accounting -> the columns of what is paid once and of what each image costs.
+ACCOUNTINGS = {
+    "as printed": ("dictionary_bits", "printed_bits"),
+    "corrected": ("dictionary_bits", "corrected_bits"),
+    "tuple": ("tuple_side_bits", "tuple_bits"),
+    "entropy": ("entropy_side_bits", "entropy_bits"),
+}
+COLUMNS = (
+    *("n_atoms", "b_dict", "b_coef", "penalty", "latent_cosine", "p_nonzero", "p_empty", "dictionary_bits"),
+    *("printed_bits", "corrected_bits", "tuple_side_bits", "tuple_bits", "entropy_side_bits", "entropy_bits"),
+)
+WHOLE = ("n_atoms", "b_dict", "b_coef", "images")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The operating points of a sweep: every combination.
+
+    Args:
+        n_atoms, b_dict, b_coef: values of each.
+        penalties: λ of Eq. 8.
+        learning_penalty: λ of Eq. 7, the same for every dictionary.
+        norm: of the latents.
+        seed: of the dictionaries.
+    """
+
+    n_atoms: Sequence[int]
+    b_dict: Sequence[int]
+    b_coef: Sequence[int]
+    penalties: Sequence[float]
+    learning_penalty: float
+    norm: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.n_atoms) * len(self.b_dict) * len(self.b_coef) * len(self.penalties)
+
+
+def learn(collection: np.ndarray, n_atoms: int, grid: Grid) -> np.ndarray:
+    """Atoms (n_atoms, L) of the dictionary that all operating points of this size share."""
+    model = SemanticDictionary(n_atoms, grid.learning_penalty, random_state=grid.seed)
+    return model.fit(collection).atoms_
+
+
+def shard(collection: np.ndarray, others: Sequence[np.ndarray], grid: Grid, n_atoms: int) -> np.ndarray:
+    """All points of one dictionary: (sets of images, points, columns of `COLUMNS`)."""
+    atoms = learn(collection, n_atoms, grid)
+    parts = [_points(collection, others, grid, atoms, b_dict) for b_dict in grid.b_dict]
+    return np.concatenate(parts, axis=1)
+
+
+def _points(
+    collection: np.ndarray, others: Sequence[np.ndarray], grid: Grid, atoms: np.ndarray, b_dict: int
+) -> np.ndarray:
+    decoder = quantise.unit_atoms(quantise.atom_levels(atoms, b_dict), b_dict) / quantise.ATOM_UNIT
+    gram, sets = decoder @ decoder.T, (collection, *others)
+    correlations = [some @ decoder.T for some in sets]
+    norms = [np.linalg.norm(some, axis=1) for some in sets]
+    paths = [sparse.path_from_gram(gram, products, grid.penalties) for products in correlations]
+    rows = []
+    for place, penalty in enumerate(grid.penalties):
+        codes = [
+            Codes(np.ascontiguousarray(path[:, place]), *about)
+            for path, *about in zip(paths, correlations, norms, strict=True)
+        ]
+        measured = operating_points.measure(codes[0], codes[1:], gram, grid.b_coef, grid.norm)
+        for b_coef, each in zip(grid.b_coef, measured, strict=True):
+            point = OperatingPoint(len(atoms), b_coef, b_dict, penalty)
+            rows.append([_row(point, atoms.shape[1], one) for one in each])
+    return np.array(rows).transpose(1, 0, 2)
+
+
+def _row(point: OperatingPoint, dim: int, measured: Measured) -> list[float]:
+    images, p_nonzero = len(measured.used), float(measured.used.mean()) / point.n_atoms
+    packed = 8 * math.ceil(rate.dictionary_bits(point, dim) / 8)
+    return [
+        *(point.n_atoms, point.b_dict, point.b_coef, point.penalty),
+        *(measured.cosines.mean(), p_nonzero, np.mean(measured.used == 0)),
+        *(rate.dictionary_bits(point, dim), rate.image_bits_printed(point)),
+        rate.image_bits_corrected(point, p_nonzero),
+        *(packed + 8 * RANGE.size, measured.tuple_bits / images),
+        *(packed + 8 * (RANGE.size + len(measured.models.to_bytes())), measured.entropy_bits / images),
+    ]
+
+
+def sweep(
+    collection: np.ndarray,
+    others: Mapping[str, np.ndarray],
+    grid: Grid,
+    name: str = "train",
+    executor: Executor | None = None,
+) -> pd.DataFrame:
+    """Measure every point of a grid; what was measured before, by the same code on the same latents, is not again.
+
+    Args:
+        collection: latents (n, L) of norm `grid.norm`, on which dictionaries, ranges and models are fitted.
+        others: name -> latents (m, L) that are coded with these.
+        name: what the collection's own rows are called.
+        executor: runs one dictionary per task; here and now where absent.
+
+    Returns:
+        One row per set of images and point: `split`, `images`, and `COLUMNS`: bits are per image, means over the
+        set; side bits are dictionary, ranges and models, paid once.
+    """
+    cache, splits = ArrayCache("frontier"), {name: collection, **others}
+    keys = {size: _key(collection, others, grid, size) for size in grid.n_atoms}
+    found = {size: cache.get(key) for size, key in keys.items()}
+    missing = [size for size in grid.n_atoms if found[size] is None]
+    task = partial(shard, collection, list(others.values()), grid)
+    with progress_bar(f"{len(grid)} operating points", sum(missing) or 1) as advance:
+        for size, points in zip(missing, (executor.map if executor else map)(task, missing), strict=True):
+            cache.put(keys[size], points)
+            found[size] = points
+            advance(size)
+    tables = []
+    for place, (split, latents) in enumerate(splits.items()):
+        points = np.concatenate([found[size][place] for size in grid.n_atoms])
+        tables.append(pd.DataFrame(points, columns=list(COLUMNS)).assign(split=split, images=len(latents)))
+    table = pd.concat(tables, ignore_index=True)
+    return table.astype(dict.fromkeys(WHOLE, int))[["split", "images", *COLUMNS]]
+
+
+def _key(collection: np.ndarray, others: Mapping[str, np.ndarray], grid: Grid, n_atoms: int) -> dict:
+    code = sorted(Path(smicnb.codec.__file__).parent.glob("*.py"))
+    return {
+        "code": {path.name: sha256_file(path) for path in (*code, Path(__file__))},
+        "latents": [sha256_array(latents) for latents in (collection, *others.values())],
+        "n_atoms": n_atoms,
+        **{part: list(getattr(grid, part)) for part in ("b_dict", "b_coef", "penalties")},
+        **{part: getattr(grid, part) for part in ("learning_penalty", "norm", "seed")},
+    }
+
+
+def bits_per_image(points: pd.DataFrame, n: float, accounting: str) -> np.ndarray:
+    """Bits of one image of a collection of `n`, its share of what is paid once included, at each point."""
+    once, each = ACCOUNTINGS[accounting]
+    return points[each].to_numpy() + (0.0 if math.isinf(n) else points[once].to_numpy() / n)
+
+
+def upper_hull(bits: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
+    """Rows of the upper convex hull of rate and fidelity, by rising rate: from the cheapest point to the best.
+
+    Each is better than all cheaper ones, and no mixture of two others is better at its rate.
+    """
+    order = np.lexsort((-fidelity, bits))
+    hull: list[int] = []
+    for row in order:
+        if hull and fidelity[row] <= fidelity[hull[-1]]:
+            continue
+        while len(hull) > 1 and _below(bits, fidelity, hull[-2], hull[-1], row):
+            hull.pop()
+        hull.append(row)
+    return np.array(hull, int)
+
+
+def _below(bits: np.ndarray, fidelity: np.ndarray, left: int, middle: int, right: int) -> bool:
+    """Whether the middle point lies on or below the line between the other two."""
+    rise = (fidelity[middle] - fidelity[left]) * (bits[right] - bits[left])
+    return rise <= (fidelity[right] - fidelity[left]) * (bits[middle] - bits[left])
+
+
+def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES) -> pd.DataFrame:
+    """The hull of every split, size n and accounting: its points with `n`, `accounting` and `bits` per image."""
+    parts = []
+    for split, points in table.groupby("split", sort=False):
+        for accounting in ACCOUNTINGS:
+            for n in sizes:
+                bits = bits_per_image(points, n, accounting)
+                rows = upper_hull(bits, points["latent_cosine"].to_numpy())
+                chosen = points.iloc[rows].assign(n=n, accounting=accounting, bits=bits[rows])
+                parts.append(chosen.assign(split=split))
+    first = ["split", "accounting", "n", "bits", "latent_cosine", *PARAMETERS]
+    table = pd.concat(parts, ignore_index=True)
+    return table[[*first, *(name for name in table.columns if name not in first)]]
