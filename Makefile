@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test fuzz lint lab lock bsds500 paper-tiny map clean
+.PHONY: help setup reproduce test fuzz bench lint lab lock bsds500 paper-tiny map clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -22,6 +22,10 @@ test: .venv/ready ## lint, then run all tests (ARGS passes options on to pytest)
 
 fuzz: .venv/ready ## read 20 000 damaged and forged .smic files (make test reads 400)
 	SMICNB_FUZZ=20000 $(BIN)/python -m pytest --timeout 1800 tests/codec/test_fuzz.py
+
+bench: .venv/ready ## print speed ratios against peers, measured here (ARGS passes options on)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/bench spams-bin==2.6.14 || true
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 lint: .venv/ready ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
