@@ -150,12 +150,17 @@ def create(path: Path | str, header: Header, dictionary: bytes, tables: bytes, b
         temporary.write_bytes(dump(header, dictionary, tables, blocks))
 
 
-def append(path: Path | str, blocks: Sequence[Block]) -> None:
+def append(path: Path | str, blocks: Sequence[Block], before: int | None = None) -> None:
     """Write a further segment behind what is there; only when its trailer stands do readers see it.
+
+    Args:
+        path: the file.
+        blocks: of the segment.
+        before: images that the file held when the caller looked at it; None where that does not matter.
 
     Raises:
         IntegrityError: the file is damaged; nothing is written then.
-        SmicnbError: another append is at work on it.
+        SmicnbError: another append is at work on it, or has been since the caller looked.
     """
     path = Path(path)
     name = sha256(str(path.resolve()).encode()).hexdigest()
@@ -165,6 +170,8 @@ def append(path: Path | str, blocks: Sequence[Block]) -> None:
         with FileLock(locks / f"{name}.lock", timeout=LOCK_SECONDS):
             with SmicFile(path) as opened:
                 end, images = opened.end, len(opened)
+            if before not in (None, images):
+                raise SmicnbError(f"'{path}' has grown from {before} to {images} images meanwhile", do="append again")
             front, trailer = _segment(blocks, end, images)
             with path.open("r+b") as file:
                 file.truncate(end)  # what an append that was cut off has left

@@ -10,7 +10,7 @@ import numpy as np
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.base.progress import progress_bar
-from smicnb.codec import container
+from smicnb.codec import container, details
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.semantics import collections, encoders, generators
@@ -64,9 +64,10 @@ def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
 def _portable(name: str) -> str:
     """A file's name as every system can write it: what some cannot is replaced by an underscore."""
     parts = [re.sub(r'[\x00-\x1f\x7f<>:"|?*\\]', "_", part).rstrip(". ") or "_" for part in name.split("/")]
-    parts = [f"_{part}" if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", part) else part for part in parts]
-    shortened = "/".join(parts).encode("utf-8", "replace")[-240:].decode("utf-8", "ignore")
-    return shortened.lstrip("/") or "_"
+    shortened = "/".join(parts).encode("utf-8", "replace")[-240:].decode("utf-8", "ignore").lstrip("/")
+    return "/".join(
+        f"_{part}" if not part or details.DEVICES.fullmatch(part) else part for part in shortened.split("/")
+    )
 
 
 def _unique(names: Sequence[str]) -> list[str]:
@@ -137,7 +138,7 @@ def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, 
             "rename the files, or put them into a folder of another name and append the folder above it",
         )
     codec = SMICCodec.of_file(target)
-    container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes))
+    container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes), before)
     return found.summary, before
 
 
@@ -176,9 +177,10 @@ def decompress(
     with SmicReader(source) as opened:
         names = _files(opened.names)
         semantic_encoder = encoder_of(opened.header, encoder)
-        chosen = generators.generator(generator, semantic_encoder, collections.load(gallery))
+        shown = collections.load(gallery)
+        chosen = generators.generator(generator, semantic_encoder, shown)
         space = SemanticSpace(semantic_encoder, chosen, opened.header.norm)
-        made_from = {"file": sha256_file(source), "seed": seed, **space.fingerprint}
+        made_from = {"file": sha256_file(source), "seed": seed, "gallery": shown.fingerprint, **space.fingerprint}
         resumed = _prepare(folder, made_from, force)
         empty = 0
         with progress_bar(f"generating with {chosen.name}", len(opened)) as advance:
