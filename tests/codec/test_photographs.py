@@ -227,15 +227,15 @@ def test_a_file_of_other_weights_is_refused(command, later, tmp_path):
     path = tmp_path / "other.smic"
     path.write_bytes(codec.fit(latents).encode(latents))
     before = path.read_bytes()
+    out = tmp_path / "out"
+    calls = {"append": (photographs.append, path, str(later)), "decompress": (decompress, path, out, later)}
+    function, *arguments = calls[command]
     with pytest.raises(
         SmicnbError, match=r"found encoder 'lite0-minilm' with weights .*'lite0-minilm' with weights abab"
     ):
-        if command == "append":
-            photographs.append(path, str(later))
-        else:
-            decompress(path, tmp_path / "out", later)
+        function(*arguments)
     assert path.read_bytes() == before
-    assert not (tmp_path / "out").exists()
+    assert not out.exists()
 
 
 # --- decompress -------------------------------------------------------------------------------------
