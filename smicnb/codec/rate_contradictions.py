@@ -120,7 +120,7 @@ def _table4() -> dict[str, Finding]:
         implied[codec] = rate_tables.implied_dictionary(codec)
     apart = max(least for least, _ in implied.values()) >= min(most for _, most in implied.values())
     n, smic = smic_paper.TABLE_4_SIZE, TABLE_4_RATES["SMIC"]
-    shared_out = rate_tables.smic_bpp(MEDIUM, n, image)
+    shared_out = rate_tables.smic_bpp(n, overhead, image)
     border = 1.5 * smic_paper.ABSTRACT_BPP  # what still rounds to one digit of the abstract's rate
     size = rate.break_even(overhead, image, rate.single_item_bits(border))
     return {
@@ -171,7 +171,7 @@ def _settings(measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]
     overhead, image = rate.dictionary_bits(MEDIUM), rate.image_bits_printed(MEDIUM)
     sizes = {place: (", ".join(f"{n:g}" for n in named),) for place, named in smic_paper.SIZES_NAMED.items()}
     rates = {
-        f"n = {n}:": (rate_tables.smic_bpp(MEDIUM, n, image),)
+        f"n = {n}:": (rate_tables.smic_bpp(n, overhead, image),)
         for n in (smic_paper.SELECTION_SIZE, smic_paper.TABLE_4_SIZE)
     }
     cosine = [float(row[0]) for size, row in smic_paper.TABLE_1.items() if size]

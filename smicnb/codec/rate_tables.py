@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CUT_DIGITS = 3
-FILE = "measured (file)"  # empty until a file is written and read back
 
 
 def cut(value: float, digits: int = CUT_DIGITS) -> float:
@@ -63,7 +62,21 @@ def corrected_bits(point: OperatingPoint, measured: "pd.DataFrame | None" = None
     return bits
 
 
-def _row(printed: Cell, exact: float, kept: float, corrected: dict[str, float]) -> dict:
+def file_columns(model: str, files: "pd.DataFrame | None") -> dict[str, tuple[float, float]]:
+    """Column -> (bits paid once, bits of an image) of the files of a model, by coding and split.
+
+    Args:
+        model: "low", "medium" or "high".
+        files: a row per model, coding and split with `overhead_bits`, `payload_bits` and `index_bits`, or None.
+    """
+    rows = [] if files is None else files[files["model"] == model].to_dict("records")
+    return {
+        f"file ({row['coding']}), {row['split']}": (row["overhead_bits"], row["payload_bits"] + row["index_bits"])
+        for row in rows
+    }
+
+
+def _row(printed: Cell, exact: float, kept: float, further: dict[str, float]) -> dict:
     return {
         "row": printed.row,
         "column": printed.column,
@@ -75,13 +88,12 @@ def _row(printed: Cell, exact: float, kept: float, corrected: dict[str, float]) 
         "cut rates": kept,
         "deviation % (cut)": 100 * (kept / printed.value - 1),
         "published is (cut)": printed.reading(kept),
-        **corrected,
-        FILE: math.nan,
+        **further,
     }
 
 
-def table3(measured: "pd.DataFrame | None" = None) -> "pd.DataFrame":
-    """Every cell of Table III: as published, recomputed twice with deviations, and corrected.
+def table3(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+    """Every cell of Table III: as published, recomputed twice with deviations, corrected, and measured on files.
 
     `Eq. 10-15` rounds nothing, `cut rates` is `cut_cell`; "published is" says how either becomes the
     printed digits (rounded, cut off, either, neither). `corrected` is the tuple code with Eq. 14's P,
@@ -89,6 +101,7 @@ def table3(measured: "pd.DataFrame | None" = None) -> "pd.DataFrame":
 
     Args:
         measured: `null_proportion.sweep`'s table, or None.
+        files: what the models' files take, as `file_columns` has it, or None.
     """
     import pandas as pd
 
@@ -97,11 +110,13 @@ def table3(measured: "pd.DataFrame | None" = None) -> "pd.DataFrame":
         point = rate.MODELS[model]
         overhead = rate.dictionary_bits(point)
         corrected = {name: cell(size, overhead, bits, other) for name, bits in corrected_bits(point, measured).items()}
-        rows.append(_row(printed, exact_cell(point, size, other), cut_cell(point, size, other), corrected))
+        written = {name: cell(size, *bits, other) for name, bits in file_columns(model, files).items()}
+        exact, kept = (function(point, size, other) for function in (exact_cell, cut_cell))
+        rows.append(_row(printed, exact, kept, corrected | written))
     return pd.DataFrame(rows)
 
 
-def table4(measured: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+def table4(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
     """Every cell of Table IV that the rate model can compute, in `table3`'s columns.
 
     The rates of other codecs are inputs here: what is recomputed is SMIC's rate at n = 5000, dictionary
@@ -110,21 +125,23 @@ def table4(measured: "pd.DataFrame | None" = None) -> "pd.DataFrame":
     import pandas as pd
 
     point, n = rate.MODELS[smic_paper.TABLE_4_MODEL], smic_paper.TABLE_4_SIZE
-    overhead, bits = rate.dictionary_bits(point), corrected_bits(point, measured)
-    exact = smic_bpp(point, n, rate.image_bits_printed(point))
-    corrected = {name: smic_bpp(point, n, image) for name, image in bits.items()}
-    rows = [_row(smic_paper.TABLE_4_RATES["SMIC"], exact, cut(exact), corrected)]
+    overhead = rate.dictionary_bits(point)
+    bits = {name: (overhead, image) for name, image in corrected_bits(point, measured).items()}
+    bits |= file_columns(smic_paper.TABLE_4_MODEL, files)
+    exact = smic_bpp(n, overhead, rate.image_bits_printed(point))
+    further = {name: smic_bpp(n, *pair) for name, pair in bits.items()}
+    rows = [_row(smic_paper.TABLE_4_RATES["SMIC"], exact, cut(exact), further)]
     for codec, printed in smic_paper.TABLE_4_BREAK_EVEN.items():
         other = rate.single_item_bits(smic_paper.TABLE_4_RATES[codec].value)
-        corrected = {name: cell(BREAK_EVEN, overhead, image, other) for name, image in bits.items()}
+        further = {name: cell(BREAK_EVEN, *pair, other) for name, pair in bits.items()}
         cells = (function(point, BREAK_EVEN, other) for function in (exact_cell, cut_cell))
-        rows.append(_row(printed, *cells, corrected))
+        rows.append(_row(printed, *cells, further))
     return pd.DataFrame(rows)
 
 
-def smic_bpp(point: OperatingPoint, n: int, image_bits: float) -> float:
-    """Bits per pixel of one image in a collection of `n`, the dictionary shared out among them."""
-    return rate.bits_per_pixel(rate.total_bits(n, rate.dictionary_bits(point), image_bits) / n)
+def smic_bpp(n: int, overhead_bits: float, image_bits: float) -> float:
+    """Bits per pixel of one image in a collection of `n`, what is paid once shared out among them."""
+    return rate.bits_per_pixel(rate.total_bits(n, overhead_bits, image_bits) / n)
 
 
 def implied_dictionary(codec: str) -> tuple[float, float]:
@@ -135,11 +152,12 @@ def implied_dictionary(codec: str) -> tuple[float, float]:
     return (printed - 1) * saved, printed * saved
 
 
-def models(measured: "pd.DataFrame | None" = None) -> "pd.DataFrame":
-    """The three models in bits per image: as printed, corrected, corrected with each split's measured P.
+def models(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+    """The three models in bits per image: as printed, corrected, with each split's measured P, and as files.
 
     Args:
         measured: `null_proportion.sweep`'s table, or None.
+        files: what the models' files take, as `file_columns` has it, or None.
     """
     import pandas as pd
 
@@ -159,7 +177,7 @@ def models(measured: "pd.DataFrame | None" = None) -> "pd.DataFrame":
                 **{f"P(non-null) of {split}": share for split, share in shares.items()},
                 "R(z) as printed": rate.image_bits_printed(point),
                 **{f"R(z) {column}": image for column, image in bits.items()},
-                f"R(z) {FILE}": math.nan,
+                **{f"R(z) {column}": image for column, (_, image) in file_columns(name, files).items()},
             }
         )
     return pd.DataFrame(rows)

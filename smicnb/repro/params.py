@@ -18,6 +18,8 @@ from smicnb.repro.checkout import root
 PENALTY = (1e-3, 20.0)
 RANGES = {
     "n_atoms": (1, 4096),
+    "b_dict": (1, 16),
+    "b_coef": (1, 16),
     "penalty": PENALTY,
     "penalties": PENALTY,
     "learning_penalty": PENALTY,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.base.files import sha256_file, write_json
+from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.repro import figures
 from smicnb.repro.checkout import root
 
@@ -92,6 +92,13 @@ class Session:
         """Save NAME.csv, NAME.md and NAME.json; returns `data`, so that the notebook shows it."""
         self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin))
         return data
+
+    def save_parquet(self, data: pd.DataFrame, name: str) -> None:
+        """Save a table too long to be committed as NAME.parquet, whole numbers and all digits as they are."""
+        target = self.out / f"{name}.parquet"
+        with atomic_path(target) as temporary:
+            data.to_parquet(temporary, index=False)
+        self._list(target)
 
     def on_bsds500(self, name: str, measured: pd.DataFrame) -> pd.DataFrame:
         """The table NAME as measured on BSDS500: `measured` where this run is on it, else the committed one."""

@@ -78,7 +78,21 @@ def test_the_corrected_columns():
     assert table.loc[("low", "n = inf"), "corrected, P of heldout"] == pytest.approx(707.7888 / (2 * 0.5 * 3))
     assert math.isnan(table.loc[("high", "n = inf"), "corrected, P of train"])  # λ = 0.1 is not in the table
     assert math.isnan(table.loc[("high", "n*"), "corrected, P of train"])
-    assert table["measured (file)"].isna().all()
+
+
+def test_files_have_their_own_columns():
+    cells = {"images": 100, "overhead_bits": 7000, "payload_bits": 60.0, "index_bits": 2.0}
+    rows = [{"model": model, "coding": "tuple", "split": "train", **cells} for model in rate.MODELS]
+    rows.append({**rows[1], "coding": "entropy", "payload_bits": 30.0})
+    files, other = pd.DataFrame(rows), rate.single_item_bits()
+    table = rate_tables.table3(SHARES, files).set_index(["row", "column"])
+    assert table.loc[("medium", "n = 1000"), "file (tuple), train"] == pytest.approx(other / (62 + 7))
+    assert table.loc[("medium", "n*"), "file (entropy), train"] == math.floor(7000 / (other - 32)) + 1
+    assert math.isnan(table.loc[("low", "n*"), "file (entropy), train"])
+    table = rate_tables.table4(SHARES, files).set_index("row")
+    assert table.loc["Clip inter (SMIC, medium)", "file (tuple), train"] == pytest.approx((62 + 7000 / 5000) / 768**2)
+    table = rate_tables.models(SHARES, files).set_index("model")
+    assert table.loc["medium", "R(z) file (entropy), train"] == 32
 
 
 def test_models_in_bits():
