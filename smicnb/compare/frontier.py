@@ -213,3 +213,23 @@ def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES) -> pd.DataFrame:
     first = ["split", "accounting", "n", "bits", "latent_cosine", *PARAMETERS]
     table = pd.concat(parts, ignore_index=True)
     return table[[*first, *(name for name in table.columns if name not in first)]]
+
+
+def effects(table: pd.DataFrame, penalty: float) -> pd.DataFrame:
+    """What single parameters do to fidelity: two slices through the points, told apart by `varied`.
+
+    "penalty": all λ and n_a, with the most bits there are. "bits": all b_coef and b_dict, with the most atoms, at the
+    λ of the grid that is nearest to `penalty`.
+
+    Args:
+        table: `sweep`'s.
+
+    Returns:
+        Columns varied, split, PARAMETERS, latent_cosine, cosine_error.
+    """
+    most = {name: table[name].max() for name in ("b_dict", "b_coef", "n_atoms")}
+    finest = (table["b_dict"] == most["b_dict"]) & (table["b_coef"] == most["b_coef"])
+    values = table["penalty"].unique()
+    at = (table["penalty"] == values[np.abs(values - penalty).argmin()]) & (table["n_atoms"] == most["n_atoms"])
+    both = pd.concat([table[finest].assign(varied="penalty"), table[at].assign(varied="bits")], ignore_index=True)
+    return both[["varied", "split", *PARAMETERS, "latent_cosine", "cosine_error"]]

@@ -10,6 +10,7 @@ from smicnb.codec.payload import CODINGS
 from smicnb.compare.frontier import PARAMETERS, bits_per_image
 from smicnb.repro.figures import PAGE
 from smicnb.repro.plots import SPLITS, show
+from smicnb.repro.plots_rate import TICKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,37 @@ def _draw_hulls(axes: "Axes", hulls: "pd.DataFrame") -> None:
             axes.fill_between(hull["bits"], *ends, color=look["color"], alpha=0.2, linewidth=0)
     axes.set_xscale("log")
     axes.set_xlim(left=LEAST_BITS)
+
+
+def effects(table: "pd.DataFrame") -> "Figure":
+    """Held-out fidelity against λ, a colour per n_a, and against b_coef, a colour per b_dict, with 95 % intervals.
+
+    Args:
+        table: `frontier.effects`' rows of one split.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib import colormaps
+
+    figure, panels = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
+    slices = (("penalty", "penalty", "n_atoms"), ("bits", "b_coef", "b_dict"))
+    for axes, (varied, along, by) in zip(panels, slices, strict=True):
+        rows = table[table["varied"] == varied]
+        values = sorted(rows[by].unique())
+        for value, colour in zip(values, colormaps["viridis"](np.linspace(0.0, 0.88, len(values))), strict=True):
+            line = rows[rows[by] == value].sort_values(along)
+            half = INTERVAL * line["cosine_error"]
+            axes.plot(line[along], line["latent_cosine"], color=colour, marker="o", markersize=2.6, label=value)
+            ends = line["latent_cosine"] - half, line["latent_cosine"] + half
+            axes.fill_between(line[along], *ends, color=colour, alpha=0.15, linewidth=0)
+        axes.set_xscale("log")
+        ticks = TICKS if varied == "penalty" else sorted(rows[along].unique())
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel({"penalty": "penalty λ (log)", "b_coef": "$b_{coef}$, bits (log)"}[along])
+        axes.legend(*(part[::-1] for part in axes.get_legend_handles_labels()), title=NAMES[by], loc="lower left")
+    panels[1].get_legend().set_loc("lower right")
+    panels[0].set_ylabel("mean latent cosine ↑")
+    return figure
 
 
 def importance(ranking: "pd.DataFrame") -> "Figure":
