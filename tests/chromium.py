@@ -45,6 +45,8 @@ def chromium(width: int = 1280, height: int = 900) -> Iterator:
         # A service that is named is not looked for elsewhere.
         driver = webdriver.Chrome(options, webdriver.ChromeService(driver_binary))
         try:
+            driver.get("about:blank")
+            driver.get_log("performance")  # what the page of new tabs asked for
             yield driver
         finally:
             driver.quit()

@@ -85,11 +85,25 @@ class _OnceLoader(yaml.SafeLoader):
 
 
 def load(root: Path) -> Reproduction:
+    """`read` the map below `root`, and see that it is complete.
+
+    Raises:
+        SmicnbError: as `read`; and a committed table without a place.
+    """
+    found = read(root)
+    if missing := unplaced(root, found):
+        raise SmicnbError(
+            f"figures/{missing[0]}.csv has no place in the map", f"its name under files of a row of {ROWS}"
+        )
+    return found
+
+
+def read(root: Path) -> Reproduction:
     """Read docs/reproduction.yaml below `root` and compute its verdicts.
 
     Raises:
         SmicnbError: a key, state, verdict, notebook, recipe, target or table that is not there; an item that
-            stands twice; a verdict on a table that its row does not name; a committed table without a place.
+            stands twice; a verdict on a table that its row does not name.
     """
     try:
         content = yaml.load((root / ROWS).read_text(encoding="utf-8"), _OnceLoader)
@@ -103,12 +117,13 @@ def load(root: Path) -> Reproduction:
     _once("item", [f"{group.paper} {row.item}" for group in groups for row in group.rows])
     for file in content["supplementary"]:
         _file(root, file, "supplementary")
-    placed = {file for group in groups for row in group.rows for file in row.files} | set(content["supplementary"])
-    if unplaced := sorted(tables(root) - placed):
-        raise SmicnbError(
-            f"figures/{unplaced[0]}.csv has no place in the map", f"its name under files of a row of {ROWS}"
-        )
     return Reproduction(content["papers"], groups, content["supplementary"])
+
+
+def unplaced(root: Path, found: Reproduction) -> list[str]:
+    """Names of committed tables that no row of the map names."""
+    placed = {file for group in found.groups for row in group.rows for file in row.files}
+    return sorted(tables(root) - placed - set(found.supplementary))
 
 
 def tables(root: Path) -> set[str]:
