@@ -130,7 +130,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Content:
-    """All that the report shows: runs of the recipe, papers, and cards that belong to no item of a paper."""
+    """All that the report shows: the recipe's runs and then those of others, papers, and cards of no paper's item."""
 
     runs: tuple[Run, ...]
     papers: tuple[Paper, ...]
@@ -188,7 +188,9 @@ def collect(root: Path, recipe: params.Recipe, found: Reproduction) -> Content:
     if recipe.figures == "figures":
         extra = {f"figures/{name}": what for name, what in found.supplementary.items()} | extra
     others = tuple(card(name, what=what) for name, what in extra.items())
-    return Content(tuple(runs.values()), tuple(papers), others)
+    shown = [each for each in runs.values() if each.recipe == recipe.name or each.state != "absent"]
+    shown.sort(key=lambda each: (each.recipe != recipe.name, each.recipe, each.notebook))
+    return Content(tuple(shown), tuple(papers), others)
 
 
 def _path(recipe: params.Recipe, file: str) -> str:

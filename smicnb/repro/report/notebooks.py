@@ -22,6 +22,8 @@ TAGS = (
     *("h5", "h6", "hr", "i", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong", "sub", "sup", "table"),
     *("tbody", "td", "tfoot", "th", "thead", "tr", "ul"),
 )
+# Elements whose content is no text for a reader; all other tags that are not of `TAGS` go and leave their text.
+SILENT = re.compile(r"<(style|script)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE)
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -68,7 +70,7 @@ def convert(
         template_name="notebook", extra_template_basedirs=[str(templates)], exclude_anchor_links=True
     )
     cleaner = SanitizeHTML(tags=list(TAGS), attributes=_allowed, strip=True)
-    exporter.register_filter("clean", lambda html: _tables(cleaner.sanitize_html_tags(html)))
+    exporter.register_filter("clean", lambda html: _tables(cleaner.sanitize_html_tags(SILENT.sub("", html))))
     body, _ = exporter.from_notebook_node(book)
     return Page(_title(book.cells, path), body, tuple(cell.source for cell in code))
 

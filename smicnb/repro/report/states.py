@@ -1,10 +1,11 @@
 """What became of each notebook: its run record, and whether that is still true."""
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from smicnb.base.files import sha256_file
 from smicnb.repro.params import Recipe
@@ -85,47 +86,34 @@ def run(root: Path, recipe: Recipe, notebook: str) -> Run:
     record = _record(root / ".smicnb" / "records" / place.with_suffix(".json"))
     executed = root / ".smicnb" / str(record.get("executed") or f"runs/{place.with_suffix('.ipynb')}")
     error = record.get("error")
-    error = f"{error.get('kind')}: {error.get('text')}" if isinstance(error, dict) else ""
     state, reasons = record.get("state"), ()
-    if state in ("queued", "running") and not _alive(record.get("pid")):
-        state, error = "dead", error or "the run was killed"
-    elif state == "done":
-        reasons = tuple(_reasons(root, recipe, notebook, record))
-        state = "stale" if reasons else "done"
-    cells = record.get("cells")
+    if state == "done" and (reasons := tuple(_reasons(root, recipe, notebook, record))):
+        state = "stale"
     return Run(
         notebook,
         recipe.name,
         state if state in STATES else "absent",
         root / recipe.figures,
         reasons,
-        error,
-        tuple(map(str, cells)) if isinstance(cells, list) else (),
+        f"{error.get('kind')}: {error.get('text')}" if isinstance(error, dict) else "",
+        tuple(map(str, record["cells"])) if isinstance(record.get("cells"), list) else (),
         executed if executed.is_file() else None,
         record,
     )
 
 
 def _record(path: Path) -> dict[str, Any]:
-    """A run record, {} where there is none or it cannot be read."""
+    """A run record, {} where there is none or it cannot be read; one whose run is no more is dead."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _alive(pid: Any) -> bool:
-    """Whether the process that wrote a record is still there."""
-    if not isinstance(pid, int):
-        return False
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
+    if not isinstance(record, dict):
+        return {}
+    if record.get("state") in ("queued", "running") and not psutil.pid_exists(int(record.get("pid") or 0)):
+        record |= {"state": "dead", "error": {"kind": "Killed", "text": "the run was killed"}}
+        record["cells"] = ["dead" if cell == "running" else cell for cell in record.get("cells") or []]
+    return record
 
 
 def _reasons(root: Path, recipe: Recipe, notebook: str, record: dict[str, Any]) -> list[str]:

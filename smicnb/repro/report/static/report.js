@@ -1,26 +1,27 @@
-// Search: cards and items that do not hold every word are hidden, with sections that are empty then.
+// Search: what does not hold the phrase that is typed is hidden. Where nothing holds it, its words count one by one.
 "use strict";
 const form = document.querySelector("form.search");
 const input = document.getElementById("find");
-const status = document.getElementById("count");
-const entries = [...document.querySelectorAll("li.card, tr.item")];
-const texts = entries.map((entry) => `${entry.id} ${entry.textContent}`.toLowerCase());
+const count = document.getElementById("count");
+const main = document.querySelector("main");
+const cards = [...document.querySelectorAll("li.card")];
+const items = [...document.querySelectorAll("tr.item")];
+const plain = (text) => text.toLowerCase().replace(/\s+/g, " ").trim();
+const texts = new Map([...cards, ...items].map((entry) => [entry, plain(`${entry.id} ${entry.textContent}`)]));
 
 const filter = () => {
-  const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  let cards = 0;
-  let items = 0;
-  entries.forEach((entry, index) => {
-    const shown = words.every((word) => texts[index].includes(word));
-    entry.hidden = !shown;
-    if (shown) entry.matches("li.card") ? cards++ : items++;
-  });
+  const phrase = plain(input.value);
+  const whole = [...texts.values()].some((text) => text.includes(phrase));
+  const words = whole ? [phrase] : phrase.split(" ");
+  for (const [entry, text] of texts) entry.hidden = !words.every((word) => text.includes(word));
+  const shown = (entries) => entries.filter((entry) => !entry.hidden).length;
   for (const box of document.querySelectorAll(".group, .paper")) {
-    box.hidden = words.length > 0 && !box.querySelector("li.card:not([hidden]), tr.item:not([hidden])");
+    box.hidden = phrase !== "" && !box.querySelector("li.card:not([hidden]), tr.item:not([hidden])");
   }
-  const all = document.querySelectorAll("li.card").length;
-  const others = cards === all && !words.length ? "" : `, ${items} items without one`;
-  status.textContent = `${cards} of ${all} figures and tables${others}`;
+  for (const box of document.querySelectorAll(".notice, #notebooks")) box.hidden = phrase !== "";
+  const without = phrase === "" ? "" : `, ${shown(items)} items without one`;
+  count.textContent = `${shown(cards)} of ${cards.length} figures and tables${without}`;
+  if (phrase !== "" && main.getBoundingClientRect().top < 0) main.scrollIntoView({ behavior: "instant" });
 };
 
 form.hidden = false;
