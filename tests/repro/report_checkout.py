@@ -67,14 +67,16 @@ def executed(name: str) -> nbformat.NotebookNode:
     ends = ["completed", "failed", "pending"] if failing else ["completed"] * 3
     sources = [f'run.save_figure(figure, "{name}", data=table)', "raise ValueError('no <atoms>')", "print('last')"]
     cells = [
-        new.new_markdown_cell(
-            f"# Notebook {name}\n\n$n_a < 3$ [out](https://example.org) ![](https://example.org/b.png)\n\n<iframe src='https://example.org'></iframe>"
-        ),
+        new.new_markdown_cell(f"# Notebook {name}\n\n$n_a < 3$ [out](https://example.org) [down](#nowhere)"),
+        new.new_markdown_cell("![](https://example.org/b.png)\n\n<iframe src='https://example.org'></iframe>"),
         *(
             new.new_code_cell(source, outputs=shown, metadata={"papermill": {"status": end}})
             for source, shown, end in zip(sources, [outputs, [error] if failing else [], []], ends, strict=True)
         ),
     ]
+    if failing:
+        sign = 'An Exception was encountered at <a href="#papermill-error-cell">In [2]</a>.'
+        cells.insert(0, new.new_markdown_cell(sign, metadata={"tags": ["papermill-error-cell-tag"]}))
     return new.new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
 
 

@@ -79,6 +79,7 @@ def test_failures_stand_first_with_error_and_cell(folder):
     shown = page(folder, cell.partition("#")[0]).find(id="cell-2")
     assert "failed" in text(shown.select_one(".cell-head"))
     assert "ValueError: no <atoms>" in shown.select_one(".err").get_text()
+    assert "An Exception was encountered" not in text(shown.parent)
     assert text(runs["05_killed"].select_one(".error")) == "Killed: the run was killed"
     assert "At code cell 2 of 3: 1 done, 1 dead, 1 pending." in text(runs["05_killed"])
 
@@ -170,11 +171,15 @@ def test_damaged_records_sidecars_and_notebooks_leave_a_report(checkout, tmp_pat
         (tmp_path / "copy" / ".smicnb" / path).write_text("{")
     (tmp_path / "copy" / "figures" / "02_dead.json").write_text("[]")
     (tmp_path / "copy" / "figures" / "03_timeout.png").write_bytes(b"no picture")
+    for path in (tmp_path / "copy" / "figures").glob("04_stale.*"):
+        path.unlink()
     found = page(written(tmp_path / "copy").index.parent)
     assert text(found.find(id="00_done").select_one(".chip")) == "committed, not run here"
     assert not found.find(id="01_failed").find("a", string=lambda string: string and "Notebook" in string)
     assert found.find(id="02_dead").img["alt"] == "02_dead"
     assert "No picture" in text(found.find(id="03_timeout"))
+    assert "figures/04_stale.csv changed" in text(found.find(id="04_stale"))
+    assert "its notebook has not written it" in text(found.find(id="04_stale"))
 
 
 def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path):
@@ -314,6 +319,14 @@ def test_every_link_opens_and_nothing_is_fetched(browser, folder):
     assert len(seen) > 6
     assert [url for url in requests(browser) if not url.startswith(("file:", "data:"))] == []
     assert [entry["message"] for entry in browser.get_log("browser")] == []
+
+
+def test_a_page_that_fetches_something_would_be_noticed(browser, tmp_path):
+    (tmp_path / "page.html").write_text("<!doctype html><title>page</title><img src='http://127.0.0.1:9/picture.png'>")
+    requests(browser)
+    browser.get((tmp_path / "page.html").as_uri())
+    assert "http://127.0.0.1:9/picture.png" in requests(browser)
+    browser.get_log("browser")
 
 
 def test_search_shows_what_is_meant_and_says_how_many(browser, folder):

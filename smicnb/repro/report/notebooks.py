@@ -59,6 +59,8 @@ def convert(
         raise SmicnbError(
             f"cannot read the executed notebook '{path.name}' ({' '.join(str(error).split())})"
         ) from error
+    # papermill's own signs of an error go: the cell that failed is marked as such.
+    book.cells = [cell for cell in book.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
     code = [cell for cell in book.cells if cell.cell_type == "code"]
     for number, cell in enumerate(code):
         told = ends[number] if len(ends) == len(code) else ENDS.get(_status(cell), "")
@@ -144,15 +146,14 @@ def _cut(text: str) -> str:
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
-    """Attributes that may stay: what structure needs, and links within the page."""
-    if tag == "a":
-        return name == "href" and value.startswith("#")
+    """Attributes that may stay: what structure needs. Links become text: they would lead out, or nowhere."""
     if tag in ("td", "th"):
         return name in ("colspan", "rowspan", "scope")
     return name == "id" if tag in ("h1", "h2", "h3", "h4", "h5", "h6") else name == "class" and tag in ("span", "div")
 
 
 def _tables(html: str) -> str:
-    """Tables in boxes of their own that scroll, for a finger and for the keyboard."""
+    """Tables in boxes of their own that scroll, for a finger and for the keyboard; an empty cell is no heading."""
     box = '<div class="scroll" role="group" tabindex="0" aria-label="Table, scrolls sideways">'
-    return re.sub(r"<table", f"{box}<table", html).replace("</table>", "</table></div>")
+    html = html.replace("<th></th>", "<td></td>").replace("</table>", "</table></div>")
+    return html.replace("<table", f"{box}<table")
