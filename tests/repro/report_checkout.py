@@ -12,6 +12,7 @@ from PIL import Image
 from smicnb.base.files import sha256_file, sha256_json
 
 HOSTILE = "<script>alert('caption')</script> & \"quotes\""
+NOBODY = 2**22 + 1  # a process number beyond what Linux gives
 # Notebook -> what its record says; None: it never ran here.
 STATES = {
     "00_done": "done",
@@ -168,7 +169,7 @@ def _record(root: Path, name: str, state: str) -> None:
         "started": "2026-01-02T03:04:06Z",
         "seconds": 12.3,
         "attempts": 1,
-        "pid": 2**22 + 1,  # more than Linux gives: nobody has it
+        "pid": NOBODY,
         "parameters": {"seed": 1},
         "inputs": {
             "parameters": sha256_json({"seed": 1}),

@@ -189,6 +189,8 @@ def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path):
     (out / "tables" / "old.html").write_text("old")
     written(checkout, out=out)
     assert not (out / "tables" / "old.html").exists()
+    (tmp_path / f".site-{report_checkout.NOBODY}-abc").mkdir()  # of a report that was killed
+    written(checkout, out=out)
     assert [path.name for path in tmp_path.iterdir()] == ["site"], "nothing is left beside it"
     (out / "thesis.txt").write_text("mine")
     with pytest.raises(SmicnbError, match="holds other files"):

@@ -1,6 +1,7 @@
 """Write the report: pages, thumbnails and copies of what they link, whole or not at all."""
 
 import html.parser
+import os
 import re
 import shutil
 import tempfile
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import psutil
 from markupsafe import Markup, escape
 
 from smicnb.base.errors import SmicnbError
@@ -50,7 +52,9 @@ def write(recipe: params.Recipe, out: Path | None = None) -> Written:
     _check(out)
     content = cards.collect(checkout, recipe, reproduction.read(checkout))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-", ignore_cleanup_errors=True) as aside:
+    _sweep(out)
+    prefix = f".{out.name}-{os.getpid()}-"
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=prefix, ignore_cleanup_errors=True) as aside:
         new = Path(aside) / "new"
         new.mkdir()
         _Site(new, checkout, recipe, content).write()
@@ -61,6 +65,14 @@ def write(recipe: params.Recipe, out: Path | None = None) -> Written:
     sizes = [(path.suffix in (".png", ".jpg", ".webp", ".pdf"), path.stat().st_size) for path in _files(out)]
     weights = [sum(size for picture, size in sizes if picture is wanted) for wanted in (False, True)]
     return Written(out / "index.html", *weights)
+
+
+def _sweep(out: Path) -> None:
+    """Remove what reports that were killed have left beside `out`."""
+    for path in out.parent.iterdir():
+        left = re.fullmatch(rf"\.{re.escape(out.name)}-(\d+)-\w+", path.name)
+        if left and not psutil.pid_exists(int(left[1])):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _files(folder: Path) -> list[Path]:
