@@ -104,8 +104,8 @@ def effects(table: "pd.DataFrame") -> "Figure":
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
         axes.set_xlabel({"penalty": "penalty λ (log)", "b_coef": "$b_{coef}$, bits (log)"}[along])
-        axes.legend(*(part[::-1] for part in axes.get_legend_handles_labels()), title=NAMES[by], loc="lower left")
-    panels[1].get_legend().set_loc("lower right")
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": len(values)}
+        axes.legend(title=NAMES[by], handlelength=1.2, columnspacing=1.0, **below)
     panels[0].set_ylabel("mean latent cosine ↑")
     return figure
 

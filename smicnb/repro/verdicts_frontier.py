@@ -127,8 +127,8 @@ def gains_of_files(tables: Tables) -> Verdict:
         never = ["never" if math.isinf(size) else f"{size:.0f}" for size in even]
         same.append(float(gains["as published"]) <= ours[0])
         parts.append(
-            f"{model} {ours[0]:.1f} and {ours[1]:.1f} (as published {gains['as published']}), n* {never[0]} and "
-            f"{never[1]} (as published {sizes['as published']})"
+            f"{model} {ours[0]:.1f} and {ours[1]:.1f} (as published {gains['as published']:g}), n* {never[0]} and "
+            f"{never[1]} (as published {sizes['as published']:g})"
         )
     outcome = "agrees" if all(same) else "partly" if any(same) else "differs"
     return Verdict(
