@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test fuzz bench lint lab lock bsds500 paper-tiny map clean
+.PHONY: help setup reproduce report test fuzz bench lint lab lock bsds500 paper-tiny map clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -15,6 +15,9 @@ setup: .venv/ready ## install the locked environment and the embedded weights (a
 
 reproduce: .venv/ready ## regenerate every figure and table of the embedded profile (ARGS passes options on)
 	$(BIN)/smicnb run $(ARGS)
+
+report: .venv/ready ## write a page of every figure and table to .smicnb/report (ARGS="--open" opens it)
+	$(BIN)/smicnb report $(ARGS)
 
 test: .venv/ready ## lint, then run all tests (ARGS passes options on to pytest)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

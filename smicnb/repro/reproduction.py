@@ -39,7 +39,7 @@ class Row:
     Args:
         files: names below figures/ without suffix ("bsds500/table1"); each has a CSV and a sidecar.
         why: a remark on this row, or "".
-        verdict: what `verdicts.verdict` said, or None.
+        verdict: what `verdicts.verdict` said; None where the row has none, or its tables are not there.
     """
 
     item: str
@@ -85,11 +85,30 @@ class _OnceLoader(yaml.SafeLoader):
 
 
 def load(root: Path) -> Reproduction:
-    """Read docs/reproduction.yaml below `root` and compute its verdicts.
+    """`read` the map below `root`, and see that it is complete.
 
     Raises:
-        SmicnbError: a key, state, verdict, notebook, recipe, target or table that is not there; an item that
-            stands twice; a verdict on a table that its row does not name; a committed table without a place.
+        SmicnbError: as `read`; a table that is named and not there; and a committed one without a place.
+    """
+    found = read(root)
+    named = [(f"{row.item}, a row of '{group.name}',", row.files) for group in found.groups for row in group.rows]
+    for where, files in [*named, ("supplementary", found.supplementary)]:
+        for name in files:
+            for path in _missing(root, name):
+                raise SmicnbError(f"{where} names '{name}'", path, "run its notebook, or mend the row")
+    if missing := unplaced(root, found):
+        raise SmicnbError(
+            f"figures/{missing[0]}.csv has no place in the map", f"its name under files of a row of {ROWS}"
+        )
+    return found
+
+
+def read(root: Path) -> Reproduction:
+    """Read docs/reproduction.yaml below `root` and compute its verdicts, but for those whose tables are not there.
+
+    Raises:
+        SmicnbError: a key, state, verdict, notebook, recipe or target that is not there; an item that
+            stands twice; a verdict on a table that its row does not name.
     """
     try:
         content = yaml.load((root / ROWS).read_text(encoding="utf-8"), _OnceLoader)
@@ -102,13 +121,14 @@ def load(root: Path) -> Reproduction:
     _once("group", [group.name for group in groups])
     _once("item", [f"{group.paper} {row.item}" for group in groups for row in group.rows])
     for file in content["supplementary"]:
-        _file(root, file, "supplementary")
-    placed = {file for group in groups for row in group.rows for file in row.files} | set(content["supplementary"])
-    if unplaced := sorted(tables(root) - placed):
-        raise SmicnbError(
-            f"figures/{unplaced[0]}.csv has no place in the map", f"its name under files of a row of {ROWS}"
-        )
+        _file(file, "supplementary")
     return Reproduction(content["papers"], groups, content["supplementary"])
+
+
+def unplaced(root: Path, found: Reproduction) -> list[str]:
+    """Names of committed tables that no row of the map names."""
+    placed = {file for group in found.groups for row in group.rows for file in row.files}
+    return sorted(tables(root) - placed - set(found.supplementary))
 
 
 def tables(root: Path) -> set[str]:
@@ -141,13 +161,15 @@ def _once(kind: str, found: list[str]) -> None:
             raise SmicnbError(f"the {kind} '{name}' stands twice in {ROWS}", "once")
 
 
-def _file(root: Path, name: str, where: str) -> str:
+def _file(name: str, where: str) -> str:
     if not re.fullmatch(r"[a-z0-9_]+(?:/[a-z0-9_]+)*", str(name)):
         raise SmicnbError(f"{where} names the file {name!r}", "a name below figures/ without suffix")
-    for suffix in (".csv", ".json"):
-        if not (root / "figures" / f"{name}{suffix}").is_file():
-            raise SmicnbError(f"{where} names '{name}'", f"figures/{name}{suffix}", "run its notebook, or mend the row")
     return name
+
+
+def _missing(root: Path, name: str) -> list[str]:
+    """Which files of a table are not there."""
+    return [path for path in (f"figures/{name}.csv", f"figures/{name}.json") if not (root / path).is_file()]
 
 
 def _group(root: Path, entry: Any, papers: dict[str, str]) -> Group:
@@ -177,14 +199,15 @@ def _row(root: Path, entry: Any, group: dict[str, Any]) -> Row:
     where = f"{entry['item']}, a {name},"
     if not ITEM.fullmatch(entry["item"]):
         raise SmicnbError(f"{where} has no name of an item", "such as 'Fig. 8', 'Table I (CC)', 'Eq. 4', 'C1'")
-    files = tuple(_file(root, file, where) for file in entry.get("files", []))
+    files = tuple(_file(file, where) for file in entry.get("files", []))
     if group["state"] in COMPUTED and not files:
         raise SmicnbError(f"{where} is {group['state']} and names no file", "the tables below figures/ that hold it")
     found = None
     if "verdict" in entry:
         if group["state"] not in COMPUTED:
             raise SmicnbError(f"{where} is {group['state']} and has a verdict", "no verdict, or another state")
-        found = verdict(entry["verdict"], held := Tables(root / "figures"))
-        if unnamed := held.read - set(files):
-            raise SmicnbError(f"{where} has a verdict on '{min(unnamed)}'", "that name among its files")
+        if not any(_missing(root, file) for file in files):
+            found = verdict(entry["verdict"], held := Tables(root / "figures"))
+            if unnamed := held.read - set(files):
+                raise SmicnbError(f"{where} has a verdict on '{min(unnamed)}'", "that name among its files")
     return Row(entry["item"], entry["what"], files, entry.get("why", ""), found)

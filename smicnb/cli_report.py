@@ -1,0 +1,31 @@
+"""The command line of the report: `smicnb report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register `smicnb report`."""
+    app.command()(report)
+
+
+def report(
+    recipe: Annotated[Path, typer.Option(help="A recipe file, or a name in recipes/.")] = Path("embedded"),
+    out: Annotated[Path | None, typer.Option(help="Folder to write to.", show_default=".smicnb/report/RECIPE")] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Write a page of every figure and table beside the papers' own: states, data, executed notebooks.
+
+    It needs no network and no server. Examples: `smicnb report --open`, `smicnb report --recipe paper`.
+    """
+    from smicnb.repro import params
+    from smicnb.repro.checkout import root
+    from smicnb.repro.report import site
+
+    path = recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
+    written = site.write(params.recipe(path), out)
+    typer.echo(f"report: {written}")
+    if open_it:
+        typer.launch(str(written.index))

@@ -1,0 +1,133 @@
+"""What became of each notebook: its run record, and whether that is still true."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from smicnb.base.files import sha256_file
+from smicnb.repro.params import Recipe
+
+# State -> what a reader is told, worst first; the order of the report.
+STATES = {
+    "failed": "failed",
+    "dead": "kernel died",
+    "timeout": "timed out",
+    "stale": "stale",
+    "skipped": "not reached",
+    "running": "running",
+    "queued": "queued",
+    "done": "done",
+    "absent": "not run here",
+}
+FAILED = ("failed", "dead", "timeout")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The last run of one notebook under one recipe.
+
+    Args:
+        state: a key of `STATES`.
+        reasons: why it is stale, each a line ("codec/rate.py changed").
+        error: "KIND: text" of a run that failed, or "".
+        cells: the state of each code cell, in order; () where no record says.
+        figures: the folder that its figures go to.
+        executed: the executed notebook, or None where there is none.
+        record: the run record, {} where there is none.
+    """
+
+    notebook: str
+    recipe: str
+    state: str
+    figures: Path
+    reasons: tuple[str, ...] = ()
+    error: str = ""
+    cells: tuple[str, ...] = ()
+    executed: Path | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def said(self) -> str:
+        """The state in words."""
+        return STATES[self.state]
+
+    @property
+    def failing(self) -> int | None:
+        """Index of the first code cell that did not end well, or None."""
+        bad = (number for number, state in enumerate(self.cells) if state in (*FAILED, "interrupted"))
+        return next(bad, None)
+
+    @property
+    def progress(self) -> str:
+        """Cells on one line: "4 done, 1 failed, 7 pending"."""
+        return ", ".join(f"{self.cells.count(state)} {state}" for state in dict.fromkeys(self.cells))
+
+    @property
+    def commit(self) -> str:
+        """The commit that it ran at, seven digits and "+" where tracked files differed; "" where unknown."""
+        commit = self.record.get("commit")
+        return f"{commit[:7]}{'+' if self.record.get('modified') else ''}" if isinstance(commit, str) else ""
+
+    @property
+    def duration(self) -> str:
+        """How long it took, for a person, or ""."""
+        seconds = self.record.get("seconds")
+        if not isinstance(seconds, int | float):
+            return ""
+        return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def run(root: Path, recipe: Recipe, notebook: str) -> Run:
+    """What is known of a notebook's last run under `recipe`, from the checkout at `root`."""
+    place = Path(recipe.name) / notebook
+    record = _record(root / ".smicnb" / "records" / place.with_suffix(".json"))
+    executed = root / ".smicnb" / str(record.get("executed") or f"runs/{place.with_suffix('.ipynb')}")
+    error = record.get("error")
+    state, reasons = record.get("state"), ()
+    if state == "done" and (reasons := tuple(_reasons(root, recipe, notebook, record))):
+        state = "stale"
+    return Run(
+        notebook,
+        recipe.name,
+        state if state in STATES else "absent",
+        root / recipe.figures,
+        reasons,
+        f"{error.get('kind')}: {error.get('text')}" if isinstance(error, dict) else "",
+        tuple(map(str, record["cells"])) if isinstance(record.get("cells"), list) else (),
+        executed if executed.is_file() else None,
+        record,
+    )
+
+
+def _record(path: Path) -> dict[str, Any]:
+    """A run record, {} where there is none or it cannot be read; one whose run is no more is dead."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(record, dict):
+        return {}
+    if record.get("state") in ("queued", "running") and not psutil.pid_exists(int(record.get("pid") or 0)):
+        record |= {"state": "dead", "error": {"kind": "Killed", "text": "the run was killed"}}
+        record["cells"] = ["dead" if cell == "running" else cell for cell in record.get("cells") or []]
+    return record
+
+
+def _reasons(root: Path, recipe: Recipe, notebook: str, record: dict[str, Any]) -> list[str]:
+    """Why a finished run is stale, [] where it is not: the notebook or what it wrote is no longer the same."""
+    reasons = []
+    inputs, outputs = (record.get(name) or {} for name in ("inputs", "outputs"))
+    source = root / "notebooks" / f"{notebook}.ipynb"
+    if inputs.get("notebook") != _hash(source):
+        reasons.append("notebook changed")
+    for name, digest in outputs.items():
+        if _hash(root / recipe.figures / name) != digest:
+            reasons.append(f"{recipe.figures}/{name} changed")
+    return reasons
+
+
+def _hash(path: Path) -> str | None:
+    return sha256_file(path) if path.is_file() else None
