@@ -1,7 +1,6 @@
 """The codebook of every operating point of a sweep, fitted once and kept: coding a further image then takes no fit."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from smicnb.semantics.encoders import SemanticEncoder
 VALUES = 1 << MODELLED  # entries of the longest table of values
 
 
-@dataclass(frozen=True)
 class Codebooks:
     """Dictionaries and tables of a whole grid.
 
@@ -36,13 +34,11 @@ class Codebooks:
         tables: n_a -> (b_dict, λ, b_coef, numbers) int32, in the grid's order; see `_table`.
     """
 
-    grid: Grid
-    encoder: SemanticEncoder
-    atoms: Mapping[int, np.ndarray]
-    tables: Mapping[int, np.ndarray]
-
-    def __post_init__(self):
-        object.__setattr__(self, "of", lru_cache(maxsize=64)(self._of))
+    def __init__(
+        self, grid: Grid, encoder: SemanticEncoder, atoms: Mapping[int, np.ndarray], tables: Mapping[int, np.ndarray]
+    ):
+        self.grid, self.encoder, self.atoms, self.tables = grid, encoder, atoms, tables
+        self.of = lru_cache(maxsize=64)(self._of)
 
     def _of(self, point: OperatingPoint) -> Codebook:
         """The entropy-coded file's codebook of a point of the grid: what `fit_codebook` fits to the collection."""
