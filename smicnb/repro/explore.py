@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +23,8 @@ from smicnb.repro.explore_pictures import Picture, Pictures, thumbnails
 from smicnb.semantics import collections, spaces
 from smicnb.semantics.captions import NearestWords
 from smicnb.semantics.collections import Collection, Item
+from smicnb.semantics.data_sets import DATA_SETS
+from smicnb.semantics.images import describe
 from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace, normalise
 
@@ -140,6 +142,8 @@ class Explorer:
         self.namer.directions = ArrayCache("words").get_or_make(
             self.namer.fingerprint, lambda: self.namer.directions
         )  # hundreds of sentences, embedded once ever
+        self._text = lru_cache(maxsize=64)(lambda text: space.encoder.encode_text([f"a photo of {text}"]))
+        self._text("photograph")  # loads the model, so that the first question need not
         self._atom_words: dict[tuple[int, int], list[str]] = {}
         self.pictures = Pictures(space, self.grid.seed)
         self.images: dict[str, Shown] = {}
@@ -239,16 +243,16 @@ class Explorer:
         """(n_atoms,) coefficients of levels (1, n_atoms) as decoded, 0 where null."""
         return np.where(levels[0] >= 0, book.quantiser.dequantise(np.maximum(levels[0], 0), self.grid.norm), 0.0)
 
-    def ask(self, text: str, setting: Setting, count: int = 6) -> tuple[list[tuple[str, float]], list[tuple[int, float]]]:
+    def ask(
+        self, text: str, setting: Setting, count: int = 6
+    ) -> tuple[list[tuple[str, float]], list[tuple[int, float]]]:
         """Which images and which atoms answer to words: (image, cosine) and (atom, cosine), the nearest first."""
         if not text.strip():
             raise SmicnbError("found no words", "one or more, such as 'a castle by the sea'")
-        wanted = self.space.encoder.encode_text([f"a photo of {text.strip()}"])
+        wanted = self._text(text.strip())
         labels, atoms = list(self.images), self.books.of(setting.point).atoms
         latents = np.stack([self.images[label].latent for label in labels])
-        by_image, by_atom = (
-            latent_cosine(rows, np.broadcast_to(wanted, rows.shape)) for rows in (latents, atoms)
-        )
+        by_image, by_atom = (latent_cosine(rows, np.broadcast_to(wanted, rows.shape)) for rows in (latents, atoms))
         images = [(labels[row], float(by_image[row])) for row in np.argsort(-by_image, kind="stable")[:count]]
         return images, [(int(row), float(by_atom[row])) for row in np.argsort(-by_atom, kind="stable")[:count]]
 
@@ -256,7 +260,7 @@ class Explorer:
         """Make the images of a folder choosable, in place of those of a folder opened before.
 
         Args:
-            path: a folder, or a collection's name ("folder:PATH", "kodak:PATH").
+            path: a folder, or one of a data set by its name ("folder:PATH", "kodak:PATH").
 
         Returns:
             Their labels, and what was found and left out, on one line.
@@ -267,36 +271,35 @@ class Explorer:
         path = path.strip()
         if not path:
             raise SmicnbError("found no path", "a folder of photographs, such as ~/Pictures")
-        folder = Path(path).expanduser()
-        loaded = collections.load(f"folder:{folder}" if folder.exists() else path)
+        named = path.partition(":")[0] in DATA_SETS
+        loaded = collections.load(path if named else f"folder:{path}")
         before, self.images = self.images, {k: v for k, v in self.images.items() if not k.startswith(f"{OWN} ")}
         try:
             self._choosable(OWN, loaded)
         except BaseException:
             self.images = before
             raise
-        return [label for label in self.images if label.startswith(f"{OWN} ")], loaded.summary()
+        labels = [label for label in self.images if label.startswith(f"{OWN} ")]
+        left_out = f"; left out: {describe(loaded.skipped)}" if loaded.skipped else ""
+        return labels, f"{len(labels)} of the folder's {len(loaded)} photographs can be chosen{left_out}"
 
     def recipe(self, setting: Setting) -> str:
         """A recipe, in YAML, whose run measures this operating point again."""
-        point = {
+        notebooks = {NOTEBOOK: self._values(setting)}
+        whole = {"figures": ".smicnb/figures/explored", "parameters": dict(self.names), "notebooks": notebooks}
+        return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+
+    def _values(self, setting: Setting) -> dict:
+        return {
             **{name: [getattr(setting, name)] for name in ("n_atoms", "b_dict", "b_coef")},
             "penalties": [setting.penalty],
             "learning_penalty": self.grid.learning_penalty,
             "seed": self.grid.seed,
         }
-        whole = {"figures": ".smicnb/figures/explored", "parameters": dict(self.names), "notebooks": {NOTEBOOK: point}}
-        return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
     def commands(self, setting: Setting) -> str:
         """The same on the command line, and a file of one's own photographs at this point."""
-        values = {
-            "n_atoms": f"[{setting.n_atoms}]",
-            "b_dict": f"[{setting.b_dict}]",
-            "b_coef": f"[{setting.b_coef}]",
-            "penalties": f"[{setting.penalty}]",
-        }
-        changed = " ".join(f"--set '{name}={value}'" for name, value in values.items())
+        changed = " ".join(f"--set '{name}={value}'" for name, value in {**self.names, **self._values(setting)}.items())
         compress = f"--atoms {setting.n_atoms} --penalty {setting.penalty} --b-coef {setting.b_coef}"
         compress += f" --b-dict {setting.b_dict} --encoder '{self.names['encoder']}' --seed {self.grid.seed}"
         return f"smicnb run {NOTEBOOK} {changed}\nsmicnb compress photos/ photos.smic {compress}\n"

@@ -58,11 +58,16 @@ class Pictures:
             for item, file, latent in zip(gallery, small, space.encode(gallery), strict=True):
                 self._photographs[item.id] = Picture(file, latent)
 
+    @property
+    def instant(self) -> bool:
+        """Whether every picture is there already."""
+        return bool(self._photographs)
+
     def of(self, latent: np.ndarray) -> Picture | None:
         """The picture of a latent (L,); None where the latent is zero, which means nothing."""
         if not latent.any():
             return None
-        if self._photographs:
+        if self.instant:
             return self._photographs[self.space.generator.nearest(latent[None])[0].id]
         key = {**self.space.fingerprint, "seed": self.seed, "latent": sha256_array(latent), "jpeg": [SIDE, QUALITY]}
         files, latents = ArrayCache("pictures"), ArrayCache("picture-latents")
