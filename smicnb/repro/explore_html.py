@@ -29,19 +29,28 @@ COMPONENTS = {
 NAMES = {"train": "collection", "heldout": "held-out scenes"}
 STYLE = """<style>
 .smx {font: 13px/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, #222)}
-.smx h3 {font-size: 14px; margin: 10px 0 2px} .smx figure {margin: 0; width: 244px}
-.smx p {margin: 0} .smx small {color: var(--jp-ui-font-color2, #555)}
-.smx .row {display: flex; flex-wrap: wrap; gap: 14px} .smx img {display: block; border-radius: 3px}
-.smx b.big {font-size: 20px} .smx .bar {display: flex; height: 18px; border-radius: 3px; overflow: hidden}
-.smx .key {display: inline-block; width: 10px; height: 10px; margin-right: 4px}
-.smx li {display: inline-block; margin-right: 14px} .smx ul {padding: 0; margin: 4px 0}
+.smx h3 {font-size: 14px; margin: 10px 0 2px}
+.smx p {margin: 0}
+.smx small {color: var(--jp-ui-font-color2, #555)}
+.smx img {display: block; border-radius: 3px}
+.smx figure {margin: 0; width: 240px}
+.smx b.big {font-size: 20px}
+.smx ul {padding: 0; margin: 4px 0}
+.smx li {display: inline-block; margin-right: 14px}
 .smx pre {white-space: pre-wrap; margin: 4px 0; padding: 8px; user-select: all;
   background: var(--jp-layout-color2, #eee); font: 12px/1.4 var(--jp-code-font-family, monospace)}
-.smx .error {color: #b3261e; font-weight: 600} .jp-mod-dark .smx .error, [data-jp-theme-light=false] .smx .error
-  {color: #ff8a80}
-.smx .atom {display: flex; align-items: center; gap: 8px; height: 32px} .smx .nothing {width: 240px; height: 240px;
-  display: flex; align-items: center; justify-content: center; background: var(--jp-layout-color2, #eee)}
+.smx-row {display: flex; flex-wrap: wrap; gap: 14px}
+.smx-bar {display: flex; height: 18px; border-radius: 3px; overflow: hidden}
+.smx-key {display: inline-block; width: 10px; height: 10px; margin-right: 4px}
+.smx-atom {display: flex; align-items: center; gap: 8px; height: 32px}
+.smx-nothing {width: 240px; height: 240px; display: flex; align-items: center; justify-content: center;
+  background: var(--jp-layout-color2, #eee)}
+.smx .error {color: #b3261e; font-weight: 600}
+[data-jp-theme-light=false] .smx .error {color: #ff8a80}
 </style>"""
+
+
+LIVE = "<style>.smx-static {display: none}</style>"
 
 
 class Background(NamedTuple):
@@ -117,7 +126,7 @@ def frontier(drawn: Background, cost: Cost) -> str:
 def numbers(cost: Cost) -> str:
     """The operating point in words."""
     lines = [
-        f'<p><span class="key" style="background:{LOOKS[split][0]}"></span>'
+        f'<p><span class="smx-key" style="background:{LOOKS[split][0]}"></span>'
         f'<b class="big smx-bits-{split}">{cost.bits[split]:.1f}</b> bits per image, '
         f'latent cosine <b class="big">{cost.cosine[split]:.3f}</b><br><small>{NAMES[split]}; the hull has '
         f"{cost.hull[split]:.3f} at these bits</small></p>"
@@ -135,13 +144,13 @@ def components(cost: Cost, n: float) -> str:
         for name, bits in parts.items()
     )
     keys = "".join(
-        f'<li><span class="key" style="background:{COMPONENTS[name][0]}"></span>{COMPONENTS[name][1]} '
+        f'<li><span class="smx-key" style="background:{COMPONENTS[name][0]}"></span>{COMPONENTS[name][1]} '
         f"<b>{bits:.1f}</b></li>"
         for name, bits in parts.items()
     )
     return (
         f'<div class="smx"><h3>Bits of an image in a file, {n_of(n)}: {whole:.1f}</h3>'
-        f'<div class="bar" role="img" aria-label="bits by component, listed below">{bar}</div><ul>{keys}</ul></div>'
+        f'<div class="smx-bar" role="img" aria-label="bits by component, listed below">{bar}</div><ul>{keys}</ul></div>'
     )
 
 
@@ -150,18 +159,18 @@ def pictures(explorer: Explorer, image: str, answer: Answer, by_hand: bool) -> s
     generator = explorer.space.generator
     original = _picture(explorer.images[image].jpeg, f"original: {image}")
     if answer.picture is None:
-        generated = '<div class="nothing">nothing is coded</div>'
+        generated = '<div class="smx-nothing">nothing is coded</div>'
     else:
         generated = _picture(answer.picture.jpeg, f"{generator.verb} by {generator.name}", "smx-generated")
     changed = ", changed by hand" if by_hand else ""
     return (
-        f'<div class="smx row"><figure>{original}<figcaption><b>original</b><br>{_words(answer.original_words)}'
+        f'<div class="smx smx-row"><figure>{original}<figcaption><b>original</b><br>{_words(answer.original_words)}'
         f"<br><small>{escape(image)}</small></figcaption></figure>"
         f"<figure>{generated}<figcaption><b>{escape(generator.verb)} from "
         f'<span class="smx-payload">{answer.payload_bits}</span> bits{changed}</b><br>{_words(answer.words)}<br>'
         f'latent cosine <b class="smx-latent">{answer.latent_cosine:.3f}</b>, image cosine '
         f"<b>{answer.image_cosine:.3f}</b></figcaption></figure></div>"
-        f'<p class="smx" style="max-width:500px"><small>Pictures by ‘{escape(generator.name)}’: '
+        f'<p class="smx" style="max-width:494px"><small>Pictures by ‘{escape(generator.name)}’: '
         f"{escape(generator.what)}. Bits: payload of a block that holds this image alone.</small></p>"
     )
 
@@ -180,8 +189,8 @@ def weight(explorer: Explorer, part: Part, largest: float, atom: np.ndarray) -> 
     icon = f'<img src="{icon_of(picture.jpeg)}" width="30" height="30" alt="">' if picture else ""
     hand = " by hand" if part.by_hand and part.weight else ""
     return (
-        f'<div class="smx atom">{icon}<div style="position:relative;width:190px;height:14px;'
-        f'border-left:0;background:linear-gradient(#999,#999) center/1px 100% no-repeat">'
+        f'<div class="smx smx-atom">{icon}<div style="position:relative;width:130px;height:14px;'
+        f'background:linear-gradient(#999,#999) center/1px 100% no-repeat">'
         f'<div style="position:absolute;top:1px;bottom:1px;{side};width:{share / 2:.1f}%;background:{colour}"></div>'
         f"</div><span>{number}{hand}</span></div>"
     )
@@ -191,7 +200,7 @@ def decomposition(explorer: Explorer, parts: Sequence[Part], atoms: np.ndarray) 
     """The strongest atoms as a table: what the page without a front end shows."""
     largest = max((abs(part.coded) for part in parts), default=1)
     rows = "".join(
-        f'<div class="row"><span style="width:180px;line-height:32px">{escape(part.words)}</span>'
+        f'<div class="smx-row"><span style="width:180px;line-height:32px">{escape(part.words)}</span>'
         f"{weight(explorer, part, largest, atoms[part.atom])}</div>"
         for part in parts
     )
@@ -204,7 +213,11 @@ def found(pairs: Sequence[tuple[bytes | None, str, float]]) -> list[str]:
     for jpeg, name, cosine in pairs:
         picture = f'<img src="{icon_of(jpeg)}" width="84" height="84" alt="">' if jpeg else ""
         what = f'<b>{cosine:.2f}</b><br><small style="overflow-wrap:anywhere">{escape(name)}</small>'
-        cards.append(f'<div class="smx" style="width:130px">{picture}{what}</div>'.replace("<b>-", "<b>−"))
+        cards.append(
+            f'<div class="smx" style="width:140px;height:146px;overflow:hidden">{picture}{what}</div>'.replace(
+                "<b>-", "<b>−"
+            )
+        )
     return cards
 
 
@@ -228,10 +241,10 @@ def page(explorer: Explorer, drawn: Background, setting: Setting, image: str, co
     atoms = explorer.books.of(setting.point).atoms
     shown = sorted(answer.parts, key=lambda part: -abs(part.weight))[:10]
     return (
-        f'{STYLE}<div class="smx"><p>{where}, {n_of(setting.n)}</p></div>'
-        f'<div class="smx row"><div>{frontier(drawn, cost)}</div>{numbers(cost)}</div>{components(cost, setting.n)}'
-        f'<div class="smx row"><div>{pictures(explorer, image, answer, False)}</div>'
-        f"<div>{decomposition(explorer, shown, atoms)}</div></div>"
+        f'{STYLE}<div class="smx-static"><div class="smx"><p>{where}, {n_of(setting.n)}</p></div>'
+        f'<div class="smx smx-row"><div>{frontier(drawn, cost)}</div>{numbers(cost)}</div>{components(cost, setting.n)}'
+        f'<div class="smx smx-row"><div>{pictures(explorer, image, answer, any(part.by_hand for part in answer.parts))}</div>'
+        f"<div>{decomposition(explorer, shown, atoms)}</div></div></div>"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import ipywidgets
+from IPython.display import display
 from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, FloatSlider, HBox, Layout, SelectionSlider, Text, VBox
 
 from smicnb.base.errors import SmicnbError
@@ -39,7 +40,8 @@ class ExplorerView:
         self._make_words()
         self._make_folder()
         self.recipe, self.commands = HTML(), HTML()
-        self.widget = VBox([HTML(html.STYLE), *self._arranged()], layout=Layout(max_width="980px"))
+        self.widget = VBox([HTML(html.STYLE + html.LIVE), *self._arranged()], layout=Layout(max_width="980px"))
+        self.widget.add_class("smx-live")
         self.refresh()
 
     def _make_controls(self, start: Setting) -> None:
@@ -52,7 +54,7 @@ class ExplorerView:
             "b_coef": _slider("bits b_coef", grid.b_coef, start.b_coef),
             "n": _slider("images n", sizes, start.n),
         }
-        self.image = Dropdown(options=list(self.explorer.images), description="image", layout=Layout(width="480px"))
+        self.image = Dropdown(options=list(self.explorer.images), description="image", layout=Layout(width="494px"))
         self.to_hull = Button(description="Go to the hull", tooltip="the best setting of at most these bits")
         self.plot, self.numbers, self.components, self.pictures = HTML(), HTML(), HTML(), HTML()
         for name, slider in self.sliders.items():
@@ -61,7 +63,7 @@ class ExplorerView:
         self.to_hull.on_click(lambda _: self.go(self.explorer.on_hull(self.setting)))
 
     def _make_hands(self) -> None:
-        self.checks = [Checkbox(indent=False, layout=Layout(width="200px")) for _ in range(ROWS)]
+        self.checks = [Checkbox(indent=False, layout=Layout(width="210px")) for _ in range(ROWS)]
         self.bars, self.rest = [HTML() for _ in range(ROWS)], HTML()
         for row, check in enumerate(self.checks):
             check.observe(lambda change, row=row: self._toggled(row, change["new"]), "value")
@@ -76,7 +78,10 @@ class ExplorerView:
     def _make_words(self) -> None:
         self.text = Text(placeholder="a castle by the sea", description="words", continuous_update=False)
         self.said = HTML()
-        self.found = {what: [(HTML(), Button(layout=Layout(width="90px"))) for _ in range(FOUND)] for what in _FOUND}
+        self.found = {
+            what: [(HTML(), Button(layout=Layout(width="90px", display="none"))) for _ in range(FOUND)]
+            for what in _FOUND
+        }
         self._targets: dict[str, list] = {what: [] for what in _FOUND}
         self.text.observe(lambda _: self._ask(), "value")
         for what, act in zip(_FOUND, (self._choose, self._add_found), strict=True):
@@ -148,8 +153,9 @@ class ExplorerView:
             for row, pair in enumerate(zip(self.checks, self.bars, strict=True)):
                 for widget in pair:
                     widget.layout.display = None if row < len(answer.parts) else "none"
-        more = len(answer.parts) - ROWS
-        self.rest.value = html.message(f"and {more} weaker atoms" if more > 0 else "" if answer.parts else "no atom")
+        used = sum(part.weight != 0 for part in answer.parts)
+        shown = f"; the {ROWS} strongest are shown" if len(answer.parts) > ROWS else ""
+        self.rest.value = html.message(f"{used} of {setting.n_atoms} atoms in use{shown}")
 
     @contextlib.contextmanager
     def _quietly(self) -> Iterator[None]:
@@ -195,7 +201,9 @@ class ExplorerView:
             instant = self.explorer.pictures.instant
             looks = [self.explorer.pictures.of(directions[atom]) if instant else None for atom, _ in atoms]
             cards = {
-                "images": [(self.explorer.images[name].jpeg, name, cosine) for name, cosine in images],
+                "images": [
+                    (self.explorer.images[name].jpeg, name.rpartition("/")[2], cosine) for name, cosine in images
+                ],
                 "atoms": [
                     (look and look.jpeg, f"atom {atom}: {words[atom]}", cosine)
                     for (atom, cosine), look in zip(atoms, looks, strict=True)
@@ -237,11 +245,18 @@ class ExplorerView:
         except OSError as error:
             where.value = html.message(error.strerror or str(error), error=True)
 
-    def _repr_mimebundle_(self, **kwargs) -> dict:
+    def page(self) -> str:
+        """The present state as HTML without widgets."""
         setting, image = self.setting, self.image.value
-        told = self.explorer.cost(setting), self.explorer.answer(setting, image)
-        page = html.page(self.explorer, self._background(setting.n), setting, image, *told)
-        return {**self.widget._repr_mimebundle_(**kwargs), "text/html": page}
+        answer = self.explorer.answer(setting, image, self.by_hand)
+        return html.page(
+            self.explorer, self._background(setting.n), setting, image, self.explorer.cost(setting), answer
+        )
+
+    def _ipython_display_(self) -> None:
+        """Show the page, then the widgets: where these live, their style hides the page."""
+        display({"text/html": self.page(), "text/plain": "the explorer's first state"}, raw=True)
+        display(self.widget)
 
 
 _FOUND = {"images": "Show", "atoms": "Add"}
