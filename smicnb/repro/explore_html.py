@@ -132,7 +132,7 @@ def numbers(cost: Cost) -> str:
         f"{cost.hull[split]:.3f} at these bits</small></p>"
         for split in LOOKS
     ]
-    return f'<div class="smx" style="display:grid;gap:6px">{"".join(lines)}</div>'
+    return f'<div class="smx" style="display:grid;gap:6px;align-content:start">{"".join(lines)}</div>'
 
 
 def components(cost: Cost, n: float) -> str:
@@ -154,7 +154,7 @@ def components(cost: Cost, n: float) -> str:
     )
 
 
-def pictures(explorer: Explorer, image: str, answer: Answer, by_hand: bool) -> str:
+def pictures(explorer: Explorer, image: str, answer: Answer) -> str:
     """The original beside what is generated, with both cosines and the words nearest to each."""
     generator = explorer.space.generator
     original = _picture(explorer.images[image].jpeg, f"original: {image}")
@@ -162,7 +162,7 @@ def pictures(explorer: Explorer, image: str, answer: Answer, by_hand: bool) -> s
         generated = '<div class="smx-nothing">nothing is coded</div>'
     else:
         generated = _picture(answer.picture.jpeg, f"{generator.verb} by {generator.name}", "smx-generated")
-    changed = ", changed by hand" if by_hand else ""
+    changed = ", changed by hand" if any(part.by_hand for part in answer.parts) else ""
     return (
         f'<div class="smx smx-row"><figure>{original}<figcaption><b>original</b><br>{_words(answer.original_words)}'
         f"<br><small>{escape(image)}</small></figcaption></figure>"
@@ -243,7 +243,7 @@ def page(explorer: Explorer, drawn: Background, setting: Setting, image: str, co
     return (
         f'{STYLE}<div class="smx-static"><div class="smx"><p>{where}, {n_of(setting.n)}</p></div>'
         f'<div class="smx smx-row"><div>{frontier(drawn, cost)}</div>{numbers(cost)}</div>{components(cost, setting.n)}'
-        f'<div class="smx smx-row"><div>{pictures(explorer, image, answer, any(part.by_hand for part in answer.parts))}</div>'
+        f'<div class="smx smx-row"><div>{pictures(explorer, image, answer)}</div>'
         f"<div>{decomposition(explorer, shown, atoms)}</div></div></div>"
     )
 

@@ -130,7 +130,7 @@ class ExplorerView:
         self.plot.value = html.frontier(self._background(setting.n), cost)
         self.numbers.value = html.numbers(cost)
         self.components.value = html.components(cost, setting.n)
-        self.pictures.value = html.pictures(explorer, self.image.value, answer, bool(self.by_hand))
+        self.pictures.value = html.pictures(explorer, self.image.value, answer)
         self.recipe.value = html.copyable("Recipe", explorer.recipe(setting))
         self.commands.value = html.copyable("Commands", explorer.commands(setting))
         self._show_parts(setting, answer)
