@@ -68,6 +68,7 @@ class Cost:
         cosine: split -> mean latent cosine.
         hull: split -> the fidelity that the hull has at these bits.
         components: what an image of the collection takes in a file of n: payload, dictionary, tables, header, index.
+            The payload is the sweep's, which that of a file exceeds by padding: at most 48 bits for 64 images.
     """
 
     bits: Mapping[str, float]
@@ -194,11 +195,11 @@ class Explorer:
         )
 
     def on_hull(self, setting: Setting) -> Setting:
-        """The best point of the collection's hull that takes no more bits than a setting, else the cheapest."""
+        """The point of the collection's hull whose bits are nearest, as a ratio, to those of a setting."""
         rows, bits, _ = self.hulls["train", setting.n]
-        place = max(0, np.searchsorted(bits, self.cost(setting).bits["train"] * (1 + 1e-9), side="right") - 1)
+        place = np.argmin(np.abs(np.log(bits / self.cost(setting).bits["train"])))
         row = self.splits["train"].iloc[rows[place]]
-        return Setting(int(row["n_atoms"]), row["penalty"], int(row["b_dict"]), int(row["b_coef"]), setting.n)
+        return Setting(int(row["n_atoms"]), float(row["penalty"]), int(row["b_dict"]), int(row["b_coef"]), setting.n)
 
     def atom_words(self, setting: Setting) -> list[str]:
         """The two nearest words of every atom of a setting's dictionary, as the decoder has it."""
@@ -315,7 +316,9 @@ def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explor
     photographs = collections.load(collection)
     reconstruction.check_sizes(grid.n_atoms, photographs.split("train"))
     space = spaces.space(encoder, generator, photographs.split("gallery"))
-    latents, others = (normalise(space.encode(photographs.split(split)), grid.norm) for split in SPLITS)
-    points = frontier.sweep(latents, {"heldout": others}, grid)
+    parts = {split: photographs.split(split) for split in SPLITS}
+    latents, others = (normalise(space.encode(part), grid.norm) for part in parts.values())
+    scenes = {split: [item.scene for item in part] for split, part in parts.items()}
+    points = frontier.sweep(latents, {"heldout": others}, grid, scenes)
     names = {"collection": collection, "encoder": encoder, "generator": generator}
     return Explorer(names, photographs, space, points, codebooks(latents, grid, space.encoder))

@@ -150,7 +150,8 @@ def components(cost: Cost, n: float) -> str:
     )
     return (
         f'<div class="smx"><h3>Bits of an image in a file, {n_of(n)}: {whole:.1f}</h3>'
-        f'<div class="smx-bar" role="img" aria-label="bits by component, listed below">{bar}</div><ul>{keys}</ul></div>'
+        f'<div class="smx-bar" role="img" aria-label="bits by component, listed below">{bar}</div><ul>{keys}</ul>'
+        f"<small>of the collection, on average, without padding (at most 48 bits for 64 images)</small></div>"
     )
 
 

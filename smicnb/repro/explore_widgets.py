@@ -55,7 +55,7 @@ class ExplorerView:
             "n": _slider("images n", sizes, start.n),
         }
         self.image = Dropdown(options=list(self.explorer.images), description="image", layout=Layout(width="494px"))
-        self.to_hull = Button(description="Go to the hull", tooltip="the best setting of at most these bits")
+        self.to_hull = Button(description="Go to the hull", tooltip="the setting on the hull that is nearest in bits")
         self.plot, self.numbers, self.components, self.pictures = HTML(), HTML(), HTML(), HTML()
         for name, slider in self.sliders.items():
             slider.observe(self._atoms_changed if name == "n_atoms" else self._changed, "value")
