@@ -223,8 +223,9 @@ def found(pairs: Sequence[tuple[bytes | None, str, float]]) -> list[str]:
 
 
 def copyable(title: str, text: str) -> str:
-    """Text with a button that copies it; a click into the text selects it all."""
-    copy = "navigator.clipboard.writeText(this.parentElement.nextElementSibling.textContent);this.textContent='Copied'"
+    """Text with a button that selects and copies it; a click into the text selects it, too."""
+    copy = "getSelection().selectAllChildren(this.parentElement.nextElementSibling);"
+    copy += "this.textContent = document.execCommand('copy') ? 'Copied' : 'Selected'"  # without https too
     button = f'<button type="button" class="jupyter-button" style="padding:0 10px" onclick="{copy}">Copy</button>'
     return f'<div class="smx"><p><b>{escape(title)}</b> {button}</p><pre>{escape(text)}</pre></div>'
 

@@ -225,9 +225,8 @@ class ExplorerView:
 
     def _open(self) -> None:
         self.opened.value = html.message("looking through the folder …")
-        with self._told(self.opened):
-            with self.progress:
-                labels, summary = self.explorer.open_folder(self.path.value)
+        with self.progress, self._told(self.opened):  # in this order: an Output shows what it catches as a traceback
+            labels, summary = self.explorer.open_folder(self.path.value)
             self.opened.value = html.message(summary)
             with self._quietly():
                 self.image.options = list(self.explorer.images)
