@@ -105,7 +105,7 @@ def test_the_recipe_is_copied_by_a_button(page):
     field = the(page, "input[placeholder='~/Pictures']")
     field.clear()
     field.send_keys(Keys.CONTROL, "v")
-    pasted = "".join(all_of(page, ".smx-live pre")[0].text.splitlines())  # a field of one line has no others
+    pasted = " ".join(all_of(page, ".smx-live pre")[0].text.splitlines())  # a field of one line has no others
     assert "06_rsf_convex_hull" in pasted
     wait(page, lambda: field.get_attribute("value") == pasted)
 
