@@ -12,7 +12,7 @@ import numpy as np
 
 from smicnb.compare.frontier import bits_per_image
 from smicnb.repro.explore import Answer, Cost, Explorer, Part, Setting
-from smicnb.repro.plots_frontier import CLOUD, LOOKS, n_of
+from smicnb.repro.plots_frontier import CLOUD, n_of
 
 WIDTH, HEIGHT = 540, 330  # of the plot, in pixels of the page
 SHARPNESS = 2  # pixels of the picture for each of the page
@@ -26,6 +26,7 @@ COMPONENTS = {
     "header": ("#CC79A7", "of the header"),
     "index": ("#56B4E9", "index and checksums"),
 }
+LOOKS = {"train": ("#0072B2", "o"), "heldout": ("#D55E00", "s")}  # colour and marker, as in Fig. 13
 NAMES = {"train": "collection", "heldout": "held-out scenes"}
 STYLE = """<style>
 .smx {font: 13px/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, #222)}
