@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import SmicnbError
 from smicnb.codec import container, payload, sparse
+from smicnb.codec.codebook import Codebook
 from smicnb.codec.container import BLOCK_IMAGES, ENTRY, SmicFile
 from smicnb.codec.rate import MEDIUM, OperatingPoint
 from smicnb.codec.smic import SMICCodec
@@ -32,7 +32,6 @@ SPLITS = {"train": "collection", "heldout": "held-out"}  # sweep's name -> how a
 OWN = "own"
 MOST_IMAGES = 400  # of a split that can be chosen, evenly spread over it
 WORDS = 3  # that name a latent
-NOTEBOOK = "06_rsf_convex_hull"
 
 
 @dataclass(frozen=True)
@@ -148,6 +147,7 @@ class Explorer:
         self._atom_words: dict[tuple[int, int], list[str]] = {}
         self.pictures = Pictures(space, self.grid.seed)
         self.images: dict[str, Shown] = {}
+        self.own = "photos/"  # the folder that was opened
         for split, label in SPLITS.items():
             self._choosable(label, photographs.split(split))
 
@@ -240,7 +240,7 @@ class Explorer:
             parts, bits, latent, float(kept), float(looks), now if picture is not None else [], original, picture
         )
 
-    def _weights(self, book, levels: np.ndarray) -> np.ndarray:
+    def _weights(self, book: Codebook, levels: np.ndarray) -> np.ndarray:
         """(n_atoms,) coefficients of levels (1, n_atoms) as decoded, 0 where null."""
         return np.where(levels[0] >= 0, book.quantiser.dequantise(np.maximum(levels[0], 0), self.grid.norm), 0.0)
 
@@ -280,30 +280,10 @@ class Explorer:
         except BaseException:
             self.images = before
             raise
+        self.own = path
         labels = [label for label in self.images if label.startswith(f"{OWN} ")]
         left_out = f"; left out: {describe(loaded.skipped)}" if loaded.skipped else ""
         return labels, f"{len(labels)} of the folder's {len(loaded)} photographs can be chosen{left_out}"
-
-    def recipe(self, setting: Setting) -> str:
-        """A recipe, in YAML, whose run measures this operating point again."""
-        notebooks = {NOTEBOOK: self._values(setting)}
-        whole = {"figures": ".smicnb/figures/explored", "parameters": dict(self.names), "notebooks": notebooks}
-        return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
-
-    def _values(self, setting: Setting) -> dict:
-        return {
-            **{name: [getattr(setting, name)] for name in ("n_atoms", "b_dict", "b_coef")},
-            "penalties": [setting.penalty],
-            "learning_penalty": self.grid.learning_penalty,
-            "seed": self.grid.seed,
-        }
-
-    def commands(self, setting: Setting) -> str:
-        """The same on the command line, and a file of one's own photographs at this point."""
-        changed = " ".join(f"--set '{name}={value}'" for name, value in {**self.names, **self._values(setting)}.items())
-        compress = f"--atoms {setting.n_atoms} --penalty {setting.penalty} --b-coef {setting.b_coef}"
-        compress += f" --b-dict {setting.b_dict} --encoder '{self.names['encoder']}' --seed {self.grid.seed}"
-        return f"smicnb run {NOTEBOOK} {changed}\nsmicnb compress photos/ photos.smic {compress}\n"
 
 
 def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explorer:

@@ -10,6 +10,7 @@ from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, FloatSlider, HBox,
 
 from smicnb.base.errors import SmicnbError
 from smicnb.repro import explore_html as html
+from smicnb.repro import explore_recipe
 from smicnb.repro.explore import Answer, Explorer, Setting
 from smicnb.repro.plots_frontier import n_of
 
@@ -131,8 +132,8 @@ class ExplorerView:
         self.numbers.value = html.numbers(cost)
         self.components.value = html.components(cost, setting.n)
         self.pictures.value = html.pictures(explorer, self.image.value, answer)
-        self.recipe.value = html.copyable("Recipe", explorer.recipe(setting))
-        self.commands.value = html.copyable("Commands", explorer.commands(setting))
+        self.recipe.value = html.copyable("Recipe", explore_recipe.recipe(explorer, setting))
+        self.commands.value = html.copyable("Commands", explore_recipe.commands(explorer, setting))
         self._show_parts(setting, answer)
         if self.text.value:
             self._ask()

@@ -16,7 +16,7 @@ from smicnb.cli import app
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.compare.frontier import Grid, bits_per_image
-from smicnb.repro import explore, explore_html, figures, params
+from smicnb.repro import explore, explore_html, explore_recipe, figures, params
 from smicnb.repro.explore import Setting
 from smicnb.repro.explore_pictures import Pictures, thumbnail
 from smicnb.repro.explore_widgets import ExplorerView
@@ -194,6 +194,7 @@ def test_own_photographs_are_coded_with_this_dictionary(explorer, setting, folde
     page = view.page()
     assert "&lt;b&gt;sea &amp; land" in page + view.pictures.value
     assert "<b>sea" not in page + view.pictures.value
+    assert shlex.quote(str(folder)) in explore_recipe.commands(explorer, view.setting)
     view.open.click()  # the same folder again: its photographs are there once
     assert [label for label in explorer.images if label not in before] == own
     for label in own:
@@ -218,11 +219,11 @@ def test_a_wrong_folder_is_one_line(explorer, view, tmp_path, kind):
 
 def test_a_recipe_of_the_setting_can_be_run(explorer, setting, folder, tmp_path):
     path = tmp_path / "explored.yaml"
-    path.write_text(explorer.recipe(setting))
+    path.write_text(explore_recipe.recipe(explorer, setting))
     assert yaml.safe_load(path.read_text())["parameters"] == explorer.names
     recipe = params.recipe(path)
     expected = {"n_atoms": [16], "b_dict": [4], "b_coef": [4], "penalties": [0.2], "seed": 1, "learning_penalty": 0.5}
-    run, compress = map(shlex.split, explorer.commands(setting).strip().splitlines())
+    run, compress = map(shlex.split, explore_recipe.commands(explorer, setting).strip().splitlines())
     assert run[:2] == ["smicnb", "run"]
     names = [run[2]]
     settings = dict(params.assignment(part) for part in run[4::2])
