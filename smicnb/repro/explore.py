@@ -77,8 +77,7 @@ class Cost:
 
 
 class Part(NamedTuple):
-    """One atom of an image: its number, its words, its weight as decoded (0: taken out) and as coded, whether set by
-    hand."""
+    """One atom of an image: its number and words, its weight as decoded (0: taken out) and as coded."""
 
     atom: int
     words: str

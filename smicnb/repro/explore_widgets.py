@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator
-from functools import lru_cache
 
 import ipywidgets
 from IPython.display import display
@@ -32,9 +31,7 @@ class ExplorerView:
 
     def __init__(self, explorer: Explorer):
         self.explorer, self.by_hand, self._quiet = explorer, {}, False
-        self._background = lru_cache(maxsize=None)(lambda n: html.background(explorer, n))
-        for n in explorer.sizes:
-            self._background(n)
+        self._backgrounds = {n: html.background(explorer, n) for n in explorer.sizes}
         self._atoms_of_rows: list[int] = []
         self._make_controls(explorer.default())
         self._make_hands()
@@ -59,8 +56,8 @@ class ExplorerView:
         self.to_hull = Button(description="Go to the hull", tooltip="the setting on the hull that is nearest in bits")
         self.plot, self.numbers, self.components, self.pictures = HTML(), HTML(), HTML(), HTML()
         for name, slider in self.sliders.items():
-            slider.observe(self._atoms_changed if name == "n_atoms" else self._changed, "value")
-        self.image.observe(self._image_changed, "value")
+            slider.observe(self._start_over if name == "n_atoms" else self._changed, "value")
+        self.image.observe(self._start_over, "value")
         self.to_hull.on_click(lambda _: self.go(self.explorer.on_hull(self.setting)))
 
     def _make_hands(self) -> None:
@@ -74,7 +71,7 @@ class ExplorerView:
         self.add, self.reset = Button(description="Add"), Button(description="As coded")
         self.weight.observe(lambda _: self.atom.value in self.by_hand and self._added(), "value")
         self.add.on_click(lambda _: self._added())
-        self.reset.on_click(lambda _: (self.by_hand.clear(), self.refresh()))
+        self.reset.on_click(self._start_over)
 
     def _make_words(self) -> None:
         self.text = Text(placeholder="a castle by the sea", description="words", continuous_update=False)
@@ -121,14 +118,14 @@ class ExplorerView:
         with self._quietly():
             for name, slider in self.sliders.items():
                 slider.value = getattr(setting, name)
-        self._atoms_changed(None)
+        self._start_over()
 
     def refresh(self) -> None:
         """Show what the explorer answers to the present state."""
         setting, explorer = self.setting, self.explorer
         cost = explorer.cost(setting)
         answer = explorer.answer(setting, self.image.value, self.by_hand)
-        self.plot.value = html.frontier(self._background(setting.n), cost)
+        self.plot.value = html.frontier(self._backgrounds[setting.n], cost)
         self.numbers.value = html.numbers(cost)
         self.components.value = html.components(cost, setting.n)
         self.pictures.value = html.pictures(explorer, self.image.value, answer)
@@ -171,12 +168,11 @@ class ExplorerView:
         if not self._quiet:
             self.refresh()
 
-    def _atoms_changed(self, change) -> None:
+    def _start_over(self, _=None) -> None:
+        """Show another image or another dictionary, as coded."""
         if not self._quiet:
-            self.by_hand.clear()  # another dictionary's atoms are others
+            self.by_hand.clear()
             self.refresh()
-
-    _image_changed = _atoms_changed
 
     def _toggled(self, row: int, on: bool) -> None:
         if self._quiet:
@@ -232,7 +228,7 @@ class ExplorerView:
             with self._quietly():
                 self.image.options = list(self.explorer.images)
                 self.image.value = labels[0]
-            self._image_changed(None)
+            self._start_over()
         self.progress.clear_output()
 
     @contextlib.contextmanager
@@ -250,7 +246,7 @@ class ExplorerView:
         setting, image = self.setting, self.image.value
         answer = self.explorer.answer(setting, image, self.by_hand)
         return html.page(
-            self.explorer, self._background(setting.n), setting, image, self.explorer.cost(setting), answer
+            self.explorer, self._backgrounds[setting.n], setting, image, self.explorer.cost(setting), answer
         )
 
     def _ipython_display_(self) -> None:

@@ -269,7 +269,7 @@ def test_sliders_move_number_plot_and_picture(view, explorer):
     assert f">{cost.bits['train']:.1f}<" in view.numbers.value
     assert f"{cost.cosine['heldout']:.3f}" in view.plot.value
     assert len(view.atom.options) == 2
-    background = view._background(1000)
+    background = explore_html.background(explorer, 1000)
     left, right = (background.place(bits, 0.5)[0] for bits in background.bits)
     assert (left, right) == pytest.approx((background.left, background.right))
     assert background.place(100, background.cosine[1])[1] == pytest.approx(background.top)
