@@ -91,7 +91,7 @@ class Answer:
     """An image at a setting, as coded or as changed by hand.
 
     Args:
-        parts: those set by hand that were not coded, then the coded ones, the strongest first.
+        parts: those given a weight by hand, then the coded ones, the strongest as coded first.
         payload_bits: of a file's block that holds this image alone.
         latent: (L,) float32 as decoded; zero where nothing is coded.
         latent_cosine, image_cosine: to the original; of latents, and of the picture's latent.
@@ -223,7 +223,8 @@ class Explorer:
         for atom, weight in by_hand.items():
             levels[0, atom] = book.quantiser.quantise(weight, self.grid.norm) if weight else payload.NULL
         weights, words = self._weights(book, levels), self.atom_words(setting)
-        order = sorted(set(by_hand) - set(np.flatnonzero(coded))) + list(np.argsort(-np.abs(coded), kind="stable"))
+        given = [atom for atom, weight in by_hand.items() if weight or not coded[atom]]
+        order = sorted(given) + list(np.argsort(-np.abs(coded), kind="stable"))
         parts = tuple(
             Part(int(atom), words[atom], float(weights[atom]), float(coded[atom]), atom in by_hand)
             for atom in dict.fromkeys(order)

@@ -133,6 +133,8 @@ def test_atoms_come_and_go_by_hand(explorer, setting):
     towards = [float(answer.latent @ book.atoms[other]) for answer in (before, added)]
     assert towards[1] > towards[0] + 1
     assert added.payload_bits >= before.payload_bits
+    last = before.parts[-1].atom
+    assert explorer.answer(setting, image, {last: 5.0}).parts[0].atom == last
     alone = explorer.answer(setting, image, {**{part.atom: 0.0 for part in before.parts}, other: 3.0})
     assert ", ".join(word for word, _ in alone.words[:2]) == alone.parts[0].words
     assert explorer.answer(setting, image).parts == before.parts
