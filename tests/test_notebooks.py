@@ -70,7 +70,7 @@ def test_every_cell_of_every_notebook_passes(repository, finished):
     dots = dict(re.findall(r"^notebooks/(\w+)\.ipynb (\.+) ", done.stdout, flags=re.MULTILINE))
     assert {name: len(passed) for name, passed in dots.items()} == cells
     assert re.search(rf"^=+ {sum(cells.values())} passed in ", done.stdout, flags=re.MULTILINE)
-    assert min(cells.values()) > 5
+    assert min(cells.values()) > 3
 
 
 def test_the_checkout_is_left_as_it_was(finished):

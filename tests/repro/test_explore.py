@@ -1,0 +1,335 @@
+"""The explorer's answers against sweep, codec and files, and its widgets without a front end."""
+
+import math
+import re
+import shlex
+import time
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from typer.testing import CliRunner
+
+from smicnb.base.errors import SmicnbError
+from smicnb.cli import app
+from smicnb.codec.reader import SmicReader
+from smicnb.codec.smic import SMICCodec
+from smicnb.compare.frontier import Grid, bits_per_image
+from smicnb.repro import explore, explore_html, explore_recipe, figures, params
+from smicnb.repro.explore import Setting
+from smicnb.repro.explore_pictures import Pictures, thumbnail
+from smicnb.repro.explore_widgets import ExplorerView
+from smicnb.semantics import collections
+from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.spaces import NORM, SemanticSpace, normalise
+from smicnb.semantics.words import listed
+
+GRID = Grid([2, 16], [2, 4], [1, 4], [0.2, 0.8], 0.5, NORM, 1)
+FAST = 0.2  # seconds for an answer
+COLLECTION = 216  # images of the embedded collection's split "train"
+
+
+@pytest.fixture(scope="module")
+def explorer():
+    figures.use_style()
+    return explore.prepare("embedded", "lite0-minilm", "retrieval", GRID)
+
+
+@pytest.fixture(scope="module")
+def setting():
+    return Setting(n_atoms=16, penalty=0.2, b_dict=4, b_coef=4, n=1000)
+
+
+@pytest.fixture
+def view(explorer):
+    return ExplorerView(explorer)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two photographs whose names no page should take for its own, a text, and a file that is no image."""
+    for name, item in zip(("<b>sea & land</b>.png", "tower.png"), collections.load("embedded").items, strict=False):
+        Image.fromarray(item.image()[:200, :300]).save(tmp_path / name.replace("/", "\N{FRACTION SLASH}"))
+    (tmp_path / "notes.txt").write_text("not a photograph")
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
+    return tmp_path
+
+
+def codec_of(explorer, setting):
+    return SMICCodec.of(explorer.books.of(setting.point))
+
+
+def test_the_point_is_the_sweeps(explorer):
+    for n in (100, 1000, math.inf):
+        setting = Setting(2, 0.8, 2, 1, n)
+        cost = explorer.cost(setting)
+        for split, rows in explorer.splits.items():
+            here = (rows["n_atoms"] == 2) & (rows["penalty"] == 0.8) & (rows["b_dict"] == 2) & (rows["b_coef"] == 1)
+            (row,) = np.flatnonzero(here)
+            assert cost.bits[split] == pytest.approx(bits_per_image(rows, n, "entropy")[row], rel=1e-12)
+            assert cost.cosine[split] == rows["latent_cosine"][row]
+            assert cost.hull[split] >= cost.cosine[split] - 1e-12
+
+
+def test_bits_by_component_are_those_of_the_collections_file(explorer):
+    setting = Setting(16, 0.2, 4, 4, COLLECTION)
+    assert COLLECTION in explorer.sizes
+    latents = normalise(explorer.space.encode(explorer.photographs.split("train")))
+    assert len(latents) == COLLECTION
+    with SmicReader(codec_of(explorer, setting).encode(latents)) as opened:
+        spent = {part: 8 * length / COLLECTION for part, length in opened.file.spent.items()}
+        kept = latent_cosine(latents, opened.latents()).mean()
+    cost = explorer.cost(setting)
+    for part in ("dictionary", "tables", "header", "index"):
+        assert cost.components[part] == pytest.approx(spent[part], rel=1e-12), part
+    blocks = math.ceil(COLLECTION / 64)
+    assert 0 <= spent["payload"] - cost.components["payload"] < blocks * 48 / COLLECTION  # padding and a check
+    assert cost.cosine["train"] == pytest.approx(kept, abs=1e-6)
+    without = sum(explorer.cost(Setting(16, 0.2, 4, 4, math.inf)).components.values())
+    assert without == pytest.approx(spent["payload"] + 8 * 13 / 64, abs=1)
+
+
+def test_an_image_is_what_a_file_of_it_alone_gives_back(explorer, setting):
+    for image in list(explorer.images)[:: len(explorer.images) // 4]:
+        shown, answer = explorer.images[image], explorer.answer(setting, image)
+        with SmicReader(codec_of(explorer, setting).encode(shown.latent[None])) as opened:
+            assert (opened.latents()[0] == answer.latent).all()
+            assert 8 * opened.file.spent["payload"] == answer.payload_bits
+            assert set(np.flatnonzero(opened.block(0).levels[0] >= 0)) == {part.atom for part in answer.parts}
+        assert answer.latent_cosine == pytest.approx(latent_cosine(shown.latent[None], answer.latent[None])[0])
+        rebuilt = sum(part.weight * explorer.books.of(setting.point).atoms[part.atom] for part in answer.parts)
+        assert latent_cosine(rebuilt[None], answer.latent[None])[0] > 1 - 1e-9
+        nearest = explorer.space.generator.nearest(answer.latent[None])[0]
+        assert answer.picture.jpeg == thumbnail(nearest)
+    seen = explorer.space.encoder.encode_images([nearest.image()])
+    assert answer.image_cosine == pytest.approx(latent_cosine(shown.latent[None], seen)[0], abs=1e-4)
+
+
+def test_the_strongest_atoms_come_first_with_the_spaces_words(explorer, setting):
+    parts = explorer.answer(setting, next(iter(explorer.images))).parts
+    weights = [abs(part.weight) for part in parts]
+    assert weights == sorted(weights, reverse=True)
+    atoms = explorer.books.of(setting.point).atoms
+    named = explorer.namer.name_latents(atoms[[part.atom for part in parts]])
+    assert [part.words for part in parts] == [", ".join(word for word, _ in some[:2]) for some in named]
+    assert {word for some in named for word, _ in some} < set(collections.words().words)
+
+
+def test_atoms_come_and_go_by_hand(explorer, setting):
+    image = next(iter(explorer.images))
+    book, before = explorer.books.of(setting.point), explorer.answer(setting, image)
+    first = before.parts[0].atom
+    without = explorer.answer(setting, image, {first: 0.0})
+    assert without.parts[0] == before.parts[0]._replace(weight=0.0, by_hand=True)
+    assert without.latent_cosine < before.latent_cosine - 0.01
+    rebuilt = sum(part.weight * book.atoms[part.atom] for part in before.parts[1:])
+    assert latent_cosine(rebuilt[None], without.latent[None])[0] > 1 - 1e-9
+    other = next(atom for atom in range(16) if atom not in {part.atom for part in before.parts})
+    added = explorer.answer(setting, image, {other: 9.0})
+    assert (added.parts[0].atom, added.parts[0].coded) == (other, 0.0)
+    step = (book.quantiser.high - book.quantiser.low) / 2**setting.b_coef * NORM / 2**17
+    assert abs(added.parts[0].weight - min(9.0, book.quantiser.high * NORM / 2**17)) <= step
+    towards = [float(answer.latent @ book.atoms[other]) for answer in (before, added)]
+    assert towards[1] > towards[0] + 1
+    assert added.payload_bits >= before.payload_bits
+    last = before.parts[-1].atom
+    assert explorer.answer(setting, image, {last: 5.0}).parts[0].atom == last
+    alone = explorer.answer(setting, image, {**{part.atom: 0.0 for part in before.parts}, other: 3.0})
+    assert ", ".join(word for word, _ in alone.words[:2]) == alone.parts[0].words
+    assert explorer.answer(setting, image).parts == before.parts
+
+
+def test_nothing_coded_is_no_picture(explorer, setting, view):
+    image = next(iter(explorer.images))
+    parts = explorer.answer(setting, image).parts
+    nothing = explorer.answer(setting, image, {part.atom: 0.0 for part in parts})
+    assert nothing.picture is None
+    assert nothing.words == []
+    assert nothing.latent_cosine == nothing.image_cosine == 0
+    view.go(setting)
+    view.by_hand.update({part.atom: 0.0 for part in parts})
+    view.refresh()
+    assert "nothing is coded" in view.pictures.value
+    assert f"0 of {setting.n_atoms} atoms in use" in view.rest.value
+
+
+def test_the_hull_is_reached_near_by(explorer):
+    for n in explorer.sizes:
+        there = explorer.on_hull(Setting(16, 0.8, 4, 1, n))
+        cost = explorer.cost(there)
+        assert cost.cosine["train"] == pytest.approx(cost.hull["train"])
+        assert explorer.on_hull(there) == there
+        bits = bits_per_image(explorer.splits["train"], n, "entropy")
+        assert bits.min() <= cost.bits["train"] <= bits.max()
+
+
+def test_words_are_answered_by_cosine(explorer, setting):
+    images, atoms = explorer.ask(" flower ", setting, 5)
+    wanted = explorer.space.encoder.encode_text(["a photo of flower"])
+    latents = np.stack([shown.latent for shown in explorer.images.values()])
+    cosines = latent_cosine(latents, np.broadcast_to(wanted, latents.shape))
+    assert [cosine for _, cosine in images] == pytest.approx(sorted(cosines, reverse=True)[:5])
+    assert images[0][0] == list(explorer.images)[int(cosines.argmax())]
+    _, seen = listed([explorer.images[name].item.scene for name, _ in images], collections.words().words)
+    assert any("flower" in some for some in seen)
+    assert len(atoms) == 5
+    assert [cosine for _, cosine in atoms] == sorted((cosine for _, cosine in atoms), reverse=True)
+    with pytest.raises(SmicnbError, match="found no words"):
+        explorer.ask("  ", setting)
+
+
+def test_own_photographs_are_coded_with_this_dictionary(explorer, setting, folder, view):
+    before = set(explorer.images)
+    view.path.value = f"  {folder} "
+    view.open.click()
+    own = [label for label in explorer.images if label not in before]
+    assert len(own) == 2
+    assert all(label.startswith("own · ") for label in own)
+    assert "2 of the folder&#x27;s 2 photographs can be chosen; left out: " in view.opened.value
+    assert view.image.value == own[0]
+    view.image.value = next(label for label in own if "sea" in label)
+    latents = explorer.space.encoder.encode_images([explorer.images[view.image.value].item.image()])
+    decoded = codec_of(explorer, view.setting).reconstruct(latents)
+    answer = explorer.answer(view.setting, view.image.value)
+    assert latent_cosine(decoded, answer.latent[None])[0] > 0.999
+    page = view.page()
+    assert "&lt;b&gt;sea &amp; land" in page + view.pictures.value
+    assert "<b>sea" not in page + view.pictures.value
+    assert shlex.quote(str(folder)) in explore_recipe.commands(explorer, view.setting)
+    view.open.click()  # the same folder again: its photographs are there once
+    assert [label for label in explorer.images if label not in before] == own
+    for label in own:
+        del explorer.images[label]
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "file", "nothing", "without images"])
+def test_a_wrong_folder_is_one_line(explorer, view, tmp_path, kind):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "without images").mkdir()
+    (tmp_path / "without images" / "a.png").write_bytes(b"none")
+    before, image = dict(explorer.images), view.image.value
+    view.path.value = "" if kind == "nothing" else str(tmp_path / kind)
+    view.open.click()
+    assert 'class="error" role="alert"' in view.opened.value
+    assert "Traceback" not in view.opened.value
+    assert re.search("cannot be read as a folder|no usable image|found no path", view.opened.value)
+    assert explorer.images == before
+    assert view.image.value == image
+
+
+def test_a_recipe_of_the_setting_can_be_run(explorer, setting, folder, tmp_path):
+    path = tmp_path / "explored.yaml"
+    path.write_text(explore_recipe.recipe(explorer, setting))
+    assert yaml.safe_load(path.read_text())["parameters"] == explorer.names
+    recipe = params.recipe(path)
+    expected = {"n_atoms": [16], "b_dict": [4], "b_coef": [4], "penalties": [0.2], "seed": 1, "learning_penalty": 0.5}
+    run, compress = map(shlex.split, explore_recipe.commands(explorer, setting).strip().splitlines())
+    assert run[:2] == ["smicnb", "run"]
+    names = [run[2]]
+    settings = dict(params.assignment(part) for part in run[4::2])
+    by_recipe = params.parameters(recipe, names, {})[names[0]]
+    by_command = params.parameters(params.Recipe("", "", {}, {names[0]: {}}), names, settings)[names[0]]
+    assert by_recipe == by_command
+    assert {name: by_recipe[name] for name in expected} == expected
+    compress[2:4] = [str(folder), str(tmp_path / "photos.smic")]
+    done = CliRunner().invoke(app, compress[1:])
+    assert done.exit_code == 0, done.output
+    with SmicReader(tmp_path / "photos.smic") as opened:
+        header = opened.header
+    assert (header.n_atoms, header.penalty, header.b_dict, header.b_coef) == (2, 0.2, 4, 4)  # of two images
+
+
+def test_every_slider_answers_at_once(view):
+    seconds = []
+    for slider in view.sliders.values():
+        for value in [option[1] if isinstance(option, tuple) else option for option in slider.options][::-1]:
+            start = time.perf_counter()
+            slider.value = value
+            seconds.append(time.perf_counter() - start)
+    view.checks[0].value = False
+    start = time.perf_counter()
+    view.image.value = view.image.options[7]
+    assert time.perf_counter() - start < 5 * FAST
+    assert len(seconds) > 10
+    assert np.median(seconds) < FAST
+    view.text.value = "a castle"
+    start = time.perf_counter()
+    view.sliders["n_atoms"].value = 16  # what words find among the atoms follows
+    assert time.perf_counter() - start < 5 * FAST
+    assert "atom" in view.found["atoms"][0][0].value
+
+
+def test_sliders_move_number_plot_and_picture(view, explorer):
+    view.go(Setting(16, 0.2, 4, 4, 1000))
+    shown = [view.numbers.value, view.plot.value, view.components.value, view.pictures.value, view.recipe.value]
+    view.sliders["n_atoms"].value = 2
+    now = [view.numbers.value, view.plot.value, view.components.value, view.pictures.value, view.recipe.value]
+    assert all(old != new for old, new in zip(shown, now, strict=True))
+    cost = explorer.cost(view.setting)
+    assert f">{cost.bits['train']:.1f}<" in view.numbers.value
+    assert f"{cost.cosine['heldout']:.3f}" in view.plot.value
+    assert len(view.atom.options) == 2
+    background = explore_html.background(explorer, 1000)
+    left, right = (background.place(bits, 0.5)[0] for bits in background.bits)
+    assert (left, right) == pytest.approx((background.left, background.right))
+    assert background.place(100, background.cosine[1])[1] == pytest.approx(background.top)
+
+
+def test_a_switched_off_atom_stays_to_be_switched_on(view):
+    view.go(Setting(16, 0.2, 4, 4, 1000))
+    before, label = view.pictures.value, view.checks[0].description
+    view.checks[0].value = False
+    assert view.checks[0].description == label
+    assert "taken out" in view.bars[0].value
+    assert "changed by hand" in view.pictures.value
+    view.checks[0].value = True
+    assert (view.pictures.value, view.by_hand) == (before, {})
+    view.text.value = "flower"
+    view.found["atoms"][0][1].click()
+    added = view.atom.value
+    assert view.by_hand == {added: 8.0}
+    view.weight.value = 3.0
+    assert view.by_hand == {added: 3.0}
+    view.reset.click()
+    assert (view.pictures.value, view.by_hand) == (before, {})
+    view.found["images"][1][1].click()
+    assert view.image.value == view._targets["images"][1]
+
+
+def test_without_a_front_end_it_is_a_page(view):
+    page = view.page()
+    assert page.count("<img") >= 3
+    assert "smx-static" in page
+    assert "retrieved from" in page
+    assert "not a new picture" in page
+    assert explore_html.LIVE not in page
+    assert explore_html.LIVE in view.widget.children[0].value
+
+
+class Painter:
+    """One colour for a latent."""
+
+    name, dim, verb, what, fingerprint = "painter", 384, "painted", "a plain colour", {}
+
+    def __init__(self):
+        self.painted = 0
+
+    def generate(self, latents, seeds):
+        self.painted += len(latents)
+        return [
+            np.full((64, 80, 3), 40 * seed + latent.argmax() % 40, np.uint8)
+            for latent, seed in zip(latents, seeds, strict=True)
+        ]
+
+
+def test_another_generator_paints_once(explorer, setting, fresh_cache):
+    painter = Painter()
+    space = SemanticSpace(explorer.space.encoder, painter)
+    latent = explorer.answer(setting, next(iter(explorer.images))).latent
+    first, again, other = (Pictures(space, seed).of(latent) for seed in (1, 1, 2))
+    assert not Pictures(space, 1).instant
+    assert painter.painted == 2
+    assert again.jpeg == first.jpeg != other.jpeg
+    assert (again.latent == first.latent).all()
