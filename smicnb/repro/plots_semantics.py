@@ -40,7 +40,9 @@ def addition(first: Image, second: Image, generated: Sequence[Image], factors: S
         show(axes, image, title)
     right.suptitle(f"{verb} from f(x₁) + λ f(x₂)", fontsize=8)
     grid = right.subplots(2, columns, squeeze=False)
-    _series(grid.flat, generated, factors)
+    _series(grid.flat[: len(factors)], generated, factors)
+    for axes in grid.flat[len(factors) :]:
+        axes.axis("off")
     return figure
 
 
