@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.compare.frontier import PARAMETERS, bits_per_image
+from smicnb.repro import looks
 from smicnb.repro.figures import PAGE
 from smicnb.repro.plots import SPLITS, show
 
@@ -14,16 +15,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-# Accounting -> look of its hull; what was measured is drawn full, what is a formula broken.
-HULLS = {
-    "as printed": {"color": "#CC79A7", "linestyle": ":", "marker": "", "label": "as printed (Eq. 11–14)"},
-    "corrected": {"color": "#E69F00", "linestyle": "--", "marker": "", "label": "corrected tuples (formula)"},
-    "tuple": {"color": "#D55E00", "linestyle": "-", "marker": "s", "label": "tuples (file)"},
-    "entropy": {"color": "#0072B2", "linestyle": "-", "marker": "o", "label": "entropy coded (file)"},
-}
 CLOUD = "#b8c4cf"
 NAMES = {"penalty": "λ", "n_atoms": "$n_a$", "b_coef": "$b_{coef}$", "b_dict": "$b_{dict}$"}
-LOOKS = {"train": ("#0072B2", "o"), "heldout": ("#D55E00", "s")}
 CLAIMED = (10000, math.inf)  # n at which the claim is drawn: the one that Sec. V-C selects by, and no dictionary
 LEAST_BITS = 1.0  # what is left of the axis: the printed accounting has rates far below one bit
 
@@ -50,7 +43,7 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
     for axes, n in zip(panels.flat, sizes, strict=False):
         bits = bits_per_image(table, n, "entropy")
         axes.scatter(bits, fidelity, s=1.5, color=CLOUD, linewidths=0, rasterized=True)
-        for accounting, look in HULLS.items():
+        for accounting, look in looks.ACCOUNTINGS.items():
             hull = hulls[(hulls["accounting"] == accounting) & (hulls["n"] == n)]
             axes.plot(hull["bits"].clip(lower=LEAST_BITS), hull["latent_cosine"], markersize=2.6, **look)
         axes.set_xscale("log")
@@ -73,9 +66,9 @@ def importance(ranking: "pd.DataFrame") -> "Figure":
     sizes = sorted(ranking["n"].unique())
     figure, panels = plt.subplots(1, len(PARAMETERS), figsize=(PAGE, 2.3), sharey=True)
     for axes, parameter in zip(panels, PARAMETERS, strict=True):
-        for split, (colour, marker) in LOOKS.items():
+        for split, look in looks.SPLITS.items():
             rows = ranking[(ranking["parameter"] == parameter) & (ranking["split"] == split)].sort_values("n")
-            axes.plot(range(len(rows)), rows["loss"], color=colour, marker=marker, label=SPLITS[split])
+            axes.plot(range(len(rows)), rows["loss"], label=SPLITS[split], **look)
         axes.set_xticks(
             range(len(sizes)), ["∞" if math.isinf(n) else f"$10^{{{round(math.log10(n))}}}$" for n in sizes]
         )
@@ -94,7 +87,7 @@ def files(table: "pd.DataFrame") -> "Figure":
     figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.4))
     for coding in ("tuple", "entropy"):
         rows = table[table["accounting"] == coding]
-        look = {"color": HULLS[coding]["color"], "marker": HULLS[coding]["marker"], "label": HULLS[coding]["label"]}
+        look = {key: looks.ACCOUNTINGS[coding][key] for key in ("color", "marker", "label")}
         left.scatter(rows["model_bits"], rows["payload_bits"], s=9, linewidths=0, **look)
         beyond = rows["payload_bits"] + rows["index_bits"] - rows["model_bits"]
         right.scatter(rows["model_bits"], beyond, s=9, linewidths=0, **look)
@@ -128,7 +121,7 @@ def models(
     import matplotlib.pyplot as plt
 
     columns = len(names) + 1
-    size = (0.75 * PAGE, 0.75 * PAGE / columns * 1.2 * len(inputs))
+    size = (PAGE, PAGE / columns * 1.2 * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
     for row, image in enumerate(inputs):
         show(grid[row, 0], image, "input" if row == 0 else "")
@@ -144,7 +137,7 @@ def claim(hulls: "pd.DataFrame") -> "Figure":
 
     figure, panels = plt.subplots(1, len(CLAIMED), figsize=(PAGE, 2.5), sharey=True)
     for axes, n in zip(panels, CLAIMED, strict=True):
-        for accounting, look in HULLS.items():
+        for accounting, look in looks.ACCOUNTINGS.items():
             hull = hulls[(hulls["accounting"] == accounting) & (hulls["n"] == n)]
             axes.plot(hull["bits"].clip(lower=LEAST_BITS), hull["latent_cosine"], markersize=2.6, **look)
         axes.set(xscale="log", xlabel="bits per image (log) ↓", title=f"{n_of(n)}, held-out images of BSDS500")

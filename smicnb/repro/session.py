@@ -86,12 +86,12 @@ class Session:
         """Save NAME.png, NAME.pdf, NAME.csv (the data behind) and NAME.json (the origin)."""
         picture, table, sidecar = (self.out / f"{name}{suffix}" for suffix in (".png", ".csv", ".json"))
         figures.write_data(table, data)
-        figures.write_picture(picture, figure, caption)
+        figures.write_picture(picture, figure, caption, self._origin)
         figures.write_sidecar(sidecar, self._origin, caption, [picture, table])
         self._list(picture, picture.with_suffix(".pdf"), table, sidecar)
 
     def save_table(self, data: pd.DataFrame, name: str, caption: str) -> pd.DataFrame:
-        """Save NAME.csv, NAME.md and NAME.json; returns `data`, so that the notebook shows it."""
+        """Save NAME.csv, NAME.md, NAME.tex and NAME.json; returns `data`, so that the notebook shows it."""
         self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin))
         return data
 
