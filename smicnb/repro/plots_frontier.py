@@ -121,7 +121,7 @@ def models(
     import matplotlib.pyplot as plt
 
     columns = len(names) + 1
-    size = (PAGE, PAGE / columns * 1.2 * len(inputs))
+    size = (PAGE, PAGE / columns * 1.12 * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
     for row, image in enumerate(inputs):
         show(grid[row, 0], image, "input" if row == 0 else "")
