@@ -1,4 +1,4 @@
-"""`smicnb verify` as a reader types it, in a checkout of its own: the primer at a small size, and each thing changed."""
+"""`smicnb verify` as a reader types it, in a checkout of its own: the primer at a small size, each thing changed."""
 
 import json
 import os
