@@ -1,4 +1,7 @@
-"""Tables as LaTeX, for a paper that loads booktabs; every sign is one that pdfLaTeX sets without a package."""
+"""Tables as LaTeX, for a paper that loads booktabs.
+
+Every sign of the project's tables becomes one that pdfLaTeX sets without a package; one that is not known stays.
+"""
 
 import re
 import unicodedata

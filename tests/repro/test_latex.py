@@ -6,6 +6,8 @@ import subprocess
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smicnb.repro import figures, latex
 
@@ -27,6 +29,13 @@ DOCUMENT = "\\documentclass[twocolumn]{article}\n\\usepackage{booktabs}\n\\begin
 )
 def test_signs_are_escaped(text, tex):
     assert latex.escape(text) == tex
+
+
+@given(st.text(st.sampled_from([*'&%$#_{}~^\\<>|"', *"λΨ²₁∞–×ẑ", *"ab1 -."])))
+def test_no_special_sign_is_left_over(text):
+    known = sorted(map(re.escape, latex.SIGNS.values()), key=len, reverse=True)
+    assert not set(re.sub("|".join(known), "", latex.escape(text))) & set('&%$#_{}~^\\<>|"')
+    assert not re.search(r"[^\x00-\x7f]", latex.escape(text))
 
 
 @pytest.mark.parametrize(
