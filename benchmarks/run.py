@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from latents import latents
+from learning import dictionary_learning, whole_sweep
 
 PENALTIES = np.geomspace(4.0, 0.05, 21)
 SIZES = (128, 512)
@@ -127,6 +128,18 @@ def main() -> None:
         print(
             f"sparse path, {n_atoms} atoms: {row['seconds']:.2f} s; {', '.join(ratios)}; KKT {row['violation']:.0e} λ"
         )
+    row = results[f"dictionary of {SIZES[0]} atoms"] = dictionary_learning(Z, SIZES[0], threads)
+    print(
+        f"dictionary of {SIZES[0]} atoms: {row['seconds']:.2f} s to an objective of {row['objective']:.1f}; "
+        f"{row['scikit-learn'] / row['seconds']:.1f}x scikit-learn's mini-batches, which end at "
+        f"{row['objective of scikit-learn']:.1f}; "
+        f"{row['seconds at the end']:.0f} s to {row['objective at the end']:.1f}"
+    )
+    row = results["whole sweep"] = whole_sweep(Z, threads)
+    print(
+        f"whole sweep, {row['points']} points: {row['seconds']:.0f} s, {row['peak bytes'] / 2**30:.2f} GiB at most; "
+        f"a loop over scikit-learn would take {row['projected seconds of scikit-learn'] / 60:.0f} min (projected)"
+    )
     given.out.parent.mkdir(parents=True, exist_ok=True)
     row = results["one image of a file"] = one_image(Z, given.out.parent)
     print(f"one of {row['images']} images: {1000 * row['seconds']:.2f} ms")

@@ -20,15 +20,16 @@ from smicnb.base.files import sha256_file
 from smicnb.codec import jpeg_model, null_proportion, rate_tables
 from smicnb.codec import transform_coding as tc
 from smicnb.codec.dictionary import SemanticDictionary
-from smicnb.codec.rate import LOW
+from smicnb.codec.rate import LOW, MEDIUM, MODELS
 from smicnb.codec.rate_contradictions import contradictions
-from smicnb.compare import linearity, readings, reconstruction, separation
+from smicnb.compare import frontier, importance, linearity, models, readings, reconstruction, separation
 from smicnb.compare.table1 import table1
-from smicnb.repro import figures, plots_primer, plots_rate
+from smicnb.compare.table2 import table2
+from smicnb.repro import figures, plots_frontier, plots_primer, plots_rate
 from smicnb.semantics import captions, collections, encoders
 from smicnb.semantics.generators import RetrievalGenerator
 from smicnb.semantics.metrics import latent_cosine
-from smicnb.semantics.spaces import SemanticSpace
+from smicnb.semantics.spaces import SemanticSpace, normalise
 
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here
 FOLDERS = ("figures", "figures/bsds500")
@@ -36,22 +37,26 @@ FOLDERS = ("figures", "figures/bsds500")
 DERIVED = (
     *("claim_learned_atoms", "claim_linearity", "claim_separation"),
     *("fig12_laws", "rate_models", "table3_gain", "table4_rates"),
+    *("claim_frontier", "table2"),
 )
 PRIMER = ("fig1_1_samples", "fig1_2_pipeline", "fig1_2_rate_distortion", "transform_coding_rates")
 PHOTOGRAPHS_SHOWN = (
     *("fig04_addition", "fig04_failures", "fig05_removal", "fig06_learning", "fig07_atoms"),
-    *("fig08_reconstructions", "fig09_decomposition", "fig10_separation"),
+    *("fig08_reconstructions", "fig09_decomposition", "fig10_separation", "fig14_models"),
 )
 MEASURED = (
     *("atoms_against_baselines", "atoms_by_word", "fig12_null_proportion", "fig12_null_proportion_heldout"),
     *("linearity_curves", "linearity_wins", "separation_scores", "separation_verdicts"),
     *("rate_contradictions", "table1", "table1_image_cosine", "table1_latent_cosine", "table1_readings"),
+    *("fig13_hulls", "fig13_hulls_heldout", "fig13_files", "model_files", "table2_metrics"),
+    *("parameter_effects", "parameter_importance", "parameter_ranking"),
 )
 # Every picture of BSDS500 that may be in the repository: curves, of which none shows a photograph.
 PLOTS = (
     *("claim_learned_atoms", "claim_linearity", "claim_separation", "fig12_null_proportion"),
     *("fig12_null_proportion_heldout", "linearity_curves", "separation_scores"),
-    *("table1_image_cosine", "table1_latent_cosine"),
+    *("table1_image_cosine", "table1_latent_cosine", "claim_frontier", "fig13_files", "fig13_hulls"),
+    *("fig13_hulls_heldout", "parameter_effects", "parameter_importance"),
 )
 TABLES = [(folder, name) for folder in FOLDERS for name in DERIVED + MEASURED]
 TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER]
@@ -120,14 +125,18 @@ def committed_sweep(read, folder):
 def derived(read, folder):
     sweep = committed_sweep(read, folder)
     rivals = read("figures/bsds500", "atoms_against_baselines")
+    hulls = read("figures/bsds500", "fig13_hulls_heldout")
+    files = read(folder, "model_files")
     return {
         "claim_learned_atoms": rivals[(rivals["metric"] == "latent_cosine") & (rivals["split"] == "heldout")],
         "claim_linearity": read("figures/bsds500", "linearity_wins"),
         "claim_separation": read("figures/bsds500", "separation_verdicts"),
         "fig12_laws": null_proportion.compare_laws(sweep),
-        "rate_models": rate_tables.models(sweep),
-        "table3_gain": rate_tables.table3(sweep),
-        "table4_rates": rate_tables.table4(sweep),
+        "rate_models": rate_tables.models(sweep, files),
+        "table3_gain": rate_tables.table3(sweep, files),
+        "table4_rates": rate_tables.table4(sweep, files),
+        "claim_frontier": hulls[hulls["n"].isin(plots_frontier.CLAIMED)],
+        "table2": table2(read(folder, "table2_metrics"), files),
     }
 
 
@@ -197,8 +206,10 @@ class Again:
 
     def __init__(self, collection, folder, read, origin):
         self.read, self.folder = read, folder
-        tables = ("linearity_wins", "atoms_by_word", "table1", "separation_verdicts", "rate_models")
-        self.p01, self.p02, self.p03, self.p04, self.p05 = (origin(folder, name)["parameters"] for name in tables)
+        tables = ("linearity_wins", "atoms_by_word", "table1", "separation_verdicts", "rate_models", "fig13_hulls")
+        self.p01, self.p02, self.p03, self.p04, self.p05, self.p06 = (
+            origin(folder, name)["parameters"] for name in tables
+        )
         self.photographs = collections.load(collection)
         self.coded, self.heldout = self.photographs.split("train"), self.photographs.split("heldout")
         gallery = self.photographs.split("gallery")
@@ -231,6 +242,7 @@ class Again:
             **self.parts(),
             **self.separated(),
             **self.nulls(),
+            **self.frontier(),
         }
 
     def linear(self):
@@ -373,6 +385,42 @@ class Again:
             "fig12_null_proportion": fig12["train"],
             "fig12_null_proportion_heldout": fig12["heldout"],
             "rate_contradictions": contradictions(whole, np.linalg.norm(self.Z, axis=1), p["split"]),
+        }
+
+    def frontier(self):
+        p, Z, H = self.p06, normalise(self.Z), normalise(self.H)
+        grid = frontier.Grid(
+            *(p[name] for name in ("n_atoms", "b_dict", "b_coef", "penalties", "learning_penalty")), 20.0, p["seed"]
+        )
+        scenes = {"train": [item.scene for item in self.coded], "heldout": [item.scene for item in self.heldout]}
+        points = frontier.sweep(Z, {"heldout": H}, grid, scenes)
+        hulls = frontier.hulls(points)
+        ranking = importance.ranking(points, hulls)
+        rates, decoded = models.file_rates(Z, {"heldout": H}, p["seed"])
+        splits = {"train": (Z, scenes["train"]), "heldout": (H, scenes["heldout"])}
+        metrics = models.fidelity(self.space, splits, decoded, p["generated"], p["seed"], self.readings)
+        rows = reconstruction.first_of_scenes(self.coded, p["examples"] // 2)
+        others = reconstruction.first_of_scenes(self.heldout, p["examples"] - p["examples"] // 2)
+        items = [self.coded.items[row] for row in rows] + [self.heldout.items[row] for row in others]
+        kept = {
+            model: np.concatenate(
+                [
+                    latent_cosine(Z[rows], decoded[model, "train"][rows]),
+                    latent_cosine(H[others], decoded[model, "heldout"][others]),
+                ]
+            )
+            for model in MODELS
+        }
+        return {
+            "fig13_hulls": hulls[hulls["split"] == "train"],
+            "fig13_hulls_heldout": hulls[hulls["split"] == "heldout"],
+            "fig13_files": models.hull_files(hulls, Z, grid, self.space.encoder, "train"),
+            "parameter_effects": frontier.effects(points, MEDIUM.penalty),
+            "parameter_importance": ranking,
+            "parameter_ranking": importance.claim(ranking),
+            "model_files": rates,
+            "table2_metrics": models.summarise(metrics, p["seed"]),
+            "fig14_models": pd.DataFrame(kept).assign(image=[item.id for item in items]),
         }
 
 

@@ -1,32 +1,23 @@
 """A small set of unit-norm atoms, and every latent as a sparse weighted sum of them."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.cluster import kmeans_plusplus
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import Lasso
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.names import lookup
-from smicnb.codec.sparse import least_distance
+from smicnb.codec.sparse import lasso_path
 
-CODING_TOL = 1e-12  # duality gap of one code, relative to the squared norm of its latent
-CODING_SWEEPS = 1000  # over the atoms; real latents in 128 atoms took at most 125, near-parallel atoms millions
-LEARNING_TOL, LEARNING_SWEEPS = 1e-6, 100  # enough between two updates of the atoms, from the last codes on
+UNCERTAIN = 1e-6  # share of the penalty by which the length of a residual at the optimum may be off
 NEGLIGIBLE = 1e-12  # of the largest norm: a shorter row has no direction that could be trusted
 
 
 def sparse_codes(latents: np.ndarray, atoms: np.ndarray, penalty: float) -> np.ndarray:
-    """Coefficients c that minimise ½‖z − Tc‖² + penalty·‖c‖₁ for each latent z.
-
-    Coordinate descent to a duality gap of 1e-12·‖z‖²; the latents that it does not finish, because
-    atoms are nearly parallel, are solved by an active-set method. Where atoms depend on one another
-    the minimum may have several codes: one of them is returned.
+    """Coefficients c that minimise ½‖z − Tc‖² + penalty·‖c‖₁ for each latent z: `lasso_path` at one λ.
 
     Args:
         latents: (n, L), in any scale; `penalty` is on the same scale.
@@ -38,45 +29,7 @@ def sparse_codes(latents: np.ndarray, atoms: np.ndarray, penalty: float) -> np.n
 
     Source: Bachard and Maugey, Semantic Multi-Item Compression, Eq. 8.
     """
-    latents, atoms = np.asarray(latents, dtype=np.float64), np.asarray(atoms, dtype=np.float64)
-    codes, unfinished = _descend(latents, atoms, penalty, CODING_TOL, CODING_SWEEPS)
-    for i in unfinished:
-        try:
-            codes[i] = least_distance(latents[i], atoms, penalty)
-        except RuntimeError:
-            message = f"the code of latent {i} is not exact: neither solver finished"
-            warnings.warn(message, ConvergenceWarning, stacklevel=2)
-    return codes
-
-
-def _descend(
-    latents: np.ndarray,
-    atoms: np.ndarray,
-    penalty: float,
-    tol: float,
-    sweeps: int,
-    start: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Codes by coordinate descent from `start` (else zeros), and the rows that need more sweeps.
-
-    scikit-learn's `Lasso` divides the squared error by the number of rows it sees. Here the atoms are
-    its columns and the L dimensions its rows, so that its alpha is penalty / L.
-    """
-    lasso = Lasso(
-        alpha=penalty / latents.shape[1],
-        precompute=np.ascontiguousarray(atoms @ atoms.T),
-        fit_intercept=False,
-        tol=tol,
-        max_iter=sweeps,
-        warm_start=start is not None,
-    )
-    if start is not None:
-        lasso.coef_ = np.asfortranarray(start)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # the caller is told by row
-        lasso.fit(atoms.T, latents.T)
-    codes = np.ascontiguousarray(lasso.coef_.reshape(len(latents), len(atoms)))
-    return codes, np.flatnonzero(np.atleast_1d(lasso.n_iter_) >= sweeps)
+    return lasso_path(latents, atoms, [penalty])[:, 0]
 
 
 def mean_objective(latents: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> float:
@@ -144,7 +97,7 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return self
 
     def transform(self, Z):
-        """Codes (n, n_atoms) of latents Z (n, L): Eq. 8, to a relative duality gap of 1e-12.
+        """Codes (n, n_atoms) of latents Z (n, L): Eq. 8, exact.
 
         They equal those of scikit-learn's `Lasso(alpha=penalty / L, fit_intercept=False, tol=1e-12)`.
         """
@@ -206,10 +159,9 @@ def _draw(Z: np.ndarray, model: SemanticDictionary, rng: np.random.RandomState) 
 
 def _learn(Z: np.ndarray, model: SemanticDictionary, rng: np.random.RandomState) -> tuple[np.ndarray, int]:
     atoms = _start(Z, model.n_atoms, rng)
-    codes = np.zeros((len(Z), len(atoms)))
     before = np.inf
     for n_iter in range(1, model.max_iter + 1):
-        codes, _ = _descend(Z, atoms, model.penalty, LEARNING_TOL, LEARNING_SWEEPS, codes)
+        codes = sparse_codes(Z, atoms, model.penalty)
         objective = mean_objective(Z, atoms, codes, model.penalty)
         settled = before - objective <= model.tol * objective
         before = objective
@@ -233,8 +185,7 @@ def _start(Z: np.ndarray, n_atoms: int, rng: np.random.RandomState) -> np.ndarra
 def _reseed(Z: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> int:
     """Point unused atoms at the largest residuals, in place; returns how many were replaced.
 
-    A latent has a use for a new atom only where its residual at the optimum is longer than the
-    penalty. A code with a duality gap of g leaves a residual that is within √(2g) of that one.
+    A latent has a use for a new atom only where its residual at the optimum is longer than the penalty.
     """
     unused = np.flatnonzero(~codes.any(axis=0))
     if not len(unused):
@@ -242,8 +193,7 @@ def _reseed(Z: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float)
     residual = Z - codes @ atoms
     norms = np.linalg.norm(residual, axis=1)
     worst = np.argsort(-norms, kind="stable")[: len(unused)]
-    uncertain = np.sqrt(2 * LEARNING_TOL) * np.linalg.norm(Z[worst], axis=1)
-    worst = worst[norms[worst] > penalty + uncertain]
+    worst = worst[norms[worst] > (1 + UNCERTAIN) * penalty]
     atoms[unused[: len(worst)]] = residual[worst] / norms[worst, None]
     return len(worst)
 

@@ -19,6 +19,7 @@ from smicnb.codec.codebook import RANGE
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.operating_points import Codes, Measured
 from smicnb.codec.rate import OperatingPoint
+from smicnb.semantics.statistics import standard_error
 
 SIZES = (100, 1000, 10000, 100000, math.inf)  # n of Fig. 13, as Sec. V-C and its caption name them
 PARAMETERS = ("penalty", "n_atoms", "b_coef", "b_dict")  # in the order of importance that Sec. V-C claims
@@ -29,9 +30,18 @@ ACCOUNTINGS = {
     "tuple": ("tuple_side_bits", "tuple_bits"),
     "entropy": ("entropy_side_bits", "entropy_bits"),
 }
+# cosine_error: standard error of latent_cosine, by how scenes differ.
 COLUMNS = (
-    *("n_atoms", "b_dict", "b_coef", "penalty", "latent_cosine", "p_nonzero", "p_empty", "dictionary_bits"),
-    *("printed_bits", "corrected_bits", "tuple_side_bits", "tuple_bits", "entropy_side_bits", "entropy_bits"),
+    *("n_atoms", "b_dict", "b_coef", "penalty", "latent_cosine", "cosine_error", "p_nonzero", "p_empty"),
+    *(
+        "dictionary_bits",
+        "printed_bits",
+        "corrected_bits",
+        "tuple_side_bits",
+        "tuple_bits",
+        "entropy_side_bits",
+        "entropy_bits",
+    ),
 )
 WHOLE = ("n_atoms", "b_dict", "b_coef", "images")
 
@@ -66,18 +76,17 @@ def learn(collection: np.ndarray, n_atoms: int, grid: Grid) -> np.ndarray:
     return model.fit(collection).atoms_
 
 
-def shard(collection: np.ndarray, others: Sequence[np.ndarray], grid: Grid, n_atoms: int) -> np.ndarray:
-    """All points of one dictionary: (sets of images, points, columns of `COLUMNS`)."""
-    atoms = learn(collection, n_atoms, grid)
-    parts = [_points(collection, others, grid, atoms, b_dict) for b_dict in grid.b_dict]
-    return np.concatenate(parts, axis=1)
+def shard(sets: Sequence[np.ndarray], scenes: Sequence[np.ndarray], grid: Grid, n_atoms: int) -> np.ndarray:
+    """All points of one dictionary, learned on the first set: (sets of images, points, columns of `COLUMNS`)."""
+    atoms = learn(sets[0], n_atoms, grid)
+    return np.concatenate([_points(sets, scenes, grid, atoms, b_dict) for b_dict in grid.b_dict], axis=1)
 
 
 def _points(
-    collection: np.ndarray, others: Sequence[np.ndarray], grid: Grid, atoms: np.ndarray, b_dict: int
+    sets: Sequence[np.ndarray], scenes: Sequence[np.ndarray], grid: Grid, atoms: np.ndarray, b_dict: int
 ) -> np.ndarray:
     decoder = quantise.unit_atoms(quantise.atom_levels(atoms, b_dict), b_dict) / quantise.ATOM_UNIT
-    gram, sets = decoder @ decoder.T, (collection, *others)
+    gram = decoder @ decoder.T
     correlations = [some @ decoder.T for some in sets]
     norms = [np.linalg.norm(some, axis=1) for some in sets]
     paths = [sparse.path_from_gram(gram, products, grid.penalties) for products in correlations]
@@ -90,16 +99,16 @@ def _points(
         measured = operating_points.measure(codes[0], codes[1:], gram, grid.b_coef, grid.norm)
         for b_coef, each in zip(grid.b_coef, measured, strict=True):
             point = OperatingPoint(len(atoms), b_coef, b_dict, penalty)
-            rows.append([_row(point, atoms.shape[1], one) for one in each])
+            rows.append([_row(point, atoms.shape[1], *one) for one in zip(each, scenes, strict=True)])
     return np.array(rows).transpose(1, 0, 2)
 
 
-def _row(point: OperatingPoint, dim: int, measured: Measured) -> list[float]:
+def _row(point: OperatingPoint, dim: int, measured: Measured, scenes: np.ndarray) -> list[float]:
     images, p_nonzero = len(measured.used), float(measured.used.mean()) / point.n_atoms
     packed = 8 * math.ceil(rate.dictionary_bits(point, dim) / 8)
     return [
         *(point.n_atoms, point.b_dict, point.b_coef, point.penalty),
-        *(measured.cosines.mean(), p_nonzero, np.mean(measured.used == 0)),
+        *(measured.cosines.mean(), standard_error(measured.cosines, scenes), p_nonzero, np.mean(measured.used == 0)),
         *(rate.dictionary_bits(point, dim), rate.image_bits_printed(point)),
         rate.image_bits_corrected(point, p_nonzero),
         *(packed + 8 * RANGE.size, measured.tuple_bits / images),
@@ -111,6 +120,7 @@ def sweep(
     collection: np.ndarray,
     others: Mapping[str, np.ndarray],
     grid: Grid,
+    scenes: Mapping[str, Sequence[str]] | None = None,
     name: str = "train",
     executor: Executor | None = None,
 ) -> pd.DataFrame:
@@ -119,6 +129,7 @@ def sweep(
     Args:
         collection: latents (n, L) of norm `grid.norm`, on which dictionaries, ranges and models are fitted.
         others: name -> latents (m, L) that are coded with these.
+        scenes: name -> scene of each image, for the collection too; each image its own where absent.
         name: what the collection's own rows are called.
         executor: runs one dictionary per task; here and now where absent.
 
@@ -127,10 +138,15 @@ def sweep(
         set; side bits are dictionary, ranges and models, paid once.
     """
     cache, splits = ArrayCache("frontier"), {name: collection, **others}
-    keys = {size: _key(collection, others, grid, size) for size in grid.n_atoms}
+    sets = list(splits.values())
+    groups = [
+        np.unique(scenes[split], return_inverse=True)[1] if scenes else np.arange(len(latents))
+        for split, latents in splits.items()
+    ]
+    keys = {size: _key(sets, groups, grid, size) for size in grid.n_atoms}
     found = {size: cache.get(key) for size, key in keys.items()}
     missing = [size for size in grid.n_atoms if found[size] is None]
-    task = partial(shard, collection, list(others.values()), grid)
+    task = partial(shard, sets, groups, grid)
     with progress_bar(f"{len(grid)} operating points", sum(missing) or 1) as advance:
         for size, points in zip(missing, (executor.map if executor else map)(task, missing), strict=True):
             cache.put(keys[size], points)
@@ -144,11 +160,12 @@ def sweep(
     return table.astype(dict.fromkeys(WHOLE, int))[["split", "images", *COLUMNS]]
 
 
-def _key(collection: np.ndarray, others: Mapping[str, np.ndarray], grid: Grid, n_atoms: int) -> dict:
+def _key(sets: Sequence[np.ndarray], scenes: Sequence[np.ndarray], grid: Grid, n_atoms: int) -> dict:
     code = sorted(Path(smicnb.codec.__file__).parent.glob("*.py"))
     return {
         "code": {path.name: sha256_file(path) for path in (*code, Path(__file__))},
-        "latents": [sha256_array(latents) for latents in (collection, *others.values())],
+        "latents": [sha256_array(latents) for latents in sets],
+        "scenes": [sha256_array(groups) for groups in scenes],
         "n_atoms": n_atoms,
         **{part: list(getattr(grid, part)) for part in ("b_dict", "b_coef", "penalties")},
         **{part: getattr(grid, part) for part in ("learning_penalty", "norm", "seed")},
@@ -196,3 +213,23 @@ def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES) -> pd.DataFrame:
     first = ["split", "accounting", "n", "bits", "latent_cosine", *PARAMETERS]
     table = pd.concat(parts, ignore_index=True)
     return table[[*first, *(name for name in table.columns if name not in first)]]
+
+
+def effects(table: pd.DataFrame, penalty: float) -> pd.DataFrame:
+    """What single parameters do to fidelity: two slices through the points, told apart by `varied`.
+
+    "penalty": all λ and n_a, with the most bits there are. "bits": all b_coef and b_dict, with the most atoms, at the
+    λ of the grid that is nearest to `penalty`.
+
+    Args:
+        table: `sweep`'s.
+
+    Returns:
+        Columns varied, split, PARAMETERS, latent_cosine, cosine_error.
+    """
+    most = {name: table[name].max() for name in ("b_dict", "b_coef", "n_atoms")}
+    finest = (table["b_dict"] == most["b_dict"]) & (table["b_coef"] == most["b_coef"])
+    values = table["penalty"].unique()
+    at = (table["penalty"] == values[np.abs(values - penalty).argmin()]) & (table["n_atoms"] == most["n_atoms"])
+    both = pd.concat([table[finest].assign(varied="penalty"), table[at].assign(varied="bits")], ignore_index=True)
+    return both[["varied", "split", *PARAMETERS, "latent_cosine", "cosine_error"]]

@@ -10,6 +10,7 @@ from typing import Any
 
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
+from smicnb.codec.rate import MODELS
 from smicnb.repro.runs import Job, collection_of
 from smicnb.repro.session import without_path
 from smicnb.semantics import (
@@ -92,6 +93,11 @@ def _reconstruction(values: dict[str, Any], sizes: Sizes) -> int:
     return models * images + len(values["n_atoms"]) * values["examples"] + 6
 
 
+def _frontier(values: dict[str, Any], sizes: Sizes) -> int:
+    images = sum(min(values["generated"], _size(sizes, split)) for split in ("train", "heldout"))
+    return (1 + len(MODELS)) * images + len(MODELS) * values["examples"]
+
+
 def _separation(values: dict[str, Any], sizes: Sizes) -> int:
     return 2 * min(values["tested"], _size(sizes, "train") + _size(sizes, "heldout"))
 
@@ -106,6 +112,7 @@ GENERATED: dict[str, Callable[[dict[str, Any], Sizes], int]] = {
     "02_dictionary_atoms": _dictionary,
     "03_reconstruction": _reconstruction,
     "04_semantic_separation": _separation,
+    "06_rsf_convex_hull": _frontier,
 }
 
 

@@ -6,19 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from smicnb.codec.payload import CODINGS
 from smicnb.compare.frontier import PARAMETERS, bits_per_image
 from smicnb.repro import looks
 from smicnb.repro.figures import PAGE
 from smicnb.repro.plots import SPLITS, show
+from smicnb.repro.plots_rate import TICKS
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CLOUD = "#b8c4cf"
 NAMES = {"penalty": "λ", "n_atoms": "$n_a$", "b_coef": "$b_{coef}$", "b_dict": "$b_{dict}$"}
 CLAIMED = (10000, math.inf)  # n at which the claim is drawn: the one that Sec. V-C selects by, and no dictionary
-LEAST_BITS = 1.0  # what is left of the axis: the printed accounting has rates far below one bit
+LEAST_BITS = 1.0  # where the axis begins: the printed accounting has rates far below one bit
+INTERVAL = 1.96  # standard errors on either side of a mean: 95 %
 
 
 def n_of(n: float) -> str:
@@ -43,11 +47,7 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
     for axes, n in zip(panels.flat, sizes, strict=False):
         bits = bits_per_image(table, n, "entropy")
         axes.scatter(bits, fidelity, s=1.5, color=CLOUD, linewidths=0, rasterized=True)
-        for accounting, look in looks.ACCOUNTINGS.items():
-            hull = hulls[(hulls["accounting"] == accounting) & (hulls["n"] == n)]
-            axes.plot(hull["bits"].clip(lower=LEAST_BITS), hull["latent_cosine"], markersize=2.6, **look)
-        axes.set_xscale("log")
-        axes.set_xlim(left=LEAST_BITS)
+        _draw_hulls(axes, hulls[hulls["n"] == n])
         axes.set_title(n_of(n), loc="left")
         axes.set_xlabel("bits per image (log) ↓")
     for axes in panels[:, 0]:
@@ -56,6 +56,50 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
         axes.axis("off")
     handles, labels = panels[0, 0].get_legend_handles_labels()
     panels.flat[len(sizes)].legend(handles, labels, loc="center left", title="upper convex hull")
+    return figure
+
+
+def _draw_hulls(axes: "Axes", hulls: "pd.DataFrame") -> None:
+    """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files."""
+    for accounting, look in looks.ACCOUNTINGS.items():
+        hull = hulls[hulls["accounting"] == accounting]
+        axes.plot(hull["bits"], hull["latent_cosine"], markersize=2.6, **look)
+        if accounting in CODINGS:
+            half = INTERVAL * hull["cosine_error"]
+            ends = hull["latent_cosine"] - half, hull["latent_cosine"] + half
+            axes.fill_between(hull["bits"], *ends, color=look["color"], alpha=0.2, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_xlim(left=LEAST_BITS)
+
+
+def effects(table: "pd.DataFrame") -> "Figure":
+    """Held-out fidelity against λ, a colour per n_a, and against b_coef, a colour per b_dict, with 95 % intervals.
+
+    Args:
+        table: `frontier.effects`' rows of one split.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib import colormaps
+
+    figure, panels = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
+    slices = (("penalty", "penalty", "n_atoms"), ("bits", "b_coef", "b_dict"))
+    for axes, (varied, along, by) in zip(panels, slices, strict=True):
+        rows = table[table["varied"] == varied]
+        values = sorted(rows[by].unique())
+        for value, colour in zip(values, colormaps["viridis"](np.linspace(0.0, 0.88, len(values))), strict=True):
+            line = rows[rows[by] == value].sort_values(along)
+            half = INTERVAL * line["cosine_error"]
+            axes.plot(line[along], line["latent_cosine"], color=colour, marker="o", markersize=2.6, label=value)
+            ends = line["latent_cosine"] - half, line["latent_cosine"] + half
+            axes.fill_between(line[along], *ends, color=colour, alpha=0.15, linewidth=0)
+        axes.set_xscale("log")
+        ticks = TICKS if varied == "penalty" else sorted(rows[along].unique())
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel({"penalty": "penalty λ (log)", "b_coef": "$b_{coef}$, bits (log)"}[along])
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": len(values)}
+        axes.legend(title=NAMES[by], handlelength=1.2, columnspacing=1.0, **below)
+    panels[0].set_ylabel("mean latent cosine ↑")
     return figure
 
 
@@ -94,7 +138,7 @@ def files(table: "pd.DataFrame") -> "Figure":
     ends = np.array([table["model_bits"].min(), table["model_bits"].max()])
     left.plot(ends, ends, color="0.4", linewidth=0.7)
     left.set(xscale="log", yscale="log", ylabel="payload in the file, bits per image")
-    right.set(xscale="log", ylabel="file beyond the sweep, bits per image ↓")
+    right.set(xscale="log", ylabel="file beyond that, bits ↓")
     right.set_ylim(bottom=0)
     for axes in (left, right):
         axes.set_xlabel("as the sweep says, bits per image")
@@ -137,10 +181,8 @@ def claim(hulls: "pd.DataFrame") -> "Figure":
 
     figure, panels = plt.subplots(1, len(CLAIMED), figsize=(PAGE, 2.5), sharey=True)
     for axes, n in zip(panels, CLAIMED, strict=True):
-        for accounting, look in looks.ACCOUNTINGS.items():
-            hull = hulls[(hulls["accounting"] == accounting) & (hulls["n"] == n)]
-            axes.plot(hull["bits"].clip(lower=LEAST_BITS), hull["latent_cosine"], markersize=2.6, **look)
-        axes.set(xscale="log", xlabel="bits per image (log) ↓", title=f"{n_of(n)}, held-out images of BSDS500")
+        _draw_hulls(axes, hulls[hulls["n"] == n])
+        axes.set(xlabel="bits per image (log) ↓", title=f"{n_of(n)}, held-out images of BSDS500")
     panels[0].set_ylabel("mean latent cosine ↑")
     panels[0].legend(loc="lower right")
     return figure

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import verdicts_rates, verdicts_semantics
+from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics
 from smicnb.repro.committed import Tables, Verdict
 
 # To add a verdict: write the function beside its like, name it here and in docs/reproduction.yaml.
@@ -29,6 +29,14 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_rates.pipeline,
         verdicts_rates.estimate_and_file,
         verdicts_rates.jpeg_sample,
+        verdicts_frontier.hull,
+        verdicts_frontier.models_rank,
+        verdicts_frontier.gains_of_files,
+        verdicts_frontier.importance,
+        verdicts_frontier.penalty,
+        verdicts_frontier.coarse,
+        verdicts_frontier.full_range,
+        verdicts_frontier.medium_trades,
     )
 }
 

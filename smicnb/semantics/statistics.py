@@ -47,3 +47,22 @@ def bootstrap_mean(
     tail = (1 - level) / 2
     low, high = np.quantile(draws @ sums / (draws @ counts), [tail, 1 - tail])
     return mean, float(low), float(high)
+
+
+def standard_error(values: np.ndarray, groups: np.ndarray) -> float:
+    """Standard error of the mean of values whose scenes differ from one another, nan with fewer than two scenes.
+
+    What `bootstrap_mean`'s interval comes to where scenes are many (a linearised ratio of sums), at the price of one
+    pass: for tables of thousands of means.
+
+    Args:
+        values: (n,) measurements, in any unit.
+        groups: (n,) scene of each, whole numbers from 0.
+
+    Source: Davison and Hinkley, Bootstrap Methods and their Application, 1997, Sec. 2.7.2 and 3.8.
+    """
+    scenes = np.count_nonzero(np.bincount(groups))
+    if scenes < 2:
+        return float("nan")
+    departures = np.bincount(groups, weights=values - values.mean())
+    return float(np.sqrt(scenes / (scenes - 1) * np.sum(departures**2)) / len(values))

@@ -72,6 +72,16 @@ def test_a_second_sweep_only_reads_and_an_executor_changes_nothing(fresh_cache, 
     pd.testing.assert_frame_equal(frontier.sweep(*sets, GRID), table)
 
 
+def test_views_of_one_scene_make_the_mean_less_certain(fresh_cache, table):
+    scenes = {"train": [str(row // 10) for row in range(150)], "heldout": ["one"] * 70}
+    other = frontier.sweep(latents_of(150, 0), {"heldout": latents_of(70, 1)}, GRID, scenes)
+    pd.testing.assert_frame_equal(other.drop(columns="cosine_error"), table.drop(columns="cosine_error"))
+    train = other["split"] == "train"
+    assert (other[train]["cosine_error"] != table[train]["cosine_error"]).all()
+    assert other[~train]["cosine_error"].isna().all()
+    assert table["cosine_error"].between(0, 0.1, inclusive="neither").all()
+
+
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))
 def test_the_hull_is_above_every_point_and_concave(points):
     bits, fidelity = (np.array(column, float) for column in zip(*points, strict=True))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError
-from smicnb.semantics.statistics import bootstrap_mean
+from smicnb.semantics.statistics import bootstrap_mean, standard_error
 
 
 def test_every_item_weighs_the_same():
@@ -74,3 +74,14 @@ def test_unusable_values_are_refused():
         bootstrap_mean([], [], seed=0)
     with pytest.raises(ValueError, match="1 of 2 values are not finite"):
         bootstrap_mean([1, np.inf], ["a", "b"], seed=0)
+
+
+def test_the_standard_error_is_the_textbook_s_without_scenes_and_the_bootstrap_s_with_them():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal(50)
+    assert standard_error(values, np.arange(50)) == pytest.approx(values.std(ddof=1) / np.sqrt(50))
+    groups = np.repeat(np.arange(60), rng.integers(1, 8, 60))
+    values = rng.standard_normal(60)[groups] + rng.standard_normal(len(groups))
+    _, low, high = bootstrap_mean(values, groups, seed=0, n_resamples=8000)
+    assert standard_error(values, groups) == pytest.approx((high - low) / 2 / 1.96, rel=0.06)
+    assert np.isnan(standard_error(np.arange(3.0), np.zeros(3, int)))

@@ -1,0 +1,119 @@
+"""The pictures of the rate–fidelity notebook draw the numbers that are saved behind them."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smicnb.compare import frontier, importance
+from smicnb.repro import figures, looks, plots_frontier
+
+SIZES = (100, math.inf)
+
+
+@pytest.fixture(scope="module")
+def points():
+    rng = np.random.default_rng(0)
+    rows = [
+        {"split": split, "n_atoms": n, "b_dict": d, "b_coef": c, "penalty": p, "images": 9, "cosine_error": 0.01}
+        | {"latent_cosine": 1 - p / (n * c + d) - 0.01 * rng.random()}
+        | dict.fromkeys(("dictionary_bits", "tuple_side_bits", "entropy_side_bits"), 100.0 * n * d)
+        | {
+            f"{name}_bits": n * c / p * factor
+            for name, factor in {"printed": 0.01, "corrected": 0.9, "tuple": 1.0, "entropy": 0.5}.items()
+        }
+        for split in ("train", "heldout")
+        for n in (2, 8)
+        for d in (1, 4)
+        for c in (2, 8)
+        for p in (0.5, 2.0)
+    ]
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture(scope="module")
+def hulls(points):
+    return frontier.hulls(points, SIZES)
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    import matplotlib.pyplot as plt
+
+    figures.use_style()
+    yield
+    plt.close("all")
+
+
+def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
+    mine, ours = points[points["split"] == "train"], hulls[hulls["split"] == "train"]
+    figure = plots_frontier.frontier(mine, ours, SIZES)
+    assert figure.get_figwidth() == figures.PAGE
+    for axes, n in zip(figure.axes, SIZES, strict=False):
+        assert axes.get_title(loc="left") == plots_frontier.n_of(n)
+        cloud, *bands = axes.collections
+        np.testing.assert_allclose(cloud.get_offsets()[:, 0], frontier.bits_per_image(mine, n, "entropy"))
+        assert len(bands) == 2
+        lines = {line.get_label(): line for line in axes.lines}
+        for accounting, look in looks.ACCOUNTINGS.items():
+            hull = ours[(ours["accounting"] == accounting) & (ours["n"] == n)]
+            np.testing.assert_allclose(lines[look["label"]].get_xydata(), hull[["bits", "latent_cosine"]])
+        top = bands[-1].get_paths()[0].vertices[:, 1].max()
+        entropy = ours[(ours["accounting"] == "entropy") & (ours["n"] == n)]
+        assert top == pytest.approx(entropy["latent_cosine"].max() + 1.96 * 0.01)
+
+
+def test_names_of_sizes():
+    assert [plots_frontier.n_of(n) for n in (100, 10000, math.inf)] == ["n = 100", "n = 10 000", "n = ∞"]
+
+
+def test_what_parameters_do_is_drawn_line_by_line(points):
+    effects = frontier.effects(points, 0.6)
+    assert set(effects[effects["varied"] == "bits"]["penalty"]) == {0.5}
+    assert set(effects[effects["varied"] == "bits"]["n_atoms"]) == {8}
+    assert set(effects[effects["varied"] == "penalty"]["b_coef"]) == {8}
+    figure = plots_frontier.effects(effects[effects["split"] == "heldout"])
+    left, right = figure.axes
+    assert [line.get_label() for line in left.lines] == ["2", "8"]
+    assert [line.get_label() for line in right.lines] == ["1", "4"]
+    rows = effects[(effects["split"] == "heldout") & (effects["varied"] == "bits") & (effects["b_dict"] == 4)]
+    np.testing.assert_allclose(right.lines[1].get_xydata(), rows.sort_values("b_coef")[["b_coef", "latent_cosine"]])
+
+
+def test_the_loss_of_every_parameter_has_its_panel(points, hulls):
+    ranking = importance.ranking(points, hulls, SIZES)
+    figure = plots_frontier.importance(ranking[ranking["accounting"] == "entropy"])
+    assert len(figure.axes) == len(frontier.PARAMETERS)
+    for axes, parameter in zip(figure.axes, frontier.PARAMETERS, strict=True):
+        assert axes.get_title() == plots_frontier.NAMES[parameter]
+        rows = ranking[(ranking["accounting"] == "entropy") & (ranking["parameter"] == parameter)]
+        drawn = np.concatenate([line.get_ydata() for line in axes.lines])
+        np.testing.assert_allclose(
+            drawn, [*rows[rows["split"] == "train"]["loss"], *rows[rows["split"] == "heldout"]["loss"]]
+        )
+
+
+def test_files_are_drawn_against_what_was_said_of_them():
+    table = pd.DataFrame(
+        {"accounting": ["tuple", "entropy"], "model_bits": [9.0, 5.0], "payload_bits": [9.5, 5.4], "index_bits": [2, 3]}
+    )
+    left, right = plots_frontier.files(table).axes
+    assert [tuple(dots.get_offsets()[0]) for dots in left.collections] == [(9, 9.5), (5, 5.4)]
+    np.testing.assert_allclose([dots.get_offsets()[0][1] for dots in right.collections], [2.5, 3.4])
+
+
+def test_models_stand_in_rows_with_their_bits():
+    image = np.zeros((4, 4, 3), np.uint8)
+    figure = plots_frontier.models(
+        [image] * 2, [[image] * 3] * 2, np.full((2, 3), 0.5), ["low", "medium", "high"], [1, 2, 3]
+    )
+    titles = [axes.get_title() for axes in figure.axes[:4]]
+    assert titles == ["input", "low, 1 bits", "medium, 2 bits", "high, 3 bits"]
+
+
+def test_the_claim_has_a_panel_for_each_n_it_names(hulls):
+    both = hulls.assign(n=hulls["n"].replace({100.0: 10000.0}))
+    figure = plots_frontier.claim(both[both["split"] == "heldout"])
+    assert [axes.get_title().split(",")[0] for axes in figure.axes] == ["n = 10 000", "n = ∞"]
+    assert all(len(axes.lines) == len(looks.ACCOUNTINGS) for axes in figure.axes)
