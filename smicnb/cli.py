@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from smicnb import __version__, cli_codec, cli_report
+from smicnb import __version__, cli_codec, cli_report, cli_verify
 from smicnb.base.errors import SmicnbError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 weights_app = typer.Typer(no_args_is_help=True, help="Pre-trained parts: what there is, and fetching it.")
 app.add_typer(weights_app, name="weights")
 cli_codec.add_to(app)
+cli_verify.add_to(app)
 cli_report.add_to(app)
 
 

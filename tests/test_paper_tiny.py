@@ -72,7 +72,7 @@ def test_every_table_and_figure_of_the_embedded_profile_is_there(finished, repos
     recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
     for path in (repository / "figures").glob("*.json"):
         if json.loads(path.read_text())["notebook"] in recipe.notebooks:
-            files = {path.with_suffix(suffix) for suffix in (".png", ".csv", ".json", ".md")}
+            files = {path.with_suffix(suffix) for suffix in (".png", ".csv", ".json", ".md", ".tex")}
             assert {file.name for file in files if file.is_file()} <= made
 
 
@@ -96,7 +96,7 @@ def test_a_stand_in_is_called_one_wherever_it_shows(finished):
 
 def test_no_path_of_this_machine_is_in_what_was_made(finished):
     folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
-    texts = [path for path in folder.iterdir() if path.suffix in (".json", ".csv", ".md")]
+    texts = [path for path in folder.iterdir() if path.suffix in (".json", ".csv", ".md", ".tex")]
     assert len(texts) > 40
     for path in texts:
         assert str(finished[0]) not in path.read_text(), path.name

@@ -145,7 +145,7 @@ def main() -> None:
     figures.use_style()
     figure, names = sheet(embedded)
     figures.write_data(SHEET.with_suffix(".csv"), pd.DataFrame({"image": names}))
-    figures.write_picture(SHEET, figure, SHEET_CAPTION)
+    figures.write_picture(SHEET, figure, SHEET_CAPTION, origin)
     figures.write_sidecar(SHEET.with_suffix(".json"), origin, SHEET_CAPTION, [SHEET, SHEET.with_suffix(".csv")])
 
 

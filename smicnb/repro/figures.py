@@ -1,33 +1,24 @@
 """Figures and tables with the data behind them, written so that an unchanged result changes no file."""
 
 import io
+import json
 import re
-from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from smicnb.base.files import sha256_file, write_bytes, write_json, write_text
+from smicnb.repro import latex
+from smicnb.repro.differences import same_data, same_picture, same_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMN, PAGE = 3.5, 7.16  # inches: one and two columns of an IEEE paper
+COLUMN, PAGE = 3.5, 7.16  # inches: one and two columns of an IEEE paper; no figure has another width
 
-# A kind of dictionary or transform keeps its colour and marker in every figure.
-LOOKS = {
-    "learned": {"color": "#0072B2", "marker": "o", "label": "learned atoms (Eq. 7)"},
-    "exemplars": {"color": "#D55E00", "marker": "s", "label": "random photographs as atoms"},
-    "pca": {"color": "#009E73", "marker": "^", "label": "PCA"},
-}
-
-# Other processors round differently in the last digits: within these bounds a result is unchanged.
-RELATIVE, ABSOLUTE = 1e-3, 1e-8
-LEVELS = 4  # of 255, for any pixel of a picture
-NUMBER = re.compile(r"\d+(?:\.\d+)?")
+EMBEDDED = ("notebook", "tool", "parameters", "seed")  # what a picture says of its origin; the sidecar says all
 
 
 def use_style() -> None:
@@ -36,45 +27,6 @@ def use_style() -> None:
 
     plt.rcdefaults()  # a user's own settings are no part of the result
     plt.style.use(str(Path(str(resources.files("smicnb.repro"))) / "smicnb.mplstyle"))
-
-
-def same_data(old: pd.DataFrame, new: pd.DataFrame) -> bool:
-    """Whether two tables agree: names and order exactly, numbers within the stated bounds, also within text."""
-    if list(old.columns) != list(new.columns) or len(old) != len(new):
-        return False
-    for name in old.columns:
-        left, right = old[name], new[name]
-        if pd.api.types.is_integer_dtype(left) and pd.api.types.is_integer_dtype(right):
-            if not np.array_equal(left, right):
-                return False
-        elif pd.api.types.is_numeric_dtype(left) and pd.api.types.is_numeric_dtype(right):
-            pair = left.to_numpy(float), right.to_numpy(float)
-            if not np.allclose(*pair, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True):
-                return False
-        elif not all(map(_same_text, left.astype(str), right.astype(str))):
-            return False
-    return True
-
-
-def _same_text(old: str, new: str) -> bool:
-    """Whether two texts agree, where a number may differ by one unit of its last printed digit."""
-    if old == new:
-        return True
-    if NUMBER.sub("#", old) != NUMBER.sub("#", new):
-        return False
-    pairs = zip(map(Decimal, NUMBER.findall(old)), map(Decimal, NUMBER.findall(new)), strict=True)
-    return all((abs(a - b) <= Decimal(1).scaleb(a.as_tuple().exponent) and "." in str(a)) or a == b for a, b in pairs)
-
-
-def same_picture(old: bytes, new: bytes) -> bool:
-    """Whether two PNGs show the same: equal size, and no pixel further apart than `LEVELS`."""
-    from PIL import Image
-
-    try:
-        first, second = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int) for data in (old, new))
-    except (OSError, SyntaxError):  # a damaged file is to be replaced
-        return False
-    return first.shape == second.shape and int(np.abs(first - second).max()) <= LEVELS
 
 
 def write_data(path: Path, data: pd.DataFrame) -> None:
@@ -88,45 +40,77 @@ def write_data(path: Path, data: pd.DataFrame) -> None:
     write_text(path, text)
 
 
-def write_picture(path: Path, figure: "Figure", caption: str) -> None:
-    """Write a figure as PNG, unless the file already shows the same, and as PDF beside it.
+def write_picture(path: Path, figure: "Figure", caption: str, origin: dict[str, Any]) -> None:
+    """Write a figure as PNG with caption and origin in it, and as PDF beside it.
 
-    Neither holds a date or a version, so that equal figures are equal files.
+    A file that already shows and says the same is left. Neither holds a date or a version, so that equal figures
+    are equal files.
     """
-    drawn = io.BytesIO()
-    figure.savefig(drawn, format="png", metadata={"Software": None, "Description": caption})
-    page = path.with_suffix(".pdf")
-    unchanged = path.is_file() and same_picture(path.read_bytes(), drawn.getvalue())
+    texts = {"Description": caption}
+    for key in EMBEDDED:
+        if key in origin:
+            text = origin[key] if isinstance(origin[key], str) else json.dumps(origin[key], ensure_ascii=False)
+            texts[key.capitalize()] = text
+    drawn, page = io.BytesIO(), path.with_suffix(".pdf")
+    figure.savefig(drawn, format="png", metadata={"Software": None, **texts})
+    unchanged = path.is_file() and _says(path, texts) and same_picture(path.read_bytes(), drawn.getvalue())
     if unchanged and page.is_file():
         return
     if not unchanged:
         write_bytes(path, drawn.getvalue())
     drawn = io.BytesIO()
-    figure.savefig(drawn, format="pdf", metadata={"CreationDate": None, "Producer": None, "Subject": caption})
+    words = "; ".join(f"{key}: {text}" for key, text in texts.items() if key != "Description")
+    metadata = {"Title": path.stem, "Subject": caption, "Keywords": words}
+    figure.savefig(drawn, format="pdf", metadata=metadata | dict.fromkeys(("CreationDate", "Creator", "Producer")))
     write_bytes(page, drawn.getvalue())
+
+
+def _says(path: Path, texts: dict[str, str]) -> bool:
+    """Whether a PNG holds these texts; the caption's numbers, some of them measured, within their last digit."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            said = {name: str(text) for name, text in picture.text.items()}
+    except (OSError, SyntaxError, AttributeError):  # a damaged file is to be replaced
+        return False
+    same = same_text(said.get("Description", ""), texts["Description"])
+    return same and said | {"Description": texts["Description"]} == texts
 
 
 def write_markdown(path: Path, table: Path, caption: str) -> None:
     """Write the table of a CSV file as Markdown: four significant digits, empty cells as "–"."""
-    data = pd.read_csv(table, dtype=str, keep_default_na=False)
-    lines = ["| " + " | ".join(data.columns) + " |", "|" + "---|" * len(data.columns)]
-    lines += ["| " + " | ".join(map(_cell, row)) + " |" for row in data.itertuples(index=False)]
+    header, rows = _cells(table)
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    lines += ["| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows]
     write_text(path, f"{caption}\n\n" + "\n".join(lines) + "\n")
 
 
+def write_latex(path: Path, table: Path, caption: str) -> None:
+    """Write the table of a CSV file as a LaTeX float, cells as in Markdown."""
+    write_text(path, latex.table(table.stem, *_cells(table), caption))
+
+
 def write_table(table: Path, data: pd.DataFrame, caption: str, origin: dict[str, Any]) -> list[Path]:
-    """Write NAME.csv, and beside it NAME.md and the sidecar NAME.json; returns the three."""
-    text, sidecar = table.with_suffix(".md"), table.with_suffix(".json")
+    """Write NAME.csv, and beside it NAME.md, NAME.tex and the sidecar NAME.json; returns the four."""
+    markdown, tex, sidecar = (table.with_suffix(suffix) for suffix in (".md", ".tex", ".json"))
     write_data(table, data)
-    write_markdown(text, table, caption)
-    write_sidecar(sidecar, origin, caption, [table, text])
-    return [table, text, sidecar]
+    write_markdown(markdown, table, caption)
+    write_latex(tex, table, caption)
+    write_sidecar(sidecar, origin, caption, [table, markdown, tex])
+    return [table, markdown, tex, sidecar]
+
+
+def _cells(table: Path) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of a CSV file, cells as they are printed."""
+    data = pd.read_csv(table, dtype=str, keep_default_na=False)
+    return list(data.columns), [list(map(_cell, row)) for row in data.itertuples(index=False)]
 
 
 def _cell(text: str) -> str:
     if re.fullmatch(r"-?\d*\.\d{4,}(e[+-]\d+)?", text):
         text = f"{float(text):.4g}"
-    return text.replace("|", "\\|").replace("\n", " ") or "–"
+    return text.replace("\n", " ") or "–"
 
 
 def write_sidecar(path: Path, origin: dict[str, Any], caption: str, files: list[Path]) -> None:

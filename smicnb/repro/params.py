@@ -1,40 +1,37 @@
-"""Parameters of notebooks: recipes and `--set` checked against a notebook's own parameters cell."""
+"""Recipes and `--set`: which notebooks run with what, checked by the models of `parameters` before anything runs."""
 
 import ast
 import json
-import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import yaml
+from pydantic import create_model
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
 from smicnb.repro.checkout import root
+from smicnb.repro.parameters import MODELS, Increasing, Parameters
 
-# A latent has a norm of about 20: from there on, λ leaves no coefficient.
-PENALTY = (1e-3, 20.0)
-RANGES = {
-    "n_atoms": (1, 4096),
-    "b_dict": (1, 16),
-    "b_coef": (1, 16),
-    "penalty": PENALTY,
-    "penalties": PENALTY,
-    "learning_penalty": PENALTY,
-    "decomposition_penalty": PENALTY,
-    "decomposition_atoms": (1, 4096),
-    "added": (1e-3, 100.0),
-    "removed": (1e-3, 100.0),
-    "pairs": (1, 100_000),
-    "generated": (1, 1_000_000),
-    "tested": (2, 1_000_000),
-    "draws": (1, 1000),
-    "examples": (2, 100),
-    "shown": (1, 100),
-    "seed": (0, 2**31),
-}
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-3 is a number, as in YAML 1.2, and a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys are all different."""
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.YAMLError(f"line {node.start_mark.line + 1}: the key '{key}' stands twice")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"), list("-+.0123456789")
+)
 
 
 def defaults(notebook: Path) -> dict[str, Any]:
@@ -51,24 +48,18 @@ def defaults(notebook: Path) -> dict[str, Any]:
     return values
 
 
-def checked(value: Any, default: Any, name: str) -> Any:
-    """`value` as the type of `default`, or an error: numbers may widen from int to float, no more."""
-    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if isinstance(default, list) and isinstance(value, list):
-        entries = [checked(entry, default[0], name) for entry in value]
-        if not entries or sorted(set(entries)) != entries:
-            raise SmicnbError(f"parameter {name} got {value!r}", f"a list that increases, such as {default!r}")
-        return entries
-    if type(value) is not type(default):
-        kinds = type(value).__name__, type(default).__name__
-        raise SmicnbError(f"parameter {name} got {value!r} of type {kinds[0]}", f"type {kinds[1]}, such as {default!r}")
-    if isinstance(value, str) and not value.isprintable():
-        raise SmicnbError(f"parameter {name} got {value!a}", "printable text")
-    low, high = RANGES.get(name, (-math.inf, math.inf))
-    if isinstance(value, int | float) and not low <= value <= high:
-        raise SmicnbError(f"parameter {name} got {value!r}", f"a number from {low:g} to {high:g}")
-    return value
+def model_of(notebook: Path) -> type[Parameters]:
+    """The model of a notebook's parameters; where `MODELS` has none, one made of the types of its own cell."""
+    if notebook.stem in MODELS:
+        return MODELS[notebook.stem]
+    fields = {name: (_type(value), value) for name, value in defaults(notebook).items()}
+    model = create_model(notebook.stem, __base__=Parameters, **fields)
+    model.notebook = notebook.stem
+    return model
+
+
+def _type(value: Any) -> Any:
+    return Increasing[_type(value[0])] if isinstance(value, list) and value else type(value)
 
 
 def assignment(text: str) -> tuple[str, Any]:
@@ -114,19 +105,34 @@ def recipe(path: Path) -> Recipe:
         known = {file.stem for file in (root() / "recipes").glob("*.yaml")}
         raise names.unknown("recipe", path.stem, known)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SmicnbError(f"{path.name} is no YAML ({' '.join(str(error).split())})") from error
-    if not isinstance(content, dict):
-        raise SmicnbError(f"{path.name} holds no mapping", "figures: …, parameters: …, notebooks: …")
+    content = _mapping(content, path.name, "figures: …, parameters: …, notebooks: …")
     keys = ("figures", "parameters", "notebooks")
     for key in content:
         if key not in keys:
-            raise names.unknown(f"key of {path.name}", str(key), keys)
-    notebooks = {str(name): values or {} for name, values in (content.get("notebooks") or {}).items()}
-    for name in notebooks:
+            raise names.unknown(f"key of {path.name}", key, keys)
+    figures = content.get("figures", "figures")
+    if not isinstance(figures, str):
+        raise SmicnbError(f"'figures' of {path.name} is {figures!r}", "a folder of the checkout")
+    notebooks = _mapping(content.get("notebooks") or {}, f"'notebooks' of {path.name}", "NAME: for each notebook")
+    for name, values in notebooks.items():
         notebook_path(name)
-    return Recipe(path.stem, str(content.get("figures", "figures")), content.get("parameters") or {}, notebooks)
+        notebooks[name] = _mapping(values or {}, f"'{name}' of {path.name}", "NAME: VALUE for each parameter")
+    parameters = content.get("parameters") or {}
+    return Recipe(
+        path.stem,
+        figures,
+        _mapping(parameters, f"'parameters' of {path.name}", "NAME: VALUE for each parameter"),
+        notebooks,
+    )
+
+
+def _mapping(value: Any, what: str, needed: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SmicnbError(f"{what} holds no mapping", needed)
+    return {str(key): entry for key, entry in value.items()}
 
 
 def notebook_path(name: str) -> Path:
@@ -142,9 +148,9 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
         UnknownNameError: a name in the recipe's `parameters` or in `settings` that no wanted notebook has,
             or one in a notebook's own section, or as "NOTEBOOK.name", that this notebook has not.
     """
-    by_notebook = {name: defaults(notebook_path(name)) for name in wanted}
+    by_notebook = {name: _known(notebook_path(name)) for name in wanted}
     everything = {key for values in by_notebook.values() for key in values}
-    in_recipe = {key for name in recipe.notebooks for key in defaults(notebook_path(name))}
+    in_recipe = {key for name in recipe.notebooks for key in _known(notebook_path(name))}
     for key in recipe.parameters:
         if key not in everything | in_recipe:
             raise names.unknown(f"parameter in recipe {recipe.name}", key, everything | in_recipe)
@@ -154,17 +160,22 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
             raise names.unknown("notebook of this run", notebook, by_notebook)
         if name not in (by_notebook[notebook] if dot else everything):
             raise names.unknown("parameter", name, by_notebook[notebook] if dot else everything)
-    for name, known in by_notebook.items():
+    for name, values in by_notebook.items():
         own = recipe.notebooks.get(name, {})
-        for key in own:
-            if key not in known:
-                raise names.unknown(f"parameter of {name}", key, known)
         here = {key.removeprefix(f"{name}."): value for key, value in settings.items() if key.startswith(f"{name}.")}
+        for key in own:
+            if key not in values:
+                raise names.unknown(f"parameter of {name}", key, values)
         for source in (recipe.parameters, own, settings, here):
-            known.update(
-                {key: checked(_placed(value), known[key], key) for key, value in source.items() if key in known}
-            )
+            values.update({key: _placed(value) for key, value in source.items() if key in values})
+        by_notebook[name] = model_of(notebook_path(name))(**values).model_dump()
     return by_notebook
+
+
+def _known(notebook: Path) -> dict[str, Any]:
+    """Every parameter that a notebook's model or its cell has, with its default; the cell's goes first."""
+    fields = model_of(notebook).model_fields
+    return {name: field.get_default(call_default_factory=True) for name, field in fields.items()} | defaults(notebook)
 
 
 def _placed(value: Any) -> Any:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.repro.figures import COLUMN, LOOKS, PAGE
+from smicnb.repro.figures import COLUMN, PAGE
+from smicnb.repro.looks import KINDS
 from smicnb.semantics.towers import resize_and_crop
 
 if TYPE_CHECKING:
@@ -186,7 +187,7 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
     figure, panels = plt.subplots(1, len(splits), figsize=(PAGE, 2.6), sharey=True, squeeze=False)
     for axes, split in zip(panels[0], splits, strict=True):
         here = rows[rows["split"] == split]
-        for kind, look in LOOKS.items():
+        for kind, look in KINDS.items():
             line = here[here["kind"] == kind].sort_values("n_atoms")
             axes.plot(line["n_atoms"], line["mean"], **look)
             axes.fill_between(line["n_atoms"], line["low"], line["high"], color=look["color"], alpha=0.15, lw=0)
@@ -216,7 +217,7 @@ def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
     figure, axes = plt.subplots(figsize=(COLUMN, 2.7))
     axes.axhline(0, color="0.3", lw=0.8)
     for offset, (against, rows) in zip((0.94, 1.06), table.groupby("against"), strict=True):
-        look = LOOKS[against]
+        look = KINDS[against]
         error = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
         axes.errorbar(
             rows["n_atoms"] * offset, rows["mean"], error, fmt=look["marker"], color=look["color"],

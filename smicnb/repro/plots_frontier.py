@@ -8,6 +8,7 @@ import numpy as np
 
 from smicnb.codec.payload import CODINGS
 from smicnb.compare.frontier import PARAMETERS, bits_per_image
+from smicnb.repro import looks
 from smicnb.repro.figures import PAGE
 from smicnb.repro.plots import SPLITS, show
 from smicnb.repro.plots_rate import TICKS
@@ -17,16 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Accounting -> look of its hull; what was measured is drawn full, what is a formula broken.
-HULLS = {
-    "as printed": {"color": "#CC79A7", "linestyle": ":", "marker": "", "label": "as printed (Eq. 11–14)"},
-    "corrected": {"color": "#E69F00", "linestyle": "--", "marker": "", "label": "corrected tuples (formula)"},
-    "tuple": {"color": "#D55E00", "linestyle": "-", "marker": "s", "label": "tuples (file)"},
-    "entropy": {"color": "#0072B2", "linestyle": "-", "marker": "o", "label": "entropy coded (file)"},
-}
 CLOUD = "#b8c4cf"
 NAMES = {"penalty": "λ", "n_atoms": "$n_a$", "b_coef": "$b_{coef}$", "b_dict": "$b_{dict}$"}
-LOOKS = {"train": ("#0072B2", "o"), "heldout": ("#D55E00", "s")}
 CLAIMED = (10000, math.inf)  # n at which the claim is drawn: the one that Sec. V-C selects by, and no dictionary
 LEAST_BITS = 1.0  # where the axis begins: the printed accounting has rates far below one bit
 INTERVAL = 1.96  # standard errors on either side of a mean: 95 %
@@ -68,7 +61,7 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
 
 def _draw_hulls(axes: "Axes", hulls: "pd.DataFrame") -> None:
     """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files."""
-    for accounting, look in HULLS.items():
+    for accounting, look in looks.ACCOUNTINGS.items():
         hull = hulls[hulls["accounting"] == accounting]
         axes.plot(hull["bits"], hull["latent_cosine"], markersize=2.6, **look)
         if accounting in CODINGS:
@@ -117,9 +110,9 @@ def importance(ranking: "pd.DataFrame") -> "Figure":
     sizes = sorted(ranking["n"].unique())
     figure, panels = plt.subplots(1, len(PARAMETERS), figsize=(PAGE, 2.3), sharey=True)
     for axes, parameter in zip(panels, PARAMETERS, strict=True):
-        for split, (colour, marker) in LOOKS.items():
+        for split, look in looks.SPLITS.items():
             rows = ranking[(ranking["parameter"] == parameter) & (ranking["split"] == split)].sort_values("n")
-            axes.plot(range(len(rows)), rows["loss"], color=colour, marker=marker, label=SPLITS[split])
+            axes.plot(range(len(rows)), rows["loss"], label=SPLITS[split], **look)
         axes.set_xticks(
             range(len(sizes)), ["∞" if math.isinf(n) else f"$10^{{{round(math.log10(n))}}}$" for n in sizes]
         )
@@ -138,7 +131,7 @@ def files(table: "pd.DataFrame") -> "Figure":
     figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.4))
     for coding in ("tuple", "entropy"):
         rows = table[table["accounting"] == coding]
-        look = {"color": HULLS[coding]["color"], "marker": HULLS[coding]["marker"], "label": HULLS[coding]["label"]}
+        look = {key: looks.ACCOUNTINGS[coding][key] for key in ("color", "marker", "label")}
         left.scatter(rows["model_bits"], rows["payload_bits"], s=9, linewidths=0, **look)
         beyond = rows["payload_bits"] + rows["index_bits"] - rows["model_bits"]
         right.scatter(rows["model_bits"], beyond, s=9, linewidths=0, **look)
@@ -172,7 +165,7 @@ def models(
     import matplotlib.pyplot as plt
 
     columns = len(names) + 1
-    size = (0.75 * PAGE, 0.75 * PAGE / columns * 1.2 * len(inputs))
+    size = (PAGE, PAGE / columns * 1.12 * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
     for row, image in enumerate(inputs):
         show(grid[row, 0], image, "input" if row == 0 else "")

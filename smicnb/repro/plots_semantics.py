@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.repro.figures import COLUMN, PAGE
+from smicnb.repro.figures import PAGE
 from smicnb.repro.plots import show
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def addition(first: Image, second: Image, generated: Sequence[Image], factors: S
         show(axes, image, title)
     right.suptitle(f"{verb} from f(x₁) + λ f(x₂)", fontsize=8)
     grid = right.subplots(2, columns, squeeze=False)
-    _series(grid.flat, generated, factors)
+    _series(grid.flat[: len(factors)], generated, factors)
+    for axes in grid.flat[len(factors) :]:
+        axes.axis("off")
     return figure
 
 
@@ -179,7 +181,7 @@ def separation_scores(summary: pd.DataFrame, title: str) -> "Figure":
     import matplotlib.pyplot as plt
 
     parts = list(dict.fromkeys(summary["part"]))
-    figure, axes = plt.subplots(figsize=(PAGE * 0.75, 0.36 * len(parts) + 1.3))
+    figure, axes = plt.subplots(figsize=(PAGE, 0.36 * len(parts) + 1.3))
     axes.axvline(0.5, color="0.6", lw=0.8, ls=":")
     for offset, (words, (color, marker)) in zip((-0.13, 0.13), WORDS.items(), strict=True):
         rows = summary[summary["words"] == words].set_index("part").reindex(parts)
@@ -211,7 +213,7 @@ def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
     import matplotlib.pyplot as plt
 
     statements = list(dict.fromkeys(verdicts["statement"]))
-    figure, axes = plt.subplots(figsize=(COLUMN * 1.3, 1.9))
+    figure, axes = plt.subplots(figsize=(PAGE, 1.9))
     axes.axvline(0, color="0.3", lw=0.8)
     looks = {"learned atoms": ("#0072B2", "o", -0.12), "random subspace": ("#D55E00", "s", 0.12)}
     for by, (color, marker, offset) in looks.items():

@@ -16,6 +16,8 @@ from smicnb.repro.checkout import root
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from smicnb.repro.parameters import Parameters
+
 OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # set by `smicnb run` for the kernels it starts
 PACKAGES = (
     "diffusers",
@@ -84,12 +86,12 @@ class Session:
         """Save NAME.png, NAME.pdf, NAME.csv (the data behind) and NAME.json (the origin)."""
         picture, table, sidecar = (self.out / f"{name}{suffix}" for suffix in (".png", ".csv", ".json"))
         figures.write_data(table, data)
-        figures.write_picture(picture, figure, caption)
+        figures.write_picture(picture, figure, caption, self._origin)
         figures.write_sidecar(sidecar, self._origin, caption, [picture, table])
         self._list(picture, picture.with_suffix(".pdf"), table, sidecar)
 
     def save_table(self, data: pd.DataFrame, name: str, caption: str) -> pd.DataFrame:
-        """Save NAME.csv, NAME.md and NAME.json; returns `data`, so that the notebook shows it."""
+        """Save NAME.csv, NAME.md, NAME.tex and NAME.json; returns `data`, so that the notebook shows it."""
         self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin))
         return data
 
@@ -127,8 +129,11 @@ class Session:
             write_json(self._manifest, self._saved)
 
 
-def start(notebook: str, parameters: dict[str, Any]) -> Session:
-    """Begin a notebook's run; figures go where `smicnb run` says, else to .smicnb/interactive."""
+def start(parameters: "Parameters") -> Session:
+    """Begin the run of the notebook that `parameters` are for; figures go where `smicnb run` says.
+
+    Without it they go to .smicnb/interactive.
+    """
     out = os.environ.get(OUT)
     manifest = os.environ.get(MANIFEST)
     folder = Path(out) if out else root() / ".smicnb" / "interactive"
@@ -136,4 +141,4 @@ def start(notebook: str, parameters: dict[str, Any]) -> Session:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SmicnbError(f"cannot write to '{folder}' ({error.strerror})", "a folder for figures") from error
-    return Session(notebook, parameters, folder, Path(manifest) if manifest else None)
+    return Session(parameters.notebook, parameters.model_dump(), folder, Path(manifest) if manifest else None)

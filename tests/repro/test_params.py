@@ -35,8 +35,8 @@ def test_assignment(text, pair):
     ("settings", "message"),
     [
         ({"penality": 1.0}, r"unknown parameter 'penality'.*did you mean 'penalty'"),
-        ({"penalty": "high"}, "penalty got 'high' of type str; needed: type float, such as 0.5"),
-        ({"seed": 1.5}, "seed got 1.5 of type float; needed: type int"),
+        ({"penalty": "high"}, "penalty got 'high' of type str; needed: a number from 0.001 to 20, such as 0.5"),
+        ({"seed": 1.5}, "seed got 1.5 of type float; needed: a whole number from 0 to"),
         ({"seed": True}, "seed got True"),
         ({"n_atoms": [2, "x"]}, "n_atoms got 'x'"),
         ({"n_atoms": 4}, "n_atoms got 4"),
@@ -45,8 +45,8 @@ def test_assignment(text, pair):
         ({"n_atoms": [2, 2]}, "a list that increases"),
         ({"penalty": -1.0}, "a number from 0.001 to 20"),
         ({"penalty": float("nan")}, "a number from 0.001 to 20"),
-        ({"seed": -1}, "a number from 0 to"),
-        ({"draws": 0}, "a number from 1 to"),
+        ({"seed": -1}, "a whole number from 0 to 2147483648, such as 1"),
+        ({"draws": 0}, "a whole number from 1 to"),
         ({"collection": "folder:a\nb"}, "printable text"),
         ({"02_dictionary_atoms.seed": 1}, "unknown notebook of this run"),
         ({f"{NOTEBOOK}.sed": 1}, "did you mean 'seed'"),
@@ -73,6 +73,17 @@ def test_an_int_may_stand_for_a_float():
         ("a: [", "is no YAML"),
         ("parameters: {encodr: x}\nnotebooks: {03_reconstruction: }", "parameter in recipe a 'encodr'"),
         ("notebooks: {03_reconstruction: {seeds: 1}}", "parameter of 03_reconstruction 'seeds'.*did you mean 'seed'"),
+        ("parameters: [seed]\nnotebooks: {03_reconstruction: }", "'parameters' of a.yaml holds no mapping"),
+        ("notebooks: [03_reconstruction]", "'notebooks' of a.yaml holds no mapping; needed: NAME:"),
+        ("notebooks: {03_reconstruction: [seed]}", "'03_reconstruction' of a.yaml holds no mapping"),
+        ("figures: [x]", r"'figures' of a.yaml is \['x'\]"),
+        ("seed: 1\nseed: 2", "is no YAML .*the key 'seed' stands twice"),
+        (
+            "parameters: {penalty: '0.5'}\nnotebooks: {03_reconstruction: }",
+            "penalty got '0.5' of type str; needed",
+        ),
+        ("parameters: {penalty: 30}\nnotebooks: {03_reconstruction: }", "penalty got 30; needed: a number from 0.001"),
+        ("notebooks: {03_reconstruction: {n_atoms: 2..4}}", "n_atoms got '2..4' of type str; needed: a list"),
         ("figures: ../elsewhere\nnotebooks: {03_reconstruction: }", "needed: a folder of the checkout"),
     ],
 )
@@ -84,6 +95,58 @@ def test_wrong_recipes_are_refused_on_one_line(tmp_path, text, message):
     with pytest.raises(SmicnbError, match=message) as caught:
         runs.jobs_of(params.recipe(path), [], {})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 0.001), ("1E+1", 10.0), (".5e0", 0.5), ("1", 1.0), ("0.5", 0.5), ("+2.e0", 2.0)]
+)
+def test_numbers_of_yaml_are_numbers(tmp_path, text, value):
+    """YAML 1.1, as PyYAML has it, takes 1e-3 for a text."""
+    path = tmp_path / "a.yaml"
+    path.write_text(f"notebooks:\n  03_reconstruction:\n    penalty: {text}\n  05_rate_model: {{penalties: [{text}]}}")
+    recipe = params.recipe(path)
+    values = params.parameters(recipe, list(recipe.notebooks), {})
+    assert values[NOTEBOOK]["penalty"] == value
+    assert values["05_rate_model"]["penalties"] == [value]
+    assert isinstance(values[NOTEBOOK]["penalty"], float)
+
+
+def test_words_of_a_recipe_stay_words(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("notebooks: {03_reconstruction: {segmenter: none, encoder: 1e-3x, collection: 'folder:1e-3'}}")
+    assert params.recipe(path).notebooks[NOTEBOOK] == {
+        "segmenter": "none", "encoder": "1e-3x", "collection": "folder:1e-3",
+    }  # fmt: skip
+
+
+def test_a_notebook_of_one_s_own_is_checked_by_its_cell(tmp_path, monkeypatch):
+    import nbformat
+
+    for folder in ("notebooks", "recipes"):
+        (tmp_path / folder).mkdir()
+    cell = nbformat.v4.new_code_cell(
+        "depth = 3\nrate = 0.5\nwords = ['a', 'b']\nfast = True", metadata={"tags": ["parameters"]}
+    )
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "notebooks" / "mine.ipynb")
+    monkeypatch.chdir(tmp_path)
+    recipe = params.Recipe("test", "figures")
+    given = params.parameters(recipe, ["mine"], {"depth": 4, "rate": 1, "words": ["c"], "fast": False})["mine"]
+    assert given == {"depth": 4, "rate": 1.0, "words": ["c"], "fast": False}
+    for settings, message in (
+        ({"dept": 4}, "did you mean 'depth'"),
+        ({"depth": 0.5}, "depth got 0.5 of type float; needed: a whole number, such as 3"),
+        ({"fast": 1}, "fast got 1 of type int; needed: true or false, such as True"),
+        ({"words": [1]}, "words got 1 of type int; needed: a list that increases, each printable text"),
+    ):
+        with pytest.raises(SmicnbError, match=message):
+            params.parameters(recipe, ["mine"], settings)
+
+
+def test_every_notebook_has_a_smoke_size_and_all_its_values_fit(repository):
+    recipe = params.recipe(repository / "recipes" / "smoke.yaml")
+    assert recipe.figures.startswith(".smicnb/")
+    assert set(recipe.notebooks) == {path.stem for path in (repository / "notebooks").glob("*.ipynb")}
+    assert set(params.parameters(recipe, list(recipe.notebooks), {})) == set(recipe.notebooks)
 
 
 def test_unknown_recipe_and_notebook(tmp_path):

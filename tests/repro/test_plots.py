@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import figures, plots
+from smicnb.repro import figures, looks, plots
 from smicnb.semantics.towers import resize_and_crop
 from smicnb.semantics.words import words as word_list
 
@@ -261,13 +261,13 @@ def test_cosines_against_the_number_of_atoms(metric):
     assert [axes.get_ylabel() for axes in figure.axes] == ["cosine (z, ẑ) ↑", ""]
     limit = ["latent not coded at all"] if metric == "image_cosine" else []
     legend = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
-    assert legend == [look["label"] for look in figures.LOOKS.values()] + limit
+    assert legend == [look["label"] for look in looks.KINDS.values()] + limit
     for axes, split in zip(figure.axes, ("train", "heldout"), strict=True):
         here = table[(table["split"] == split) & (table["metric"] == metric)]
         assert axes.get_xlabel() == "number of atoms $n_a$"
         assert axes.get_xscale() == "log"
         assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4", "8", "128"]
-        for line, (kind, look) in zip(axes.lines, figures.LOOKS.items(), strict=False):
+        for line, (kind, look) in zip(axes.lines, looks.KINDS.items(), strict=False):
             np.testing.assert_array_equal(line.get_xydata(), here.loc[here["kind"] == kind, ["n_atoms", "mean"]])
             assert (line.get_color(), line.get_marker()) == (look["color"], look["marker"])
         assert len(axes.collections) == 3  # a band for each kind
@@ -341,9 +341,7 @@ def test_differences_with_intervals_and_a_line_at_a_tie():
         cells = differences().set_index("against").loc[kind]
         points, _, (bars,) = container.lines
         np.testing.assert_allclose(points.get_xydata()[:, 1], cells["mean"])
-        assert (points.get_color(), points.get_marker()) == tuple(
-            figures.LOOKS[kind][key] for key in ("color", "marker")
-        )
+        assert (points.get_color(), points.get_marker()) == tuple(looks.KINDS[kind][key] for key in ("color", "marker"))
         ends = np.array([segment[:, 1] for segment in bars.get_segments()])
         np.testing.assert_allclose(ends, cells[["low", "high"]])
 

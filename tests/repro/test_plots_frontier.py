@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from smicnb.compare import frontier, importance
-from smicnb.repro import figures, plots_frontier
+from smicnb.repro import figures, looks, plots_frontier
 
 SIZES = (100, math.inf)
 
@@ -56,7 +56,7 @@ def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
         np.testing.assert_allclose(cloud.get_offsets()[:, 0], frontier.bits_per_image(mine, n, "entropy"))
         assert len(bands) == 2
         lines = {line.get_label(): line for line in axes.lines}
-        for accounting, look in plots_frontier.HULLS.items():
+        for accounting, look in looks.ACCOUNTINGS.items():
             hull = ours[(ours["accounting"] == accounting) & (ours["n"] == n)]
             np.testing.assert_allclose(lines[look["label"]].get_xydata(), hull[["bits", "latent_cosine"]])
         top = bands[-1].get_paths()[0].vertices[:, 1].max()
@@ -116,4 +116,4 @@ def test_the_claim_has_a_panel_for_each_n_it_names(hulls):
     both = hulls.assign(n=hulls["n"].replace({100.0: 10000.0}))
     figure = plots_frontier.claim(both[both["split"] == "heldout"])
     assert [axes.get_title().split(",")[0] for axes in figure.axes] == ["n = 10 000", "n = ∞"]
-    assert all(len(axes.lines) == len(plots_frontier.HULLS) for axes in figure.axes)
+    assert all(len(axes.lines) == len(looks.ACCOUNTINGS) for axes in figure.axes)

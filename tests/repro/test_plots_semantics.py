@@ -64,6 +64,12 @@ def test_addition_shows_the_pair_and_every_factor():
     assert fits(figure)
 
 
+def test_addition_takes_an_odd_number_of_factors():
+    figure = plots.addition(picture(10), picture(20), [picture(30 + k) for k in range(3)], FACTORS[:3], "retrieved")
+    assert levels(figure) == {"x₁": 10, "x₂": 20, "λ = 0.25": 30, "λ = 0.5": 31, "λ = 0.75": 32}
+    assert len([axes for axes in figure.findobj(lambda artist: hasattr(artist, "axison")) if not axes.axison]) == 1
+
+
 def test_removal_is_one_row_in_order():
     figure = plots.removal(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS, "retrieved")
     assert list(levels(figure).values()) == [10, 20, 30, 31, 32, 33]

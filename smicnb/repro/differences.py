@@ -1,0 +1,118 @@
+"""Where two tables or pictures differ, by tolerances stated once, here.
+
+Other processors round differently in the last digits; within these tolerances a result is unchanged.
+"""
+
+import io
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+# Numbers with a fraction may differ by RELATIVE of the new value plus ABSOLUTE; whole numbers and words not at all.
+RELATIVE, ABSOLUTE = 1e-3, 1e-8
+LEVELS = 4  # of 255, for any pixel of a picture
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+EXACT = "exactly equal"
+FRACTION = f"{RELATIVE:.1%} or {ABSOLUTE:g}"
+TEXT = "equal words, numbers within one unit of their last digit"
+
+
+class Difference(NamedTuple):
+    """What differs in one column, or in the table where `column` is "".
+
+    Args:
+        column: its name.
+        moved: rows that differ beyond the tolerance.
+        rows: rows compared.
+        old, new: the cell that differs most; or what the two tables have, where they cannot be compared.
+        deviation: the largest absolute difference of numbers; None for words and for what is no number.
+        tolerance: in words.
+    """
+
+    column: str
+    moved: int
+    rows: int
+    old: str
+    new: str
+    deviation: float | None = None
+    tolerance: str = EXACT
+
+
+def differences(old: pd.DataFrame, new: pd.DataFrame) -> list[Difference]:
+    """All differences of two tables: columns and rows in order exactly, numbers and words by the tolerances.
+
+    Where columns or the number of rows differ, that alone is told: rows cannot be paired then.
+    """
+    names = [(list(old.columns), list(new.columns)), (list(new.columns), list(old.columns))]
+    gone, added = ([name for name in left if name not in right] for left, right in names)
+    if gone or added:
+        found = [Difference(name, len(old), len(old), "a column", "no column") for name in gone]
+        return found + [Difference(name, len(new), len(new), "no column", "a column") for name in added]
+    if list(old.columns) != list(new.columns):
+        return [Difference("", len(old), len(old), ", ".join(old.columns), ", ".join(new.columns))]
+    if len(old) != len(new):
+        return [Difference("", abs(len(old) - len(new)), len(old), f"{len(old)} rows", f"{len(new)} rows")]
+    found = [_column(name, old[name], new[name]) for name in old.columns]
+    return [difference for difference in found if difference is not None]
+
+
+def _column(name: str, old: pd.Series, new: pd.Series) -> Difference | None:
+    """The difference of two columns of equal length, or None."""
+    if pd.api.types.is_numeric_dtype(old) and pd.api.types.is_numeric_dtype(new):
+        whole = pd.api.types.is_integer_dtype(old) and pd.api.types.is_integer_dtype(new)
+        left, right = old.to_numpy(float), new.to_numpy(float)
+        equal = left == right if whole else np.isclose(left, right, rtol=RELATIVE, atol=ABSOLUTE, equal_nan=True)
+        with np.errstate(invalid="ignore"):  # ∞ − ∞
+            apart = np.abs(left - right)
+        # A number that became none, or infinite, is the worst; two infinities are equal and not among the moved.
+        apart = np.where(equal, -1.0, np.where(np.isnan(apart), np.inf, apart))
+        tolerance = EXACT if whole else FRACTION
+    else:
+        equal = np.array([same_text(*pair) for pair in zip(old.astype(str), new.astype(str), strict=True)], bool)
+        apart, tolerance = np.where(equal, -1.0, np.inf), TEXT
+    if equal.all():
+        return None
+    worst = int(np.argmax(apart))
+    deviation = float(apart[worst]) if np.isfinite(apart[worst]) else None
+    values = (str(series.iloc[worst]) for series in (old, new))
+    return Difference(name, int((~equal).sum()), len(old), *values, deviation, tolerance)
+
+
+def same_data(old: pd.DataFrame, new: pd.DataFrame) -> bool:
+    """Whether two tables agree: no `differences`."""
+    return not differences(old, new)
+
+
+def of_files(old: Path, new: Path) -> list[Difference]:
+    """`differences` of two CSV files; one that cannot be read differs from all."""
+    try:
+        tables = [pd.read_csv(path) for path in (old, new)]
+    except (OSError, ValueError) as error:
+        return [Difference("", 0, 0, "a table", " ".join(str(error).split()))]
+    return differences(*tables)
+
+
+def same_text(old: str, new: str) -> bool:
+    """Whether two texts agree, where a number may differ by one unit of its last printed digit."""
+    if old == new:
+        return True
+    if NUMBER.sub("#", old) != NUMBER.sub("#", new):
+        return False
+    pairs = zip(map(Decimal, NUMBER.findall(old)), map(Decimal, NUMBER.findall(new)), strict=True)
+    return all((abs(a - b) <= Decimal(1).scaleb(a.as_tuple().exponent) and "." in str(a)) or a == b for a, b in pairs)
+
+
+def same_picture(old: bytes, new: bytes) -> bool:
+    """Whether two PNGs show the same: equal size, and no pixel further apart than `LEVELS`."""
+    from PIL import Image
+
+    try:
+        first, second = (np.asarray(Image.open(io.BytesIO(data)).convert("RGB"), int) for data in (old, new))
+    except (OSError, SyntaxError):  # a damaged file is to be replaced
+        return False
+    return first.shape == second.shape and int(np.abs(first - second).max()) <= LEVELS

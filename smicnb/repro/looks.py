@@ -1,0 +1,45 @@
+"""How everything that is compared looks: its colour, marker and label are the same in every figure.
+
+The colours are Okabe and Ito's (without their yellow, too light for lines), three of Paul Tol's and a grey: all stay
+apart for the colour-blind too.
+No two codecs share a marker, so that figures can be read without colours.
+"""
+
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
+WINE, OLIVE, INDIGO, GREY = "#882255", "#999933", "#332288", "#777777"
+
+# Kinds of vectors that latents are written in.
+KINDS = {
+    "learned": {"color": BLUE, "marker": "o", "label": "learned atoms (Eq. 7)"},
+    "exemplars": {"color": VERMILION, "marker": "s", "label": "random photographs as atoms"},
+    "pca": {"color": GREEN, "marker": "^", "label": "PCA"},
+}
+
+# How SMIC's bits are counted; what was measured is drawn full, what is a formula broken.
+ACCOUNTINGS = {
+    "as printed": {"color": PURPLE, "linestyle": ":", "marker": "", "label": "as printed (Eq. 11–14)"},
+    "corrected": {"color": ORANGE, "linestyle": "--", "marker": "", "label": "corrected tuples (formula)"},
+    "tuple": {"color": VERMILION, "linestyle": "-", "marker": "s", "label": "tuples (file)"},
+    "entropy": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "entropy coded (file)"},
+}
+
+# Codecs whose files are compared. SMIC looks as its accountings do.
+CODECS = {
+    "smic": {**ACCOUNTINGS["entropy"], "label": "SMIC, entropy coded"},
+    "smic-tuple": {**ACCOUNTINGS["tuple"], "label": "SMIC, tuples"},
+    "pca": {**KINDS["pca"], "label": "PCA of latents"},
+    "exemplars": {"color": ORANGE, "marker": "8", "label": "SMIC, random photographs as atoms"},
+    "taco": {"color": PURPLE, "marker": "D", "label": "TACO"},
+    "sic": {"color": WINE, "marker": "*", "label": "SIC"},
+    "jpeg": {"color": BLACK, "marker": "v", "label": "JPEG"},
+    "jpeg2000": {"color": GREY, "marker": "P", "label": "JPEG 2000"},
+    "jpeg-xl": {"color": SKY, "marker": "p", "label": "JPEG XL"},
+    "webp": {"color": OLIVE, "marker": "<", "label": "WebP"},
+    "avif": {"color": INDIGO, "marker": ">", "label": "AVIF"},
+    "hevc": {"color": GREY, "marker": "x", "linestyle": "--", "label": "HEVC intra"},
+    "vvc": {"color": BLACK, "marker": "h", "linestyle": "--", "label": "VVC intra"},
+}
+
+# Sets of images: coded with what was fitted on themselves, or on others.
+SPLITS = {"train": {"color": BLUE, "marker": "o"}, "heldout": {"color": VERMILION, "marker": "s"}}
