@@ -14,6 +14,7 @@ import smicnb.codec
 from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array, sha256_file
 from smicnb.base.progress import progress_bar
+from smicnb.base.shards import completed
 from smicnb.codec import operating_points, quantise, rate, sparse
 from smicnb.codec.codebook import RANGE
 from smicnb.codec.dictionary import SemanticDictionary
@@ -120,7 +121,7 @@ def sweep(
         collection: latents (n, L) of norm `grid.norm`, on which dictionaries, ranges and models are fitted.
         others: name -> latents (m, L) that are coded with these.
         name: what the collection's own rows are called.
-        executor: runs one dictionary per task; here and now where absent.
+        executor: runs one dictionary per task, the largest first; here and now where absent.
 
     Returns:
         One row per set of images and point: `split`, `images`, and `COLUMNS`: bits are per image, means over the
@@ -129,10 +130,10 @@ def sweep(
     cache, splits = ArrayCache("frontier"), {name: collection, **others}
     keys = {size: _key(collection, others, grid, size) for size in grid.n_atoms}
     found = {size: cache.get(key) for size, key in keys.items()}
-    missing = [size for size in grid.n_atoms if found[size] is None]
+    missing = sorted((size for size in grid.n_atoms if found[size] is None), reverse=executor is not None)
     task = partial(shard, collection, list(others.values()), grid)
     with progress_bar(f"{len(grid)} operating points", sum(missing) or 1) as advance:
-        for size, points in zip(missing, (executor.map if executor else map)(task, missing), strict=True):
+        for size, points in completed(task, missing, executor):
             cache.put(keys[size], points)
             found[size] = points
             advance(size)
