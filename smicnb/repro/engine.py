@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
 
@@ -98,7 +99,6 @@ class _Client(NotebookClient):
             timeout=execution.timeout,
             startup_timeout=START_SECONDS,
             iopub_timeout=30,  # a cell that prints a flood is done before its output has come
-            coalesce_streams=True,
         )
         self.owns_km = True  # shuts the kernel down
         self.execution, self.stopped, self.status = execution, False, None
@@ -130,6 +130,7 @@ class _Client(NotebookClient):
                 return "interrupted", "Interrupted", "the run was stopped"
             return "dead", "DeadKernel", _last_words(self.status)
         finally:
+            cell.outputs = _joined(cell.outputs)
             if self._cut:
                 cut = ", ".join(f"{size} bytes of {kind}" for kind, size in self._cut.items())
                 note = f"[smicnb left out {cut}: a cell's output is kept up to {OUTPUT_BYTES} bytes]\n"
@@ -206,6 +207,21 @@ class Engine(engines.Engine):
                 nb_man.cell_complete(cell, index)
                 if execution.error:
                     return
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The outputs, where what came piece by piece from one stream is one piece.
+
+    nbclient's own way of doing this takes the square of a line's length.
+    """
+    joined = []
+    for name, group in groupby(outputs, lambda output: output.get("name")):
+        if name is None:
+            joined += group
+        else:
+            text = "".join(output.text for output in group)
+            joined.append(nbformat.v4.new_output("stream", name=name, text=text))
+    return joined
 
 
 def _show(cell: nbformat.NotebookNode, kind: str, text: str) -> None:
