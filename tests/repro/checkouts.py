@@ -58,6 +58,22 @@ def record(checkout: Path, name: str) -> dict:
     return json.loads((checkout / f".smicnb/records/embedded/{name}.json").read_text())
 
 
+def _read(checkout: Path, name: str) -> dict:
+    from smicnb.repro import records
+
+    return records.read(checkout / f".smicnb/records/embedded/{name}.json") or {"state": "absent", "cells": []}
+
+
+def state_of(checkout: Path, name: str) -> str:
+    """As `smicnb status` has it, without starting it."""
+    return _read(checkout, name)["state"]
+
+
+def at_work(checkout: Path, name: str) -> bool:
+    """Whether the longest cell, the fourth, has begun."""
+    return _read(checkout, name)["cells"][3:4] == ["running"]
+
+
 def executed(checkout: Path, name: str) -> list:
     """The code cells of the executed notebook."""
     book = nbformat.read(checkout / f".smicnb/runs/embedded/{name}.ipynb", as_version=4)
