@@ -56,7 +56,10 @@ def reasons(job: Job, now: dict[str, str] | None = None) -> list[str]:
     if record["state"] != "done":
         return [_unfinished(record)]
     now = inputs(job) if now is None else now
-    return [*_differences(record, now, job.parameters), *_touched(record, job.place.out)]
+    found = _differences(record, now, job.parameters)
+    if record["parameters"] == job.parameters:  # else its figures are other ones, and may lie elsewhere
+        found += _touched(record, job.place.out)
+    return found
 
 
 def _unfinished(record: dict[str, Any]) -> str:
@@ -158,8 +161,10 @@ def _differences(record: dict[str, Any], now: dict[str, str], parameters: dict[s
             continue
         if name == "parameters":
             found += _changed(record["parameters"], parameters)
-        elif name.startswith(("lock: ", "installed: ")):
+        elif name.startswith("lock: "):
             found.append(f"{name} {old or 'absent'} → {new or 'absent'}")
+        elif name.startswith("installed: "):
+            found.append(f"{name} {new}, not as locked" if new else f"{name} as locked again")
         elif new is None:
             found.append(f"{name} no longer used")
         else:

@@ -7,7 +7,7 @@ import pytest
 from checkouts import make, smicnb, status
 
 IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.MODELS"
-REDRAWS = "run.on_bsds500('redrawn')"
+REDRAWS = "run.on_bsds500('redrawn', None)"
 WEIGHED = "def weigh():\n    from smicnb.semantics import perception\n\n    return perception"
 
 
@@ -73,7 +73,7 @@ def test_whatever_changes_is_named(checkout):
     everywhere = ["lock: numpy 1.26.4 → 1.26.5", "repro/smicnb.mplstyle changed"]
     assert set(found["a"]) == {
         *everywhere,
-        "installed: numpy absent → 1.26.4",
+        "installed: numpy 1.26.4, not as locked",
         "codec/rate.py changed",
         "figures/bsds500/redrawn.csv changed",
         "figures/a.csv changed",
