@@ -16,25 +16,30 @@ def completed(
     Whoever keeps each result at once loses no more than the pieces in work when something dies.
 
     Raises:
-        BrokenExecutor: a piece's worker died at every attempt, or the executor takes nothing any more.
+        BrokenExecutor: a piece's worker died at every attempt (all others are done by then), or the executor takes
+            nothing any more.
     """
     if executor is None:
         for piece in pieces:
             yield piece, task(piece)
         return
     waiting = {executor.submit(task, piece): (piece, 1) for piece in pieces}
+    lost: BrokenExecutor | None = None
     try:
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
                 piece, attempt = waiting.pop(future)
                 try:
                     result = future.result()
-                except BrokenExecutor:
-                    if attempt == ATTEMPTS:
-                        raise
-                    waiting[executor.submit(task, piece)] = (piece, attempt + 1)
+                except BrokenExecutor as error:
+                    if attempt < ATTEMPTS:
+                        waiting[executor.submit(task, piece)] = (piece, attempt + 1)
+                    else:
+                        lost = error  # the other pieces are worth having
                 else:
                     yield piece, result
     finally:
         for future in waiting:
             future.cancel()
+    if lost:
+        raise lost

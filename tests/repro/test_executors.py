@@ -79,16 +79,16 @@ def test_a_killed_worker_costs_its_shard_alone_and_changes_no_result(lent, seria
 
 
 def test_a_shard_that_always_kills_its_worker_is_an_error_and_the_others_are_kept(fresh_cache, tmp_path, monkeypatch):
-    shard = frontier.shard
-    monkeypatch.setattr(frontier, "shard", partial(deadly, tmp_path, 2, 9, None))
+    shard, first, again = frontier.shard, tmp_path / "first", tmp_path / "again"
+    first.mkdir()
+    again.mkdir()
+    monkeypatch.setattr(frontier, "shard", partial(deadly, first, 6, 9, None))
     with executors.Processes(2) as processes, pytest.raises(BrokenExecutor):
         sweep(processes)
-    assert begun(tmp_path)["2"] == 2
-    again = tmp_path / "again"
-    again.mkdir()
+    assert begun(first) == {"2": 1, "4": 1, "6": 2}
     monkeypatch.setattr(frontier, "shard", partial(deadly, again, 0, 0, shard))
     sweep()
-    assert begun(again) == {"2": 1}
+    assert begun(again) == {"6": 1}
 
 
 def test_without_more_than_one_worker_it_is_here_and_now(monkeypatch, tmp_path):
