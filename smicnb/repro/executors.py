@@ -23,7 +23,7 @@ from smicnb.repro.environment import SCHEDULER, THREAD_VARIABLES, THREADS, WORKE
 if TYPE_CHECKING:
     from distributed import Client
 
-CONNECT_SECONDS = 8
+CONNECT_SECONDS = 6
 
 
 class Processes(Executor):

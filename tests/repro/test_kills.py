@@ -239,7 +239,11 @@ def test_a_full_disk_is_one_line_and_loses_nothing(small_disk):
     checkout = small_disk
     assert smicnb(checkout, "run").returncode == 0
     before = figures(checkout)
-    write(checkout, "a", ["import numpy as np\n\nvalue = np.arange(400_000.0)"])
+    write(
+        checkout,
+        "a",
+        ["import pandas as pd\n\nrun.save_table(pd.DataFrame({'x': range(600_000)}), 'large', 'Too much.')"],
+    )
     done = smicnb(checkout, "run")
     assert done.returncode != 0
     assert "No space left on device" in done.stdout
