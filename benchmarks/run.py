@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import overhead
 from latents import latents
 from learning import dictionary_learning, whole_sweep
 
@@ -143,6 +144,7 @@ def main() -> None:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     row = results["one image of a file"] = one_image(Z, given.out.parent)
     print(f"one of {row['images']} images: {1000 * row['seconds']:.2f} ms")
+    overhead.report(results)
     given.out.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -1,16 +1,14 @@
-"""The command line: `smicnb run`, `smicnb weights`, `smicnb collection`, and the codec's commands."""
+"""The command line: `smicnb weights`, `smicnb collection`, and the commands of the other modules."""
 
 import json
-import os
-import re
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from smicnb import __version__, cli_codec, cli_report, cli_verify
+from smicnb import __version__, cli_codec, cli_report, cli_runs, cli_verify
 from smicnb.base.errors import SmicnbError
 
 app = typer.Typer(
@@ -21,6 +19,7 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(no_args_is_help=True, help="Pre-trained parts: what there is, and fetching it.")
 app.add_typer(weights_app, name="weights")
+cli_runs.add_to(app)
 cli_codec.add_to(app)
 cli_verify.add_to(app)
 cli_report.add_to(app)
@@ -39,49 +38,6 @@ def _root(
     ] = False,
 ) -> None:
     pass
-
-
-@app.command()
-def run(
-    notebooks: Annotated[list[str] | None, typer.Argument(help="Notebooks; all of the recipe's if none.")] = None,
-    recipe: Annotated[Path, typer.Option(help="A recipe file, or a name in recipes/.")] = Path("embedded"),
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter; repeatable.")
-    ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="Notebooks at a time.", show_default="two cores each; 1 with a GPU"),
-    ] = None,
-    force: Annotated[bool, typer.Option(help="Run even what is unchanged.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded and how long it takes.")] = False,
-) -> None:
-    """Regenerate figures and tables: run the notebooks of a recipe.
-
-    Examples: `smicnb run`, `smicnb run 03_reconstruction --set penalty=1.0`,
-    `smicnb run --recipe bsds500 --set collection=bsds500:PATH`,
-    `smicnb run --recipe paper --set collection=landscape:PATH --dry-run`.
-    """
-    from smicnb.repro import params, plan, runs
-    from smicnb.repro.checkout import root
-
-    path = recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
-    wanted = runs.jobs_of(params.recipe(path), notebooks or [], dict(map(params.assignment, settings or [])))
-    if dry_run:
-        for line in plan.describe(wanted):
-            typer.echo(line)
-        return
-    outcomes = runs.run(wanted, jobs or _workers([job.parameters for job in wanted]), force)
-    for line in runs.report(outcomes, wanted):
-        typer.echo(line)
-    runs.raise_for(outcomes)
-
-
-def _workers(parameters: list[dict[str, Any]]) -> int:
-    """Notebooks at a time: one for each two cores, but one where a GPU is asked for, whose memory they would share."""
-    values = [str(value) for each in parameters for value in each.values()]
-    if any(re.search(r"[?&]device=(cuda|mps)", value) for value in values):
-        return 1
-    return max(1, (os.cpu_count() or 2) // 2)
 
 
 @app.command()

@@ -14,6 +14,7 @@ import smicnb.codec
 from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array, sha256_file
 from smicnb.base.progress import progress_bar
+from smicnb.base.shards import completed
 from smicnb.codec import operating_points, quantise, rate, sparse
 from smicnb.codec.codebook import RANGE
 from smicnb.codec.dictionary import SemanticDictionary
@@ -131,7 +132,7 @@ def sweep(
         others: name -> latents (m, L) that are coded with these.
         scenes: name -> scene of each image, for the collection too; each image its own where absent.
         name: what the collection's own rows are called.
-        executor: runs one dictionary per task; here and now where absent.
+        executor: runs one dictionary per task, the largest first; here and now where absent.
 
     Returns:
         One row per set of images and point: `split`, `images`, and `COLUMNS`: bits are per image, means over the
@@ -145,10 +146,10 @@ def sweep(
     ]
     keys = {size: _key(sets, groups, grid, size) for size in grid.n_atoms}
     found = {size: cache.get(key) for size, key in keys.items()}
-    missing = [size for size in grid.n_atoms if found[size] is None]
+    missing = sorted((size for size in grid.n_atoms if found[size] is None), reverse=executor is not None)
     task = partial(shard, sets, groups, grid)
     with progress_bar(f"{len(grid)} operating points", sum(missing) or 1) as advance:
-        for size, points in zip(missing, (executor.map if executor else map)(task, missing), strict=True):
+        for size, points in completed(task, missing, executor):
             cache.put(keys[size], points)
             found[size] = points
             advance(size)

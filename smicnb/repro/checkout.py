@@ -5,7 +5,6 @@ from pathlib import Path
 
 import smicnb
 from smicnb.base.errors import SmicnbError
-from smicnb.base.files import sha256_file, sha256_json
 
 
 def root() -> Path:
@@ -33,11 +32,3 @@ def commit() -> dict[str, str | bool | None]:
 def _git(folder: Path, *words: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=30)
     return done.stdout
-
-
-def code_hash() -> str:
-    """One hash over the package's source and data files and the lock: what a result's code was."""
-    package = Path(smicnb.__file__).parent
-    files = [file for file in package.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    files += root().glob("requirements*.lock")
-    return sha256_json(sorted((file.name, str(file.parent.name), sha256_file(file)) for file in files))

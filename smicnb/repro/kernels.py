@@ -1,150 +1,178 @@
-"""In a worker process: execute one notebook with papermill, publish its figures whole, keep a record."""
+"""In a worker: execute one notebook in a kernel, its figures made aside, and say what happened as it happens."""
 
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import tempfile
-import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from smicnb.base.files import sha256_file, write_bytes, write_json
-from smicnb.repro.checkout import commit
-from smicnb.repro.session import MANIFEST, OUT, versions
+from smicnb.base.files import write_text
+from smicnb.repro import environment, executors, records, signals
 
-THREADS = "2"  # per kernel on every machine: sums split over threads round by their number
+ATTEMPTS = 2  # at starting a kernel or its worker; what has begun to execute is never repeated
+NOT_STARTED = "KernelStart"  # kind of error
+STATES = {"dead": "dead", "timeout": "timeout"}  # of the cell that ended a notebook; with any other it failed
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a notebook lies, and where its figures, executed copy and record go."""
+    """Where a notebook lies, and where everything goes.
+
+    Args:
+        source: the notebook.
+        out: folder for its figures.
+        executed, record: files for the executed copy and the run record.
+    """
 
     source: Path
     out: Path
     executed: Path
     record: Path
 
+    @property
+    def work(self) -> Path:
+        """Folder of the run alone: figures in the making, events."""
+        return records.work_of(self.record)
+
+    @property
+    def staged(self) -> Path:
+        """Where figures are made before they are published."""
+        return self.work / "figures"
+
+    @property
+    def manifest(self) -> Path:
+        """The kernel's list of what it saved."""
+        return self.work / "manifest.json"
+
+    @property
+    def events(self) -> Path:
+        """What the worker tells."""
+        return records.events_of(self.record)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker is to do: plain values, whatever the executor.
+
+    Args:
+        notebook, parameters, place: as in `jobs.Job`.
+        kernel: its name.
+        timeout: seconds for each cell, or None.
+        pulse, run: of the run that asks for it.
+        variables: further environment variables of the kernel.
+    """
+
+    notebook: str
+    parameters: dict[str, Any]
+    place: Place
+    kernel: str
+    timeout: int | None
+    pulse: Path
+    run: str
+    variables: dict[str, str] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one notebook ended: state "done", "skipped" or "failed", seconds, and the error's parts."""
+    """How one notebook ended.
+
+    Args:
+        notebook: its name.
+        state: "done", "failed", "dead", "timeout", "skipped" (never begun) or "unchanged" (no need to).
+        seconds: that it took.
+        error, kind, cell: text on one line, the error's class, and the place of the code cell; "", "", None without.
+        cells: the state of every code cell.
+        saved: names of the files that it saved.
+        attempts: at starting its kernel.
+    """
 
     notebook: str
     state: str
     seconds: float = 0.0
     error: str = ""
     kind: str = ""
+    cell: int | None = None
+    cells: tuple[str, ...] = ()
+    saved: tuple[str, ...] = ()
+    attempts: int = 1
 
 
-_ticks: Any = None  # of a worker process: takes an item per executed cell
+def execute(task: Task) -> Outcome:
+    """Run one notebook and return how it ended. Only the run that asked for it publishes what was made."""
+    executors.make_room()
+    began, place, attempts = time.monotonic(), task.place, 1
+    signals.tell(place.events, begun=records.now())
+    try:
+        # What is there already is at hand, so that an unchanged figure stays the same file.
+        shutil.copytree(place.out, place.staged, ignore=_folders, dirs_exist_ok=True)
+        error, cells = _papermill(task)
+        if error and error["kind"] == NOT_STARTED:
+            attempts += 1
+            error, cells = _papermill(task)
+        told = place.manifest.is_file() and not error
+        saved = json.loads(place.manifest.read_text(encoding="utf-8")) if told else []
+    except OSError as failure:
+        error, cells, saved = {"kind": "OSError", "text": _words(failure), "cell": None}, [], []
+    outcome = {"seconds": time.monotonic() - began, "cells": tuple(cells), "attempts": attempts}
+    if not error:
+        return Outcome(task.notebook, "done", saved=tuple(saved), **outcome)
+    cell = error["cell"]
+    state = STATES.get(cells[cell], "failed") if cell is not None else "failed"
+    return Outcome(task.notebook, state, error=error["text"], kind=error["kind"], cell=cell, **outcome)
 
 
-def initialise(ticks: Any) -> None:
-    """Start a worker: it leaves interrupts to its parent and ends when that ends; a kernel ends with its worker."""
-    global _ticks
-    _ticks = ticks
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _folders(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if Path(folder, name).is_dir() or name.startswith(".")]
 
 
-def execute(notebook: str, place: Place, parameters: dict[str, Any], inputs: dict[str, str]) -> Outcome:
-    """Run one notebook and return how it ended.
-
-    Figures are made in a private copy of their folder and moved over only when the whole notebook is done,
-    so that a picture never stands beside the data of another run.
-    """
-    began, started = time.monotonic(), time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    place.executed.parent.mkdir(parents=True, exist_ok=True)
-    place.out.mkdir(parents=True, exist_ok=True)
-    # What the kernel process says on its own (not through a cell) goes to a log beside the notebook.
-    with place.executed.with_suffix(".log").open("w", encoding="utf-8") as log:
-        os.dup2(log.fileno(), 2)
-    with tempfile.TemporaryDirectory(prefix="smicnb-", ignore_cleanup_errors=True) as private:
-        staged, manifest = Path(private) / "figures", Path(private) / "manifest.json"
-        shutil.copytree(place.out, staged, ignore=lambda folder, names: [n for n in names if Path(folder, n).is_dir()])
-        os.environ.update(_environment(staged, manifest, private))
-        kind, error = _papermill(place, parameters)
-        outcome = Outcome(notebook, "failed" if kind else "done", time.monotonic() - began, error, kind)
-        saved = json.loads(manifest.read_text(encoding="utf-8")) if manifest.is_file() and not kind else []
-        # Sidecars last: one that is there vouches for the files that it names.
-        for name in sorted(saved, key=lambda name: name.endswith(".json")):
-            write_bytes(place.out / name, (staged / name).read_bytes())
-        outputs = {name: sha256_file(staged / name) for name in saved}
-    record = {
-        "notebook": notebook,
-        "state": outcome.state,
-        "error": {"kind": kind, "text": error} if kind else None,
-        "started": started,
-        "seconds": round(outcome.seconds, 1),
-        "parameters": parameters,
-        "inputs": inputs,
-        "outputs": outputs,
-        "versions": versions(),
-        **commit(),
-    }
-    write_json(place.record, record)
-    return outcome
+def _words(error: OSError) -> str:
+    text = error.strerror or " ".join(str(error).split())  # copying a folder tells several errors at once
+    return text + (f" ('{error.filename}')" if error.filename else "")
 
 
-def _papermill(place: Place, parameters: dict[str, Any]) -> tuple[str, str]:
-    """Execute; returns the error's class name and its text on one line, both "" where all went well."""
+def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[str]]:
+    """Execute; returns the error (kind, text, cell) or None, and the cells' states."""
+    import logging
+
+    import nbformat
     import papermill
-    from papermill.engines import NBClientEngine, papermill_engines
     from papermill.exceptions import PapermillExecutionError
 
-    class CountingEngine(NBClientEngine):
-        @classmethod
-        def execute_managed_notebook(cls, nb_man, kernel_name, **options):
-            complete = nb_man.cell_complete
+    from smicnb.repro import engine
 
-            def counted(*arguments, **keywords):
-                _ticks.put(1)
-                return complete(*arguments, **keywords)
-
-            nb_man.cell_complete = counted
-            return super().execute_managed_notebook(nb_man, kernel_name, **options)
-
-    papermill_engines.register("smicnb", CountingEngine)
-    try:
-        papermill.execute_notebook(
-            str(place.source),
-            str(place.executed),
-            parameters=parameters,
-            engine_name="smicnb",
-            kernel_name="python3",
-            cwd=str(place.source.parent),
-            progress_bar=False,
-            request_save_on_cell_execute=False,
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # all that it says is in the outcome
+    place = task.place
+    with place.executed.with_suffix(".log").open("w", encoding="utf-8") as log:
+        execution = engine.Execution(
+            folder=place.source.parent,
+            environment={**os.environ, **environment.of_kernel(place.staged, place.manifest), **task.variables},
+            log=log,
+            timeout=task.timeout,
+            going_on=signals.Listener(task.pulse, task.run),
+            tell=lambda cell, state: signals.tell(place.events, cell=cell, state=state),
         )
-    except PapermillExecutionError as error:
-        return error.ename, " ".join(str(error.evalue).split())
-    except Exception as error:  # a kernel that died or never started: whatever papermill then raises
-        return "RunError", " ".join(str(error).split()) or type(error).__name__
-    return "", ""
-
-
-def _environment(staged: Path, manifest: Path, private: str) -> dict[str, str]:
-    threads = dict.fromkeys(
-        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), THREADS
-    )
-    return {
-        **threads,
-        OUT: str(staged),
-        MANIFEST: str(manifest),
-        "IPYTHONDIR": private,  # no profile and no history of the user's
-        # The kernel of this environment, not one of the same name elsewhere.
-        "JUPYTER_PREFER_ENV_PATH": "1",
-        "JUPYTER_PATH": "",
-        "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, and leave the core to who works
-        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        "HF_HUB_OFFLINE": "1",  # weights come from the registry; no library asks a hub behind its back
-    }
+        try:
+            papermill.execute_notebook(
+                str(place.source),
+                None,
+                parameters=task.parameters,
+                engine_name=engine.NAME,
+                kernel_name=task.kernel,
+                language="python",
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                execution=execution,
+            )
+            error = execution.error
+        except PapermillExecutionError:
+            error = execution.error
+        except engine.KernelStartError as failure:
+            error = {"kind": NOT_STARTED, "text": f"the kernel could not start ({failure})", "cell": None}
+    if execution.notebook is not None:
+        try:
+            write_text(place.executed, nbformat.writes(execution.notebook))
+        except OSError as failure:  # what was made and what is known of the cells is not lost with it
+            error = error or {"kind": "OSError", "text": _words(failure), "cell": None}
+    return error, execution.cells

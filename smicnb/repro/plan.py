@@ -11,7 +11,7 @@ from typing import Any
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
 from smicnb.codec.rate import MODELS
-from smicnb.repro.runs import Job, collection_of
+from smicnb.repro.jobs import Job, collection_of
 from smicnb.repro.session import without_path
 from smicnb.semantics import (
     captions,

@@ -1,112 +1,285 @@
-"""Run notebooks with papermill, each in a process of its own, and skip those whose inputs are unchanged.
+"""Run what is not fresh: notebooks on workers, their records and figures written here and nowhere else."""
 
-A notebook's run record (.smicnb/records/RECIPE/NOTEBOOK.json) keeps the hash of everything it was made from
-and of everything it wrote; equal hashes on both sides are the only reason to skip.
-"""
-
+import contextlib
+import errno
 import json
-import multiprocessing
+import os
+import shutil
+import signal
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError, StoppedError
-from smicnb.base.files import sha256_file, sha256_json
+from smicnb.base.files import sha256_file, write_bytes
 from smicnb.base.progress import progress_bar
-from smicnb.repro import kernels, params
-from smicnb.repro.checkout import code_hash, root
-from smicnb.repro.kernels import Outcome, Place
+from smicnb.repro import executors, freshness, kernels, records, signals
+from smicnb.repro.checkout import commit, root
+from smicnb.repro.executors import Workforce
+from smicnb.repro.jobs import Job, jobs_of
+from smicnb.repro.kernels import Outcome, Place, Task
 from smicnb.repro.session import versions
-from smicnb.semantics import collections, encoders, hub_models
+
+__all__ = ["Job", "Outcome", "jobs_of", "raise_for", "report", "run"]
+
+BEAT = 0.2  # seconds between two looks at the workers
+PARTING = 10.0  # seconds that workers have to end when the run is stopped
 
 
-@lru_cache(maxsize=8)
-def collection_of(name: str) -> collections.Collection:
-    """The collection of a name, loaded once per process; what was left out of it is said on stderr."""
-    loaded = collections.load(name)
-    if loaded.skipped:
-        print(f"smicnb: warning: {loaded.summary()}", file=sys.stderr)
-    return loaded
+@dataclass
+class _Running:
+    """A notebook that was handed out: its record, and what its worker tells."""
+
+    job: Job
+    task: Task
+    record: dict[str, Any]
+    told: signals.Told
+    attempts: int = 1
+
+    def listen(self, advance: Callable[[float], None]) -> None:
+        """Take in what the worker told; the record is written where it began."""
+        for event in self.told:
+            if "begun" in event:
+                self.record |= {"state": "running", "started": event["begun"], "attempts": self.attempts}
+                _write(self.job, self.record)
+            else:
+                self.record["cells"] = records.follow(self.record["cells"], [event])
+                if event["state"] != "running":
+                    advance(1)
+
+    def never_began(self, future: Future) -> bool:
+        """Whether the worker died before it did anything."""
+        return self.record["state"] == "queued" and (future.cancelled() or future.exception() is not None)
 
 
-@dataclass(frozen=True)
-class Job:
-    """One notebook with all its parameters, and where everything goes."""
+def run(
+    jobs: list[Job],
+    workers: int | None,
+    force: bool = False,
+    timeout: int | None = None,
+    dask: str | None = None,
+) -> list[Outcome]:
+    """Run `jobs` where they are not fresh, under one progress display counted in cells.
 
-    notebook: str
-    parameters: dict[str, Any]
-    place: Place
+    Args:
+        jobs: of one recipe.
+        workers: notebooks at a time; None: as many as the executor is good for.
+        force: run even what is fresh.
+        timeout: seconds for each cell.
+        dask: as in `executors.workforce`.
 
-    def inputs(self) -> dict[str, str]:
-        """Hashes of what decides the result: code, notebook, parameters, versions, data, weights."""
-        hashes = {
-            "code": code_hash(),
-            "notebook": sha256_file(self.place.source),
-            "parameters": sha256_json(self.parameters),
-            "versions": sha256_json(versions()),
-        }
-        if "collection" in self.parameters:
-            hashes["collection"] = collection_of(self.parameters["collection"]).fingerprint
-        dim = None
-        if "encoder" in self.parameters:
-            encoder = encoders.encoder(self.parameters["encoder"])
-            hashes["weights"], dim = encoder.weights_hash, encoder.dim
-        if "judge" in self.parameters:
-            hashes["judge"] = encoders.image_encoder(self.parameters["judge"]).weights_hash
-        for kind in ("generator", "captioner", "segmenter", "quality"):
-            if kind in self.parameters:
-                hashes[kind] = hub_models.weights_hash(self.parameters[kind], dim)
-        # Notebooks redraw what needs an absent data set from the tables committed for it.
-        folder = root() / "figures" / "bsds500"
-        if folder != self.place.out:
-            tables = sorted(folder.glob("*.csv"))
-            hashes |= {f"figures/bsds500/{table.name}": sha256_file(table) for table in tables}
-        return hashes
-
-    def fresh(self, inputs: dict[str, str]) -> bool:
-        """Whether the last run finished from equal inputs and all that it wrote is still as written."""
-        try:
-            record = json.loads(self.place.record.read_text(encoding="utf-8"))
-            if record["state"] != "done" or record["inputs"] != inputs:
-                return False
-            out = self.place.out
-            return all(sha256_file(out / name) == digest for name, digest in record["outputs"].items())
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-
-
-def jobs_of(recipe: params.Recipe, wanted: list[str], settings: dict[str, Any]) -> list[Job]:
-    """The recipe's jobs (all of them where `wanted` is empty), every parameter checked.
-
-    With settings of one's own, figures go to .smicnb/figures/RECIPE: the committed ones are the recipe's. A
-    setting that the recipe leaves to the user ("bsds500:", a folder to be named) is part of the recipe.
+    Raises:
+        SmicnbError: before anything starts, where a collection, an encoder, a kernel, a scheduler or the folder for
+            figures is unknown or unusable.
+        StoppedError: after an interrupt; workers and kernels are gone, what was finished is kept.
     """
-    names = [params.notebook_path(name).stem for name in wanted] or list(recipe.notebooks)
-    state = root() / ".smicnb"
-    own = (root() / recipe.figures).resolve()
-    if not own.is_relative_to(root().resolve()):
-        raise SmicnbError(f"recipe {recipe.name} writes figures to '{recipe.figures}'", "a folder of the checkout")
-    out = own if recipe.asks_for(settings) else state / "figures" / recipe.name
-    jobs = []
-    for name, values in params.parameters(recipe, names, settings).items():
-        place = Place(
-            source=params.notebook_path(name),
-            out=out,
-            executed=state / "runs" / recipe.name / f"{name}.ipynb",
-            record=state / "records" / recipe.name / f"{name}.json",
-        )
-        jobs.append(Job(name, values, place))
-    return jobs
+    inputs = {job.notebook: freshness.inputs(job) for job in jobs}
+    stale = [job for job in jobs if force or freshness.reasons(job, inputs[job.notebook])]
+    outcomes = {job.notebook: Outcome(job.notebook, "unchanged") for job in jobs}
+    if not stale:
+        return list(outcomes.values())
+    kernel = {job.notebook: _kernel(job.place.source) for job in stale}
+    with _alone(), signals.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
+        _prepare(stale)
+        known = {"versions": versions(), **commit()}
+        waiting: deque[_Running] = deque()
+        for job in stale:
+            task = Task(job.notebook, job.parameters, job.place, kernel[job.notebook], timeout, pulse.path, pulse.run)
+            record = records.new(job.notebook, job.recipe, job.parameters, inputs[job.notebook], **known)
+            record["cells"] = ["pending"] * _code_cells(job.place.source)
+            waiting.append(_Running(job, task, record, signals.Told(job.place.events)))
+        with executors.workforce(workers, dask) as at_work:
+            for one in waiting:
+                records.write(one.job.place.record, one.record)
+            ended = _execute(waiting, at_work, pulse, asked_to_stop)
+            if asked_to_stop():
+                raise StoppedError("interrupted", do="the same command resumes with what is not finished")
+    return list({**outcomes, **{outcome.notebook: outcome for outcome in ended}}.values())
 
 
-@contextmanager
+def _execute(
+    waiting: deque[_Running], at_work: Workforce, pulse: signals.Pulse, asked_to_stop: Callable[[], bool]
+) -> list[Outcome]:
+    """Hand out what is waiting, as many at a time as there are workers, until all is done or stopped."""
+    running: dict[Future, _Running] = {}
+    ended: list[Outcome] = []
+    cells = sum(len(one.record["cells"]) for one in waiting)
+    with progress_bar(f"running {len(waiting)} notebooks", cells) as advance:
+        while (waiting or running) and not asked_to_stop():
+            while waiting and len(running) < at_work.count:
+                one = waiting.popleft()
+                one.task = replace(one.task, variables=at_work.variables)
+                running[at_work.executor.submit(kernels.execute, one.task)] = one
+            finished, _ = wait(running, timeout=BEAT, return_when=FIRST_COMPLETED)
+            pulse.beat()
+            for one in running.values():
+                one.listen(advance)
+            for future in finished:
+                one = running.pop(future)
+                if one.never_began(future) and one.attempts < kernels.ATTEMPTS:
+                    one.attempts += 1
+                    waiting.appendleft(one)
+                else:
+                    ended.append(_finish(one, _outcome(one, future)))
+        pulse.stop()
+        wait(running, timeout=PARTING)
+        for future, one in running.items():
+            one.listen(advance)
+            ended.append(_finish(one, _outcome(one, future) if future.done() else _stopped(one)))
+    return ended + [_finish(one, _stopped(one)) for one in waiting]
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Take note of an interrupt, so that it comes between two steps and not within one; a second one breaks in."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        asked.append(number)
+        if len(asked) > 1:
+            raise KeyboardInterrupt
+
+    mine = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM) if mine}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _outcome(one: _Running, future: Future) -> Outcome:
+    """What a worker returned, or what can be said where it died."""
+    try:
+        return future.result()
+    except Exception as error:  # BrokenProcessPool, Dask's KilledWorker: the worker's process is gone
+        text = f"the worker died ({' '.join(str(error).split()) or type(error).__name__})"
+        cells = one.record["cells"]
+        cell = cells.index("running") if "running" in cells else None
+        ended = tuple(records.ended(cells, "dead"))
+        return Outcome(one.job.notebook, "dead", error=text, kind="DeadWorker", cell=cell, cells=ended)
+
+
+def _stopped(one: _Running) -> Outcome:
+    cells = one.record["cells"]
+    if one.record["state"] == "queued":
+        return Outcome(one.job.notebook, "skipped", cells=tuple(cells))
+    cell = cells.index("running") if "running" in cells else None
+    ended = tuple(records.ended(cells, "interrupted"))
+    return Outcome(one.job.notebook, "failed", error="the run was stopped", kind="Interrupted", cell=cell, cells=ended)
+
+
+def _finish(one: _Running, outcome: Outcome) -> Outcome:
+    """Publish the figures of a notebook that is done, and write its record."""
+    place, outputs = one.job.place, {}
+    if outcome.state == "done":
+        try:
+            outputs = {name: sha256_file(place.staged / name) for name in outcome.saved}
+            _publish(place, outcome.saved)
+        except OSError as error:
+            text = f"the figures cannot be written: {error.strerror} ('{error.filename}')"
+            outcome, outputs = replace(outcome, state="failed", error=text, kind="OSError"), {}
+    failure = {"kind": outcome.kind, "text": outcome.error, "cell": outcome.cell} if outcome.kind else None
+    one.record |= {
+        "state": outcome.state,
+        "error": failure,
+        "cells": list(outcome.cells or one.record["cells"]),
+        "seconds": round(outcome.seconds, 1) if outcome.state != "skipped" else None,
+        "attempts": max(outcome.attempts, one.attempts),
+        "outputs": outputs,
+    }
+    _write(one.job, one.record)
+    shutil.rmtree(place.work, ignore_errors=True)
+    return outcome
+
+
+def _publish(place: Place, saved: Sequence[str]) -> None:
+    """Move figures to where they belong, each whole, sidecars last: one that is there vouches for what it names."""
+    changed = [name for name in saved if not _same(place.staged / name, place.out / name)]
+    for name in sorted(changed, key=lambda name: name.endswith(".json")):
+        target = place.out / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.replace(place.staged / name, target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            write_bytes(target, (place.staged / name).read_bytes())  # on another file system
+
+
+def _same(new: Path, old: Path) -> bool:
+    return old.is_file() and old.stat().st_size == new.stat().st_size and old.read_bytes() == new.read_bytes()
+
+
+def _write(job: Job, record: dict[str, Any]) -> None:
+    """Write a record; a full disk is told and ends nothing, for the figures are what counts."""
+    try:
+        records.write(job.place.record, record)
+    except OSError as error:
+        print(f"smicnb: the record of {job.notebook} cannot be written: {error.strerror}", file=sys.stderr)
+
+
+def _prepare(jobs: list[Job]) -> None:
+    """Make every folder, clear away what a killed run left, and find out whether figures can be written.
+
+    Raises:
+        SmicnbError: they cannot.
+    """
+    for place in {job.place.record.parent: job.place for job in jobs}.values():
+        for folder in (place.record.parent, place.executed.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+            for left in folder.glob(".*-*"):  # begun by `atomic_path`, and nobody else is at work
+                left.unlink(missing_ok=True)
+    for out in {job.place.out for job in jobs}:
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            if not os.access(out, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        except OSError as error:
+            raise SmicnbError(f"cannot write to '{out}' ({error.strerror})", "a folder for figures") from error
+    for job in jobs:
+        shutil.rmtree(job.place.work, ignore_errors=True)
+        job.place.work.mkdir(parents=True)
+
+
+def _kernel(notebook: Path) -> str:
+    """The name of a notebook's kernel.
+
+    Raises:
+        SmicnbError: this environment has none of that name.
+    """
+    from jupyter_client.kernelspec import NoSuchKernel
+
+    from smicnb.repro.engine import kernel_specs
+
+    metadata = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
+    name, specs = metadata.get("kernelspec", {}).get("name", "python3"), kernel_specs()
+    try:
+        specs.get_kernel_spec(name)
+    except NoSuchKernel as error:
+        raise SmicnbError(
+            f"{notebook.name} asks for the kernel '{name}', which is not installed",
+            f"one of {', '.join(sorted(specs.find_kernel_specs()))}",
+            "choose it in JupyterLab and save the notebook",
+        ) from error
+    return name
+
+
+def _code_cells(notebook: Path) -> int:
+    """Code cells of the executed notebook: papermill adds one, with the parameters."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return sum(cell["cell_type"] == "code" for cell in cells) + 1
+
+
+@contextlib.contextmanager
 def _alone() -> Iterator[None]:
     """Hold the checkout's lock: two runs at a time would write over each other's figures."""
     path = root() / ".smicnb" / "lock"
@@ -118,74 +291,26 @@ def _alone() -> Iterator[None]:
         raise SmicnbError("another 'smicnb run' is at work in this checkout", do="wait for it to end") from error
 
 
-def run(jobs: list[Job], workers: int, force: bool = False) -> list[Outcome]:
-    """Run `jobs`, `workers` at a time, under one progress display counted in cells.
-
-    Raises:
-        SmicnbError: before anything starts, where a collection or encoder is unknown or unusable.
-        StoppedError: after an interrupt; workers and kernels are gone, what was finished is kept.
-    """
-    inputs = {job.notebook: job.inputs() for job in jobs}
-    stale = [job for job in jobs if force or not job.fresh(inputs[job.notebook])]
-    outcomes = {job.notebook: Outcome(job.notebook, "skipped") for job in jobs}
-    if not stale:
-        return list(outcomes.values())
-    # papermill adds one cell, with the parameters
-    cells = sum(len(json.loads(job.place.source.read_text(encoding="utf-8"))["cells"]) + 1 for job in stale)
-    spawn = multiprocessing.get_context("spawn")
-    with _alone(), progress_bar(f"running {len(stale)} notebooks", cells) as advance:
-        ticks = spawn.SimpleQueue()
-        pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=kernels.initialise, initargs=(ticks,))
-        try:
-            futures = {
-                pool.submit(kernels.execute, job.notebook, job.place, job.parameters, inputs[job.notebook]): job
-                for job in stale
-            }
-            waiting: set[Future] = set(futures)
-            while waiting:
-                finished, waiting = wait(waiting, timeout=0.2)
-                while not ticks.empty():
-                    ticks.get()
-                    advance(1)
-                for future in finished:
-                    outcomes[futures[future].notebook] = _outcome(futures[future], future)
-            pool.shutdown()
-        except KeyboardInterrupt as error:
-            for worker in multiprocessing.active_children():
-                if worker.name.startswith("SpawnProcess"):
-                    worker.terminate()  # its kernel ends with it
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise StoppedError("interrupted", do="the same command resumes with what is not finished") from error
-    return list(outcomes.values())
-
-
-def _outcome(job: Job, future: Future) -> Outcome:
-    try:
-        return future.result()
-    except Exception as error:  # the worker process itself died
-        return Outcome(job.notebook, "failed", error=str(error) or type(error).__name__, kind="RunError")
-
-
 def report(outcomes: list[Outcome], jobs: list[Job]) -> list[str]:
     """One line per notebook, for a person, and where the figures are."""
     places = {job.notebook: job.place for job in jobs}
     lines = []
     for outcome in outcomes:
-        if outcome.state == "failed":
-            executed = places[outcome.notebook].executed
-            where = f" (see {executed.relative_to(root())})" if executed.is_file() else ""
-            lines.append(f"{outcome.notebook}: failed: {outcome.error}{where}")
-        elif outcome.state == "skipped":
+        if outcome.state == "done":
+            lines.append(f"{outcome.notebook}: done in {outcome.seconds:.0f} s")
+        elif outcome.state == "unchanged":
             lines.append(f"{outcome.notebook}: unchanged")
         else:
-            lines.append(f"{outcome.notebook}: done in {outcome.seconds:.0f} s")
+            executed = places[outcome.notebook].executed
+            where = f" (see {executed.relative_to(root())})" if executed.is_file() else ""
+            lines.append(f"{outcome.notebook}: {outcome.state}: {outcome.error}{where}")
     folders = sorted({str(place.out.relative_to(root().resolve())) for place in places.values()})
     return [*lines, f"figures and tables: {', '.join(folders)}"]
 
 
 def raise_for(outcomes: list[Outcome]) -> None:
     """Raise where a notebook failed: with exit status 2 where all that failed did so by a user's mistake."""
-    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    failed = [outcome for outcome in outcomes if outcome.state not in ("done", "unchanged")]
     if not failed:
         return
     kinds = [getattr(errors, outcome.kind, None) for outcome in failed]

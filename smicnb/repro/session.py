@@ -1,7 +1,10 @@
 """What a notebook talks to: it says once what it was made from, and saves figures that remember it."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +15,13 @@ from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.repro import figures
 from smicnb.repro.checkout import root
+from smicnb.repro.environment import MANIFEST, OUT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from smicnb.repro.parameters import Parameters
 
-OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # set by `smicnb run` for the kernels it starts
 PACKAGES = (
     "diffusers",
     "matplotlib",
@@ -101,6 +104,14 @@ class Session:
         with atomic_path(target) as temporary:
             data.to_parquet(temporary, index=False)
         self._list(target)
+
+    @contextlib.contextmanager
+    def executor(self) -> Iterator[Executor | None]:
+        """Who shares a long piece of work: what `smicnb run` lends, None for here and now where that is nobody."""
+        from smicnb.repro import executors
+
+        with executors.of_notebook() as executor:
+            yield executor
 
     def on_bsds500(self, name: str, measured: pd.DataFrame) -> pd.DataFrame:
         """The table NAME as measured on BSDS500: `measured` where this run is on it, else the committed one."""

@@ -2,7 +2,8 @@
 
 import contextlib
 from collections.abc import Callable, Iterable
-from functools import cached_property, lru_cache
+from concurrent.futures import Executor
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,11 +11,12 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.cache import ArrayCache
+from smicnb.base.digests import sha256_of
 from smicnb.base.errors import DimensionError, SmicnbError
-from smicnb.base.files import sha256_file
 from smicnb.base.progress import progress_bar
+from smicnb.base.shards import completed
 from smicnb.semantics import devices, inception, lite0_minilm, weights
-from smicnb.semantics.collections import Collection
+from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.selection import parse
 from smicnb.semantics.towers import BATCH, ImageTower, in_text_batches
 
@@ -26,6 +28,7 @@ OPEN_CLIP_PARTS = {
     ("ViT-L-14", "openai"): "clip-vit-l-14-openai",
     ("ViT-B-32", "openai"): "clip-vit-b-32-openai",
 }
+BLOCK = 8 * BATCH  # images that are encoded, then remembered
 ENCODERS = (lite0_minilm.NAME, *(f"open_clip:{model}/{tag}" for model, tag in OPEN_CLIP_PARTS))  # known by name
 
 
@@ -71,7 +74,7 @@ class OpenClipEncoder:
             raise names.unknown("open_clip model", model, open_clip.list_models())
         # A record keeps the name and the hash of a file, not the folders of this machine.
         self.name = f"open_clip:{model}/{Path(pretrained).name}"
-        self._model_name, self._device = model, device
+        self._model_name, self._pretrained, self._device = model, pretrained, device
         part = OPEN_CLIP_PARTS.get((model, pretrained))
         # OpenAI's weights were trained with the quick approximation of GELU.
         self._quick_gelu = part is not None or pretrained == "openai"
@@ -85,10 +88,13 @@ class OpenClipEncoder:
         self.dim = int(open_clip.get_model_config(model)["embed_dim"])
         self.mean = np.zeros(self.dim, np.float32)
 
+    def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
+        return encoder, (f"open_clip:{self._model_name}/{self._pretrained}?device={self._device}",)
+
     @cached_property
     def weights_hash(self) -> str:
         """SHA-256 of the weights file."""
-        return sha256_file(self._file)
+        return sha256_of(self._file)
 
     @cached_property
     def _network(self) -> "torch.nn.Module":
@@ -180,23 +186,35 @@ def image_encoder(name: str) -> ImageEncoder:
     return encoder(name)
 
 
-def encode_collection(encoder: ImageEncoder, collection: Collection) -> np.ndarray:
+def encode_collection(encoder: ImageEncoder, collection: Collection, executor: Executor | None = None) -> np.ndarray:
     """Latents (n, dim) float32 of a collection's items, in their order, each computed once ever.
 
-    The cache knows a latent by the encoder's name and weights, the batch it ran in, and the image's hash.
+    The cache knows a latent by the encoder's name and weights, the batch it ran in, and the image's hash. It is
+    filled block by block, so that what was interrupted goes on where it was.
+
+    Args:
+        encoder: whose latents.
+        collection: of images.
+        executor: encodes one block of `BLOCK` images per task; here and now where absent.
     """
-    cache = ArrayCache("latents")
-    keys = [[encoder.name, encoder.weights_hash, BATCH, item.content_hash] for item in collection]
+    cache, items = ArrayCache("latents"), collection.items
+    keys = [[encoder.name, encoder.weights_hash, BATCH, item.content_hash] for item in items]
     found = [cache.get(key) for key in keys]
     missing = [row for row, latent in enumerate(found) if latent is None or latent.shape != (encoder.dim,)]
-    if missing:
-        items = collection.items
-        with progress_bar(f"encoding {collection.name} with {encoder.name}", len(missing)) as advance:
-            latents = encoder.encode_images((items[row].image for row in missing), advance)
-        for row, latent in zip(missing, latents, strict=True):
-            if not np.isfinite(latent).all():
-                raise DimensionError(f"the latent of '{items[row].id}' is not finite", "finite numbers")
-            with contextlib.suppress(OSError):  # not being able to remember costs time, nothing else
-                cache.put(keys[row], latent)
-            found[row] = latent
+    blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
+    with progress_bar(f"encoding {collection.name} with {encoder.name}", len(missing) or 1) as advance:
+        task = partial(_encode, encoder, None if executor else advance)
+        for block, latents in completed(task, [{row: items[row] for row in rows} for rows in blocks], executor):
+            for (row, item), latent in zip(block.items(), latents, strict=True):
+                if not np.isfinite(latent).all():
+                    raise DimensionError(f"the latent of '{item.id}' is not finite", "finite numbers")
+                with contextlib.suppress(OSError):  # not being able to remember costs time, nothing else
+                    cache.put(keys[row], latent)
+                found[row] = latent
+            if executor:
+                advance(len(block))
     return np.stack(found) if found else np.zeros((0, encoder.dim), np.float32)
+
+
+def _encode(encoder: ImageEncoder, done: Callable[[int], None] | None, block: dict[int, Item]) -> np.ndarray:
+    return encoder.encode_images((item.image for item in block.values()), done)

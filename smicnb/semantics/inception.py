@@ -7,7 +7,7 @@ comes from.
 """
 
 from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -141,6 +141,12 @@ def squashed(image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
+@lru_cache(maxsize=2)
+def shared(device: str) -> "InceptionFeatures":
+    """The encoder on a device, one for all the work that a process is given."""
+    return InceptionFeatures(device)
+
+
 class InceptionFeatures:
     """Photographs to the 2048 features that FID and KID compare; has no text tower.
 
@@ -153,6 +159,9 @@ class InceptionFeatures:
 
     def __init__(self, device: str = "cpu"):
         self._device = device
+
+    def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
+        return shared, (self._device,)
 
     @cached_property
     def weights_hash(self) -> str:

@@ -139,6 +139,12 @@ def sentence_tower(device: str = "cpu") -> SentenceTower:
     return SentenceTower(device)
 
 
+@lru_cache(maxsize=2)
+def shared(device: str) -> "Lite0MiniLM":
+    """The encoder on a device, one for all the work that a process is given."""
+    return Lite0MiniLM(device)
+
+
 class Lite0MiniLM:
     """The embedded `SemanticEncoder`: photographs and sentences to one space of 384 dimensions."""
 
@@ -146,6 +152,9 @@ class Lite0MiniLM:
 
     def __init__(self, device: str = "cpu"):
         self._device = device
+
+    def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
+        return shared, (self._device,)
 
     @cached_property
     def weights_hash(self) -> str:

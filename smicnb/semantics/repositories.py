@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smicnb.base.digests import sha256_of
 from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
-from smicnb.base.files import sha256_file, sha256_json
+from smicnb.base.files import sha256_json
 
 if TYPE_CHECKING:
     import torch
@@ -103,7 +104,7 @@ def locate(
 def weights_hash(folder: Path, patterns: Sequence[str]) -> str:
     """SHA-256 over the names and contents of the files in `folder` that match `patterns`."""
     files = {path for pattern in patterns for path in folder.glob(pattern) if path.is_file()}
-    return sha256_json({path.relative_to(folder).as_posix(): sha256_file(path) for path in files})
+    return sha256_json({path.relative_to(folder).as_posix(): sha256_of(path) for path in files})
 
 
 @contextlib.contextmanager

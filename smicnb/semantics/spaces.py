@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -69,9 +70,9 @@ class SemanticSpace:
             **{f"generator_{name}": value for name, value in self.generator.fingerprint.items()},
         }
 
-    def encode(self, collection: Collection) -> np.ndarray:
+    def encode(self, collection: Collection, executor: Executor | None = None) -> np.ndarray:
         """Un-normalised latents (n, L) float32 of a collection, from the cache where they are in it."""
-        return encoders.encode_collection(self.encoder, collection)
+        return encoders.encode_collection(self.encoder, collection, executor)
 
     def generate(self, latents: np.ndarray, seeds: int | Sequence[int]) -> list[np.ndarray]:
         """Images of latents (n, L) of any norm: they are given the space's norm here, and only here.

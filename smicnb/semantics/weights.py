@@ -22,7 +22,7 @@ from smicnb.semantics.installed import (
 from smicnb.semantics.parts import EMBEDDED, PARTS, Package, Part
 from smicnb.semantics.sources import Opener, sources
 
-__all__ = ["EMBEDDED", "PARTS", "fetch", "resolve", "table", "weights_hash"]
+__all__ = ["EMBEDDED", "PARTS", "fetch", "files", "resolve", "table", "weights_hash"]
 
 
 def resolve(name: str) -> Path:
@@ -122,6 +122,21 @@ def weights_hash(name: str) -> str:
     if all(file.sha256 for file in part.files):
         return promise(part)
     return sha256_json([promise(part), recorded(part)])
+
+
+def files(name: str) -> list[Path]:
+    """The files of a fetched part, as they are.
+
+    Args:
+        name: a name of `PARTS`.
+
+    Raises:
+        UnknownNameError: no such part.
+        MissingWeightsError: the part was not fetched.
+    """
+    part = _part(name)
+    recorded(part)
+    return [folder_of(part) / held for held in part.holds]
 
 
 def table() -> list[dict]:

@@ -1,0 +1,113 @@
+"""The commands that run notebooks and say what became of them: `smicnb run` and `smicnb status`."""
+
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from smicnb.base.errors import SmicnbError
+
+if TYPE_CHECKING:
+    from smicnb.repro.jobs import Job
+
+
+class ExecutorName(StrEnum):
+    """Who does the work."""
+
+    processes = "processes"
+    dask = "dask"
+
+
+Notebooks = Annotated[list[str] | None, typer.Argument(help="Notebooks; all of the recipe's if none.")]
+RecipeFile = Annotated[Path, typer.Option(help="A recipe file, or a name in recipes/.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter; repeatable.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to a command line."""
+    for command in (run, status):
+        app.command()(command)
+
+
+def run(
+    notebooks: Notebooks = None,
+    recipe: RecipeFile = Path("embedded"),
+    settings: Settings = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Notebooks at a time.", show_default="two cores each, 1 with a GPU; one for each Dask worker"
+        ),
+    ] = None,
+    executor: Annotated[
+        ExecutorName, typer.Option(help="Processes of this machine, or a Dask cluster.")
+    ] = ExecutorName.processes,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of a Dask cluster; a local one is started if none.")
+    ] = None,
+    timeout: Annotated[
+        int | None, typer.Option(min=1, help="Seconds that a cell may take.", show_default="no limit")
+    ] = None,
+    force: Annotated[bool, typer.Option(help="Run even what is unchanged.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded and how long it takes.")] = False,
+) -> None:
+    """Regenerate figures and tables: run the notebooks of a recipe that are not fresh.
+
+    Examples: `smicnb run`, `smicnb run 03_reconstruction --set penalty=1.0`,
+    `smicnb run --recipe bsds500 --set collection=bsds500:PATH`, `smicnb run --executor dask`,
+    `smicnb run --executor dask --scheduler tcp://head:8786 --timeout 3600`,
+    `smicnb run --recipe paper --set collection=landscape:PATH --dry-run`.
+    """
+    from smicnb.repro import plan, runs
+
+    if scheduler is not None and executor is not ExecutorName.dask:
+        raise SmicnbError(f"found --scheduler {scheduler}", "--executor dask with it")
+    wanted = _jobs(notebooks, recipe, settings)
+    if dry_run:
+        for line in plan.describe(wanted):
+            typer.echo(line)
+        return
+    dask = (scheduler or "") if executor is ExecutorName.dask else None
+    if jobs is None and dask is None and any(_asks_for_gpu(job) for job in wanted):
+        jobs = 1  # they would share its memory
+    outcomes = runs.run(wanted, jobs, force, timeout, dask)
+    for line in runs.report(outcomes, wanted):
+        typer.echo(line)
+    runs.raise_for(outcomes)
+
+
+def status(
+    notebooks: Notebooks = None,
+    recipe: RecipeFile = Path("embedded"),
+    settings: Settings = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say of each notebook how its last run ended, and whether its results are fresh.
+
+    Examples: `smicnb status`, `smicnb status --recipe bsds500 --set collection=bsds500:PATH`, `smicnb status --json`.
+    """
+    from smicnb.repro.status import line, row
+
+    rows = [row(job) for job in _jobs(notebooks, recipe, settings)]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    for each in rows:
+        typer.echo(line(each))
+
+
+def _jobs(notebooks: list[str] | None, recipe: Path, settings: list[str] | None) -> "list[Job]":
+    from smicnb.repro import jobs, params
+    from smicnb.repro.checkout import root
+
+    path = recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
+    return jobs.jobs_of(params.recipe(path), notebooks or [], dict(map(params.assignment, settings or [])))
+
+
+def _asks_for_gpu(job: "Job") -> bool:
+    return any(re.search(r"[?&]device=(cuda|mps)", str(value)) for value in job.parameters.values())

@@ -1,0 +1,195 @@
+"""Who does the work, as a `concurrent.futures.Executor`: processes of this machine, or the workers of a Dask cluster.
+
+Only the run and its notebooks' sessions create one; everything else takes what it is given.
+"""
+
+import asyncio
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from smicnb.base.errors import SmicnbError
+from smicnb.repro.environment import SCHEDULER, THREAD_VARIABLES, THREADS, WORKERS
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+CONNECT_SECONDS = 6
+
+
+class Processes(Executor):
+    """Spawned processes that die alone: a killed one costs its task, where a `ProcessPoolExecutor` would lose all.
+
+    Args:
+        workers: how many.
+    """
+
+    def __init__(self, workers: int):
+        self._spawn = multiprocessing.get_context("spawn")
+        self._tether, self._line = self._spawn.Pipe(duplex=False)  # a process ends where the line's end is gone
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="smicnb")
+        self._slot = threading.local()  # of each thread: its process
+        self._pools: list[ProcessPoolExecutor] = []
+
+    def submit(self, function: Callable, /, *arguments: Any, **keywords: Any) -> Future:
+        """The future of a call in one of the processes; BrokenProcessPool where that process died."""
+        return self._threads.submit(self._call, function, arguments, keywords)
+
+    def _call(self, function: Callable, arguments: tuple, keywords: dict) -> Any:
+        pool = getattr(self._slot, "pool", None)
+        if pool is None:
+            pool = ProcessPoolExecutor(1, mp_context=self._spawn, initializer=_tie, initargs=(self._tether,))
+            self._slot.pool = pool
+            self._pools.append(pool)
+        try:
+            return pool.submit(function, *arguments, **keywords).result()
+        except BrokenProcessPool:
+            self._slot.pool = None
+            raise
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End when all tasks are done, or with `wait=False` at once, whatever they are doing."""
+        if not wait:
+            self._line.close()
+        self._threads.shutdown(wait, cancel_futures=cancel_futures)
+        for pool in self._pools:
+            pool.shutdown(wait)
+        self._line.close()
+
+
+def _tie(tether: Any) -> None:
+    """Begin a worker process: it leaves interrupts to its parent, and ends when that ends or lets go."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        with contextlib.suppress(EOFError, OSError):
+            tether.recv()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+@dataclass(frozen=True)
+class Workforce:
+    """An executor, how many notebooks it is to be given at a time, and what their kernels are told of it."""
+
+    executor: Executor
+    count: int
+    variables: dict[str, str]
+
+
+@contextlib.contextmanager
+def workforce(workers: int | None, dask: str | None = None) -> Iterator[Workforce]:
+    """What a run works with.
+
+    Args:
+        workers: notebooks at a time; None: one for each two cores, or for each worker of a cluster.
+        dask: address of a Dask scheduler; "": a cluster of this machine alone; None: processes.
+
+    Raises:
+        SmicnbError: no scheduler answers there.
+    """
+    cores = max(1, cores_here() // int(THREADS))
+    if dask is None:
+        count = workers or cores
+        executor = Processes(count)
+        try:
+            yield Workforce(executor, count, {WORKERS: str(max(1, cores // count))})
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
+        executor.shutdown()
+        return
+    with contextlib.ExitStack() as stack:
+        address = dask or stack.enter_context(_cluster(workers or cores))
+        client = stack.enter_context(_client(address))
+        count = workers or max(1, len(client.nthreads()))
+        yield Workforce(client.get_executor(), count, {SCHEDULER: address})
+
+
+@contextlib.contextmanager
+def of_notebook() -> Iterator[Executor | None]:
+    """In a kernel: what `smicnb run` lends it; None, for here and now, where that is not more than one worker."""
+    if address := os.environ.get(SCHEDULER):
+        with _client(address) as client:
+            yield client.get_executor()
+    elif (workers := int(os.environ.get(WORKERS, "1"))) > 1:
+        executor = Processes(workers)
+        try:
+            yield executor
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+    else:
+        yield None
+
+
+def cores_here() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+
+
+def make_room() -> None:
+    """In a Dask worker: let other tasks have this one's place, for it waits for a kernel, and the kernel for them."""
+    if "distributed" in sys.modules:
+        from distributed import secede
+
+        with contextlib.suppress(ValueError, KeyError):  # in a process that is no worker
+            secede()
+
+
+@contextlib.contextmanager
+def _cluster(workers: int) -> Iterator[str]:
+    """A cluster of this machine: the address of its scheduler."""
+    import logging
+
+    from distributed import LocalCluster
+
+    with tempfile.TemporaryDirectory(prefix="smicnb-", ignore_cleanup_errors=True) as folder:
+        cluster = LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            memory_limit=0,  # a kernel's memory is its own
+            dashboard_address=None,
+            local_directory=folder,
+            env=THREAD_VARIABLES,
+            silence_logs=logging.CRITICAL,
+        )
+        with cluster:
+            yield cluster.scheduler_address
+
+
+@contextlib.contextmanager
+def _client(address: str) -> Iterator["Client"]:
+    from distributed import Client
+
+    # A client that never came to be takes long to go: so it is only made where somebody answers.
+    try:
+        with ThreadPoolExecutor(1) as thread:  # a kernel's own thread runs an event loop already
+            thread.submit(asyncio.run, _ask(address)).result()
+    except Exception as error:  # of sockets, of names, or of reading what is no scheduler's answer
+        raise SmicnbError(
+            f"no Dask scheduler answers at '{address}'",
+            "the address of one, such as tcp://host:8786",
+            "start one with 'dask scheduler', or leave --scheduler out for a cluster of this machine",
+        ) from error
+    with Client(address, set_as_default=False) as client:
+        yield client
+
+
+async def _ask(address: str) -> None:
+    from distributed import rpc
+    from distributed.security import Security
+
+    async with rpc(address, connection_args=Security().get_connection_args("client")) as scheduler:
+        answer = await asyncio.wait_for(scheduler.identity(), CONNECT_SECONDS)
+    if answer["type"] != "Scheduler":
+        raise ValueError(answer["type"])

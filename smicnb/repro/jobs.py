@@ -1,0 +1,59 @@
+"""The notebooks of a recipe as jobs: what runs, with which parameters, and where everything goes."""
+
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from smicnb.base.errors import SmicnbError
+from smicnb.repro import params
+from smicnb.repro.checkout import root
+from smicnb.repro.kernels import Place
+from smicnb.semantics import collections
+
+
+@lru_cache(maxsize=8)
+def collection_of(name: str) -> collections.Collection:
+    """The collection of a name, loaded once per process; what was left out of it is said on stderr."""
+    loaded = collections.load(name)
+    if loaded.skipped:
+        print(f"smicnb: warning: {loaded.summary()}", file=sys.stderr)
+    return loaded
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook with all its parameters, and where everything goes."""
+
+    notebook: str
+    parameters: dict[str, Any]
+    place: Place
+
+    @property
+    def recipe(self) -> str:
+        """The name of the recipe that it belongs to."""
+        return self.place.record.parent.name
+
+
+def jobs_of(recipe: params.Recipe, wanted: list[str], settings: dict[str, Any]) -> list[Job]:
+    """The recipe's jobs (all of them where `wanted` is empty), every parameter checked.
+
+    With settings of one's own, figures go to .smicnb/figures/RECIPE: the committed ones are the recipe's. A
+    setting that the recipe leaves to the user ("bsds500:", a folder to be named) is part of the recipe.
+    """
+    names = [params.notebook_path(name).stem for name in wanted] or list(recipe.notebooks)
+    state = root() / ".smicnb"
+    own = (root() / recipe.figures).resolve()
+    if not own.is_relative_to(root().resolve()):
+        raise SmicnbError(f"recipe {recipe.name} writes figures to '{recipe.figures}'", "a folder of the checkout")
+    out = own if recipe.asks_for(settings) else state / "figures" / recipe.name
+    jobs = []
+    for name, values in params.parameters(recipe, names, settings).items():
+        place = Place(
+            source=params.notebook_path(name),
+            out=out,
+            executed=state / "runs" / recipe.name / f"{name}.ipynb",
+            record=state / "records" / recipe.name / f"{name}.json",
+        )
+        jobs.append(Job(name, values, place))
+    return jobs

@@ -1,0 +1,153 @@
+"""Processes and Dask workers give what one process gives, and one of them that is killed costs its piece alone."""
+
+import os
+import signal
+from concurrent.futures import BrokenExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smicnb.base.shards import completed
+from smicnb.compare import frontier
+from smicnb.compare.frontier import Grid
+from smicnb.repro import executors, session
+
+GRID = Grid(
+    n_atoms=(2, 4, 6), b_dict=(2, 8), b_coef=(2, 6), penalties=(0.3, 3.0), learning_penalty=0.5, norm=20.0, seed=0
+)
+
+
+def latents(count, seed):
+    some = np.random.default_rng(seed).laplace(size=(count, 16))
+    return 20 * some / np.linalg.norm(some, axis=1, keepdims=True)
+
+
+def sweep(executor=None):
+    return frontier.sweep(latents(120, 0), {"heldout": latents(50, 1)}, GRID, executor=executor)
+
+
+def deadly(folder: Path, doomed: int, times: int, shard, *arguments):
+    """A shard that notes its beginning, and for one size kills its process the first few times.
+
+    `shard` is the real one; None in another process, where nobody has put this in its place.
+    """
+    shard, size = shard or frontier.shard, arguments[-1]
+    with (folder / f"{size}").open("a") as file:
+        file.write("begun\n")
+    if size == doomed and len((folder / f"{size}").read_text().splitlines()) <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return shard(*arguments)
+
+
+def begun(folder):
+    return {path.name: len(path.read_text().splitlines()) for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def serial(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        return sweep()
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """The address of a scheduler with two worker processes."""
+    with executors.workforce(2, "") as at_work:
+        yield at_work.variables
+
+
+@pytest.fixture(params=["processes", "dask"])
+def lent(request, monkeypatch):
+    """The executor that a notebook is lent: two processes, or two workers of Dask."""
+    variables = {"SMICNB_WORKERS": "2"} if request.param == "processes" else request.getfixturevalue("cluster")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with executors.of_notebook() as executor:
+        yield executor
+
+
+def test_a_killed_worker_costs_its_shard_alone_and_changes_no_result(lent, serial, fresh_cache, tmp_path, monkeypatch):
+    folder = tmp_path / "begun"
+    folder.mkdir()
+    monkeypatch.setattr(frontier, "shard", partial(deadly, folder, 4, 1, None))
+    pd.testing.assert_frame_equal(sweep(lent), serial, check_exact=True)
+    assert begun(folder) == {"2": 1, "4": 2, "6": 1}
+
+
+def test_a_shard_that_always_kills_its_worker_is_an_error_and_the_others_are_kept(fresh_cache, tmp_path, monkeypatch):
+    shard, first, again = frontier.shard, tmp_path / "first", tmp_path / "again"
+    first.mkdir()
+    again.mkdir()
+    monkeypatch.setattr(frontier, "shard", partial(deadly, first, 6, 9, None))
+    with executors.Processes(2) as processes, pytest.raises(BrokenExecutor):
+        sweep(processes)
+    assert begun(first) == {"2": 1, "4": 1, "6": 2}
+    monkeypatch.setattr(frontier, "shard", partial(deadly, again, 0, 0, shard))
+    sweep()
+    assert begun(again) == {"6": 1}
+
+
+def test_without_more_than_one_worker_it_is_here_and_now(monkeypatch, tmp_path):
+    monkeypatch.delenv("SMICNB_WORKERS", raising=False)
+    monkeypatch.delenv("SMICNB_SCHEDULER", raising=False)
+    with session.Session("a", {"seed": 0}, tmp_path, None).executor() as executor:
+        assert executor is None
+    assert list(completed(abs, [-1, 2])) == [(-1, 1), (2, 2)]
+
+
+def test_a_collection_is_encoded_in_blocks_that_are_kept(fresh_cache, monkeypatch):
+    from smicnb.semantics import collections, encoders
+
+    encoder = encoders.encoder("lite0-minilm")
+    part = collections.load("embedded").split("gallery")
+    few = type(part)(part.name, part.items[:7], part.licence, part.page, {})
+    monkeypatch.setattr(encoders, "BLOCK", 3)
+    with executors.Processes(2) as processes:
+        shared = encoders.encode_collection(encoder, few, processes)
+    monkeypatch.setattr(encoders, "_encode", lambda *arguments: pytest.fail("encoded again"))
+    np.testing.assert_array_equal(encoders.encode_collection(encoder, few), shared)
+    monkeypatch.undo()
+    images = [item.image() for item in few]
+    np.testing.assert_allclose(encoder.encode_images(images), shared, atol=1e-4)
+
+
+def test_what_was_encoded_before_an_error_is_kept(fresh_cache, monkeypatch):
+    from smicnb.semantics import collections, encoders
+
+    part = collections.load("embedded").split("gallery")
+    few = type(part)(part.name, part.items[:5], part.licence, part.page, {})
+    calls = []
+
+    class Fails:
+        name, dim, weights_hash = "fails", 2, "at the second block"
+
+        def encode_images(self, images, done=None):
+            calls.append(len(list(images)))
+            if len(calls) == 2:
+                raise OSError("interrupted")
+            return np.ones((calls[-1], 2), np.float32)
+
+    monkeypatch.setattr(encoders, "BLOCK", 2)
+    with pytest.raises(OSError, match="interrupted"):
+        encoders.encode_collection(Fails(), few)
+    assert encoders.encode_collection(Fails(), few).shape == (5, 2)
+    assert calls == [2, 2, 2, 1]
+
+
+def test_notebooks_run_on_dask_and_share_its_workers(tmp_path):
+    """One worker: the notebook leaves its place to the shards that its kernel asks for."""
+    from checkouts import figures, make, record, smicnb
+
+    asks = "import math\n\nwith run.executor() as executor:\n    value = executor.submit(math.sqrt, 4.0).result()"
+    checkout = make(tmp_path / "dask", {"a": [asks], "b": ["1 / 0"]})
+    done = smicnb(checkout, "run", "--executor", "dask", "--jobs", "1")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0].startswith("a: done in")
+    assert "b: failed: division by zero" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert figures(checkout)["a.csv"] == b"x\n2\n4\n"
+    assert record(checkout, "b")["cells"] == ["done", "done", "done", "failed", "pending"]

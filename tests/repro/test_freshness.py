@@ -1,0 +1,94 @@
+"""What makes a notebook stale is named, and what does not concern it leaves it fresh."""
+
+import os
+import shutil
+
+import pytest
+from checkouts import make, smicnb, status
+
+IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.MODELS"
+REDRAWS = "run.on_bsds500('redrawn', None)"
+WEIGHED = "def weigh():\n    from smicnb.semantics import perception\n\n    return perception"
+
+
+@pytest.fixture(scope="module")
+def checkout(repository, tmp_path_factory):
+    """A checkout with a package, a lock and weights of its own, in which two notebooks were run."""
+    from smicnb.base.cache import cache_root
+
+    folder = tmp_path_factory.mktemp("fresh")
+    make(folder, {"a": [IMPORTS, REDRAWS], "b": [WEIGHED]})
+    shutil.copytree(repository / "smicnb", folder / "smicnb", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("requirements.lock", "requirements-torch.lock"):
+        shutil.copy(repository / name, folder / name)
+    (folder / "figures" / "bsds500").mkdir(parents=True)
+    (folder / "figures" / "bsds500" / "redrawn.csv").write_text("x\n1\n")
+    shutil.copytree(cache_root() / "weights" / "vgg16-conv", folder / "cache" / "smicnb" / "weights" / "vgg16-conv")
+    done = smicnb(folder, "run", **own(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def own(folder):
+    return {"PYTHONPATH": str(folder), "XDG_CACHE_HOME": str(folder / "cache")}
+
+
+def reasons(folder, *words):
+    return {name: row["stale"] for name, row in status(folder, *words, **own(folder)).items()}
+
+
+def change(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_what_a_notebook_does_not_import_leaves_it_fresh(checkout):
+    for name in ("cli.py", "cli_runs.py", "codec/jpeg_model.py", "repro/runs.py", "compare/linearity.py"):
+        with (checkout / "smicnb" / name).open("a") as file:
+            file.write("# changed\n")
+    (checkout / "figures" / "bsds500" / "other.csv").write_text("x\n")
+    assert reasons(checkout) == {"a": [], "b": []}
+    done = smicnb(checkout, "status", **own(checkout))
+    assert [line.partition(" (")[0] for line in done.stdout.splitlines()] == ["a: done, fresh", "b: done, fresh"]
+
+
+def test_whatever_changes_is_named(checkout):
+    assert reasons(checkout, "--set", "value=2.0") == {name: ["value 1.0 → 2.0"] for name in "ab"}
+    (weights,) = (checkout / "cache").rglob("vgg16-conv/*/model.safetensors")
+    with weights.open("r+b") as file:  # one byte, in the middle, the length as it was
+        file.seek(weights.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    assert reasons(checkout) == {"a": [], "b": ["weights: vgg16-conv changed"]}
+    change(checkout / "smicnb" / "codec" / "rate.py", "import", "# a line more\nimport")
+    change(checkout / "smicnb" / "repro" / "smicnb.mplstyle", "\n", "\n# a line more\n")
+    change(checkout / "requirements.lock", "numpy==1.26.4", "numpy==1.26.5")
+    (checkout / "figures" / "bsds500" / "redrawn.csv").write_text("x\n2\n")
+    change(checkout / "figures" / "a.csv", "2", "3")
+    (checkout / "figures" / "b.md").unlink()
+    change(checkout / "notebooks" / "b.ipynb", "return perception", "return perception ")
+    found = reasons(checkout)
+    everywhere = ["lock: numpy 1.26.4 → 1.26.5", "repro/smicnb.mplstyle changed"]
+    assert set(found["a"]) == {
+        *everywhere,
+        "installed: numpy 1.26.4, not as locked",
+        "codec/rate.py changed",
+        "figures/bsds500/redrawn.csv changed",
+        "figures/a.csv changed",
+    }
+    assert set(found["b"]) >= {*everywhere, "notebook changed", "figures/b.md is absent", "weights: vgg16-conv changed"}
+    assert not [reason for reason in found["b"] if "rate.py" in reason or "bsds500" in reason]
+
+
+def test_the_graph_of_imports_is_read_from_the_source():
+    from smicnb.repro import imports
+
+    reached = imports.reached("def f():\n    from smicnb.codec import rate")
+    assert {"__init__.py", "codec/__init__.py", "codec/rate.py"} <= set(reached)
+    assert not {"cli.py", "codec/smic.py"} & set(reached)
+    assert "semantics/words.json" in imports.reached("import smicnb.semantics.words")
+    assert imports.reached("import numpy") == {}
+    everything = imports.reached("this is no Python")
+    assert {"cli.py", "codec/smic.py"} <= set(everything)
