@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from smicnb.cli_runs import RecipeFile, recipe_path
+
 
 def add_to(app: typer.Typer) -> None:
     """Register `smicnb report`."""
@@ -12,7 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def report(
-    recipe: Annotated[Path, typer.Option(help="A recipe file, or a name in recipes/.")] = Path("embedded"),
+    recipe: RecipeFile = Path("embedded"),
     out: Annotated[Path | None, typer.Option(help="Folder to write to.", show_default=".smicnb/report/RECIPE")] = None,
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
@@ -21,11 +23,9 @@ def report(
     It needs no network and no server. Examples: `smicnb report --open`, `smicnb report --recipe paper`.
     """
     from smicnb.repro import params
-    from smicnb.repro.checkout import root
     from smicnb.repro.report import site
 
-    path = recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
-    written = site.write(params.recipe(path), out)
+    written = site.write(params.recipe(recipe_path(recipe)), out)
     typer.echo(f"report: {written}")
     if open_it:
         typer.launch(str(written.index))

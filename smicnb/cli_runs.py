@@ -73,9 +73,7 @@ def run(
             typer.echo(line)
         return
     dask = (scheduler or "") if executor is ExecutorName.dask else None
-    if jobs is None and dask is None and any(_asks_for_gpu(job) for job in wanted):
-        jobs = 1  # they would share its memory
-    outcomes = runs.run(wanted, jobs, force, timeout, dask)
+    outcomes = runs.run(wanted, jobs if dask is not None else at_a_time(jobs, wanted), force, timeout, dask)
     for line in runs.report(outcomes, wanted):
         typer.echo(line)
     runs.raise_for(outcomes)
@@ -103,11 +101,21 @@ def status(
 
 def _jobs(notebooks: list[str] | None, recipe: Path, settings: list[str] | None) -> "list[Job]":
     from smicnb.repro import jobs, params
+
+    read = params.recipe(recipe_path(recipe))
+    return jobs.jobs_of(read, notebooks or [], dict(map(params.assignment, settings or [])))
+
+
+def recipe_path(recipe: Path) -> Path:
+    """The file of a recipe that is named by its path, or by its name in recipes/."""
     from smicnb.repro.checkout import root
 
-    path = recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
-    return jobs.jobs_of(params.recipe(path), notebooks or [], dict(map(params.assignment, settings or [])))
+    return recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
 
 
-def _asks_for_gpu(job: "Job") -> bool:
-    return any(re.search(r"[?&]device=(cuda|mps)", str(value)) for value in job.parameters.values())
+def at_a_time(asked: int | None, wanted: "list[Job]") -> int | None:
+    """How many notebooks run at once on this machine: one with a GPU, whose memory they would share; None: any."""
+    values = (str(value) for job in wanted for value in job.parameters.values())
+    if asked is None and any(re.search(r"[?&]device=(cuda|mps)", value) for value in values):
+        return 1
+    return asked

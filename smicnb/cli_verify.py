@@ -1,7 +1,6 @@
 """The command by which a reader checks the committed numbers: `smicnb verify`."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smicnb.base.errors import SmicnbError
+from smicnb.cli_runs import Notebooks, RecipeFile, at_a_time, recipe_path
 
 if TYPE_CHECKING:
     from smicnb.repro.verify import Report
@@ -20,8 +20,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def verify(
-    notebooks: Annotated[list[str] | None, typer.Argument(help="Notebooks; all of the recipe's if none.")] = None,
-    recipe: Annotated[Path, typer.Option(help="A recipe file, or a name in recipes/.")] = Path("embedded"),
+    notebooks: Notebooks = None,
+    recipe: RecipeFile = Path("embedded"),
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="What the recipe leaves open: collection=bsds500:PATH."),
@@ -34,11 +34,11 @@ def verify(
     Examples: `smicnb verify`, `smicnb verify 05_rate_model`,
     `smicnb verify --recipe bsds500 --set collection=bsds500:PATH`.
     """
-    from smicnb.repro import params, runs
+    from smicnb.repro import jobs as planned
+    from smicnb.repro import params
     from smicnb.repro import verify as verification
-    from smicnb.repro.checkout import root
 
-    read = params.recipe(recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml")
+    read = params.recipe(recipe_path(recipe))
     given = dict(map(params.assignment, settings or []))
     if not read.asks_for(given):
         raise SmicnbError(
@@ -46,9 +46,9 @@ def verify(
             "the recipe's own parameters, by which the committed figures were made",
             "compare your own with smicnb run",
         )
-    wanted = runs.jobs_of(read, notebooks or [], given)
+    wanted = planned.jobs_of(read, notebooks or [], given)
     whole = {job.notebook for job in wanted} >= set(read.notebooks)
-    report = verification.verify(wanted, jobs or max(1, (os.cpu_count() or 2) // 2), whole)
+    report = verification.verify(wanted, at_a_time(jobs, wanted), whole)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:

@@ -1,27 +1,23 @@
 """What the command line decides by itself."""
 
-import os
-
 import pytest
 from typer.testing import CliRunner
 
-from smicnb import cli
+from smicnb import cli, cli_runs
 from smicnb.base.errors import SmicnbError
+from smicnb.repro.jobs import Job
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
-def test_notebooks_that_ask_for_a_gpu_take_turns(device, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+def test_notebooks_that_ask_for_a_gpu_take_turns(device):
+    def jobs(*parameters):
+        return [Job("03_reconstruction", each, None) for each in parameters]
+
     plain = {"encoder": "lite0-minilm?device=cpu", "pairs": 3, "collection": "folder:/data/device=cuda"}
-    assert cli._workers([plain, {}]) == 4
-    assert cli._workers([plain, {"quality": f"clip-iqa:auto?device={device}"}]) == 1
-    assert cli._workers([{"generator": f"stable-unclip:auto?steps=3&device={device}"}, plain]) == 1
-
-
-@pytest.mark.parametrize("cores", [None, 1])
-def test_there_is_always_one_notebook_at_a_time(cores, monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: cores)
-    assert cli._workers([{}]) == 1
+    asking = {"quality": f"clip-iqa:auto?device={device}"}
+    assert cli_runs.at_a_time(None, jobs(plain, {})) is None
+    assert cli_runs.at_a_time(None, jobs(plain, asking)) == 1
+    assert cli_runs.at_a_time(2, jobs(asking)) == 2
 
 
 @pytest.mark.parametrize(("words", "workers"), [([], 1), (["--jobs", "3"], 3)])
@@ -29,7 +25,7 @@ def test_a_number_of_one_s_own_counts(words, workers, monkeypatch):
     from smicnb.repro import runs
 
     asked = []
-    monkeypatch.setattr(runs, "run", lambda jobs, workers, force: asked.append(workers) or [])
+    monkeypatch.setattr(runs, "run", lambda jobs, workers, *more: asked.append(workers) or [])
     settings = ["--set", "quality=clip-iqa:auto?device=cuda", "03_reconstruction"]
     result = CliRunner().invoke(cli.app, ["run", *settings, *words], catch_exceptions=False)
     assert result.exit_code == 0

@@ -56,14 +56,14 @@ class Report:
         return {"agrees": self.agrees, **asdict(self), "moved": moved}
 
 
-def verify(jobs: Sequence[Job], workers: int, whole: bool) -> Report:
+def verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
     """Rerun `jobs` in .smicnb/verify and compare.
 
     What an interrupted verification has finished is not run again; after a complete one all is.
 
     Args:
         jobs: of one recipe.
-        workers: notebooks at a time.
+        workers: notebooks at a time; None: as many as the machine is good for.
         whole: whether they are all of the recipe, so that nothing else may lie among its figures.
 
     Raises:

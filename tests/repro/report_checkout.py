@@ -1,6 +1,7 @@
 """A small checkout with a notebook in every state, for the tests of the report."""
 
 import base64
+import contextlib
 import io
 import json
 from pathlib import Path
@@ -9,7 +10,8 @@ import nbformat
 import yaml
 from PIL import Image
 
-from smicnb.base.files import sha256_file, sha256_json
+from smicnb.base.files import sha256_file
+from smicnb.repro import freshness, jobs, params
 
 HOSTILE = "<script>alert('caption')</script> & \"quotes\""
 NOBODY = 2**22 + 1  # a process number beyond what Linux gives
@@ -120,6 +122,7 @@ def write(root: Path) -> Path:
         (root / "recipes" / f"{recipe}.yaml").write_text(yaml.safe_dump({"figures": figures, "notebooks": notebooks}))
     for name, state in STATES.items():
         (root / "notebooks" / f"{name}.ipynb").write_text(nbformat.writes(source()))
+    for name, state in STATES.items():
         if state:
             _record(root, name, state)
     (root / "figures" / "04_stale.csv").write_text("a,b\n1,3\n")  # after its record
@@ -150,6 +153,12 @@ def _table(stem: Path, place: str) -> None:
     stem.with_suffix(".json").write_text(json.dumps(origin))
 
 
+def _inputs(root: Path, name: str) -> dict[str, str]:
+    with contextlib.chdir(root):
+        (job,) = jobs.jobs_of(params.recipe(root / "recipes" / "small.yaml"), [name], {})
+        return freshness.inputs(job)
+
+
 def _record(root: Path, name: str, state: str) -> None:
     state_dir = root / ".smicnb"
     ends = {"done": ["done"] * 3, "running": ["done", "running", "pending"]}.get(state, ["done", state, "pending"])
@@ -171,10 +180,7 @@ def _record(root: Path, name: str, state: str) -> None:
         "attempts": 1,
         "pid": NOBODY,
         "parameters": {"seed": 1},
-        "inputs": {
-            "parameters": sha256_json({"seed": 1}),
-            "notebook": sha256_file(root / "notebooks" / f"{name}.ipynb"),
-        },
+        "inputs": _inputs(root, name),
         "outputs": {path.name: value for path, value in digest.items()} if state == "done" else {},
         "versions": {},
         "commit": "0123456789abcdef",

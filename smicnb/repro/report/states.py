@@ -1,13 +1,12 @@
 """What became of each notebook: its run record, and whether that is still true."""
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from smicnb.base.files import sha256_file
+from smicnb.base.errors import SmicnbError
+from smicnb.repro import freshness, records
+from smicnb.repro.jobs import jobs_of
 from smicnb.repro.params import Recipe
 
 # State -> what a reader is told, worst first; the order of the report.
@@ -83,11 +82,11 @@ class Run:
 def run(root: Path, recipe: Recipe, notebook: str) -> Run:
     """What is known of a notebook's last run under `recipe`, from the checkout at `root`."""
     place = Path(recipe.name) / notebook
-    record = _record(root / ".smicnb" / "records" / place.with_suffix(".json"))
+    record = records.read(root / ".smicnb" / "records" / place.with_suffix(".json")) or {}
     executed = root / ".smicnb" / str(record.get("executed") or f"runs/{place.with_suffix('.ipynb')}")
     error = record.get("error")
     state, reasons = record.get("state"), ()
-    if state == "done" and (reasons := tuple(_reasons(root, recipe, notebook, record))):
+    if state == "done" and (reasons := tuple(_reasons(recipe, notebook, record))):
         state = "stale"
     return Run(
         notebook,
@@ -102,32 +101,13 @@ def run(root: Path, recipe: Recipe, notebook: str) -> Run:
     )
 
 
-def _record(path: Path) -> dict[str, Any]:
-    """A run record, {} where there is none or it cannot be read; one whose run is no more is dead."""
+def _reasons(recipe: Recipe, notebook: str, record: dict[str, Any]) -> list[str]:
+    """Why a finished run is stale, [] where it is not; a folder that the recipe leaves open is the record's."""
+    open_names = {name: kind for name, kind in recipe.parameters.items() if str(kind).endswith(":")}
+    given = {name: str(record["parameters"].get(name)) for name in open_names}
+    settings = {name: value for name, value in given.items() if value.startswith(open_names[name])}
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(record, dict):
-        return {}
-    if record.get("state") in ("queued", "running") and not psutil.pid_exists(int(record.get("pid") or 0)):
-        record |= {"state": "dead", "error": {"kind": "Killed", "text": "the run was killed"}}
-        record["cells"] = ["dead" if cell == "running" else cell for cell in record.get("cells") or []]
-    return record
-
-
-def _reasons(root: Path, recipe: Recipe, notebook: str, record: dict[str, Any]) -> list[str]:
-    """Why a finished run is stale, [] where it is not: the notebook or what it wrote is no longer the same."""
-    reasons = []
-    inputs, outputs = (record.get(name) or {} for name in ("inputs", "outputs"))
-    source = root / "notebooks" / f"{notebook}.ipynb"
-    if inputs.get("notebook") != _hash(source):
-        reasons.append("notebook changed")
-    for name, digest in outputs.items():
-        if _hash(root / recipe.figures / name) != digest:
-            reasons.append(f"{recipe.figures}/{name} changed")
-    return reasons
-
-
-def _hash(path: Path) -> str | None:
-    return sha256_file(path) if path.is_file() else None
+        (job,) = jobs_of(recipe, [notebook], settings)
+        return freshness.reasons(job)
+    except SmicnbError as error:  # the folder is gone, or a model
+        return [str(error)]
