@@ -4,7 +4,7 @@ import json
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -73,7 +73,7 @@ def run(
             typer.echo(line)
         return
     dask = (scheduler or "") if executor is ExecutorName.dask else None
-    if jobs is None and dask is None and any(_asks_for_gpu(job) for job in wanted):
+    if jobs is None and scheduler is None and any(_asks_for_gpu(job.parameters) for job in wanted):
         jobs = 1  # they would share its memory
     outcomes = runs.run(wanted, jobs, force, timeout, dask)
     for line in runs.report(outcomes, wanted):
@@ -109,5 +109,5 @@ def _jobs(notebooks: list[str] | None, recipe: Path, settings: list[str] | None)
     return jobs.jobs_of(params.recipe(path), notebooks or [], dict(map(params.assignment, settings or [])))
 
 
-def _asks_for_gpu(job: "Job") -> bool:
-    return any(re.search(r"[?&]device=(cuda|mps)", str(value)) for value in job.parameters.values())
+def _asks_for_gpu(parameters: dict[str, Any]) -> bool:
+    return any(re.search(r"[?&]device=(cuda|mps)", str(value)) for value in parameters.values())
