@@ -73,7 +73,7 @@ def run(
             typer.echo(line)
         return
     dask = (scheduler or "") if executor is ExecutorName.dask else None
-    outcomes = runs.run(wanted, jobs if dask is not None else at_a_time(jobs, wanted), force, timeout, dask)
+    outcomes = runs.run(wanted, at_a_time(jobs, wanted) if scheduler is None else jobs, force, timeout, dask)
     for line in runs.report(outcomes, wanted):
         typer.echo(line)
     runs.raise_for(outcomes)
