@@ -4,6 +4,7 @@ import base64
 import contextlib
 import io
 import json
+import socket
 from pathlib import Path
 
 import nbformat
@@ -120,7 +121,7 @@ def write(root: Path) -> Path:
     for recipe, figures in {"small": "figures", "bsds500": "figures/bsds500", "own": ".smicnb/figures/own"}.items():
         notebooks = dict.fromkeys(STATES)
         (root / "recipes" / f"{recipe}.yaml").write_text(yaml.safe_dump({"figures": figures, "notebooks": notebooks}))
-    for name, state in STATES.items():
+    for name in STATES:
         (root / "notebooks" / f"{name}.ipynb").write_text(nbformat.writes(source()))
     for name, state in STATES.items():
         if state:
@@ -179,6 +180,7 @@ def _record(root: Path, name: str, state: str) -> None:
         "seconds": 12.3,
         "attempts": 1,
         "pid": NOBODY,
+        "host": socket.gethostname(),
         "parameters": {"seed": 1},
         "inputs": _inputs(root, name),
         "outputs": {path.name: value for path, value in digest.items()} if state == "done" else {},

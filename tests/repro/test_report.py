@@ -178,7 +178,7 @@ def test_damaged_records_sidecars_and_notebooks_leave_a_report(checkout, tmp_pat
     assert not found.find(id="01_failed").find("a", string=lambda string: string and "Notebook" in string)
     assert found.find(id="02_dead").img["alt"] == "02_dead"
     assert "No picture" in text(found.find(id="03_timeout"))
-    assert "figures/04_stale.csv changed" in text(found.find(id="04_stale"))
+    assert "figures/04_stale.csv is absent" in text(found.find(id="04_stale"))
     assert "its notebook has not written it" in text(found.find(id="04_stale"))
 
 
