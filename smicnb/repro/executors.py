@@ -161,10 +161,16 @@ def _cluster(workers: int) -> Iterator[str]:
             dashboard_address=None,
             local_directory=folder,
             env=THREAD_VARIABLES,
+            preload=[__name__],
             silence_logs=logging.CRITICAL,
         )
         with cluster:
             yield cluster.scheduler_address
+
+
+def dask_setup(worker: object) -> None:
+    """Begin a worker of our own cluster (Dask calls this): it leaves interrupts to its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -63,9 +63,7 @@ def read(path: Path) -> dict[str, Any] | None:
         return record
     record["cells"] = cells = follow(record["cells"], Told(events_of(path)))
     if not _lives(record):
-        killed = [place for place, state in enumerate(cells) if state == "running"]
-        error = {**KILLED, "cell": killed[0] if killed else None}
-        record |= {"state": "dead", "error": error, "cells": ended(cells, "dead")}
+        record |= {"state": "dead", "error": {**KILLED, "cell": last(cells)}, "cells": ended(cells, "dead")}
     return record
 
 
@@ -87,6 +85,11 @@ def follow(cells: list[str], events: Any) -> list[str]:
         if isinstance(place, int) and place < len(cells):
             cells[place] = event["state"]
     return cells
+
+
+def last(cells: list[str]) -> int | None:
+    """The place of the cell that ran when all ended, None where none had begun or all were done."""
+    return next((place for place, state in enumerate(cells) if state not in ("done", "pending")), None)
 
 
 def ended(cells: list[str], state: str) -> list[str]:

@@ -163,7 +163,7 @@ def _outcome(one: _Running, future: Future) -> Outcome:
     except Exception as error:  # BrokenProcessPool, Dask's KilledWorker: the worker's process is gone
         text = f"the worker died ({' '.join(str(error).split()) or type(error).__name__})"
         cells = one.record["cells"]
-        cell = cells.index("running") if "running" in cells else None
+        cell = records.last(cells)
         ended = tuple(records.ended(cells, "dead"))
         return Outcome(one.job.notebook, "dead", error=text, kind="DeadWorker", cell=cell, cells=ended)
 
@@ -172,9 +172,8 @@ def _stopped(one: _Running) -> Outcome:
     cells = one.record["cells"]
     if one.record["state"] == "queued":
         return Outcome(one.job.notebook, "skipped", cells=tuple(cells))
-    cell = cells.index("running") if "running" in cells else None
-    ended = tuple(records.ended(cells, "interrupted"))
-    return Outcome(one.job.notebook, "failed", error="the run was stopped", kind="Interrupted", cell=cell, cells=ended)
+    ended, said = tuple(records.ended(cells, "interrupted")), "the run was stopped"
+    return Outcome(one.job.notebook, "failed", error=said, kind="Interrupted", cell=records.last(cells), cells=ended)
 
 
 def _finish(one: _Running, outcome: Outcome) -> Outcome:

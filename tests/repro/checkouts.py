@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -104,8 +103,3 @@ def processes_of(checkout: Path) -> list[psutil.Process]:
 
 def kernels_of(checkout: Path) -> list[psutil.Process]:
     return [found for found in processes_of(checkout) if "ipykernel" in " ".join(found.cmdline())]
-
-
-def stop(process: subprocess.Popen, how: int = signal.SIGINT) -> tuple[str, str]:
-    process.send_signal(how)
-    return process.communicate(timeout=60)

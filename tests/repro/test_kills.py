@@ -19,7 +19,6 @@ from checkouts import (
     start,
     state_of,
     status,
-    stop,
     wait_until,
     write,
 )
@@ -113,21 +112,24 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
     assert {name.partition(".")[0] for name in figures(checkout)} == {"floods"}
 
 
-def test_an_interrupted_run_says_what_was_begun_and_what_was_not(tmp_path):
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_an_interrupted_run_says_what_was_begun_and_what_was_not(executor, tmp_path):
     checkout = make(tmp_path, {"a": [WAIT.format(seconds=600)], "b": []})
-    process = start(checkout, "run", "--jobs", "1")
+    process = start(checkout, "run", "--jobs", "1", "--executor", executor)
     wait_until(lambda: kernels_of(checkout))
     assert record(checkout, "b")["state"] == "queued"
     wait_until(lambda: at_work(checkout, "a"))
     began = time.monotonic()
-    _, said = stop(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
+    _, said = process.communicate(timeout=60)
     assert time.monotonic() - began < 20
     assert process.returncode == 130
     assert said.strip().splitlines()[-1].startswith("smicnb: interrupted; the same command resumes")
+    assert "Traceback" not in said
     wait_until(lambda: not processes_of(checkout), 30)
     kept = record(checkout, "a")
-    assert (kept["state"], kept["error"]["kind"], kept["cells"][-1]) == ("failed", "Interrupted", "pending")
-    assert "interrupted" in kept["cells"]
+    assert (kept["state"], kept["error"]["kind"], kept["error"]["cell"]) == ("failed", "Interrupted", 3)
+    assert kept["cells"] == ["done", "done", "done", "interrupted", "pending"]
     assert [cell.metadata.smicnb.state for cell in executed(checkout, "a")] == kept["cells"]
     assert record(checkout, "b")["state"] == "skipped"
 
