@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import psutil
 
+STARTED: list[subprocess.Popen] = []
 START = "from smicnb.repro import session\n\nrun = session.start('{name}', {{'value': value}})"
 SAVE = "import pandas as pd\n\nrun.save_table(pd.DataFrame({{'x': [value, 2 * value]}}), '{name}', 'Two numbers.')"
 
@@ -43,7 +44,18 @@ def smicnb(checkout: Path, *words: str, timeout: float = 400, **environment: str
 def start(checkout: Path, *words: str) -> subprocess.Popen:
     """`smicnb` in a process group of its own, not waited for."""
     command, pipe = [sys.executable, "-m", "smicnb.cli", *words], subprocess.PIPE
-    return subprocess.Popen(command, cwd=checkout, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    process = subprocess.Popen(command, cwd=checkout, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
+    STARTED.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Leave nothing behind where a test failed halfway."""
+    for process in STARTED:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    STARTED.clear()
 
 
 def wait_until(condition, seconds: float = 120) -> None:

@@ -1,7 +1,14 @@
 """The project's style for tests that draw."""
 
+import checkouts
 import matplotlib
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_left_behind():
+    yield
+    checkouts.end_all()
 
 
 @pytest.fixture
