@@ -21,7 +21,7 @@ report: .venv/ready ## write a page of every figure and table to .smicnb/report 
 
 test: .venv/ready ## lint, then run all tests (ARGS passes options on to pytest)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: .venv/ready ## read 20 000 damaged and forged .smic files (make test reads 400)
 	SMICNB_FUZZ=20000 $(BIN)/python -m pytest --timeout 1800 tests/codec/test_fuzz.py
