@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 NOTEBOOKS = 4
-CELLS = ("value = 1", "from smicnb.repro import session\n\nrun = session.start('{name}', {{}})", "print(value)")
+CELLS = ("value = 1", "from smicnb.repro import session", "print(value)")
 
 
 def make(folder: Path) -> list[Path]:
@@ -19,9 +19,7 @@ def make(folder: Path) -> list[Path]:
     (folder / "recipes").mkdir()
     paths = [folder / "notebooks" / f"n{number}.ipynb" for number in range(NOTEBOOKS)]
     for path in paths:
-        book = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell.format(name=path.stem)) for cell in CELLS]
-        )
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
         book.cells[0].metadata["tags"] = ["parameters"]
         nbformat.write(book, path)
     listed = "".join(f"  {path.stem}:\n" for path in paths)

@@ -61,7 +61,7 @@ def test_a_killed_kernel_is_told_in_notebook_record_status_and_exit_status(after
     row = status(checkout)["b"]
     assert (row["state"], row["cells"]) == ("dead", states)
     assert row["stale"] == [f"dead in cell 5 of 6: {kept['error']['text']}"]
-    assert sorted(figures(checkout)) == [f"{name}.{suffix}" for name in "ac" for suffix in ("csv", "json", "md")]
+    assert sorted(figures(checkout)) == [f"{name}.{suffix}" for name in "ac" for suffix in ("csv", "json", "md", "tex")]
 
 
 def test_the_next_run_resumes_with_just_that_notebook(after_a_kill):
