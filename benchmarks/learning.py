@@ -66,7 +66,7 @@ def _swept(Z: np.ndarray) -> tuple[int, float, int]:
     """(points, seconds, peak bytes) of one sweep without a cache: dictionaries learned, everything measured."""
     from smicnb.compare import frontier
 
-    grid = frontier.Grid(SIZES, BITS, BITS, SWEPT, LEARNING_PENALTY, 20.0, 1)
+    grid = frontier.Grid(SIZES, BITS, BITS, SWEPT, LEARNING_PENALTY, 20.0, 1, "bench")
     with tempfile.TemporaryDirectory() as empty:
         os.environ["XDG_CACHE_HOME"] = empty
         start = time.perf_counter()

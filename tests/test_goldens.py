@@ -389,9 +389,8 @@ class Again:
 
     def frontier(self):
         p, Z, H = self.p06, normalise(self.Z), normalise(self.H)
-        grid = frontier.Grid(
-            *(p[name] for name in ("n_atoms", "b_dict", "b_coef", "penalties", "learning_penalty")), 20.0, p["seed"]
-        )
+        values = (p[name] for name in ("n_atoms", "b_dict", "b_coef", "penalties", "learning_penalty"))
+        grid = frontier.Grid(*values, 20.0, p["seed"], self.space.encoder.name)
         scenes = {"train": [item.scene for item in self.coded], "heldout": [item.scene for item in self.heldout]}
         points = frontier.sweep(Z, {"heldout": H}, grid, scenes)
         hulls = frontier.hulls(points)
@@ -414,7 +413,7 @@ class Again:
         return {
             "fig13_hulls": hulls[hulls["split"] == "train"],
             "fig13_hulls_heldout": hulls[hulls["split"] == "heldout"],
-            "fig13_files": models.hull_files(hulls, Z, grid, self.space.encoder, "train"),
+            "fig13_files": models.hull_files(hulls, Z, {"heldout": H}, grid, self.space.encoder),
             "parameter_effects": frontier.effects(points, MEDIUM.penalty),
             "parameter_importance": ranking,
             "parameter_ranking": importance.claim(ranking),

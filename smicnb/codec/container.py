@@ -120,6 +120,16 @@ def _pack(header: Header, dictionary: bytes, tables: bytes) -> bytes:
     return front + CHECK.pack(zlib.crc32(front))
 
 
+def header_bytes(encoder: str) -> int:
+    """Bytes of the header of a file whose latents are of the encoder of this name."""
+    return PREAMBLE.size + FIELDS.size + 1 + len(encoder.encode()) + CHECK.size
+
+
+def index_bytes(images: int) -> int:
+    """Bytes that find and check the blocks of `images` images that were written at once."""
+    return HEAD.size + -(-images // BLOCK_IMAGES) * ENTRY.itemsize + TRAILER.size
+
+
 def _segment(blocks: Sequence[Block], start: int, before: int) -> tuple[bytes, bytes]:
     """Head and blocks, then the trailer, of a segment at byte `start` after `before` images."""
     for block in blocks:

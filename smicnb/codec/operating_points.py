@@ -13,7 +13,7 @@ from numba import njit, prange
 
 from smicnb.codec import payload
 from smicnb.codec.container import BLOCK_IMAGES
-from smicnb.codec.payload import COUNT_STEP, MODELLED, VALUE_STEP, Models
+from smicnb.codec.payload import CHECK_BYTES, COUNT_STEP, MODELLED, VALUE_STEP, Models
 from smicnb.codec.quantise import COEFFICIENT_UNIT, CoefficientQuantiser, count_coefficients
 
 BINS = 1 << MODELLED
@@ -42,7 +42,7 @@ class Measured:
         cosines: (n,) of each latent and what is decoded, 0 where nothing was coded.
         used: (n,) coefficients that are not null.
         tuple_bits: of all images under fixed-length tuples, exact, without padding.
-        entropy_bits: of all images under the range coder, ideal.
+        entropy_bits: of all images under the range coder, ideal, and the checks of their blocks.
         quantiser, models: what the file's tables would hold.
     """
 
@@ -90,6 +90,7 @@ def measure(
             ideal = _adaptive_bits(per_image, models.counts, symbols[row], models.values, COUNT_STEP, VALUE_STEP)
             ideal += _subsets(some.codes != 0, weights).sum()
             ideal += per_image.sum() * (quantiser.bits - min(quantiser.bits, MODELLED))
+            ideal += 8 * CHECK_BYTES * -(-len(per_image) // BLOCK_IMAGES)
             fixed = payload.tuple_lengths(per_image, n_atoms, quantiser.bits).sum()
             results[-1].append(Measured(cosines[row], per_image, float(fixed), float(ideal), quantiser, models))
     return results

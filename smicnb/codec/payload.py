@@ -16,6 +16,7 @@ NULL = -1
 CODINGS = ("tuple", "entropy")
 MODELLED = 6  # leading bits of a value that have a model; the others are as good as random
 TOTAL = 512  # what a table's frequencies add up to, before each is brought between 1 and 255
+CHECK_BYTES = 2  # of a range-coded block: of the levels themselves
 COUNT_STEP, VALUE_STEP = 16, 8  # by which a frequency grows with every use within a block
 SCALE = 1 << 12  # an atom whose activity is not certain has at least 1 part in this for either outcome
 
@@ -209,9 +210,10 @@ def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: 
     """The levels (images, n_atoms) of `encode_entropy`; raises IntegrityError for what it never writes."""
     from constriction import stream
 
-    if len(data) < 2:
+    if len(data) < CHECK_BYTES:
         raise damaged()
-    words = data[2:] + bytes(-(len(data) - 2) % 4 + 8)
+    words = data[CHECK_BYTES:]
+    words += bytes(-len(words) % 4 + 8)
     coder = stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32))
     levels = np.full((images, n_atoms), NULL, np.int32)
     try:
@@ -238,11 +240,11 @@ def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: 
             levels[used] |= coder.decode(stream.model.Uniform(1 << shift), int(used.sum()))
     except (AssertionError, ValueError) as error:  # what constriction raises for words that no encoder wrote
         raise damaged() from error
-    if _check(levels) != data[:2]:
+    if _check(levels) != data[:CHECK_BYTES]:
         raise damaged()
     return levels
 
 
 def _check(levels: np.ndarray) -> bytes:
     """16 bits of the levels themselves: a decoder whose models drifted gets an error, not another picture."""
-    return (zlib.crc32(levels.astype("<i4").tobytes()) & 0xFFFF).to_bytes(2, "little")
+    return (zlib.crc32(levels.astype("<i4").tobytes()) & 0xFFFF).to_bytes(CHECK_BYTES, "little")

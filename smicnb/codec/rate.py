@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from smicnb.codec import smic_paper
+from smicnb.codec import container, smic_paper
 
 PIXELS = smic_paper.IMAGE_SIDE**2
 RANGE_BITS = 2 * smic_paper.LATENT_BITS  # a least and a largest value in the latents' precision
@@ -138,6 +138,12 @@ def range_bits(point: OperatingPoint, dim: int = smic_paper.LATENT_DIM) -> int:
     return (dim + point.n_atoms) * RANGE_BITS
 
 
+# What finds and checks the blocks of a .smic file, in bits: once (its last block, which may hold one image, counted),
+# and for each image.
+INDEX_ONCE = 8 * container.index_bytes(1)
+INDEX_IMAGE = 8 * container.ENTRY.itemsize / container.BLOCK_IMAGES
+
+
 @dataclass(frozen=True)
 class FileRate:
     """The bits of a .smic file that was written and read back.
@@ -164,22 +170,29 @@ class FileRate:
 
     @property
     def image_bits(self) -> float:
-        """R(z), bits per image: its records and its share of the index, without the dictionary."""
-        return (self.payload_bits + self.index_bits) / self.images
+        """R(z), bits of a further image: its records and its part of the index."""
+        return self.payload_bits / self.images + INDEX_IMAGE
+
+    @property
+    def once_bits(self) -> int:
+        """R(T), bits paid once: header, dictionary, tables and what the index has for any number of images."""
+        return self.overhead_bits + INDEX_ONCE
 
     def bits_per_image(self, n: float | None = None) -> float:
         """All bits but the details, per image of a collection of `n` like these; of this one where absent."""
-        n = self.images if n is None else n
-        return self.image_bits + (0.0 if math.isinf(n) else self.overhead_bits / n)
+        if n is None:
+            return (self.overhead_bits + self.payload_bits + self.index_bits) / self.images
+        return self.image_bits + (0.0 if math.isinf(n) else self.once_bits / n)
 
     def dictionary_share(self, n: float | None = None) -> float:
         """What is paid once, as a share of the bits of a collection of `n` images, 0 to 1."""
-        return 1 - self.image_bits / self.bits_per_image(n)
+        once = self.overhead_bits / self.images if n is None else self.bits_per_image(n) - self.image_bits
+        return once / self.bits_per_image(n)
 
     def gain(self, n: float, other_bits: float) -> float:
         """`gain` over a single-item codec of `other_bits` per image at `n` images."""
-        return gain(n, self.overhead_bits, self.image_bits, other_bits)
+        return gain(n, self.once_bits, self.image_bits, other_bits)
 
     def break_even(self, other_bits: float) -> int | None:
         """`break_even` with a single-item codec of `other_bits` per image."""
-        return break_even(self.overhead_bits, self.image_bits, other_bits)
+        return break_even(self.once_bits, self.image_bits, other_bits)

@@ -67,11 +67,14 @@ def file_columns(model: str, files: "pd.DataFrame | None") -> dict[str, tuple[fl
 
     Args:
         model: "low", "medium" or "high".
-        files: a row per model, coding and split with `overhead_bits`, `payload_bits` and `index_bits`, or None.
+        files: a row per model, coding and split with `overhead_bits` and `payload_bits`, or None.
     """
     rows = [] if files is None else files[files["model"] == model].to_dict("records")
     return {
-        f"file ({row['coding']}), {row['split']}": (row["overhead_bits"], row["payload_bits"] + row["index_bits"])
+        f"file ({row['coding']}), {row['split']}": (
+            row["overhead_bits"] + rate.INDEX_ONCE,
+            row["payload_bits"] + rate.INDEX_IMAGE,
+        )
         for row in rows
     }
 

@@ -15,7 +15,7 @@ from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array, sha256_file
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
-from smicnb.codec import operating_points, quantise, rate, sparse
+from smicnb.codec import container, operating_points, quantise, rate, sparse
 from smicnb.codec.codebook import RANGE
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.operating_points import Codes, Measured
@@ -24,7 +24,7 @@ from smicnb.semantics.statistics import standard_error
 
 SIZES = (100, 1000, 10000, 100000, math.inf)  # n of Fig. 13, as Sec. V-C and its caption name them
 PARAMETERS = ("penalty", "n_atoms", "b_coef", "b_dict")  # in the order of importance that Sec. V-C claims
-# Accounting -> the columns of what is paid once and of what each image costs.
+# Accounting -> the columns of what is paid once and of what each image costs; files of the last two have an index too.
 ACCOUNTINGS = {
     "as printed": ("dictionary_bits", "printed_bits"),
     "corrected": ("dictionary_bits", "corrected_bits"),
@@ -57,6 +57,7 @@ class Grid:
         learning_penalty: λ of Eq. 7, the same for every dictionary.
         norm: of the latents.
         seed: of the dictionaries.
+        encoder: whose latents they are; a file's header holds the name.
     """
 
     n_atoms: Sequence[int]
@@ -66,6 +67,7 @@ class Grid:
     learning_penalty: float
     norm: float
     seed: int
+    encoder: str
 
     def __len__(self) -> int:
         return len(self.n_atoms) * len(self.b_dict) * len(self.b_coef) * len(self.penalties)
@@ -100,13 +102,13 @@ def _points(
         measured = operating_points.measure(codes[0], codes[1:], gram, grid.b_coef, grid.norm)
         for b_coef, each in zip(grid.b_coef, measured, strict=True):
             point = OperatingPoint(len(atoms), b_coef, b_dict, penalty)
-            rows.append([_row(point, atoms.shape[1], *one) for one in zip(each, scenes, strict=True)])
+            rows.append([_row(point, grid.encoder, atoms.shape[1], *one) for one in zip(each, scenes, strict=True)])
     return np.array(rows).transpose(1, 0, 2)
 
 
-def _row(point: OperatingPoint, dim: int, measured: Measured, scenes: np.ndarray) -> list[float]:
+def _row(point: OperatingPoint, encoder: str, dim: int, measured: Measured, scenes: np.ndarray) -> list[float]:
     images, p_nonzero = len(measured.used), float(measured.used.mean()) / point.n_atoms
-    packed = 8 * math.ceil(rate.dictionary_bits(point, dim) / 8)
+    packed = 8 * (container.header_bytes(encoder) + math.ceil(rate.dictionary_bits(point, dim) / 8))
     return [
         *(point.n_atoms, point.b_dict, point.b_coef, point.penalty),
         *(measured.cosines.mean(), standard_error(measured.cosines, scenes), p_nonzero, np.mean(measured.used == 0)),
@@ -136,7 +138,7 @@ def sweep(
 
     Returns:
         One row per set of images and point: `split`, `images`, and `COLUMNS`: bits are per image, means over the
-        set; side bits are dictionary, ranges and models, paid once.
+        set; side bits are header, dictionary, range and models, paid once.
     """
     cache, splits = ArrayCache("frontier"), {name: collection, **others}
     sets = list(splits.values())
@@ -169,14 +171,17 @@ def _key(sets: Sequence[np.ndarray], scenes: Sequence[np.ndarray], grid: Grid, n
         "scenes": [sha256_array(groups) for groups in scenes],
         "n_atoms": n_atoms,
         **{part: list(getattr(grid, part)) for part in ("b_dict", "b_coef", "penalties")},
-        **{part: getattr(grid, part) for part in ("learning_penalty", "norm", "seed")},
+        **{part: getattr(grid, part) for part in ("learning_penalty", "norm", "seed", "encoder")},
     }
 
 
 def bits_per_image(points: pd.DataFrame, n: float, accounting: str) -> np.ndarray:
     """Bits of one image of a collection of `n`, its share of what is paid once included, at each point."""
     once, each = ACCOUNTINGS[accounting]
-    return points[each].to_numpy() + (0.0 if math.isinf(n) else points[once].to_numpy() / n)
+    bits = points[each].to_numpy() + (0.0 if math.isinf(n) else points[once].to_numpy() / n)
+    if accounting in container.CODINGS:
+        bits = bits + (rate.INDEX_IMAGE if math.isinf(n) else 8 * container.index_bytes(math.ceil(n)) / n)
+    return bits
 
 
 def upper_hull(bits: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
@@ -201,16 +206,27 @@ def _below(bits: np.ndarray, fidelity: np.ndarray, left: int, middle: int, right
     return rise <= (fidelity[right] - fidelity[left]) * (bits[middle] - bits[left])
 
 
-def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES) -> pd.DataFrame:
-    """The hull of every split, size n and accounting: its points with `n`, `accounting` and `bits` per image."""
-    parts = []
-    for split, points in table.groupby("split", sort=False):
-        for accounting in ACCOUNTINGS:
-            for n in sizes:
-                bits = bits_per_image(points, n, accounting)
-                rows = upper_hull(bits, points["latent_cosine"].to_numpy())
-                chosen = points.iloc[rows].assign(n=n, accounting=accounting, bits=bits[rows])
-                parts.append(chosen.assign(split=split))
+def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES, name: str = "train") -> pd.DataFrame:
+    """The hull of the collection for every size n and accounting, and what its settings come to on other images.
+
+    Settings are chosen on the collection alone: on other images they need form no hull.
+
+    Args:
+        table: `sweep`'s.
+        sizes: n.
+        name: of the collection.
+
+    Returns:
+        The hull's points in every split with `n`, `accounting` and `bits` per image.
+    """
+    splits = {split: points.reset_index(drop=True) for split, points in table.groupby("split", sort=False)}
+    parts, collection = [], splits[name]
+    for accounting in ACCOUNTINGS:
+        for n in sizes:
+            rows = upper_hull(bits_per_image(collection, n, accounting), collection["latent_cosine"].to_numpy())
+            for split, points in splits.items():
+                bits = bits_per_image(points.iloc[rows], n, accounting)
+                parts.append(points.iloc[rows].assign(n=n, accounting=accounting, bits=bits, split=split))
     first = ["split", "accounting", "n", "bits", "latent_cosine", *PARAMETERS]
     table = pd.concat(parts, ignore_index=True)
     return table[[*first, *(name for name in table.columns if name not in first)]]

@@ -16,15 +16,16 @@ from smicnb.compare.frontier import ACCOUNTINGS, PARAMETERS, SIZES, bits_per_ima
 RATES = 400  # at which hulls are compared, evenly spread over the logarithm of the rate
 
 
-def loss(points: pd.DataFrame, n: float, accounting: str, parameter: str) -> tuple[float, float]:
+def loss(points: pd.DataFrame, n: float, accounting: str, parameter: str, start: float = 0.0) -> tuple[float, float]:
     """Mean fidelity that the hull loses when `parameter` is held at its best value, and that value.
 
-    The mean is over the logarithm of the rate, from the cheapest to the best point of the whole hull. Coding nothing,
-    at no bits and a cosine of 0, belongs to every hull: that is what one shares time with below its cheapest point.
+    The mean is over the logarithm of the rate, from the cheapest to the best point of the whole hull, or from `start`
+    bits. Coding nothing, at no bits and a cosine of 0, belongs to every hull: that is what one shares time with below
+    its cheapest point.
     """
     bits, fidelity = bits_per_image(points, n, accounting), points["latent_cosine"].to_numpy()
     whole = upper_hull(bits, fidelity)
-    rates = np.geomspace(bits[whole[0]], bits[whole[-1]], RATES)
+    rates = np.geomspace(max(start, bits[whole[0]]), bits[whole[-1]], RATES)
     best = _along(bits, fidelity, rates)
     losses = {}
     for value in points[parameter].unique():
@@ -32,6 +33,12 @@ def loss(points: pd.DataFrame, n: float, accounting: str, parameter: str) -> tup
         losses[float(value)] = float(np.mean(best - _along(bits[kept], fidelity[kept], rates)))
     value = min(losses, key=losses.get)
     return losses[value], value
+
+
+def reached_by_all(points: pd.DataFrame, n: float, accounting: str) -> float:
+    """Bits from which on every single value of every parameter has a point of its own, whatever it is held at."""
+    bits = pd.Series(bits_per_image(points, n, accounting), index=points.index)
+    return max(float(bits.groupby(points[parameter]).min().max()) for parameter in PARAMETERS)
 
 
 def _along(bits: np.ndarray, fidelity: np.ndarray, rates: np.ndarray) -> np.ndarray:
@@ -56,20 +63,26 @@ def ranking(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Iterable[float] = S
 
     Returns:
         Columns split, accounting, n, parameter, loss (of mean latent cosine), rank (1 loses most), held_at, changes
-        (share of the hull's steps at which the parameter changes), claimed_rank (the paper's).
+        (share of the hull's steps at which the parameter changes), claimed_rank (the paper's); above_bits, loss_above
+        and rank_above are the same over the rates that all values reach.
     """
     rows = []
     for split, points in table.groupby("split", sort=False):
         for accounting in ACCOUNTINGS:
             for n in sizes:
-                found = {parameter: loss(points, n, accounting, parameter) for parameter in PARAMETERS}
-                order = sorted(found, key=lambda parameter: -found[parameter][0])
+                above = reached_by_all(points, n, accounting)
+                found, upper = (
+                    {parameter: loss(points, n, accounting, parameter, start) for parameter in PARAMETERS}
+                    for start in (0.0, above)
+                )
+                order, high = (sorted(some, key=lambda parameter: -some[parameter][0]) for some in (found, upper))
                 hull = hulls[(hulls["split"] == split) & (hulls["accounting"] == accounting) & (hulls["n"] == n)]
                 for claimed, parameter in enumerate(PARAMETERS, 1):
                     lost, value = found[parameter]
                     about = {"split": split, "accounting": accounting, "n": n, "parameter": parameter, "loss": lost}
                     about |= {"rank": order.index(parameter) + 1, "claimed_rank": claimed, "held_at": value}
-                    rows.append(about | {"changes": changes(hull, parameter)})
+                    about |= {"changes": changes(hull, parameter), "above_bits": above}
+                    rows.append(about | {"loss_above": upper[parameter][0], "rank_above": high.index(parameter) + 1})
     return pd.DataFrame(rows)
 
 
@@ -77,12 +90,16 @@ def claim(ranking: pd.DataFrame) -> pd.DataFrame:
     """One row per split, accounting and n: the parameters by importance, and whether that is the paper's order.
 
     Returns:
-        Columns split, accounting, n, order ("penalty > n_atoms > …"), as_claimed, and the loss of each parameter.
+        Columns split, accounting, n, order ("penalty > n_atoms > …"), as_claimed, the loss of each parameter, and
+        above_bits, order_above, as_claimed_above over the rates that all values reach.
     """
     rows = []
     for (split, accounting, n), cell in ranking.groupby(["split", "accounting", "n"], sort=False):
         ordered = cell.sort_values("rank")
         about = {"split": split, "accounting": accounting, "n": n, "order": " > ".join(ordered["parameter"])}
         about |= {"as_claimed": bool((cell["rank"] == cell["claimed_rank"]).all())}
-        rows.append(about | dict(zip(cell["parameter"], cell["loss"], strict=True)))
+        about |= dict(zip(cell["parameter"], cell["loss"], strict=True))
+        about |= {"above_bits": cell["above_bits"].iloc[0]}
+        about |= {"order_above": " > ".join(cell.sort_values("rank_above")["parameter"])}
+        rows.append(about | {"as_claimed_above": bool((cell["rank_above"] == cell["claimed_rank"]).all())})
     return pd.DataFrame(rows)

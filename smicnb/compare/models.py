@@ -1,5 +1,6 @@
 """Operating points as files: written, read back, and what their images look like (Fig. 14, Tables II and III)."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,10 +10,10 @@ from smicnb.base.progress import progress
 from smicnb.codec import quantise
 from smicnb.codec.container import Header
 from smicnb.codec.payload import CODINGS
-from smicnb.codec.rate import MODELS, FileRate
+from smicnb.codec.rate import INDEX_IMAGE, INDEX_ONCE, MODELS, FileRate
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec, fit_codebook
-from smicnb.compare.frontier import Grid, learn
+from smicnb.compare.frontier import PARAMETERS, Grid, learn
 from smicnb.compare.readings import Readings
 from smicnb.compare.reconstruction import ReEncoder, spread
 from smicnb.semantics.encoders import SemanticEncoder
@@ -22,44 +23,59 @@ from smicnb.semantics.statistics import bootstrap_mean
 
 
 def hull_files(
-    hulls: pd.DataFrame, collection: np.ndarray, grid: Grid, encoder: SemanticEncoder, split: str
+    hulls: pd.DataFrame,
+    collection: np.ndarray,
+    others: Mapping[str, np.ndarray],
+    grid: Grid,
+    encoder: SemanticEncoder,
+    name: str = "train",
 ) -> pd.DataFrame:
-    """Write and read the file of every hull point of the codings that a file can have.
+    """Write and read files at every setting of the hulls of the codings that a file can have.
 
     Args:
         hulls: `frontier.hulls`'.
         collection: latents (n, L) that the sweep was fitted on.
+        others: split -> latents (m, L) that get files of their own, coded with what was fitted on the collection.
         grid: of the sweep.
         encoder: whose latents they are.
-        split: the collection's name in `hulls`.
+        name: of the collection in `hulls`.
 
     Returns:
-        One row per coding and point: PARAMETERS, latent_cosine (of what was decoded), model_bits (what the sweep said
-        an image takes), payload_bits and index_bits per image of the file, and file_bits of the whole.
+        One row per coding, setting and split: PARAMETERS, latent_cosine (of what was decoded), model_bits (what the
+        sweep said an image takes), payload_bits and index_bits per image of the file, and overhead_bits (header,
+        dictionary, tables).
     """
-    columns = ["accounting", "n_atoms", "b_dict", "b_coef", "penalty"]
-    wanted = hulls[(hulls["split"] == split) & hulls["accounting"].isin(CODINGS)].drop_duplicates(columns)
-    learned = {size: learn(collection, size, grid) for size in progress(list(wanted["n_atoms"].unique()), "learning")}
+    setting = ["accounting", *PARAMETERS]
+    wanted = hulls[hulls["accounting"].isin(CODINGS)].drop_duplicates(["split", *setting])
+    sizes = list(wanted["n_atoms"].unique())
+    learned = {size: learn(collection, size, grid) for size in progress(sizes, "learning")}
     rows = []
-    for row in progress(list(wanted.to_dict("records")), "writing and reading files"):
+    for key, points in progress(list(wanted.groupby(setting, sort=False)), "writing and reading files"):
+        about = dict(zip(setting, key, strict=True))
         header = Header(
             encoder=encoder.name,
             weights_hash=encoder.weights_hash,
             dim=collection.shape[1],
             norm=grid.norm,
-            coding=row["accounting"],
-            **{name: row[name] for name in ("n_atoms", "b_dict", "b_coef", "penalty")},
+            coding=about["accounting"],
+            **{parameter: about[parameter] for parameter in PARAMETERS},
         )
         levels = quantise.atom_levels(learned[header.n_atoms], header.b_dict)
-        codebook = fit_codebook(header, levels, collection)
-        measured, decoded = through_file(SMICCodec.of(codebook), collection)
-        about = {name: row[name] for name in ("accounting", "n_atoms", "b_dict", "b_coef", "penalty")}
-        about |= {"latent_cosine": latent_cosine(collection, decoded).mean()}
-        about |= {"model_bits": row[f"{row['accounting']}_bits"]}
-        about |= {"payload_bits": measured.payload_bits / measured.images}
-        about |= {"index_bits": measured.index_bits / measured.images}
-        rows.append(about | {"file_bits": measured.overhead_bits + measured.payload_bits + measured.index_bits})
+        codec = SMICCodec.of(fit_codebook(header, levels, collection))
+        said = points.set_index("split")[f"{header.coding}_bits"]
+        for split, latents in {name: collection, **others}.items():
+            measured, decoded = through_file(codec, latents)
+            bits = {"payload_bits": measured.payload_bits, "index_bits": measured.index_bits}
+            row = {"split": split, **about, "latent_cosine": latent_cosine(latents, decoded).mean()}
+            row |= {"model_bits": said[split], "overhead_bits": measured.overhead_bits}
+            rows.append(row | {part: value / measured.images for part, value in bits.items()})
     return pd.DataFrame(rows)
+
+
+def file_bits(files: pd.DataFrame, n: float) -> np.ndarray:
+    """Bits of an image of a file of `n` images like those of each row of `hull_files`, everything counted."""
+    once = 0.0 if math.isinf(n) else (files["overhead_bits"].to_numpy() + INDEX_ONCE) / n
+    return files["payload_bits"].to_numpy() + INDEX_IMAGE + once
 
 
 def through_file(codec: SMICCodec, latents: np.ndarray) -> tuple[FileRate, np.ndarray]:

@@ -8,6 +8,7 @@ from smicnb.compare.table1 import TITLES
 
 PRINTED = ("CC", "CSS", "BSS")
 ROWS = {**{model: model for model in MODELS}, "no codec": "single item"}  # our name -> the paper's row
+NAMES = {"no codec": "no codec (as published: single item [21])"}
 
 
 def table2(summary: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
@@ -21,7 +22,7 @@ def table2(summary: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
     coded = rates[rates["coding"] == "entropy"].set_index(["model", "split"])
     rows = []
     for model, published in ROWS.items():
-        row = {"model": model}
+        row = {"model": NAMES.get(model, model)}
         printed = dict(zip(PRINTED, TABLE_2[published], strict=True))
         row |= {f"{name} as published": value for name, value in printed.items()}
         for split, word in (("train", "collection"), ("heldout", "held-out")):

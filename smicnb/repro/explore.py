@@ -180,7 +180,7 @@ class Explorer:
         key = tuple(getattr(setting, name) for name in frontier.PARAMETERS)
         rows = {split: rows[key] for split, rows in self._rows.items()}
         share = 0.0 if math.isinf(setting.n) else 1 / setting.n
-        bits = {split: row["entropy_bits"] + share * row["entropy_side_bits"] for split, row in rows.items()}
+        bits = {split: float(bits_per_image(row.to_frame().T, setting.n, "entropy")[0]) for split, row in rows.items()}
         codec = SMICCodec.of(self.books.of(setting.point))
         with SmicFile(container.dump(*codec.sections, [])) as empty:
             once = {part: 8 * share * empty.spent[part] for part in ("dictionary", "tables", "header", "index")}
@@ -299,6 +299,7 @@ def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explor
     parts = {split: photographs.split(split) for split in SPLITS}
     latents, others = (normalise(space.encode(part), grid.norm) for part in parts.values())
     scenes = {split: [item.scene for item in part] for split, part in parts.items()}
+    grid = replace(grid, encoder=space.encoder.name)
     points = frontier.sweep(latents, {"heldout": others}, grid, scenes)
     names = {"collection": collection, "encoder": encoder, "generator": generator}
     return Explorer(names, photographs, space, points, codebooks(latents, grid, space.encoder))

@@ -19,7 +19,7 @@ KINDS = {
 # How SMIC's bits are counted; what was measured is drawn full, what is a formula broken.
 ACCOUNTINGS = {
     "as printed": {"color": PURPLE, "linestyle": ":", "marker": "", "label": "as printed (Eq. 11–14)"},
-    "corrected": {"color": ORANGE, "linestyle": "--", "marker": "", "label": "corrected tuples (formula)"},
+    "corrected": {"color": ORANGE, "linestyle": "--", "marker": "", "label": "corrected tuples, measured P (formula)"},
     "tuple": {"color": VERMILION, "linestyle": "-", "marker": "s", "label": "tuples (file)"},
     "entropy": {"color": BLUE, "linestyle": "-", "marker": "o", "label": "entropy coded (file)"},
 }

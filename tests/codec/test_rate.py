@@ -143,12 +143,13 @@ def test_the_rate_of_a_file_counts_names_and_sizes_apart():
     spent = {"header": 100, "dictionary": 700, "tables": 200, "payload": 500, "index": 50, "details": 4000}
     measured = rate.FileRate.of(spent, 100)
     assert measured.overhead_bits == 8000
-    assert measured.image_bits == 44
-    assert measured.bits_per_image() == 44 + 80
-    assert measured.bits_per_image(1000) == 44 + 8
-    assert measured.bits_per_image(math.inf) == 44
-    assert measured.dictionary_share() == pytest.approx(80 / 124)
+    further, once = 40 + 8 * 13 / 64, 8000 + 8 * (20 + 13 + 12)  # bytes of a block, of a segment with one
+    assert (measured.image_bits, measured.once_bits) == (further, once)
+    assert measured.bits_per_image() == 8 * 1550 / 100
+    assert measured.bits_per_image(1000) == further + once / 1000
+    assert measured.bits_per_image(math.inf) == further
+    assert measured.dictionary_share() == pytest.approx(8000 / 12400)
     assert measured.dictionary_share(math.inf) == 0
-    assert measured.gain(1000, 104.0) == 2
-    assert measured.break_even(124.0) == 101
-    assert measured.break_even(44.0) is None
+    assert measured.gain(1000, 2 * (further + once / 1000)) == pytest.approx(2)
+    assert measured.break_even(further + 83.61) == 100  # 8360 bits are saved by then, not before
+    assert measured.break_even(further) is None

@@ -11,7 +11,7 @@ from smicnb.codec.smic import fit_codebook
 from smicnb.compare import codebooks
 from smicnb.compare.frontier import Grid
 
-GRID = Grid([1, 6], [1, 4], [1, 4, 16], [0.3, 1.5], 0.5, 20.0, 3)
+GRID = Grid([1, 6], [1, 4], [1, 4, 16], [0.3, 1.5], 0.5, 20.0, 3, "tests")
 
 
 @dataclasses.dataclass(frozen=True)

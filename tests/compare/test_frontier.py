@@ -16,7 +16,7 @@ from smicnb.codec.smic import SMICCodec, fit_codebook
 from smicnb.compare import frontier, importance
 from smicnb.compare.frontier import Grid
 
-GRID = Grid(n_atoms=(2, 6), b_dict=(2, 8), b_coef=(2, 6), penalties=(0.3, 3.0), learning_penalty=0.5, norm=20.0, seed=0)
+GRID = Grid((2, 6), (2, 8), (2, 6), penalties=(0.3, 3.0), learning_penalty=0.5, norm=20.0, seed=0, encoder="tests")
 
 
 def latents_of(count, seed):
@@ -48,11 +48,15 @@ def test_a_point_is_what_its_file_takes(table):
         codec = SMICCodec(6, GRID.learning_penalty, int(row["b_dict"]), int(row["b_coef"]), coding, random_state=0)
         codec.fit(collection)
         header = codec.codebook_.header
-        book = fit_codebook(replace(header, penalty=float(row["penalty"])), codec.codebook_.levels, collection)
+        book = fit_codebook(
+            replace(header, penalty=float(row["penalty"]), encoder=GRID.encoder), codec.codebook_.levels, collection
+        )
         with SmicReader(SMICCodec.of(book).encode(collection)) as opened:
             spent, decoded = opened.file.spent, opened.latents()
-        assert 8 * (spent["dictionary"] + spent["tables"]) == row[f"{coding}_side_bits"]
+        assert 8 * (spent["header"] + spent["dictionary"] + spent["tables"]) == row[f"{coding}_side_bits"]
         assert 0 <= 8 * spent["payload"] / 150 - row[f"{coding}_bits"] < 64 * 3 / 150
+        whole = 150 * frontier.bits_per_image(table.loc[[row.name]], 150, coding)[0]
+        assert 0 <= 8 * sum(spent.values()) - whole < 64 * 3
         assert (collection * decoded).sum(axis=1).mean() / 400 == pytest.approx(row["latent_cosine"], abs=1e-5)
 
 

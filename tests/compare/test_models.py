@@ -9,7 +9,7 @@ from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.compare import frontier, models
 from smicnb.compare.readings import Readings
-from smicnb.compare.table2 import table2
+from smicnb.compare.table2 import NAMES, table2
 from smicnb.semantics import collections, spaces
 from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.spaces import normalise
@@ -64,14 +64,20 @@ def test_entropy_coding_takes_at_most_six_tenths_of_the_tuples_for_the_same_late
 
 def test_files_of_hull_points_are_as_long_as_the_sweep_said(real, space, fresh_cache):
     latents = real["train"][0]
-    grid = frontier.Grid((2, 8), (2, 8), (2, 8), (0.5, 2.0), 0.5, space.norm, 1)
-    hulls = frontier.hulls(frontier.sweep(latents, {}, grid), [100])
-    written = models.hull_files(hulls, latents, grid, space.encoder, "train")
-    assert set(written["accounting"]) == {"tuple", "entropy"}
+    grid = frontier.Grid((2, 8), (2, 8), (2, 8), (0.5, 2.0), 0.5, space.norm, 1, space.encoder.name)
+    held = {"heldout": real["heldout"][0]}
+    hulls = frontier.hulls(frontier.sweep(latents, held, grid), [100])
+    both = models.hull_files(hulls, latents, held, grid, space.encoder)
+    assert set(both["accounting"]) == {"tuple", "entropy"}
+    written, other = (both[both["split"] == split].reset_index(drop=True) for split in ("train", "heldout"))
+    pd.testing.assert_frame_equal(written[[*frontier.PARAMETERS]], other[[*frontier.PARAMETERS]])
+    assert (other["payload_bits"] >= other["model_bits"]).all()
+    share = (written["overhead_bits"] + 8 * 45) / 1000  # 45 bytes: a segment with one block
+    np.testing.assert_allclose(models.file_bits(written, 1000), models.file_bits(written, np.inf) + share)
     beyond = written["payload_bits"] - written["model_bits"]
     assert (beyond >= 0).all()
     assert (beyond < 64 / len(latents) * np.ceil(len(latents) / 64)).all()  # under a word for each block
-    hull = hulls[hulls["accounting"] == "tuple"].sort_values("bits")
+    hull = hulls[(hulls["accounting"] == "tuple") & (hulls["split"] == "train")].sort_values("bits")
     mine = written[written["accounting"] == "tuple"].sort_values("model_bits")
     np.testing.assert_allclose(sorted(mine["latent_cosine"]), sorted(hull["latent_cosine"]), atol=1e-6)
 
@@ -86,7 +92,7 @@ def test_every_metric_stands_beside_uncoded_latents(files, real, space):
     held = table[(table["split"] == "heldout") & (table["model"] == "high") & (table["metric"] == "latent_cosine")]
     np.testing.assert_allclose(held["value"], latent_cosine(real["heldout"][0], decoded["high", "heldout"]))
     summary = models.summarise(table, 1)
-    again = table2(summary, rates).set_index("model")
+    again = table2(summary, rates).set_index("model").rename({NAMES["no codec"]: "no codec"})
     assert list(again["CC as published"]) == ["0.78", "0.85", "0.89", "0.90"]
     assert again.loc["no codec", "latent cosine, held-out"].startswith("1.000")
     assert np.isnan(again.loc["no codec", "bits per image, held-out"])

@@ -16,7 +16,14 @@ from smicnb.compare.frontier import Grid
 from smicnb.repro import executors, session
 
 GRID = Grid(
-    n_atoms=(2, 4, 6), b_dict=(2, 8), b_coef=(2, 6), penalties=(0.3, 3.0), learning_penalty=0.5, norm=20.0, seed=0
+    n_atoms=(2, 4, 6),
+    b_dict=(2, 8),
+    b_coef=(2, 6),
+    penalties=(0.3, 3.0),
+    learning_penalty=0.5,
+    norm=20.0,
+    seed=0,
+    encoder="tests",
 )
 
 

@@ -25,7 +25,7 @@ from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.spaces import NORM, SemanticSpace, normalise
 from smicnb.semantics.words import listed
 
-GRID = Grid([2, 16], [2, 4], [1, 4], [0.2, 0.8], 0.5, NORM, 1)
+GRID = Grid([2, 16], [2, 4], [1, 4], [0.2, 0.8], 0.5, NORM, 1, "lite0-minilm")
 FAST = 0.2  # seconds for an answer
 COLLECTION = 216  # images of the embedded collection's split "train"
 
