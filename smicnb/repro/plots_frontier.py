@@ -160,7 +160,7 @@ def models(
         generated: for each input one image of each model.
         cosines: (inputs, models) latent cosines.
         names: of the models.
-        bits: per image, of each model's entropy-coded payload.
+        bits: per image, of each model's entropy-coded file: payload and index.
     """
     import matplotlib.pyplot as plt
 

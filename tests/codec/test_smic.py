@@ -129,27 +129,39 @@ def test_a_codec_of_a_file_codes_as_the_one_that_wrote_it(fitted):
 DECODE = """
 import hashlib, sys
 from smicnb.codec.reader import SmicReader
-with SmicReader(sys.argv[1]) as opened:
-    print(hashlib.sha256(opened.latents().tobytes()).hexdigest())
-    print(hashlib.sha256(b"".join(opened.latent(i).tobytes() for i in range(len(opened)))).hexdigest())
+for path in sys.argv[1:]:
+    with SmicReader(path) as opened:
+        print(hashlib.sha256(opened.latents().tobytes()).hexdigest())
+        print(hashlib.sha256(b"".join(opened.latent(i).tobytes() for i in range(len(opened)))).hexdigest())
 loaded = {"torch", "sklearn", "scipy", "PIL", "numba", "pandas"} & set(sys.modules)
 print(sorted(loaded))
 """
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """(file, digest of what the encoder reconstructs) at operating points drawn by chance, a part of each appended."""
+    rng, folder, files = np.random.default_rng(4), tmp_path_factory.mktemp("drawn"), []
+    first, second = latents_of(150, 96, seed=5, atoms=40), latents_of(30, 96, seed=6, atoms=40)
+    for number in range(12):
+        bits = {name: int(rng.integers(1, 17)) for name in ("b_dict", "b_coef")}
+        point = {"n_atoms": int(rng.integers(1, 130)), "penalty": float(rng.uniform(0.05, 4)), **bits}
+        codec = codec_of(**point, coding=container.CODINGS[number % 2]).fit(latents_of(200, 96, atoms=40))
+        path = folder / f"{number}.smic"
+        path.write_bytes(codec.encode(first))
+        container.append(path, codec.blocks(second))
+        wanted = codec.reconstruct(np.concatenate([first, second]))
+        files.append((str(path), hashlib.sha256(wanted.tobytes()).hexdigest()))
+    return files
+
+
 @pytest.mark.parametrize("threads", ["1", "2"])
-def test_another_process_decodes_the_same_bits_without_what_learning_needs(threads, tmp_path):
-    codec = codec_of(n_atoms=32, b_coef=7).fit(latents_of(200, 96, atoms=40))
-    latents = latents_of(150, 96, seed=5, atoms=40)
-    path = tmp_path / "some.smic"
-    path.write_bytes(codec.encode(latents))
+def test_another_process_decodes_the_same_bits_without_what_learning_needs(threads, drawn):
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     environment = {**os.environ, **dict.fromkeys(names, threads)}
-    run = subprocess.run(
-        [sys.executable, "-c", DECODE, str(path)], env=environment, capture_output=True, text=True, check=True
-    )
-    digest = hashlib.sha256(codec.reconstruct(latents).tobytes()).hexdigest()
-    assert run.stdout.split("\n")[:3] == [digest, digest, "[]"]
+    paths, digests = zip(*drawn, strict=True)
+    run = subprocess.run([sys.executable, "-c", DECODE, *paths], env=environment, capture_output=True, text=True)
+    assert run.stdout.splitlines() == [digest for digest in digests for _ in range(2)] + ["[]"], run.stderr
 
 
 def test_equal_input_gives_equal_bytes(fitted):
