@@ -55,7 +55,7 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
     for axes in panels.flat[len(sizes) :]:
         axes.axis("off")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    panels.flat[len(sizes)].legend(handles, labels, loc="center left", title="upper convex hull")
+    panels.flat[len(sizes)].legend(handles, labels, loc="center left", title="upper convex hull of the collection")
     return figure
 
 
