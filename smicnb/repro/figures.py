@@ -66,7 +66,7 @@ def write_picture(path: Path, figure: "Figure", caption: str, origin: dict[str, 
 
 
 def _says(path: Path, texts: dict[str, str]) -> bool:
-    """Whether a PNG holds these texts; the caption's numbers, some of them measured, within their last digit."""
+    """Whether a PNG holds these texts; the caption's, some of it measured, by `same_text`."""
     from PIL import Image
 
     try:
