@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 
 # Numbers with a fraction may differ by RELATIVE of the new value plus ABSOLUTE; whole numbers and words not at all.
+# Within words, where a number was rounded before it was written, a last digit from the third on may move by one.
 RELATIVE, ABSOLUTE = 1e-3, 1e-8
 LEVELS = 4  # of 255, for any pixel of a picture
+DIGITS = 3
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
+CELL = re.compile(r"[-+]?(\d+|\d*\.\d+)(e[-+]?\d+)?")  # a number and nothing else
 
 EXACT = "exactly equal"
 FRACTION = f"{RELATIVE:.1%} or {ABSOLUTE:g}"
-TEXT = "equal words, numbers within one unit of their last digit"
+TEXT = f"equal words, {FRACTION} for a number alone, one unit of the last of {DIGITS} or more digits within words"
 
 
 class Difference(NamedTuple):
@@ -73,7 +76,7 @@ def _column(name: str, old: pd.Series, new: pd.Series) -> Difference | None:
         apart = np.where(equal, -1.0, np.where(np.isnan(apart), np.inf, apart))
         tolerance = EXACT if whole else FRACTION
     else:
-        equal = np.array([same_text(*pair) for pair in zip(old.astype(str), new.astype(str), strict=True)], bool)
+        equal = np.array([_same_cell(*pair) for pair in zip(old.astype(str), new.astype(str), strict=True)], bool)
         apart, tolerance = np.where(equal, -1.0, np.inf), TEXT
     if equal.all():
         return None
@@ -97,14 +100,32 @@ def of_files(old: Path, new: Path) -> list[Difference]:
     return differences(*tables)
 
 
+def _same_cell(old: str, new: str) -> bool:
+    """Whether two cells of a column that holds words agree: numbers as in a column of numbers, else `same_text`."""
+    if not (CELL.fullmatch(old) and CELL.fullmatch(new)):
+        return same_text(old, new)
+    if old.lstrip("+-").isdigit() and new.lstrip("+-").isdigit():
+        return int(old) == int(new)
+    return bool(np.isclose(float(old), float(new), rtol=RELATIVE, atol=ABSOLUTE))
+
+
 def same_text(old: str, new: str) -> bool:
-    """Whether two texts agree, where a number may differ by one unit of its last printed digit."""
+    """Whether two texts agree, where a number with a fraction may differ by one unit of its last printed digit.
+
+    With fewer than `DIGITS` significant digits it may not: "λ = 0.5" and "λ = 0.4" are two results.
+    """
     if old == new:
         return True
     if NUMBER.sub("#", old) != NUMBER.sub("#", new):
         return False
-    pairs = zip(map(Decimal, NUMBER.findall(old)), map(Decimal, NUMBER.findall(new)), strict=True)
-    return all((abs(a - b) <= Decimal(1).scaleb(a.as_tuple().exponent) and "." in str(a)) or a == b for a, b in pairs)
+    return all(
+        _same_rounded(*map(Decimal, pair)) for pair in zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
+    )
+
+
+def _same_rounded(old: Decimal, new: Decimal) -> bool:
+    exponent, digits = old.as_tuple().exponent, min(len(number.as_tuple().digits) for number in (old, new))
+    return old == new or (exponent < 0 and digits >= DIGITS and abs(old - new) <= Decimal(1).scaleb(exponent))
 
 
 def same_picture(old: bytes, new: bytes) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smicnb.compare.frontier import bits_per_image
+from smicnb.repro import looks
 from smicnb.repro.explore import Answer, Cost, Explorer, Part, Setting
 from smicnb.repro.plots_frontier import CLOUD, n_of
 
@@ -18,15 +19,15 @@ WIDTH, HEIGHT = 540, 330  # of the plot, in pixels of the page
 SHARPNESS = 2  # pixels of the picture for each of the page
 INCH = 96  # pixels of the page
 ICON = 64  # pixels of an icon's side
-# Part of a file -> its colour and name; Okabe and Ito's palette.
+# Part of a file -> its colour and name.
 COMPONENTS = {
-    "payload": ("#0072B2", "the image itself (payload)"),
-    "dictionary": ("#E69F00", "its share of the dictionary"),
-    "tables": ("#009E73", "of the tables"),
-    "header": ("#CC79A7", "of the header"),
-    "index": ("#56B4E9", "index and checksums"),
+    "payload": (looks.BLUE, "the image itself (payload)"),
+    "dictionary": (looks.ORANGE, "its share of the dictionary"),
+    "tables": (looks.GREEN, "of the tables"),
+    "header": (looks.PURPLE, "of the header"),
+    "index": (looks.SKY, "index and checksums"),
 }
-LOOKS = {"train": ("#0072B2", "o"), "heldout": ("#D55E00", "s")}  # colour and marker, as in Fig. 13
+NOTHING = "#bbb"  # the colour of an atom that was taken out
 NAMES = {"train": "collection", "heldout": "held-out scenes"}
 STYLE = """<style>
 .smx {font: 13px/1.4 var(--jp-ui-font-family, system-ui, sans-serif); color: var(--jp-ui-font-color1, #222)}
@@ -88,9 +89,9 @@ def background(explorer: Explorer, n: float) -> Background:
     canvas, axes = FigureCanvasAgg(figure), figure.subplots()
     points = explorer.splits["train"]
     axes.scatter(bits_per_image(points, n, "entropy"), points["latent_cosine"], s=2, color=CLOUD, linewidths=0)
-    for split, (colour, marker) in LOOKS.items():
+    for split, look in looks.SPLITS.items():
         _, bits, cosine = explorer.hulls[split, n]
-        style = {"color": colour, "marker": marker, "markersize": 2.6, "linewidth": 1.2}
+        style = {**look, "markersize": 2.6, "linewidth": 1.2}
         axes.plot(bits, cosine, label=f"hull, {NAMES[split]}", **style)
     axes.set(xscale="log", xlabel="bits per image (log) ↓", ylabel="mean latent cosine ↑")
     axes.set_title(f"{n_of(n)}: {len(points)} operating points", loc="left")
@@ -108,14 +109,15 @@ def background(explorer: Explorer, n: float) -> Background:
 def frontier(drawn: Background, cost: Cost) -> str:
     """The plot with the point of `cost`: a disc for the collection, a square for held-out images."""
     marks = []
-    for split, (colour, _) in LOOKS.items():
+    for split in looks.SPLITS:
+        colour = looks.SPLITS[split]["color"]
         x, y = drawn.place(cost.bits[split], cost.cosine[split])
         look = f'fill="{colour}" stroke="white" stroke-width="2"'
         shape = f'<circle cx="{x:.1f}" cy="{y:.1f}" r="7.5" {look}/>'
         if split == "heldout":
             shape = f'<rect x="{x - 6.5:.1f}" y="{y - 6.5:.1f}" width="13" height="13" {look}/>'
         marks.append(f'<path d="M{x:.1f} {y:.1f}V{drawn.bottom:.1f}" stroke="{colour}" stroke-dasharray="2 3"/>{shape}')
-    said = ", ".join(f"{NAMES[s]}: {cost.bits[s]:.1f} bits, cosine {cost.cosine[s]:.3f}" for s in LOOKS)
+    said = ", ".join(f"{NAMES[s]}: {cost.bits[s]:.1f} bits, cosine {cost.cosine[s]:.3f}" for s in NAMES)
     return (
         f'<svg class="smx-plot" width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="Rate and fidelity. {said}"><image href="{drawn.uri}" width="{WIDTH}" height="{HEIGHT}"/>'
@@ -127,11 +129,11 @@ def frontier(drawn: Background, cost: Cost) -> str:
 def numbers(cost: Cost) -> str:
     """The operating point in words."""
     lines = [
-        f'<p><span class="smx-key" style="background:{LOOKS[split][0]}"></span>'
+        f'<p><span class="smx-key" style="background:{looks.SPLITS[split]["color"]}"></span>'
         f'<b class="big smx-bits-{split}">{cost.bits[split]:.1f}</b> bits per image, '
         f'latent cosine <b class="big">{cost.cosine[split]:.3f}</b><br><small>{NAMES[split]}; the hull has '
         f"{cost.hull[split]:.3f} at these bits</small></p>"
-        for split in LOOKS
+        for split in looks.SPLITS
     ]
     return f'<div class="smx" style="display:grid;gap:6px;align-content:start">{"".join(lines)}</div>'
 
@@ -184,7 +186,7 @@ def _words(named: Iterable[tuple[str, float]]) -> str:
 def weight(explorer: Explorer, part: Part, largest: float, atom: np.ndarray) -> str:
     """One atom's picture, where there is one at once, and its weight as a bar to the right, or left where negative."""
     shown, share = part.weight or part.coded, 100 * min(1.0, abs(part.weight or part.coded) / (largest or 1))
-    colour = ("#0072B2" if shown > 0 else "#D55E00") if part.weight else "#bbb"
+    colour = (looks.BLUE if shown > 0 else looks.VERMILION) if part.weight else NOTHING
     side = "left:50%" if shown > 0 else "right:50%"
     number = f"{part.weight:+.2f}".replace("-", "−") if part.weight else "taken out"
     picture = explorer.pictures.of(atom) if explorer.pictures.instant else None

@@ -66,7 +66,7 @@ def write_picture(path: Path, figure: "Figure", caption: str, origin: dict[str, 
 
 
 def _says(path: Path, texts: dict[str, str]) -> bool:
-    """Whether a PNG holds these texts; the caption's numbers, some of them measured, within their last digit."""
+    """Whether a PNG holds these texts; the caption's, some of it measured, by `same_text`."""
     from PIL import Image
 
     try:
@@ -104,10 +104,11 @@ def write_table(table: Path, data: pd.DataFrame, caption: str, origin: dict[str,
 def _cells(table: Path) -> tuple[list[str], list[list[str]]]:
     """Header and rows of a CSV file, cells as they are printed."""
     data = pd.read_csv(table, dtype=str, keep_default_na=False)
-    return list(data.columns), [list(map(_cell, row)) for row in data.itertuples(index=False)]
+    return list(data.columns), [list(map(printed, row)) for row in data.itertuples(index=False)]
 
 
-def _cell(text: str) -> str:
+def printed(text: str) -> str:
+    """A cell of a CSV file as it is shown, on one line: four significant digits, "–" where there is nothing."""
     if re.fullmatch(r"-?\d*\.\d{4,}(e[+-]\d+)?", text):
         text = f"{float(text):.4g}"
     return text.replace("\n", " ") or "–"

@@ -8,6 +8,7 @@ import pandas as pd
 
 from smicnb.codec import transform_coding as tc
 from smicnb.repro.figures import COLUMN, PAGE
+from smicnb.repro.looks import BLUE, GREEN, PURPLE, VERMILION
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,10 +20,10 @@ MARGIN = 8  # pixels between the frame and the block, which alone would be a dot
 GREYS = {"cmap": "gray", "vmin": 0, "vmax": 255}
 TICKS = (0.125, 0.25, 0.5, 1, 2, 4, 8)  # bits per pixel
 CURVES = (
-    {"color": "#0072B2", "marker": "o", "linestyle": (0, (3, 1.5)), "markerfacecolor": "white", "zorder": 3},
-    {"color": "#D55E00", "marker": "s"},
-    {"color": "#009E73", "marker": "^"},
-    {"color": "#CC79A7", "marker": "D"},
+    {"color": BLUE, "marker": "o", "linestyle": (0, (3, 1.5)), "markerfacecolor": "white", "zorder": 3},
+    {"color": VERMILION, "marker": "s"},
+    {"color": GREEN, "marker": "^"},
+    {"color": PURPLE, "marker": "D"},
 )
 
 

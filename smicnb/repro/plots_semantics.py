@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.repro.figures import PAGE
+from smicnb.repro.looks import BLUE, VERMILION
 from smicnb.repro.plots import show
 
 if TYPE_CHECKING:
@@ -15,11 +16,11 @@ if TYPE_CHECKING:
 
 Image = np.ndarray
 # What is added keeps its colour in every panel; the image that the judge compares with has the line style.
-WHATS = {"concept": ("#0072B2", "f(x₂)"), "random": ("#D55E00", "a random latent")}
+WHATS = {"concept": (BLUE, "f(x₂)"), "random": (VERMILION, "a random latent")}
 IMAGES = {"x1": ("--", "to x₁"), "x2": ("-", "to x₂")}
 OPERATIONS = {"add": "adding f(x₁) + λ·", "remove": "removing f(x₁) − λ·"}
 PART_NAMES = {"latent": "z", "projection": "ẑ", "residual": "z − ẑ"}
-WORDS = {"inside": ("#0072B2", "o"), "outside": ("#D55E00", "s")}
+WORDS = {"inside": (BLUE, "o"), "outside": (VERMILION, "s")}
 
 
 def addition(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> "Figure":
@@ -215,7 +216,7 @@ def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
     statements = list(dict.fromkeys(verdicts["statement"]))
     figure, axes = plt.subplots(figsize=(PAGE, 1.9))
     axes.axvline(0, color="0.3", lw=0.8)
-    looks = {"learned atoms": ("#0072B2", "o", -0.12), "random subspace": ("#D55E00", "s", 0.12)}
+    looks = {"learned atoms": (BLUE, "o", -0.12), "random subspace": (VERMILION, "s", 0.12)}
     for by, (color, marker, offset) in looks.items():
         rows = verdicts[verdicts["by"] == by].set_index("statement").reindex(statements)
         error = [rows["difference"] - rows["low"], rows["high"] - rows["difference"]]

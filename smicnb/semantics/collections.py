@@ -181,9 +181,10 @@ def _from_folder(data_set: DataSet, root: Path) -> Collection:
 def _embedded() -> Collection:
     scenes = embedded_scenes()["scenes"]
     splits = _splits([scene["scene"] for scene in scenes])
+    folders = {package: _PACKAGES[package]() for package in dict.fromkeys(scene["package"] for scene in scenes)}
     items = []
     for scene in scenes:
-        folder = _PACKAGES[scene["package"]]()
+        folder = folders[scene["package"]]
         files = _evenly(scene["files"], VIEWS_PER_SCENE)
         for index, file in enumerate(files):
             path = folder / file["name"]

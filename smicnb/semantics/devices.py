@@ -23,6 +23,8 @@ def present(device: str) -> bool:
     Raises:
         SmicnbError: no torch device at all.
     """
+    if device == "cpu":  # always there, and told without the second that torch takes to import
+        return True
     import torch
 
     try:

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from smicnb.base.cache import cache_root
+from smicnb.base.digests import sha256_of
 from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.base.files import sha256_file, sha256_json, write_json
 from smicnb.semantics.convert import CONVERSIONS
@@ -73,16 +74,16 @@ def damage(part: Part, read: bool = False) -> str:
     Raises:
         MissingWeightsError: the part is not here.
     """
-    record = recorded(part)
+    record, folder = recorded(part), folder_of(part)
     for name in part.holds:
         if name not in record:
             return f"{RECORD} does not list {name}"
-        path = folder_of(part) / name
+        path = folder / name
         if not path.is_file():
             return f"{name} is absent"
         if path.stat().st_size != record[name]["bytes"]:
             return f"{name} has {path.stat().st_size} bytes instead of {record[name]['bytes']}"
-        if read and sha256_file(path) != record[name]["sha256"]:
+        if read and sha256_of(path) != record[name]["sha256"]:
             return f"{name} has other bytes than when it was fetched"
     return ""
 

@@ -53,8 +53,9 @@ def _damage(part: Part) -> str:
     """
     if wrong := damage(part):
         return wrong
-    stats = [(folder_of(part) / name).stat() for name in part.holds]
-    return _damage_of(part, folder_of(part), tuple((stat.st_size, stat.st_mtime_ns) for stat in stats))
+    folder = folder_of(part)
+    stats = [(folder / name).stat() for name in part.holds]
+    return _damage_of(part, folder, tuple((stat.st_size, stat.st_mtime_ns) for stat in stats))
 
 
 @cache

@@ -62,10 +62,23 @@ def test_equal_tables_and_those_within_the_tolerance_have_none(data):
         ("n* = 562", "n* = 563", False),
         ("holds at 0.5", "fails at 0.5", False),
         ("0.5", "0.50", True),
+        ("λ = 0.5", "λ = 0.4", False),
+        ("1.8 dB", "1.7 dB", False),
+        ("0.05 of all", "0.06 of all", False),
+        ("1.80 dB", "1.79 dB", True),
+        ("1.8", "1.7", False),
+        ("0.433", "0.434", False),
+        ("0.4335", "0.4334", True),
+        ("-4.335e-05", "-4.334e-05", True),
+        ("-4.335e-05", "4.335e-05", False),
+        ("5000", "5001", False),
+        ("5000", "5001.0", True),
+        ("5000", "many", False),
     ],
 )
 def test_numbers_within_text(old, new, same):
-    assert differences.same_data(pd.DataFrame({"a": [old]}), pd.DataFrame({"a": [new]})) is same
+    tables = (pd.DataFrame({"a": [text, "a word"]}) for text in (old, new))
+    assert differences.same_data(*tables) is same
 
 
 def test_files_that_cannot_be_read_differ(data, tmp_path):

@@ -76,22 +76,23 @@ def test_rounding_of_another_processor_changes_no_byte_but_a_result_does(session
 
 
 def test_a_picture_of_other_parameters_says_so_even_where_it_looks_the_same(session, data, tmp_path):
-    session.save_figure(draw(), "fig", data, "λ = 0.5, error 0.012")
+    session.save_figure(draw(), "fig", data, "λ = 0.5, error 0.0124")
     before = bytes_of(session.out)
-    session.save_figure(draw(), "fig", data, "λ = 0.5, error 0.013")  # the last digit of what was measured
+    session.save_figure(draw(), "fig", data, "λ = 0.5, error 0.0125")  # the last digit of what was measured
     assert {name: bytes_of(session.out)[name] for name in ("fig.png", "fig.pdf")} == {
         name: before[name] for name in ("fig.png", "fig.pdf")
     }
     other = Session("03_reconstruction", {"seed": 2, "collection": f"folder:{tmp_path}"}, session.out, None)
-    other.save_figure(draw(), "fig", data, "λ = 0.5, error 0.012")
+    other.save_figure(draw(), "fig", data, "λ = 0.5, error 0.0124")
     after = bytes_of(session.out)
     assert after["fig.png"] != before["fig.png"]
     assert after["fig.pdf"] != before["fig.pdf"]
     text = Image.open(session.out / "fig.png").text
     assert json.loads(text["Parameters"]) == {"seed": 2, "collection": "folder:PATH"}
-    assert text["Description"] == "λ = 0.5, error 0.012"
-    session.save_figure(draw(), "fig", data, "λ = 0.5, found nothing")
-    assert Image.open(session.out / "fig.png").text["Description"] == "λ = 0.5, found nothing"
+    assert text["Description"] == "λ = 0.5, error 0.0124"
+    for caption in ("λ = 0.5, found nothing", "λ = 0.4, found nothing"):
+        session.save_figure(draw(), "fig", data, caption)
+        assert Image.open(session.out / "fig.png").text["Description"] == caption
 
 
 def test_a_picture_without_its_origin_is_written_again(session, data):

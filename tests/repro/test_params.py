@@ -1,7 +1,7 @@
 import pytest
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import params
+from smicnb.repro import jobs, params
 
 NOTEBOOK = "03_reconstruction"
 
@@ -71,6 +71,7 @@ def test_an_int_may_stand_for_a_float():
         ("notebooks: {02_dictionary_atom: }", "did you mean '02_dictionary_atoms'"),
         ("[1, 2]", "holds no mapping"),
         ("a: [", "is no YAML"),
+        ("parameters: {seed: 2024-13-45}", "is no YAML .*month must be in 1..12"),
         ("parameters: {encodr: x}\nnotebooks: {03_reconstruction: }", "parameter in recipe a 'encodr'"),
         ("notebooks: {03_reconstruction: {seeds: 1}}", "parameter of 03_reconstruction 'seeds'.*did you mean 'seed'"),
         ("parameters: [seed]\nnotebooks: {03_reconstruction: }", "'parameters' of a.yaml holds no mapping"),
@@ -88,12 +89,10 @@ def test_an_int_may_stand_for_a_float():
     ],
 )
 def test_wrong_recipes_are_refused_on_one_line(tmp_path, text, message):
-    from smicnb.repro import runs
-
     path = tmp_path / "a.yaml"
     path.write_text(text)
     with pytest.raises(SmicnbError, match=message) as caught:
-        runs.jobs_of(params.recipe(path), [], {})
+        jobs.jobs_of(params.recipe(path), [], {})
     assert "\n" not in str(caught.value)
 
 

@@ -5,6 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from smicnb.repro import figures
+
 PUBLISHED = "as published"
 SHOWN = (4, 4)  # rows and columns of a first look
 LONGEST = 1000  # rows of a table on a page; the CSV has them all
@@ -61,7 +63,7 @@ def read(path: Path) -> Table:
         raise ValueError("a row of another length than the names")
     groups = _groups(names)
     order = [names.index(column.name) for _, columns in groups for column in columns]
-    shown = tuple(tuple(cell(row[index]) for index in order) for row in rows[:LONGEST])
+    shown = tuple(tuple(figures.printed(row[index]) for index in order) for row in rows[:LONGEST])
     return Table(groups, shown, len(rows))
 
 
@@ -97,10 +99,3 @@ def _about(quantity: str, name: str) -> bool:
 def _without(quantity: str, name: str) -> str:
     """A column's name without the quantity that stands above it: "image cosine (CC), held-out" below "CC"."""
     return re.sub(rf"^{re.escape(quantity)} |\s*\({re.escape(quantity)}\)", "", name) if quantity else name
-
-
-def cell(text: str) -> str:
-    """A cell as it is shown: four significant digits, "–" where there is nothing."""
-    if re.fullmatch(r"-?\d*\.\d{4,}(e[+-]\d+)?", text):
-        return f"{float(text):.4g}"
-    return text or "–"
