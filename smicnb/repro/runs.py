@@ -159,13 +159,14 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 def _outcome(one: _Running, future: Future) -> Outcome:
     """What a worker returned, or what can be said where it died."""
     try:
-        return future.result()
+        outcome = future.result()
     except Exception as error:  # BrokenProcessPool, Dask's KilledWorker: the worker's process is gone
         text = f"the worker died ({' '.join(str(error).split()) or type(error).__name__})"
-        cells = one.record["cells"]
-        cell = records.last(cells)
-        ended = tuple(records.ended(cells, "dead"))
-        return Outcome(one.job.notebook, "dead", error=text, kind="DeadWorker", cell=cell, cells=ended)
+        outcome = Outcome(one.job.notebook, "dead", error=text, kind=kernels.DEAD_WORKER)
+    if outcome.kind != kernels.DEAD_WORKER:
+        return outcome
+    cells = one.record["cells"]
+    return replace(outcome, cell=records.last(cells), cells=tuple(records.ended(cells, "dead")))
 
 
 def _stopped(one: _Running) -> Outcome:

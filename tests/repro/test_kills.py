@@ -135,9 +135,11 @@ def test_an_interrupted_run_says_what_was_begun_and_what_was_not(executor, tmp_p
     assert record(checkout, "b")["state"] == "skipped"
 
 
-def test_a_killed_worker_costs_its_notebook_alone(tmp_path):
-    checkout = make(tmp_path, {"a": [WAIT.format(seconds=600)], "b": [WAIT_FOR_IT]})
-    process = start(checkout, "run", "--jobs", "2")
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_a_killed_worker_costs_its_notebook_alone(executor, tmp_path):
+    begins = "import pathlib\n\nwith pathlib.Path('../begun').open('a') as file:\n    file.write('x')"
+    checkout = make(tmp_path, {"a": [f"{begins}\n\n{WAIT.format(seconds=600)}"], "b": [WAIT_FOR_IT]})
+    process = start(checkout, "run", "--jobs", "2", "--executor", executor)
     wait_until(lambda: at_work(checkout, "a") and at_work(checkout, "b"))
     (kernel,) = [found for found in kernels_of(checkout) if _notebook_of(found) == "a"]
     kernel.parent().kill()
@@ -151,6 +153,7 @@ def test_a_killed_worker_costs_its_notebook_alone(tmp_path):
     kept = record(checkout, "a")
     assert kept["error"]["kind"] == "DeadWorker"
     assert kept["cells"][kept["error"]["cell"]] == "dead"
+    assert (checkout / "begun").read_text() == "x"
     wait_until(lambda: not processes_of(checkout), 30)
 
 
