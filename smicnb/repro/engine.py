@@ -24,6 +24,7 @@ from papermill import engines
 
 NAME = "smicnb"  # what papermill knows the engine by
 OUTPUT_BYTES = 8 * 2**20  # kept of a cell's output, as text and base64
+LINE, TRACEBACK = 500, 20_000  # characters kept of an error: of its text, and of all that the kernel says of it
 POLL = 0.5  # seconds between two looks at whether the kernel lives and the run goes on
 LONGEST_FOLDER = 60  # of sockets: their whole path must stay below about 100 characters
 START_SECONDS = 120  # within which a kernel has to answer
@@ -137,7 +138,7 @@ class _Client(NotebookClient):
                 cell.outputs.append(nbformat.v4.new_output("stream", name="stderr", text=note))
 
     def output(self, outs: list, msg: dict, display_id: str | None, cell_index: int) -> nbformat.NotebookNode | None:
-        """Take an output where it fits into what is left of `OUTPUT_BYTES`; errors always do."""
+        """Take an output where it fits into what is left of `OUTPUT_BYTES`; errors always do, shortened."""
         if self.clear_before_next_output:
             self._kept, self._cut = 0, Counter()
         kind, content = msg["msg_type"], msg["content"]
@@ -148,7 +149,11 @@ class _Client(NotebookClient):
             self._cut += Counter({content["name"]: _size(text) - _size(content["text"])})
             if not content["text"] and text:
                 return None
-        elif kind != "error" and _size(content.get("data")) > left:
+        elif kind == "error":
+            content["evalue"] = _short(content["evalue"], LINE)
+            if len(text := "\n".join(content["traceback"])) > TRACEBACK:
+                content["traceback"] = [f"{text[: TRACEBACK // 2]}\n…\n{text[-TRACEBACK // 2 :]}"]
+        elif _size(content.get("data")) > left:
             self._cut += Counter({"pictures and results": _size(content.get("data"))})
             return None
         self._kept += _size(content.get("text")) + _size(content.get("data"))
@@ -226,6 +231,7 @@ def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]
 
 def _show(cell: nbformat.NotebookNode, kind: str, text: str) -> None:
     """Say in the cell's output what ended it."""
+    text = _short(text, LINE)
     cell.outputs.append(nbformat.v4.new_output("error", ename=kind, evalue=text, traceback=[f"{kind}: {text}"]))
 
 
@@ -248,7 +254,12 @@ def _size(value: Any) -> int:
 
 
 def _one_line(value: object) -> str:
-    return " ".join(str(value).split()) or (type(value).__name__ if isinstance(value, Exception) else "")
+    text = " ".join(str(value).split()) or (type(value).__name__ if isinstance(value, Exception) else "")
+    return _short(text, LINE)
+
+
+def _short(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 engines.papermill_engines.register(NAME, Engine)

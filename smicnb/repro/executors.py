@@ -11,8 +11,9 @@ import signal
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from distributed import Client
 
 CONNECT_SECONDS = 6
+
+
+class SchedulerLostError(BrokenExecutor):
+    """A Dask scheduler that is gone, and with it everything that it was given."""
 
 
 class Processes(Executor):
@@ -78,6 +83,48 @@ def _tie(tether: Any) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+class Dask(Executor):
+    """A Dask cluster's workers. What dies with them is a BrokenExecutor, as it is with processes.
+
+    Args:
+        client: of the cluster.
+        address: of its scheduler.
+    """
+
+    def __init__(self, client: "Client", address: str):
+        self._client, self._address = client, address
+        self._executor = client.get_executor(pure=False)  # else a call that failed is remembered, not repeated
+
+    def submit(self, function: Callable, /, *arguments: Any, **keywords: Any) -> Future:
+        """The future of a call in one of the workers; BrokenExecutor where they died, or the scheduler did."""
+        asked = Future()
+        if self._client.status != "running":  # it would wait for a scheduler to come back
+            asked.set_exception(self._lost())
+            return asked
+        theirs = self._executor.submit(function, *arguments, **keywords)
+        # A cluster keeps a result, and makes it again, for as long as its future is held: here until it is passed on.
+        held = weakref.ref(theirs)
+        asked.add_done_callback(lambda _: (pending := held()) and pending.cancel())
+        theirs.add_done_callback(lambda done: self._pass_on(done, asked))
+        return asked
+
+    def _pass_on(self, theirs: Future, asked: Future) -> None:
+        from distributed import KilledWorker
+
+        if not asked.set_running_or_notify_cancel():
+            return
+        error = self._lost() if theirs.cancelled() else theirs.exception()
+        if isinstance(error, KilledWorker):
+            error = BrokenExecutor(str(error))
+        if error is None:
+            asked.set_result(theirs.result())
+        else:
+            asked.set_exception(error)
+
+    def _lost(self) -> SchedulerLostError:
+        return SchedulerLostError(f"the Dask scheduler at {self._address} is gone")
+
+
 @dataclass(frozen=True)
 class Workforce:
     """An executor, how many notebooks it is to be given at a time, and what their kernels are told of it."""
@@ -113,7 +160,7 @@ def workforce(workers: int | None, dask: str | None = None) -> Iterator[Workforc
         address = dask or stack.enter_context(_cluster(workers or cores))
         client = stack.enter_context(_client(address))
         count = workers or max(1, len(client.nthreads()))
-        yield Workforce(client.get_executor(), count, {SCHEDULER: address})
+        yield Workforce(Dask(client, address), count, {SCHEDULER: address})
 
 
 @contextlib.contextmanager
@@ -121,7 +168,7 @@ def of_notebook() -> Iterator[Executor | None]:
     """In a kernel: what `smicnb run` lends it; None, for here and now, where that is not more than one worker."""
     if address := os.environ.get(SCHEDULER):
         with _client(address) as client:
-            yield client.get_executor()
+            yield Dask(client, address)
     elif (workers := int(os.environ.get(WORKERS, "1"))) > 1:
         executor = Processes(workers)
         try:
@@ -175,8 +222,11 @@ def dask_setup(worker: object) -> None:
 
 @contextlib.contextmanager
 def _client(address: str) -> Iterator["Client"]:
+    import logging
+
     from distributed import Client
 
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # who lost a scheduler is told by an error
     # A client that never came to be takes long to go: so it is only made where somebody answers.
     try:
         with ThreadPoolExecutor(1) as thread:  # a kernel's own thread runs an event loop already

@@ -30,10 +30,14 @@ def inputs(job: Job) -> dict[str, str]:
     Raises:
         SmicnbError: a collection or model that does not exist or is not here.
     """
-    code = _code(job.place.source)
-    files = imports.reached(code)
+    notebook = json.loads(job.place.source.read_text(encoding="utf-8"))
+    sources = [cell["source"] for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    sources = [source if isinstance(source, str) else "".join(source) for source in sources]
+    kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
+    code = _code(sources)
+    files = imports.reached(code, job.place.source.parent)
     return {
-        "notebook": sha256_file(job.place.source),
+        "notebook": sha256_json([kernel, sources]),  # prose and saved outputs decide nothing
         "parameters": sha256_json(job.parameters),
         **{name: sha256_of(file) for name, file in files.items()},
         **{f"lock: {name}": version for name, version in locked().items()},
@@ -95,15 +99,10 @@ def _unlike(name: str, version: str) -> str | None:
     return None if here == version.partition("+")[0] else here
 
 
-def _code(notebook: Path) -> str:
-    """A notebook's code, without IPython's own lines."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    lines = [line for cell in cells if cell["cell_type"] == "code" for line in _lines(cell["source"])]
+def _code(sources: list[str]) -> str:
+    """The code of a notebook's cells, without IPython's own lines."""
+    lines = [line for source in sources for line in source.splitlines()]
     return "\n".join("pass" if line.startswith(("%", "!", "?")) else line for line in lines)
-
-
-def _lines(source: str | list[str]) -> list[str]:
-    return (source if isinstance(source, str) else "".join(source)).splitlines()
 
 
 def _data(job: Job, code: str) -> dict[str, str]:

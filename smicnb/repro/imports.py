@@ -1,4 +1,5 @@
-"""What a notebook's code reaches: modules of the package by its import statements, and the data files they name.
+"""What a notebook's code reaches by its import statements: modules of the package and those that lie beside the
+notebook, and the package's data files that they name.
 
 Statements inside functions count too. It is the source that is read, nothing is imported.
 """
@@ -21,27 +22,51 @@ class Source:
     texts: frozenset[str]
 
 
-def reached(code: str) -> dict[str, Path]:
-    """Path below the package -> file, of all modules that `code` imports, directly or not, and of their data files."""
-    wanted, found = list(_imported(_parsed(code))), set()
+def reached(code: str, beside: Path | None = None) -> dict[str, Path]:
+    """Name -> file, of all modules that `code` imports, directly or not, and of their data files.
+
+    Args:
+        code: of a notebook.
+        beside: the notebook's folder, where NAME.py and NAME/ can be imported too.
+
+    Returns:
+        names are paths below the package ("codec/rate.py"), or with the notebook's folder ("notebooks/helper.py").
+    """
+    wanted, known = list(_imported(_parsed(code))), set()
+    found: set[Path] = set()
     texts: set[str] = set()
     while wanted:
         name = wanted.pop()
-        if name in found:
+        if name in known:
             continue
-        found.add(name)
-        source = _source(name)
-        wanted += source.imported
-        texts |= source.texts
-    files = [_modules()[name] for name in found]
-    files += [file for file in _data_files() if file.name in texts]
-    return {file.relative_to(PACKAGE).as_posix(): file for file in sorted(files)}
+        known.add(name)
+        for file in _files(name, beside):
+            source = _source(file)
+            found.add(file)
+            wanted += source.imported
+            texts |= source.texts
+    found |= {file for file in _data_files() if file.name in texts}
+    return {_named(file, beside): file for file in sorted(found)}
 
 
 def texts_of(files: dict[str, Path]) -> set[str]:
     """The literal texts in the modules among `files`, as `reached` gives them."""
-    names = {path: name for name, path in _modules().items()}
-    return {text for file in files.values() if file in names for text in _source(names[file]).texts}
+    return {text for file in files.values() if file.suffix == ".py" for text in _source(file).texts}
+
+
+def _files(name: str, beside: Path | None) -> list[Path]:
+    """The module's file; of a package beside the notebook all of them; none where the module is neither's."""
+    if name in _modules():
+        return [_modules()[name]]
+    if beside is None or "." in name:
+        return []
+    module = beside / f"{name}.py"
+    return [module] if module.is_file() else sorted((beside / name).rglob("*.py"))
+
+
+def _named(file: Path, beside: Path | None) -> str:
+    base = PACKAGE if beside is None or file.is_relative_to(PACKAGE) else beside.parent
+    return file.relative_to(base).as_posix()
 
 
 @cache
@@ -61,8 +86,8 @@ def _data_files() -> list[Path]:
 
 
 @cache
-def _source(name: str) -> Source:
-    tree = _parsed(_modules()[name].read_text(encoding="utf-8"))
+def _source(file: Path) -> Source:
+    tree = _parsed(file.read_text(encoding="utf-8"))
     nodes = () if tree is None else ast.walk(tree)
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     return Source(frozenset(_imported(tree)), frozenset(text.rpartition("/")[2] for text in texts))
@@ -76,7 +101,7 @@ def _parsed(code: str) -> ast.Module | None:
 
 
 def _imported(tree: ast.Module | None) -> set[str]:
-    """Modules of the package that a tree imports, with the packages that hold them; all of them without a tree."""
+    """What may be modules in a tree's imports, with the packages that hold them; without a tree, all of ours."""
     modules = _modules()
     if tree is None:
         return set(modules)
@@ -90,4 +115,4 @@ def _imported(tree: ast.Module | None) -> set[str]:
             if any(alias.name == "*" for alias in node.names):
                 names |= {name for name in modules if name.startswith(f"{node.module}.")}
     parents = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 1)}
-    return (names | parents) & set(modules)
+    return names | parents

@@ -31,29 +31,33 @@ class Job:
 
     @property
     def recipe(self) -> str:
-        """The name of the recipe that it belongs to."""
+        """The name of the recipe that it belongs to, with "+set" where settings were one's own."""
         return self.place.record.parent.name
 
 
 def jobs_of(recipe: params.Recipe, wanted: list[str], settings: dict[str, Any]) -> list[Job]:
     """The recipe's jobs (all of them where `wanted` is empty), every parameter checked.
 
-    With settings of one's own, figures go to .smicnb/figures/RECIPE: the committed ones are the recipe's. A
-    setting that the recipe leaves to the user ("bsds500:", a folder to be named) is part of the recipe.
+    With settings of one's own, figures go to .smicnb/figures/RECIPE+set, and record and executed notebook stand
+    under that name too: the committed figures and what is known of them are the recipe's. A setting that the recipe
+    leaves to the user ("bsds500:", a folder to be named) is part of the recipe.
     """
-    names = [params.notebook_path(name).stem for name in wanted] or list(recipe.notebooks)
+    notebooks = [params.notebook_path(name).stem for name in wanted] or list(recipe.notebooks)
     state = root() / ".smicnb"
     own = (root() / recipe.figures).resolve()
     if not own.is_relative_to(root().resolve()):
         raise SmicnbError(f"recipe {recipe.name} writes figures to '{recipe.figures}'", "a folder of the checkout")
-    out = own if recipe.asks_for(settings) else state / "figures" / recipe.name
+    name, out = recipe.name, own
+    if not recipe.asks_for(settings):
+        name = f"{recipe.name}+set"
+        out = state / "figures" / name
     jobs = []
-    for name, values in params.parameters(recipe, names, settings).items():
+    for notebook, values in params.parameters(recipe, notebooks, settings).items():
         place = Place(
-            source=params.notebook_path(name),
+            source=params.notebook_path(notebook),
             out=out,
-            executed=state / "runs" / recipe.name / f"{name}.ipynb",
-            record=state / "records" / recipe.name / f"{name}.json",
+            executed=state / "runs" / name / f"{notebook}.ipynb",
+            record=state / "records" / name / f"{notebook}.json",
         )
-        jobs.append(Job(name, values, place))
+        jobs.append(Job(notebook, values, place))
     return jobs

@@ -12,7 +12,7 @@ from smicnb.base.files import write_text
 from smicnb.repro import environment, executors, records, signals
 
 ATTEMPTS = 2  # at starting a kernel or its worker; what has begun to execute is never repeated
-NOT_STARTED = "KernelStart"  # kind of error
+NOT_STARTED, DEAD_WORKER = "KernelStart", "DeadWorker"  # kinds of error
 STATES = {"dead": "dead", "timeout": "timeout"}  # of the cell that ended a notebook; with any other it failed
 
 
@@ -100,11 +100,17 @@ class Outcome:
 
 
 def execute(task: Task) -> Outcome:
-    """Run one notebook and return how it ended. Only the run that asked for it publishes what was made."""
+    """Run one notebook and return how it ended. Only the run that asked for it publishes what was made.
+
+    What has begun in this run is not executed again: Dask gives the task of a worker that died to another one.
+    """
     executors.make_room()
     began, place, attempts = time.monotonic(), task.place, 1
-    signals.tell(place.events, begun=records.now())
+    if any("begun" in event and event["run"] == task.run for event in signals.Told(place.events)):
+        return Outcome(task.notebook, "dead", error="the worker died", kind=DEAD_WORKER)
+    signals.tell(place.events, begun=records.now(), run=task.run)
     try:
+        place.executed.unlink(missing_ok=True)  # of an earlier run: were this one killed, it would pass for its own
         # What is there already is at hand, so that an unchanged figure stays the same file.
         shutil.copytree(place.out, place.staged, ignore=_folders, dirs_exist_ok=True)
         error, cells = _papermill(task)

@@ -23,7 +23,7 @@ from smicnb.base.files import sha256_file, write_bytes
 from smicnb.base.progress import progress_bar
 from smicnb.repro import executors, freshness, kernels, records, signals
 from smicnb.repro.checkout import commit, root
-from smicnb.repro.executors import Workforce
+from smicnb.repro.executors import SchedulerLostError, Workforce
 from smicnb.repro.jobs import Job, jobs_of
 from smicnb.repro.kernels import Outcome, Place, Task
 from smicnb.repro.session import versions
@@ -80,6 +80,7 @@ def run(
         SmicnbError: before anything starts, where a collection, an encoder, a kernel, a scheduler or the folder for
             figures is unknown or unusable.
         StoppedError: after an interrupt; workers and kernels are gone, what was finished is kept.
+        RunError: after a Dask scheduler was lost in mid-run; the same holds.
     """
     inputs = {job.notebook: freshness.inputs(job) for job in jobs}
     stale = [job for job in jobs if force or freshness.reasons(job, inputs[job.notebook])]
@@ -108,12 +109,17 @@ def run(
 def _execute(
     waiting: deque[_Running], at_work: Workforce, pulse: signals.Pulse, asked_to_stop: Callable[[], bool]
 ) -> list[Outcome]:
-    """Hand out what is waiting, as many at a time as there are workers, until all is done or stopped."""
+    """Hand out what is waiting, as many at a time as there are workers, until all is done or stopped.
+
+    Raises:
+        RunError: the executor lost its scheduler; every record says how far its notebook came.
+    """
     running: dict[Future, _Running] = {}
     ended: list[Outcome] = []
+    lost: SchedulerLostError | None = None
     cells = sum(len(one.record["cells"]) for one in waiting)
     with progress_bar(f"running {len(waiting)} notebooks", cells) as advance:
-        while (waiting or running) and not asked_to_stop():
+        while (waiting or running) and not asked_to_stop() and not lost:
             while waiting and len(running) < at_work.count:
                 one = waiting.popleft()
                 one.task = replace(one.task, variables=at_work.variables)
@@ -124,7 +130,9 @@ def _execute(
                 one.listen(advance)
             for future in finished:
                 one = running.pop(future)
-                if one.never_began(future) and one.attempts < kernels.ATTEMPTS:
+                if not future.cancelled() and isinstance(error := future.exception(), SchedulerLostError):
+                    lost = error
+                if not lost and one.never_began(future) and one.attempts < kernels.ATTEMPTS:
                     one.attempts += 1
                     waiting.appendleft(one)
                 else:
@@ -134,7 +142,10 @@ def _execute(
         for future, one in running.items():
             one.listen(advance)
             ended.append(_finish(one, _outcome(one, future) if future.done() else _stopped(one)))
-    return ended + [_finish(one, _stopped(one)) for one in waiting]
+    ended += [_finish(one, _stopped(one)) for one in waiting]
+    if lost:
+        raise RunError(str(lost), do="the same command resumes with what is not finished")
+    return ended
 
 
 @contextlib.contextmanager
@@ -159,13 +170,16 @@ def _stop_signals() -> Iterator[Callable[[], bool]]:
 def _outcome(one: _Running, future: Future) -> Outcome:
     """What a worker returned, or what can be said where it died."""
     try:
-        return future.result()
-    except Exception as error:  # BrokenProcessPool, Dask's KilledWorker: the worker's process is gone
+        outcome = future.result()
+    except SchedulerLostError:
+        return _stopped(one)
+    except Exception as error:  # BrokenExecutor: the worker's process is gone
         text = f"the worker died ({' '.join(str(error).split()) or type(error).__name__})"
-        cells = one.record["cells"]
-        cell = records.last(cells)
-        ended = tuple(records.ended(cells, "dead"))
-        return Outcome(one.job.notebook, "dead", error=text, kind="DeadWorker", cell=cell, cells=ended)
+        outcome = Outcome(one.job.notebook, "dead", error=text, kind=kernels.DEAD_WORKER)
+    if outcome.kind != kernels.DEAD_WORKER:
+        return outcome
+    cells = one.record["cells"]
+    return replace(outcome, cell=records.last(cells), cells=tuple(records.ended(cells, "dead")))
 
 
 def _stopped(one: _Running) -> Outcome:

@@ -50,7 +50,10 @@ def source() -> nbformat.NotebookNode:
 
 
 def executed(name: str) -> nbformat.NotebookNode:
-    """A notebook as an engine leaves it: three code cells, the second of which fails where NAME did."""
+    """A notebook as an engine leaves it: three code cells, the second of which fails where NAME did.
+
+    05_killed has one of an earlier run, which was done.
+    """
     failing = STATES[name] in ("failed", "dead", "timeout")
     new = nbformat.v4
     table = "<table class='dataframe'><tr><th>a</th></tr><tr><td onclick='alert(1)'>1</td></tr></table>"
@@ -69,13 +72,16 @@ def executed(name: str) -> nbformat.NotebookNode:
         "error", ename="ValueError", evalue="no atoms", traceback=["\x1b[0;31mValueError\x1b[0m: no <atoms>"]
     )
     ends = ["completed", "failed", "pending"] if failing else ["completed"] * 3
+    states = ["done", STATES[name], "pending"] if failing else ["done"] * 3
     sources = [f'run.save_figure(figure, "{name}", data=table)', "raise ValueError('no <atoms>')", "print('last')"]
     cells = [
         new.new_markdown_cell(f"# Notebook {name}\n\n$n_a < 3$ [out](https://example.org) [down](#nowhere)"),
         new.new_markdown_cell("![](https://example.org/b.png)\n\n<iframe src='https://example.org'></iframe>"),
         *(
-            new.new_code_cell(source, outputs=shown, metadata={"papermill": {"status": end}})
-            for source, shown, end in zip(sources, [outputs, [error] if failing else [], []], ends, strict=True)
+            new.new_code_cell(source, outputs=shown, metadata={"papermill": {"status": end}, "smicnb": {"state": told}})
+            for source, shown, end, told in zip(
+                sources, [outputs, [error] if failing else [], []], ends, states, strict=True
+            )
         ),
     ]
     if failing:
@@ -190,5 +196,4 @@ def _record(root: Path, name: str, state: str) -> None:
         "executed": f"runs/small/{name}.ipynb",
     }
     (state_dir / "records" / "small" / f"{name}.json").write_text(json.dumps(record))
-    if state != "running":
-        nbformat.write(executed(name), state_dir / record["executed"])
+    nbformat.write(executed(name), state_dir / record["executed"])

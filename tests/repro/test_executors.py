@@ -1,11 +1,16 @@
 """Processes and Dask workers give what one process gives, and one of them that is killed costs its piece alone."""
 
+import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import BrokenExecutor
 from functools import partial
 from pathlib import Path
 
+import dask
 import numpy as np
 import pandas as pd
 import pytest
@@ -63,7 +68,8 @@ def serial(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cluster():
     """The address of a scheduler with two worker processes."""
-    with executors.workforce(2, "") as at_work:
+    # A task whose worker dies is told at once, and not tried on three others first.
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), executors.workforce(2, "") as at_work:
         yield at_work.variables
 
 
@@ -85,14 +91,17 @@ def test_a_killed_worker_costs_its_shard_alone_and_changes_no_result(lent, seria
     assert begun(folder) == {"2": 1, "4": 2, "6": 1}
 
 
-def test_a_shard_that_always_kills_its_worker_is_an_error_and_the_others_are_kept(fresh_cache, tmp_path, monkeypatch):
+def test_a_shard_that_always_kills_its_worker_is_an_error_and_the_others_are_kept(
+    lent, fresh_cache, tmp_path, monkeypatch
+):
     shard, first, again = frontier.shard, tmp_path / "first", tmp_path / "again"
     first.mkdir()
     again.mkdir()
     monkeypatch.setattr(frontier, "shard", partial(deadly, first, 6, 9, None))
-    with executors.Processes(2) as processes, pytest.raises(BrokenExecutor):
-        sweep(processes)
-    assert begun(first) == {"2": 1, "4": 1, "6": 2}
+    with pytest.raises(BrokenExecutor):
+        sweep(lent)
+    assert begun(first).keys() == {"2", "4", "6"}
+    assert begun(first)["6"] == 2
     monkeypatch.setattr(frontier, "shard", partial(deadly, again, 0, 0, shard))
     sweep()
     assert begun(again) == {"6": 1}
@@ -143,6 +152,38 @@ def test_what_was_encoded_before_an_error_is_kept(fresh_cache, monkeypatch):
         encoders.encode_collection(Fails(), few)
     assert encoders.encode_collection(Fails(), few).shape == (5, 2)
     assert calls == [2, 2, 2, 1]
+
+
+def test_a_scheduler_that_is_lost_ends_the_run_and_the_same_command_resumes(tmp_path):
+    from checkouts import at_work, make, processes_of, record, start, wait_until
+
+    checkout = make(tmp_path / "dask", {"a": ["import time\n\ntime.sleep(600)"], "b": []})
+    scheduler = _dask(checkout, "dask_scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", "where")
+    wait_until((checkout / "where").is_file)
+    worker = _dask(checkout, "dask_worker", "--scheduler-file", "where", "--nthreads", "1", "--no-dashboard")
+    try:
+        address = json.loads((checkout / "where").read_text())["address"]
+        run = start(checkout, "run", "--executor", "dask", "--scheduler", address, "--jobs", "1")
+        wait_until(lambda: at_work(checkout, "a"))
+        began = time.monotonic()
+        scheduler.kill()
+        _, said = run.communicate(timeout=120)
+        assert time.monotonic() - began < 60
+    finally:
+        for process in (worker, scheduler):
+            process.terminate()
+            process.wait(60)
+    assert run.returncode == 1
+    end = f"smicnb: the Dask scheduler at {address} is gone; the same command resumes with what is not finished"
+    assert [line for line in said.splitlines() if not line.startswith("running")] == [end]
+    assert (record(checkout, "a")["error"]["kind"], record(checkout, "b")["state"]) == ("Interrupted", "skipped")
+    wait_until(lambda: not processes_of(checkout), 60)
+
+
+def _dask(folder: Path, command: str, *words: str) -> subprocess.Popen:
+    """A part of a cluster, as the command line of Dask starts it."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([sys.executable, "-m", f"distributed.cli.{command}", *words], cwd=folder, **quiet)
 
 
 def test_notebooks_run_on_dask_and_share_its_workers(tmp_path):

@@ -3,12 +3,14 @@
 import os
 import shutil
 
+import nbformat
 import pytest
-from checkouts import make, smicnb, status
+from checkouts import figures, make, smicnb, status
 
 IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.MODELS"
 REDRAWS = "run.on_bsds500('redrawn', None)"
 WEIGHED = "def weigh():\n    from smicnb.semantics import perception\n\n    return perception"
+HELPED = "import helper\n\nhelper.HELP"
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +19,10 @@ def checkout(repository, tmp_path_factory):
     from smicnb.base.cache import cache_root
 
     folder = tmp_path_factory.mktemp("fresh")
-    make(folder, {"a": [IMPORTS, REDRAWS], "b": [WEIGHED]})
+    make(folder, {"a": [IMPORTS, REDRAWS, HELPED], "b": [WEIGHED]})
+    (folder / "notebooks" / "helper.py").write_text("from further import HELP\n")
+    (folder / "notebooks" / "further").mkdir()
+    (folder / "notebooks" / "further" / "__init__.py").write_text("HELP = 1\n")
     shutil.copytree(repository / "smicnb", folder / "smicnb", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("requirements.lock", "requirements-torch.lock"):
         shutil.copy(repository / name, folder / name)
@@ -48,13 +53,25 @@ def test_what_a_notebook_does_not_import_leaves_it_fresh(checkout):
         with (checkout / "smicnb" / name).open("a") as file:
             file.write("# changed\n")
     (checkout / "figures" / "bsds500" / "other.csv").write_text("x\n")
+    book = nbformat.read(checkout / "notebooks" / "a.ipynb", as_version=4)
+    book.cells[0].outputs = [nbformat.v4.new_output("stream", text="saved with the notebook")]
+    book.cells.insert(1, nbformat.v4.new_markdown_cell("Prose."))
+    nbformat.write(book, checkout / "notebooks" / "a.ipynb")
     assert reasons(checkout) == {"a": [], "b": []}
     done = smicnb(checkout, "status", **own(checkout))
     assert [line.partition(" (")[0] for line in done.stdout.splitlines()] == ["a: done, fresh", "b: done, fresh"]
 
 
+def test_a_run_with_settings_of_one_s_own_leaves_the_recipe_s_figures_and_records(checkout):
+    before = figures(checkout)
+    assert smicnb(checkout, "run", "a", "--set", "value=2.0", **own(checkout)).returncode == 0
+    assert figures(checkout) == before
+    assert reasons(checkout) == {"a": [], "b": []}
+    assert reasons(checkout, "--set", "value=2.0") == {"a": [], "b": ["never run"]}
+    assert reasons(checkout, "--set", "value=3.0")["a"] == ["value 2.0 → 3.0"]
+
+
 def test_whatever_changes_is_named(checkout):
-    assert reasons(checkout, "--set", "value=2.0") == {name: ["value 1.0 → 2.0"] for name in "ab"}
     (weights,) = (checkout / "cache").rglob("vgg16-conv/*/model.safetensors")
     with weights.open("r+b") as file:  # one byte, in the middle, the length as it was
         file.seek(weights.stat().st_size // 2)
@@ -68,6 +85,7 @@ def test_whatever_changes_is_named(checkout):
     (checkout / "figures" / "bsds500" / "redrawn.csv").write_text("x\n2\n")
     change(checkout / "figures" / "a.csv", "2", "3")
     (checkout / "figures" / "b.md").unlink()
+    (checkout / "notebooks" / "further" / "__init__.py").write_text("HELP = 2\n")
     change(checkout / "notebooks" / "b.ipynb", "return perception", "return perception ")
     found = reasons(checkout)
     everywhere = ["lock: numpy 1.26.4 → 1.26.5", "repro/smicnb.mplstyle changed"]
@@ -75,6 +93,7 @@ def test_whatever_changes_is_named(checkout):
         *everywhere,
         "installed: numpy 1.26.4, not as locked",
         "codec/rate.py changed",
+        "notebooks/further/__init__.py changed",
         "figures/bsds500/redrawn.csv changed",
         "figures/a.csv changed",
     }

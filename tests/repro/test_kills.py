@@ -83,7 +83,7 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
         tmp_path,
         {
             "hangs": [WAIT.format(seconds=600)],
-            "raises": ["raise ValueError('not\\nlike this')"],
+            "raises": ["raise ValueError('not\\nlike this' + 3_000_000 * 'x')"],
             "is_interrupted": [
                 "import os\nimport signal\n\nos.kill(os.getpid(), signal.SIGINT)\n" + WAIT.format(seconds=9)
             ],
@@ -96,7 +96,7 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
     assert "Traceback" not in done.stdout + done.stderr
     ends = {
         "hangs": ("timeout", "timeout", "Timeout", "the cell took longer than 8 s and was ended"),
-        "raises": ("failed", "failed", "ValueError", "not like this"),
+        "raises": ("failed", "failed", "ValueError", f"not like this{486 * 'x'}…"),
         "is_interrupted": ("failed", "interrupted", "KeyboardInterrupt", "the kernel was interrupted"),
         "leaves": ("failed", "failed", "SystemExit", "0"),
     }
@@ -106,6 +106,8 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
         assert (kept["state"], kept["error"]) == (state, {"kind": kind, "text": text, "cell": 3})
         assert [each.metadata.smicnb.state for each in executed(checkout, name)] == kept["cells"]
         assert kind in [output.get("ename") for output in executed(checkout, name)[3].outputs]
+    assert len(str(executed(checkout, "raises"))) < 50_000
+    assert len(done.stdout) < 5_000
     assert record(checkout, "floods")["state"] == "done"
     outputs = executed(checkout, "floods")[3].outputs
     assert sum(len(output.text) for output in outputs) < 8.1 * 2**20
@@ -135,9 +137,11 @@ def test_an_interrupted_run_says_what_was_begun_and_what_was_not(executor, tmp_p
     assert record(checkout, "b")["state"] == "skipped"
 
 
-def test_a_killed_worker_costs_its_notebook_alone(tmp_path):
-    checkout = make(tmp_path, {"a": [WAIT.format(seconds=600)], "b": [WAIT_FOR_IT]})
-    process = start(checkout, "run", "--jobs", "2")
+@pytest.mark.parametrize("executor", ["processes", "dask"])
+def test_a_killed_worker_costs_its_notebook_alone(executor, tmp_path):
+    begins = "import pathlib\n\nwith pathlib.Path('../begun').open('a') as file:\n    file.write('x')"
+    checkout = make(tmp_path, {"a": [f"{begins}\n\n{WAIT.format(seconds=600)}"], "b": [WAIT_FOR_IT]})
+    process = start(checkout, "run", "--jobs", "2", "--executor", executor)
     wait_until(lambda: at_work(checkout, "a") and at_work(checkout, "b"))
     (kernel,) = [found for found in kernels_of(checkout) if _notebook_of(found) == "a"]
     kernel.parent().kill()
@@ -151,6 +155,7 @@ def test_a_killed_worker_costs_its_notebook_alone(tmp_path):
     kept = record(checkout, "a")
     assert kept["error"]["kind"] == "DeadWorker"
     assert kept["cells"][kept["error"]["cell"]] == "dead"
+    assert (checkout / "begun").read_text() == "x"
     wait_until(lambda: not processes_of(checkout), 30)
 
 

@@ -82,6 +82,7 @@ def test_failures_stand_first_with_error_and_cell(folder):
     assert "An Exception was encountered" not in text(shown.parent)
     assert text(runs["05_killed"].select_one(".error")) == "Killed: the run was killed"
     assert "At code cell 2 of 3: 1 done, 1 dead, 1 pending." in text(runs["05_killed"])
+    assert not (folder / "notebooks" / "small" / "05_killed.html").exists(), "an earlier run's is not shown"
 
 
 def test_what_is_stale_says_why(folder):

@@ -28,7 +28,7 @@ def checkout(repository, tmp_path_factory):
 
 
 def figures(checkout: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (checkout / ".smicnb/figures/embedded").glob("*.*")}
+    return {path.name: path.read_bytes() for path in (checkout / ".smicnb/figures/embedded+set").glob("*.*")}
 
 
 def at_work(checkout: Path, *words: str) -> subprocess.Popen:
@@ -48,7 +48,7 @@ def first(checkout):
 
 def test_run_writes_figures_and_a_record(checkout, first):
     assert {"table1.csv", "fig08_reconstructions.png", "claim_learned_atoms.pdf"} <= set(first)
-    record = json.loads((checkout / ".smicnb/records/embedded/03_reconstruction.json").read_text())
+    record = json.loads((checkout / ".smicnb/records/embedded+set/03_reconstruction.json").read_text())
     assert record["state"] == "done"
     assert record["parameters"]["n_atoms"] == [2, 4]
     assert set(record["outputs"]) == set(first)
@@ -60,7 +60,7 @@ def test_unchanged_work_is_skipped_quickly(checkout, first):
     done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
     assert done.stdout.splitlines() == [
         "03_reconstruction: unchanged",
-        "figures and tables: .smicnb/figures/embedded",
+        "figures and tables: .smicnb/figures/embedded+set",
     ]
     assert time.monotonic() - began < 30
     assert figures(checkout) == first
@@ -83,8 +83,10 @@ def test_a_forced_run_repeats_every_byte_within_4_gib(checkout, first):
 
 
 def test_a_touched_output_is_made_again(checkout, first):
-    (checkout / ".smicnb/figures/embedded/table1.csv").write_text("")
-    (checkout / ".smicnb/figures/embedded/table1_latent_cosine.png").write_bytes(first["table1_latent_cosine.png"][:99])
+    (checkout / ".smicnb/figures/embedded+set/table1.csv").write_text("")
+    (checkout / ".smicnb/figures/embedded+set/table1_latent_cosine.png").write_bytes(
+        first["table1_latent_cosine.png"][:99]
+    )
     done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
     assert "done in" in done.stdout
     assert figures(checkout) == first
@@ -119,7 +121,7 @@ def test_a_notebook_that_fails_leaves_a_record_and_no_figure(checkout, first, tm
     assert "1 file skipped" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert figures(checkout) == first
-    record = json.loads((checkout / ".smicnb/records/embedded/02_dictionary_atoms.json").read_text())
+    record = json.loads((checkout / ".smicnb/records/embedded+set/02_dictionary_atoms.json").read_text())
     assert record["state"] == "failed"
     assert record["error"]["kind"] == "DimensionError"
     # The user does what the message says.
@@ -161,7 +163,7 @@ def test_the_recipe_of_bsds500_asks_for_its_folder(checkout):
 
 
 def test_a_folder_that_cannot_hold_figures(checkout, first):
-    folder = checkout / ".smicnb" / "figures" / "embedded"
+    folder = checkout / ".smicnb" / "figures" / "embedded+set"
     kept = folder.rename(folder.with_name("kept"))
     folder.write_text("a file is in the way")
     try:

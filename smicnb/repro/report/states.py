@@ -1,5 +1,6 @@
 """What became of each notebook: its run record, and whether that is still true."""
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ class Run:
         error: "KIND: text" of a run that failed, or "".
         cells: the state of each code cell, in order; () where no record says.
         figures: the folder that its figures go to.
-        executed: the executed notebook, or None where there is none.
+        executed: the executed notebook of that run, or None where there is none.
         record: the run record, {} where there is none.
     """
 
@@ -96,9 +97,19 @@ def run(root: Path, recipe: Recipe, notebook: str) -> Run:
         reasons,
         f"{error.get('kind')}: {error.get('text')}" if isinstance(error, dict) else "",
         tuple(map(str, record["cells"])) if isinstance(record.get("cells"), list) else (),
-        executed if executed.is_file() else None,
+        executed if _belongs(executed, record) else None,
         record,
     )
+
+
+def _belongs(executed: Path, record: dict[str, Any]) -> bool:
+    """Whether an executed notebook is there and ended as the record says; else an earlier run wrote it."""
+    try:
+        cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+        told = [cell["metadata"]["smicnb"]["state"] for cell in cells if cell["cell_type"] == "code"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return told == record.get("cells")
 
 
 def _reasons(recipe: Recipe, notebook: str, record: dict[str, Any]) -> list[str]:
