@@ -24,8 +24,9 @@ def _files(tables: Tables, coding: str, n: float) -> pd.DataFrame:
     """The files at the settings of the collection's hull for n, with the bits of an image at n; both splits."""
     files = tables("bsds500/fig13_files")
     files = files[files["accounting"] == coding]
-    chosen = _hull(tables, "train", coding, n)[list(PARAMETERS)]
-    return files.assign(bits=file_bits(files, n)).merge(chosen, on=list(PARAMETERS))
+    chosen = pd.MultiIndex.from_frame(_hull(tables, "train", coding, n)[list(PARAMETERS)])
+    files = files.assign(bits=file_bits(files, n))
+    return files[pd.MultiIndex.from_frame(files[list(PARAMETERS)]).isin(chosen)]
 
 
 def _cheapest(points: pd.DataFrame, fidelity: float = FIDELITY) -> float:
@@ -107,8 +108,9 @@ def full_range(tables: Tables) -> Verdict:
     parts, whole = [], []
     for name in PARAMETERS:
         used = pd.concat(hulls.values())[name]
-        whole.append(set(used) >= {everything[name].min(), everything[name].max()})
-        parts.append(f"{name} {used.min():g} to {used.max():g}")
+        ends = everything[name].min(), everything[name].max()
+        whole.append(set(used) >= set(ends))
+        parts.append(f"{name} {used.min():g} to {used.max():g} (of {ends[0]:g} to {ends[1]:g})")
     first, last = (set(map(tuple, hulls[n][list(PARAMETERS)].to_numpy())) for n in (sizes[0], sizes[-1]))
     moves = f"{len(first & last)} of {len(last)} settings at n = ∞ are also on the hull at n = {sizes[0]:.0f}"
     outcome = "agrees" if all(whole) and first != last else "partly" if first != last else "differs"
@@ -133,10 +135,11 @@ def models_rank(tables: Tables) -> Verdict:
 
 def gains_of_files(tables: Tables) -> Verdict:
     """Table III: gains and break-even sizes of files that were read back, beside the printed ones."""
-    table = tables("bsds500/table3_gain").set_index(["row", "column"])
+    table = tables("bsds500/table3_gain")
     parts, same = [], []
     for model in ("low", "medium", "high"):
-        gains, sizes = (table.loc[(model, column)] for column in ("n = inf", "n*"))
+        rows = table[table["row"] == model].set_index("column")
+        gains, sizes = (rows.loc[column] for column in ("n = inf", "n*"))
         ours = [float(gains[f"file (entropy), {split}"]) for split in ("train", "heldout")]
         even = [float(sizes[f"file (entropy), {split}"]) for split in ("train", "heldout")]
         never = ["never" if math.isinf(size) else f"{size:.0f}" for size in even]
@@ -163,8 +166,9 @@ def medium_trades(tables: Tables) -> Verdict:
     files = _files(tables, "entropy", math.inf)
     files = files[files["split"] == "heldout"].assign(bits=lambda some: some["payload_bits"] + some["index_bits"])
     cheapest = _cheapest(files, rows.loc["medium", "mean"])
+    found = "none" if math.isnan(cheapest) else f"the cheapest takes {cheapest:.0f}"
     return Verdict(
         "measured",
-        f"bits of a held-out image and its latent cosine: {'; '.join(shares)}; of the hull's files, whose dictionaries "
-        f"are learned at another λ than medium's, the cheapest with medium's fidelity takes {cheapest:.0f}",
+        f"bits of a held-out image and its latent cosine: {'; '.join(shares)}; of the hull's files with medium's "
+        f"fidelity, whose dictionaries are learned at another λ than medium's, {found}",
     )
