@@ -259,7 +259,9 @@ def _one_line(value: object) -> str:
 
 
 def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+    """Without its middle where it is too long: what is to be done stands at the end."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-(half - 1) :]}"
 
 
 engines.papermill_engines.register(NAME, Engine)

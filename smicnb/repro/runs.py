@@ -28,7 +28,7 @@ from smicnb.repro.jobs import Job, jobs_of
 from smicnb.repro.kernels import Outcome, Place, Task
 from smicnb.repro.session import versions
 
-__all__ = ["Job", "Outcome", "jobs_of", "raise_for", "report", "run"]
+__all__ = ["Job", "Outcome", "alone", "jobs_of", "raise_for", "report", "run"]
 
 BEAT = 0.2  # seconds between two looks at the workers
 PARTING = 10.0  # seconds that workers have to end when the run is stopped
@@ -88,7 +88,7 @@ def run(
     if not stale:
         return list(outcomes.values())
     kernel = {job.notebook: _kernel(job.place.source) for job in stale}
-    with _alone(), signals.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
+    with alone(), signals.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
         _prepare(stale)
         known = {"versions": versions(), **commit()}
         waiting: deque[_Running] = deque()
@@ -293,12 +293,18 @@ def _code_cells(notebook: Path) -> int:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Hold the checkout's lock: two runs at a time would write over each other's figures."""
+def alone() -> Iterator[None]:
+    """Hold the checkout's lock: two runs at a time would write over each other's figures.
+
+    Who holds it can take it again.
+
+    Raises:
+        SmicnbError: another process has it.
+    """
     path = root() / ".smicnb" / "lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(path, timeout=0):
+        with FileLock(path, timeout=0, is_singleton=True):
             yield
     except Timeout as error:
         raise SmicnbError("another 'smicnb run' is at work in this checkout", do="wait for it to end") from error

@@ -67,10 +67,16 @@ def verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
         whole: whether they are all of the recipe, so that nothing else may lie among its figures.
 
     Raises:
-        SmicnbError: there are no jobs; or a notebook failed: which, and why, is said on stderr before.
+        SmicnbError: there are no jobs; another run is at work; or a notebook failed: which, and why, is said on
+            stderr before.
     """
     if not jobs:
         raise SmicnbError("found nothing to verify", "a recipe with notebooks")
+    with runs.alone():
+        return _verify(jobs, workers, whole)
+
+
+def _verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
     private = [_private(job) for job in jobs]
     place = private[0].place
     result = place.record.parent.with_suffix(".json")  # says that a verification came to its end
