@@ -29,7 +29,7 @@ STATES = {
 SAID = dict(
     zip(
         STATES,
-        ("done", "failed", "kernel died", "timed out", "stale", "kernel died", "committed, not run here"),
+        ("done", "failed", "kernel died", "timed out", "stale", "died", "committed, not run here"),
         strict=True,
     )
 )

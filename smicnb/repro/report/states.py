@@ -13,7 +13,7 @@ from smicnb.repro.params import Recipe
 # State -> what a reader is told, worst first; the order of the report.
 STATES = {
     "failed": "failed",
-    "dead": "kernel died",
+    "dead": "died",
     "timeout": "timed out",
     "stale": "stale",
     "skipped": "not reached",
@@ -51,8 +51,8 @@ class Run:
 
     @property
     def said(self) -> str:
-        """The state in words."""
-        return STATES[self.state]
+        """The state in words; what died where it was the kernel, and not its worker or the whole run."""
+        return "kernel died" if self.error.startswith("DeadKernel: ") else STATES[self.state]
 
     @property
     def failing(self) -> int | None:
