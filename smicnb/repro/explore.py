@@ -180,7 +180,8 @@ class Explorer:
         key = tuple(getattr(setting, name) for name in frontier.PARAMETERS)
         rows = {split: rows[key] for split, rows in self._rows.items()}
         share = 0.0 if math.isinf(setting.n) else 1 / setting.n
-        bits = {split: float(bits_per_image(row.to_frame().T, setting.n, "entropy")[0]) for split, row in rows.items()}
+        every = bits_per_image(pd.DataFrame(list(rows.values())), setting.n, "entropy")
+        bits = dict(zip(rows, map(float, every), strict=True))
         codec = SMICCodec.of(self.books.of(setting.point))
         with SmicFile(container.dump(*codec.sections, [])) as empty:
             once = {part: 8 * share * empty.spent[part] for part in ("dictionary", "tables", "header", "index")}
