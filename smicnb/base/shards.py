@@ -5,7 +5,6 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, wait
 from typing import TypeVar
 
 Piece, Result = TypeVar("Piece"), TypeVar("Result")
-ATTEMPTS = 2  # at a piece whose worker died; one that kills its workers each time is an error
 
 
 def completed(
@@ -13,33 +12,38 @@ def completed(
 ) -> Iterator[tuple[Piece, Result]]:
     """Each piece with `task(piece)`, in the order in which they are done; here and now without an executor.
 
-    Whoever keeps each result at once loses no more than the pieces in work when something dies.
+    Whoever keeps each result at once loses no more than the pieces in work when something dies. What was lost with a
+    worker is tried once more when nothing else is in work.
 
     Raises:
-        BrokenExecutor: a piece's worker died at every attempt (all others are done by then), or the executor takes
-            nothing any more.
+        BrokenExecutor: a piece's worker died twice (all others are done by then), or the executor takes nothing any
+            more.
     """
     if executor is None:
         for piece in pieces:
             yield piece, task(piece)
         return
-    waiting = {executor.submit(task, piece): (piece, 1) for piece in pieces}
-    lost: BrokenExecutor | None = None
+    waiting = {executor.submit(task, piece): piece for piece in pieces}
+    lost: list[Piece] = []
     try:
         while waiting:
             for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                piece, attempt = waiting.pop(future)
+                piece = waiting.pop(future)
                 try:
                     result = future.result()
-                except BrokenExecutor as error:
-                    if attempt < ATTEMPTS:
-                        waiting[executor.submit(task, piece)] = (piece, attempt + 1)
-                    else:
-                        lost = error  # the other pieces are worth having
+                except BrokenExecutor:
+                    lost.append(piece)
                 else:
                     yield piece, result
     finally:
         for future in waiting:
             future.cancel()
-    if lost:
-        raise lost
+    # Each on its own: a worker takes with it what it had only queued, and that must not be lost for it again.
+    deadly: BrokenExecutor | None = None
+    for piece in lost:
+        try:
+            yield piece, executor.submit(task, piece).result()
+        except BrokenExecutor as error:
+            deadly = error  # the other pieces are worth having
+    if deadly:
+        raise deadly

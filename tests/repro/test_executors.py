@@ -107,6 +107,22 @@ def test_a_shard_that_always_kills_its_worker_is_an_error_and_the_others_are_kep
     assert begun(again) == {"6": 1}
 
 
+def killer(folder: Path, doomed: int, number: int) -> int:
+    """The number; for one of them, death once the others are queued at the same worker."""
+    (folder / f"{number}").touch()
+    if number == doomed:
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_what_a_dying_worker_had_only_queued_is_done_all_the_same(lent, tmp_path):
+    kept = []
+    with pytest.raises(BrokenExecutor):
+        kept.extend(number for number, _ in completed(partial(killer, tmp_path, 0), range(4), lent))
+    assert sorted(kept) == [1, 2, 3]
+
+
 def test_without_more_than_one_worker_it_is_here_and_now(monkeypatch, tmp_path):
     monkeypatch.delenv("SMICNB_WORKERS", raising=False)
     monkeypatch.delenv("SMICNB_SCHEDULER", raising=False)
