@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("lab", "test")
+EXTRAS = ("codecs", "lab", "test")
 # What torch's default Linux build brings along and its CPU builds do without.
 TORCH = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
 # The marker of what every supported platform gets: it says nothing, a thousand times.

@@ -1,0 +1,139 @@
+"""What the learned codecs are built of: residual stacks, text attention, straight-through rounding."""
+
+import functools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from smicnb.learned.compressai_parts import AttentionBlock, ResidualBottleneckBlock, conv, deconv
+
+HEADS = 8
+
+
+def bottlenecks(width: int) -> list[nn.Module]:
+    """Three residual bottleneck blocks, as between the strided convolutions of ELIC (He et al., 2022)."""
+    return [ResidualBottleneckBlock(width, width) for _ in range(3)]
+
+
+def synthesis(width: int, latent: int) -> nn.Sequential:
+    """g_s of ELIC: ŷ (n, latent, h, w) to pixels (n, 3, 16h, 16w) about [0, 1]; no text in it."""
+    return nn.Sequential(
+        AttentionBlock(latent),
+        deconv(latent, width),
+        *bottlenecks(width),
+        deconv(width, width),
+        AttentionBlock(width),
+        *bottlenecks(width),
+        deconv(width, width),
+        *bottlenecks(width),
+        deconv(width, 3),
+    )
+
+
+def rounded(values: Tensor) -> Tensor:
+    """The nearest integers, with the gradient of the values themselves (straight-through)."""
+    return values + (torch.round(values) - values).detach()
+
+
+def padded(pixels: Tensor, multiple: int) -> Tensor:
+    """Pixels (n, c, H, W) repeated at the right and lower edge up to the next multiple."""
+    height, width = pixels.shape[-2:]
+    return functional.pad(pixels, (0, -width % multiple, 0, -height % multiple), mode="replicate")
+
+
+def _flat(features: Tensor) -> Tensor:
+    return features.flatten(2).transpose(1, 2)
+
+
+def _image(tokens: Tensor, like: Tensor) -> Tensor:
+    return tokens.transpose(1, 2).reshape(like.shape)
+
+
+class Injector(nn.Module):
+    """Text into image features: LN(image) + γ · attention(image → text) (TACO, Eq. 5).
+
+    Args:
+        width: channels of the image features.
+        text: width of the text tokens.
+    """
+
+    def __init__(self, width: int, text: int):
+        super().__init__()
+        self.project = nn.Linear(text, width)
+        self.norm_text, self.norm_image = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, HEADS, batch_first=True)
+        self.gamma = nn.Parameter(torch.zeros(width))
+
+    def forward(self, features: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Features (n, width, h, w) after looking at tokens (n, T, text), of which the mask (n, T) tells the real."""
+        return self.attend(features, tokens, mask, weights=False)[0]
+
+    def attend(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool = True) -> tuple[Tensor, Tensor]:
+        """The same, and with `weights` how much each position looks at each token, (n, T, h, w)."""
+        image, text = self.norm_image(_flat(features)), self.norm_text(self.project(tokens))
+        found, looks = self.attention(image, text, text, key_padding_mask=~mask, need_weights=weights)
+        if weights:
+            looks = looks.transpose(1, 2).reshape(*looks.shape[::2], *features.shape[-2:])
+        return _image(image + self.gamma * found, features), looks
+
+
+class Extractor(nn.Module):
+    """Image features into text tokens: LN(text) + attention(text → image), the second attention of TACO's adapter.
+
+    Args:
+        width: channels of the image features.
+        text: width of the text tokens.
+    """
+
+    def __init__(self, width: int, text: int):
+        super().__init__()
+        self.project = nn.Linear(width, text)
+        self.norm_text, self.norm_image = nn.LayerNorm(text), nn.LayerNorm(text)
+        self.attention = nn.MultiheadAttention(text, HEADS, batch_first=True)
+
+    def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
+        """Tokens (n, T, text) after looking at features (n, width, h, w)."""
+        text, image = self.norm_text(tokens), self.norm_image(self.project(_flat(features)))
+        return text + self.attention(text, image, image, need_weights=False)[0]
+
+
+class TextImageAttention(nn.Module):
+    """The image-text attention module that TACO's Fig. 9 compares with, as we read its description.
+
+    TGIC (Jiang et al., 2023) has no public code. Each position gathers the words that it is most alike (the word
+    attention of AttnGAN), and two convolutions over both give what is added to the features.
+
+    Args:
+        width: channels of the image features.
+        text: width of the text tokens.
+    """
+
+    def __init__(self, width: int, text: int):
+        super().__init__()
+        self.project = nn.Linear(text, width)
+        self.fuse = nn.Sequential(
+            nn.Conv2d(2 * width, width, 3, padding=1), nn.ReLU(), nn.Conv2d(width, width, 3, padding=1)
+        )
+        nn.init.zeros_(self.fuse[2].weight)
+        nn.init.zeros_(self.fuse[2].bias)
+
+    def forward(self, features: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Features (n, width, h, w) after looking at tokens (n, T, text), of which the mask (n, T) tells the real."""
+        return self.attend(features, tokens, mask)[0]
+
+    def attend(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool = True) -> tuple[Tensor, Tensor]:
+        """The same, and how much each position looks at each token, (n, T, h, w)."""
+        words = self.project(tokens)
+        alike = (_flat(features) @ words.transpose(1, 2)).masked_fill(~mask[:, None], float("-inf"))
+        looks = alike.softmax(dim=-1)
+        gathered = _image(looks @ words, features)
+        looks = looks.transpose(1, 2).reshape(*tokens.shape[:2], *features.shape[-2:])
+        return features + self.fuse(torch.cat([features, gathered], dim=1)), looks
+
+
+@functools.cache
+def checkerboard(height: int, width: int, device: torch.device) -> Tensor:
+    """The anchors of a checkerboard, (height, width) of bool: true where row + column is odd."""
+    rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
+    return (rows[:, None] + columns) % 2 == 1
