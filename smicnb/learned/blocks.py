@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.compressai_parts import AttentionBlock, ResidualBottleneckBlock, conv, deconv
+from smicnb.learned.compressai_parts import AttentionBlock, ResidualBottleneckBlock, deconv
 
 HEADS = 8
 

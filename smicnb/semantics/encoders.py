@@ -54,8 +54,14 @@ class SemanticEncoder(ImageEncoder, Protocol):
     def text_tokens(self, texts: list[str]) -> "tuple[torch.Tensor, torch.Tensor]":
         """Per-token embeddings (n, T, W) of texts, and the mask (n, T) of real tokens."""
 
-    def image_latents(self, pixels: "torch.Tensor") -> "torch.Tensor":
-        """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1], differentiable, for losses."""
+    def token_strings(self, text: str) -> list[str]:
+        """What each token of a text stands for, in the order of `text_tokens`."""
+
+    def image_latents(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
+        """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1], differentiable, for losses.
+
+        A convolutional tower may be shown squares of another `side` than its own, at less cost.
+        """
 
 
 class OpenClipEncoder:
@@ -149,8 +155,14 @@ class OpenClipEncoder:
         )
         return states["text_intermediates"][-1], tokens != 0
 
-    def image_latents(self, pixels: "torch.Tensor") -> "torch.Tensor":
-        """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1], with gradients to the pixels."""
+    def token_strings(self, text: str) -> list[str]:
+        """What each of CLIP's tokens of a text stands for: pieces of words, one at the start, one at the end."""
+        return [self._tokenizer.decode([token]).strip() for token in self._tokenize([text])[0].tolist() if token]
+
+    def image_latents(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
+        """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1]; `side` is the tower's own or None."""
+        if side not in (None, self._images.side):
+            raise SmicnbError(f"found side={side} for {self.name}", f"{self._images.side}, its positions' own")
         return self._images.differentiable(pixels)
 
 

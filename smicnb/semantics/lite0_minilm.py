@@ -200,6 +200,11 @@ class Lite0MiniLM:
         """MiniLM's per-token embeddings (n, T, 384) and their mask (n, T)."""
         return self._texts.tokens(texts)
 
-    def image_latents(self, pixels: "torch.Tensor") -> "torch.Tensor":
-        """Latents (n, 384) of float pixels (n, 3, H, W) in [0, 1], with gradients to the pixels."""
-        return self._images.differentiable(pixels)
+    def token_strings(self, text: str) -> list[str]:
+        """What each of MiniLM's tokens of a text stands for: pieces of words, [CLS] and [SEP] around them."""
+        tokenizer = self._texts.tokenizer
+        return tokenizer.convert_ids_to_tokens(tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"])
+
+    def image_latents(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
+        """Latents (n, 384) of float pixels (n, 3, H, W) in [0, 1], seen at 224 pixels or another side."""
+        return self._images.differentiable(pixels, side)

@@ -146,7 +146,7 @@ def lpips(images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray], net: s
     import torch
 
     _, side = lookup("LPIPS network", net, LPIPS_NETS)
-    network = _lpips_network(net)
+    network = lpips_network(net)
 
     def of_pair(image: np.ndarray, image_hat: np.ndarray) -> float:
         with torch.inference_mode():
@@ -164,7 +164,7 @@ def as_tensor(image: np.ndarray, low: float, high: float) -> "torch.Tensor":
 
 
 @lru_cache(maxsize=len(LPIPS_NETS))
-def _lpips_network(net: str) -> "torch.nn.Module":
+def lpips_network(net: str) -> "torch.nn.Module":
     """LPIPS with the package's own linear heads and the convolutions of our registry."""
     import warnings
 

@@ -77,18 +77,23 @@ class ImageTower:
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
 
-    def differentiable(self, pixels: "torch.Tensor") -> "torch.Tensor":
+    def differentiable(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
         """Latents (n, L) of pixels, float (n, 3, H, W) in [0, 1], with gradients to the pixels.
 
         Resizing is torch's antialiased bicubic, which differs from Pillow's by its rounding to 8 bits.
+
+        Args:
+            pixels: of the images.
+            side: of the square that the network sees; its own where None. Only convolutions take another.
         """
         from torch.nn import functional
 
+        side = side or self.side
         height, width = pixels.shape[-2:]
-        if (height, width) != (self.side, self.side):
-            size, (top, left) = _geometry(height, width, self.side)
+        if (height, width) != (side, side):
+            size, (top, left) = _geometry(height, width, side)
             pixels = functional.interpolate(pixels, size=size, mode="bicubic", antialias=True)
-            pixels = pixels[..., top : top + self.side, left : left + self.side]
+            pixels = pixels[..., top : top + side, left : left + side]
         return self.network((pixels - self._mean) / self._std)
 
     def __call__(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:

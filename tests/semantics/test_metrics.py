@@ -164,7 +164,7 @@ def test_lpips_names_the_smallest_side_that_its_network_takes(photographs, net):
 
 
 def test_lpips_leaves_the_callers_random_numbers_alone(photographs):
-    metrics._lpips_network.cache_clear()
+    metrics.lpips_network.cache_clear()
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -173,13 +173,13 @@ def test_lpips_leaves_the_callers_random_numbers_alone(photographs):
 
 
 def test_lpips_without_its_weights_names_the_command(photographs, monkeypatch, tmp_path):
-    metrics._lpips_network.cache_clear()
+    metrics.lpips_network.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(MissingWeightsError, match="smicnb weights fetch alexnet-conv"):
         metrics.lpips(photographs, photographs)
 
 
-def test_an_unknown_lpips_network_gives_the_near_miss(photographs):
+def test_an_unknownlpips_network_gives_the_near_miss(photographs):
     with pytest.raises(UnknownNameError, match="did you mean 'alex'"):
         metrics.lpips(photographs, photographs, net="alexnet")
 

@@ -1,0 +1,162 @@
+"""Trained networks as files: 16-bit safetensors with config, training data and metrics inside."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
+from smicnb.base.files import write_bytes
+from smicnb.base.names import unknown
+from smicnb.learned.compressai_parts import EntropyBottleneck
+from smicnb.learned.taco import Taco, TacoConfig
+
+FORMAT = "smicnb learned codec 1"
+MAX_BYTES = 2**30
+CODECS = {"taco": (Taco, TacoConfig)}
+PRIOR_BUFFERS = ("_offset", "_quantized_cdf", "_cdf_length")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A trained network and what is known of it.
+
+    Args:
+        codec: "taco".
+        name: for tables, such as "full/low/0".
+        config: the size and variant.
+        network: in evaluation mode, its prior's tables filled.
+        facts: data hash, steps, seeds, losses, metrics on the validation photographs: whatever training noted.
+        sha256: over codec, config, weights and tables.
+    """
+
+    codec: str
+    name: str
+    config: TacoConfig
+    network: nn.Module
+    facts: dict[str, Any] = field(repr=False)
+    sha256: str = ""
+
+
+def shipped() -> Path:
+    """The folder of what ships with the package."""
+    return Path(str(resources.files("smicnb.learned"))) / "data"
+
+
+def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str, Any]) -> None:
+    """Write a network's weights at 16 bits, with its prior's tables as they follow from those.
+
+    Args:
+        path: of the file; written atomically.
+        codec: "taco".
+        name: for tables.
+        network: on any device; it is left as it is.
+        facts: of the training, as JSON can hold them.
+    """
+    from safetensors.numpy import save as to_bytes
+
+    # The tables are made from the weights as stored, which the decoder will have.
+    halves = {key: value.detach().cpu().half() for key, value in network.named_parameters()}
+    again = type(network)(network.config)
+    again.load_state_dict({key: value.float() for key, value in halves.items()}, strict=False)
+    again.prior.update(force=True)
+    tensors = {key: value.numpy() for key, value in halves.items()}
+    for key in PRIOR_BUFFERS:
+        tensors[f"prior.{key}"] = getattr(again.prior, key).numpy()
+    meta = {"format": FORMAT, "codec": codec, "name": name, "config": json.dumps(asdict(network.config))}
+    write_bytes(path, to_bytes(tensors, meta | {"facts": json.dumps(facts, sort_keys=True)}))
+
+
+def load(path: Path, device: str = "cpu") -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        path: a file of `save`.
+        device: a torch device name.
+
+    Raises:
+        MissingWeightsError: no such file. IntegrityError: truncated, or not a checkpoint of ours.
+        SmicnbError: weights that do not fit its config, or are not finite.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    if not path.is_file():
+        raise MissingWeightsError(f"found no file '{path}'", "a checkpoint of a learned codec")
+    if path.stat().st_size > MAX_BYTES:
+        raise IntegrityError(f"'{path.name}' has {path.stat().st_size} bytes", f"a checkpoint of {MAX_BYTES} at most")
+    try:
+        with safe_open(path, "np") as file:
+            meta = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+    except (SafetensorError, OSError, ValueError) as error:
+        raise IntegrityError(f"'{path.name}' is damaged or cut short", "a whole safetensors file") from error
+    if meta.get("format") != FORMAT:
+        raise IntegrityError(f"'{path.name}' is no checkpoint of a learned codec", f"one that says '{FORMAT}'")
+    try:
+        config, facts = json.loads(meta["config"]), json.loads(meta["facts"])
+        codec, name = meta["codec"], meta["name"]
+    except (KeyError, ValueError) as error:
+        raise IntegrityError(f"what '{path.name}' says of itself cannot be read", "config and facts as JSON") from error
+    return assembled(codec, name, config, tensors, facts, device)
+
+
+def assembled(
+    codec: str, name: str, config: dict, tensors: dict[str, np.ndarray], facts: dict, device: str = "cpu"
+) -> Checkpoint:
+    """A checkpoint of a config and arrays; the same checks as `load`."""
+    if codec not in CODECS:
+        raise unknown("learned codec", codec, CODECS)
+    kind, configured = CODECS[codec]
+    try:
+        lists = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+        chosen = configured(**lists)
+        network = kind(chosen)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise SmicnbError(f"'{name}' has a config that is none of {codec}'s ({error})", "its own fields") from error
+    arrays = {key: torch.from_numpy(value.astype(np.float32 if value.dtype.kind == "f" else value.dtype))
+              for key, value in tensors.items()}  # fmt: skip
+    _check(name, network, arrays)
+    for key in PRIOR_BUFFERS:
+        setattr(network.prior, key, arrays.pop(f"prior.{key}").int())
+    network.load_state_dict(arrays, strict=False)
+    digest = hashlib.sha256(json.dumps([codec, asdict(chosen)], sort_keys=True).encode())
+    for key in sorted(tensors):
+        digest.update(key.encode() + np.ascontiguousarray(tensors[key]).tobytes())
+    network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+    return Checkpoint(codec, name, chosen, network, facts, digest.hexdigest())
+
+
+def _check(name: str, network: nn.Module, arrays: dict[str, torch.Tensor]) -> None:
+    wanted = {key: tuple(value.shape) for key, value in network.named_parameters()}
+    found = {key: tuple(value.shape) for key, value in arrays.items()}
+    buffers = {f"prior.{key}" for key in PRIOR_BUFFERS}
+    for key in sorted(set(wanted) | set(found) - buffers):
+        if wanted.get(key) != found.get(key):
+            raise SmicnbError(
+                f"'{name}' holds {key} of shape {found.get(key)}", f"shape {wanted.get(key)}, as its config says"
+            )
+    if missing := buffers - set(found):
+        raise SmicnbError(f"'{name}' lacks {min(missing)}", "the tables of its prior")
+    for key, value in arrays.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise SmicnbError(f"'{name}' holds {key} with a number that is not finite", "finite weights")
+    _check_tables(name, network.prior, *(arrays[f"prior.{key}"] for key in PRIOR_BUFFERS))
+
+
+def _check_tables(name: str, prior: EntropyBottleneck, offset: torch.Tensor, cdf: torch.Tensor, sizes: torch.Tensor):
+    """What the coder, which checks nothing, is going to index and divide by."""
+    channels = prior.channels
+    fits = cdf.ndim == 2 and offset.shape == sizes.shape == (channels,) and len(cdf) == channels
+    if not fits or not ((sizes >= 3) & (sizes <= cdf.shape[1])).all():
+        raise SmicnbError(f"the tables of '{name}' have shapes that do not fit", f"{channels} rows")
+    for row, size in zip(cdf.long(), sizes.tolist(), strict=True):
+        if row[0] != 0 or row[size - 1] != 1 << 16 or not (row[1:size] > row[: size - 1]).all():
+            raise SmicnbError(f"a table of '{name}' is no cumulative frequency", "rising numbers from 0 to 65536")
+

@@ -1,0 +1,179 @@
+"""A checkpoint of TACO as a codec: photographs and captions to bytes, bytes to photographs."""
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from smicnb.learned import checkpoints, coding
+from smicnb.learned.blocks import checkerboard, padded
+from smicnb.learned.coding import Reader, Tables, Writer
+from smicnb.learned.taco import MULTIPLE, Context
+from smicnb.semantics import encoders
+from smicnb.semantics.images import check_rgb
+
+if TYPE_CHECKING:
+    from smicnb.learned.checkpoints import Checkpoint
+    from smicnb.semantics.encoders import SemanticEncoder
+
+MAGIC = b"TACO"
+
+
+class TacoCodec:
+    """Images to bytes and back by one checkpoint of TACO.
+
+    The encoder runs the decoder's own context code, in float64 and with means on a grid of 1/64, so that what the
+    two compute is the same number on every machine; the transforms run in float32.
+
+    Args:
+        checkpoint: of TACO, or the path of one.
+        device: a torch device name.
+    """
+
+    name = "TACO"
+
+    def __init__(self, checkpoint: "Checkpoint | Path | str", device: str = "cpu"):
+        if not isinstance(checkpoint, checkpoints.Checkpoint):
+            checkpoint = checkpoints.load(Path(checkpoint), device)
+        self.checkpoint, self.setting, self.device = checkpoint, checkpoint.name, torch.device(device)
+        self.config, self._network = checkpoint.config, checkpoint.network
+        self._context: Context = copy.deepcopy(checkpoint.network.context).double()
+        self._prior, self._gaussian = Tables.of(checkpoint.network.prior), coding.gaussian_tables()
+        self._medians = checkpoint.network.prior.quantiles[:, 0, 1].double()[None, :, None, None]
+        # Decoding needs the networks' numbers and both tables, so the hash names all of them.
+        self.model = bytes.fromhex(checkpoint.sha256)[: coding.MODEL_BYTES]
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """What a record keeps: the checkpoint's hash and that of the Gaussians' tables."""
+        return {"checkpoint": self.checkpoint.sha256, "gaussian tables": self._gaussian.sha256}
+
+    def encoder(self) -> "SemanticEncoder":
+        """The encoder of the text tokens."""
+        return encoders.encoder(self.config.encoder)
+
+    def encode(self, image: np.ndarray, caption: str | None = None) -> bytes:
+        """The file of an image.
+
+        Args:
+            image: RGB uint8 H×W×3, of any size up to 33 megapixels.
+            caption: a sentence about it; None or "" where there is none. Only the encoder sees it.
+
+        Raises:
+            ImageError: not RGB uint8. SmicnbError: too large.
+        """
+        y, z = self._analysed(image, caption)
+        z_symbols = torch.round(z - self._medians)
+        writer = Writer()
+        writer.put(z_symbols.int(), _channels(z_symbols), self._prior)
+        y_hat = self._latent(z_symbols, _Encoding(y, writer, self._gaussian))
+        height, width = image.shape[:2]
+        file = coding.File(MAGIC, self.model, width, height, coding.latent_crc(y_hat), writer.bytes())
+        return file.pack()
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The image of a file, RGB uint8 H×W×3.
+
+        Raises:
+            IntegrityError: damaged, of another codec or model, or decoded by another arithmetic.
+        """
+        y_hat, width, height = self.decode_latent(data)
+        with torch.inference_mode():
+            pixels = self._network.g_s(y_hat.float().to(memory_format=torch.channels_last))[0, :, :height, :width]
+            return (pixels.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+
+    def decode_latent(self, data: bytes) -> tuple[Tensor, int, int]:
+        """ŷ (1, M, h, w) float64 of a file, and the image's width and height."""
+        file = coding.File.unpack(data, MAGIC, self.model)
+        rows, columns = (-(-side // MULTIPLE) for side in (file.height, file.width))
+        z_shape = (1, self.config.hyper, rows, columns)
+        count = rows * columns * (self.config.hyper + 16 * self.config.latent)
+        reader = Reader(file.stream, count)
+        z_symbols = reader.take(_channels(torch.empty(z_shape, device=self.device)), self._prior)
+        y_hat = self._latent(z_symbols, _Decoding(reader, self._gaussian))
+        coding.check_latent(y_hat, file.latent_crc)
+        return y_hat, file.width, file.height
+
+    def estimate(self, image: np.ndarray, caption: str | None = None) -> float:
+        """The estimated bits of an image: minus the log-likelihoods of y and z, without the file's header."""
+        y, z = self._analysed(image, caption)
+        with torch.inference_mode():
+            return float(self._network.rate(y.float(), z.float())[1])
+
+    def attention(self, image: np.ndarray, caption: str) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Where the text acts.
+
+        Returns:
+            The caption's tokens, and how much each position looks at each, (T, H/4, W/4) and (T, H/8, W/8).
+        """
+        tokens, mask = self._tokens(caption)
+        with torch.inference_mode():
+            fine, coarse = self._network.g_a.attention(self._pixels(image), tokens, mask)
+        return self.encoder().token_strings(caption)[: tokens.shape[1]], fine[0].cpu().numpy(), coarse[0].cpu().numpy()
+
+    def _analysed(self, image: np.ndarray, caption: str | None) -> tuple[Tensor, Tensor]:
+        tokens, mask = self._tokens(caption)
+        with torch.inference_mode():
+            y = self._network.g_a(self._pixels(image), tokens, mask)
+            return y.double(), self._network.h_a(y).double()
+
+    def _pixels(self, image: np.ndarray) -> Tensor:
+        check_rgb(image)
+        coding.check_size(image.shape[1], image.shape[0])
+        pixels = torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1)[None].float() / 255
+        return padded(pixels, MULTIPLE).contiguous(memory_format=torch.channels_last)
+
+    def _tokens(self, caption: str | None) -> tuple[Tensor | None, Tensor | None]:
+        if self.config.text == "none":
+            return None, None
+        with torch.inference_mode():
+            tokens, mask = self.encoder().text_tokens([caption or ""])
+        limit = self.config.max_tokens
+        return tokens[:, :limit].float().to(self.device), mask[:, :limit].to(self.device)
+
+    def _latent(self, z_symbols: Tensor, coder: "_Encoding | _Decoding") -> Tensor:
+        """ŷ, float64 on the grid: the one walk through the context that both sides take."""
+        with torch.inference_mode():
+            hyper = self._context.hyper(z_symbols + self._medians)
+            anchors = checkerboard(*hyper.shape[-2:], hyper.device)
+            known: list[Tensor] = []
+            for group in range(len(self.config.groups)):
+                scales, means, context = self._context.of_anchors(group, hyper, known)
+                part = torch.zeros_like(means)
+                coder.code(part, group, scales, means, anchors, self.config.groups)
+                scales, means = self._context.of_others(group, part, context)
+                coder.code(part, group, scales, means, ~anchors, self.config.groups)
+                known.append(part)
+            return torch.cat(known, dim=1)
+
+
+class _Encoding:
+    """Puts the symbols of y into a stream as the walk comes to them."""
+
+    def __init__(self, y: Tensor, writer: Writer, tables: Tables):
+        self._y, self._writer, self._tables = y, writer, tables
+
+    def code(self, part: Tensor, group: int, scales: Tensor, means: Tensor, where: Tensor, groups: tuple) -> None:
+        means = coding.on_grid(means[..., where])
+        symbols = torch.round(self._y.split(groups, dim=1)[group][..., where] - means)
+        self._writer.put(symbols.int(), coding.scale_indexes(scales[..., where]), self._tables)
+        part[..., where] = symbols + means
+
+
+class _Decoding:
+    """Takes the symbols of y from a stream as the walk comes to them."""
+
+    def __init__(self, reader: Reader, tables: Tables):
+        self._reader, self._tables = reader, tables
+
+    def code(self, part: Tensor, group: int, scales: Tensor, means: Tensor, where: Tensor, groups: tuple) -> None:
+        symbols = self._reader.take(coding.scale_indexes(scales[..., where]), self._tables)
+        part[..., where] = symbols + coding.on_grid(means[..., where])
+
+
+def _channels(symbols: Tensor) -> Tensor:
+    """The number of its channel at every place of (1, C, h, w): the prior has one table for each."""
+    return torch.arange(symbols.shape[1], device=symbols.device)[None, :, None, None].expand(symbols.shape)

@@ -1,0 +1,234 @@
+"""Symbols to bytes and back: rANS under tables that both sides have, and the file of a learned codec.
+
+A file is: magic (4 bytes, of the codec), version (1), the model's hash (6), width and height (LEB128 each), CRC-32 of
+everything else up to its end (4), CRC-32 of the decoded latent (4), and one rANS stream. All numbers are
+little-endian. The second checksum turns a decoder whose arithmetic differs into an error.
+"""
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from smicnb.base.errors import IntegrityError, SmicnbError
+from smicnb.base.files import sha256_json
+from smicnb.learned.compressai_parts import BufferedRansEncoder, EntropyBottleneck, GaussianConditional, RansDecoder
+
+VERSION = 1
+MODEL_BYTES = 6
+MAX_PIXELS = 2**25  # 33 megapixels: what the transforms of the small size hold in 8 GiB
+SCALES = 64  # of the Gaussians that are told apart
+SCALE_RANGE = 0.11, 256.0
+# Means are brought to this grid, and with them the latent, in float64: machines, batches and threads then agree.
+GRID = 64
+KNOWN = {b"TACO": "TACO", b"SIC_": "SIC", b"SMIC": "SMIC"}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Cumulative frequencies of some symbols' models, 16 bits each, as CompressAI's coder takes them.
+
+    Args:
+        cdfs: (models, longest) int32.
+        sizes: (models,) how much of each row counts.
+        offsets: (models,) the symbol of each row's first entry.
+    """
+
+    cdfs: np.ndarray
+    sizes: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def of(cls, model: EntropyBottleneck | GaussianConditional) -> "Tables":
+        """The tables of an entropy model after its `update`."""
+        parts = model._quantized_cdf, model._cdf_length, model._offset
+        return cls(*(part.cpu().numpy().astype(np.int32) for part in parts))
+
+    @cached_property
+    def lists(self) -> tuple[list[list[int]], list[int], list[int]]:
+        """What the coder is given."""
+        return self.cdfs.tolist(), self.sizes.tolist(), self.offsets.tolist()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all three."""
+        rows = [row[:size].tolist() for row, size in zip(self.cdfs, self.sizes, strict=True)]
+        return sha256_json([rows, self.offsets.tolist()])
+
+
+def scale_table() -> np.ndarray:
+    """The 64 scales of ELIC's Gaussians, geometric from 0.11 to 256, (64,) float64."""
+    return np.exp(np.linspace(*np.log(SCALE_RANGE), SCALES))
+
+
+def gaussian_tables() -> Tables:
+    """The tables of zero-mean Gaussians of the 64 scales, from the package's own file.
+
+    They are kept, not computed: the error function differs in its last digit between machines.
+    """
+    from safetensors.numpy import load_file
+
+    from smicnb.learned.checkpoints import shipped
+
+    stored = load_file(shipped() / "gaussian_tables.safetensors")
+    sizes = stored["sizes"].astype(np.int32)
+    cdfs = np.zeros((len(sizes), sizes.max()), np.int32)
+    for row, (size, values) in enumerate(zip(sizes, np.split(stored["cdfs"], np.cumsum(sizes)[:-1]), strict=True)):
+        cdfs[row, :size] = values
+    return Tables(cdfs, sizes, stored["offsets"].astype(np.int32))
+
+
+def scale_indexes(scales: Tensor) -> Tensor:
+    """The number of each scale's table, the first that is not below it; int64 of the same shape."""
+    edges = torch.from_numpy(scale_table()[:-1]).to(scales.device)
+    return torch.bucketize(scales.double().contiguous(), edges)
+
+
+class Writer:
+    """Symbols to one rANS stream."""
+
+    def __init__(self) -> None:
+        self._encoder = BufferedRansEncoder()
+
+    def put(self, symbols: Tensor, indexes: Tensor, tables: Tables) -> None:
+        """Add integer symbols of any shape, each under the table that its index names."""
+        self._encoder.encode_with_indexes(symbols.flatten().tolist(), indexes.flatten().tolist(), *tables.lists)
+
+    def bytes(self) -> bytes:
+        """The stream of all that was put."""
+        return self._encoder.flush()
+
+
+class Reader:
+    """One rANS stream to symbols.
+
+    CompressAI's decoder reads on where a forged stream tells it to, so it is given as many zeros behind as it could
+    come to: one word for each symbol, and at most 15 bypassed nibbles for each nibble of the stream.
+
+    Args:
+        stream: of `Writer.bytes`.
+        symbols: that will be taken from it in all.
+    """
+
+    def __init__(self, stream: bytes, symbols: int):
+        self._decoder = RansDecoder()
+        self._decoder.set_stream(stream + bytes(16 * len(stream) + 8 * symbols + 64))
+
+    def take(self, indexes: Tensor, tables: Tables) -> Tensor:
+        """The next symbols, float64 in the shape of their tables' indexes."""
+        symbols = self._decoder.decode_stream(indexes.flatten().tolist(), *tables.lists)
+        return torch.tensor(symbols, dtype=torch.float64, device=indexes.device).reshape(indexes.shape)
+
+
+@dataclass(frozen=True)
+class File:
+    """What stands in the file of a learned codec beside its stream.
+
+    Args:
+        magic: of the codec.
+        model: the first bytes of the model's hash.
+        width, height: of the image, in pixels.
+        latent_crc: CRC-32 of the decoded latent.
+        stream: of rANS.
+    """
+
+    magic: bytes
+    model: bytes
+    width: int
+    height: int
+    latent_crc: int
+    stream: bytes
+
+    def pack(self) -> bytes:
+        """The file's bytes."""
+        head = self.magic + bytes([VERSION]) + self.model + _leb128(self.width) + _leb128(self.height)
+        tail = self.latent_crc.to_bytes(4, "little") + self.stream
+        return head + zlib.crc32(head + tail).to_bytes(4, "little") + tail
+
+    @classmethod
+    def unpack(cls, data: bytes, magic: bytes, model: bytes) -> "File":
+        """Read and check a file's bytes.
+
+        Args:
+            data: of the file.
+            magic: of the codec that is to decode it.
+            model: the first bytes of that codec's hash.
+
+        Raises:
+            IntegrityError: not such a file, damaged, or of another model.
+        """
+        name = KNOWN[magic]
+        if data[:4] != magic:
+            found = f"a file of {KNOWN[data[:4]]}" if data[:4] in KNOWN else "something else"
+            raise IntegrityError(f"found {found}", f"a file of {name}")
+        if len(data) < 5 or data[4] != VERSION:
+            raise IntegrityError(f"found a {name} file of another version", f"version {VERSION}")
+        theirs, position = data[5 : 5 + MODEL_BYTES], 5 + MODEL_BYTES
+        width, position = _read_leb128(data, position)
+        height, position = _read_leb128(data, position)
+        if len(data) < position + 8 or zlib.crc32(data[:position] + data[position + 4 :]) != int.from_bytes(
+            data[position : position + 4], "little"
+        ):
+            raise IntegrityError(f"found a {name} file that is damaged or cut short", "one whose checksum holds")
+        if theirs != model:
+            raise IntegrityError(
+                f"found a file of the {name} model {theirs.hex()}",
+                f"one of {model.hex()}, the model that was loaded",
+                "decode it with the checkpoint that encoded it",
+            )
+        check_size(width, height)
+        crc = int.from_bytes(data[position + 4 : position + 8], "little")
+        return cls(magic, theirs, width, height, crc, data[position + 8 :])
+
+
+def check_size(width: int, height: int) -> None:
+    """Raise SmicnbError where an image is empty or larger than the codecs take."""
+    if not (width >= 1 and height >= 1 and width * height <= MAX_PIXELS):
+        raise SmicnbError(
+            f"found an image of {width}×{height}", f"1 to {MAX_PIXELS} pixels", "cut it, or make it smaller"
+        )
+
+
+def latent_crc(latent: Tensor) -> int:
+    """CRC-32 of a latent of multiples of 1/64, as int32 in little-endian order."""
+    grid = torch.round(latent * GRID).to(torch.int64).cpu().numpy().astype("<i4")
+    return zlib.crc32(np.ascontiguousarray(grid).tobytes())
+
+
+def check_latent(latent: Tensor, promised: int) -> None:
+    """Raise IntegrityError where a decoded latent is not the one that was encoded."""
+    if latent_crc(latent) != promised:
+        raise IntegrityError(
+            "the decoded latent differs from the encoded one",
+            "the same arithmetic on both sides",
+            "decode with the versions of torch and compressai that the lock names",
+        )
+
+
+def on_grid(means: Tensor) -> Tensor:
+    """Means at the nearest multiple of 1/64."""
+    return torch.round(means * GRID) / GRID
+
+
+def _leb128(number: int) -> bytes:
+    parts = []
+    while number >= 128:
+        parts.append(number % 128 + 128)
+        number //= 128
+    return bytes([*parts, number])
+
+
+def _read_leb128(data: bytes, position: int) -> tuple[int, int]:
+    number = 0
+    for shift in range(0, 35, 7):
+        if position >= len(data):
+            break
+        byte = data[position]
+        position += 1
+        number += (byte % 128) << shift
+        if byte < 128:
+            return number, position
+    raise IntegrityError("found a file that is damaged or cut short", "a width and a height")

@@ -1,0 +1,124 @@
+"""What a learned codec is trained on: photographs in memory, their captions, and seeded crops of them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smicnb.base.errors import ImageError
+from smicnb.base.files import sha256_json
+from smicnb.base.progress import progress_bar
+from smicnb.semantics.captions import NearestWords
+from smicnb.semantics.collections import load, words
+from smicnb.semantics.images import read_image
+
+if TYPE_CHECKING:
+    from smicnb.semantics.encoders import SemanticEncoder
+
+FITTED, VALIDATED = ("train", "gallery"), ("heldout",)  # splits that are trained on, and that only tell how it goes
+SHORT_SIDE = 512  # larger photographs are made smaller: a crop of 128 pixels should hold more than sky
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Photographs to train or to validate on.
+
+    Args:
+        images: RGB uint8 H×W×3.
+        captions: one sentence for each.
+        sources: where captions come from, and how many.
+        sha256: over the files and captions.
+        skipped: reason -> number of files that were left out.
+    """
+
+    images: Sequence[np.ndarray]
+    captions: tuple[str, ...]
+    sources: dict[str, int]
+    sha256: str
+    skipped: dict[str, int]
+
+    def crops(self, count: int, side: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Random square crops, half of them mirrored, and the numbers of their photographs.
+
+        Args:
+            count: of crops.
+            side: in pixels.
+            seed: integers that alone decide which.
+
+        Returns:
+            (count, side, side, 3) uint8 and (count,) int.
+        """
+        rng = np.random.default_rng(seed)
+        chosen = rng.integers(len(self.images), size=count)
+        crops = np.empty((count, side, side, 3), np.uint8)
+        for row, number in enumerate(chosen):
+            image = self.images[number]
+            top, left = (rng.integers(0, size - side + 1) for size in image.shape[:2])
+            crop = image[top : top + side, left : left + side]
+            crops[row] = crop[:, ::-1] if rng.integers(2) else crop
+        return crops, chosen
+
+    @cached_property
+    def summary(self) -> str:
+        """One line for people."""
+        captions = ", ".join(f"{count} captions from {source}" for source, count in self.sources.items())
+        skipped = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
+        return f"{len(self.images)} photographs; {captions}; {f'skipped: {skipped}' if skipped else 'none skipped'}"
+
+
+def photographs(collections: Sequence[str], splits: Sequence[str], side: int, encoder: "SemanticEncoder"):
+    """The photographs of some splits of some collections, at most 512 pixels on their shorter side.
+
+    Captions are the data set's own where it has them, else the words nearest to the image's latent.
+
+    Args:
+        collections: names as in `collections.load`.
+        splits: of each.
+        side: pixels that both sides must have; what is smaller is skipped and counted, as is what cannot be read.
+        encoder: whose nearest words stand in for captions.
+
+    Raises:
+        ImageError: nothing is left.
+    """
+    images, captions, hashes, skipped = [], [], [], Counter()
+    for name in collections:
+        collection = load(name)
+        skipped.update(collection.skipped)
+        # Of a collection with several views of each photograph, the photograph itself.
+        items = list({item.path: item for item in collection if item.split in splits}.values())
+        with progress_bar(f"reading {collection.name}", len(items) or 1) as advance:
+            for item in items:
+                advance(1)
+                try:
+                    image = _smaller(read_image(item.path))
+                except ImageError:
+                    skipped["not readable"] += 1
+                    continue
+                if min(image.shape[:2]) < side:
+                    skipped[f"smaller than {side} pixels"] += 1
+                    continue
+                images.append(image)
+                captions.append(item.caption)
+                hashes.append([item.content_hash, item.caption])
+    if not images:
+        raise ImageError(f"found no photograph to train on in {', '.join(collections)}", "at least one", str(skipped))
+    missing = [number for number, caption in enumerate(captions) if not caption]
+    captioner = NearestWords(encoder, words())
+    for number, caption in zip(missing, captioner.caption([images[number] for number in missing]), strict=True):
+        captions[number] = caption
+    sources = {"the data set": len(captions) - len(missing), captioner.name: len(missing)}
+    sources = {source: count for source, count in sources.items() if count}
+    return Photographs(images, tuple(captions), sources, sha256_json([hashes, captions]), dict(skipped))
+
+
+def _smaller(image: np.ndarray) -> np.ndarray:
+    from PIL import Image
+
+    scale = SHORT_SIDE / min(image.shape[:2])
+    if scale >= 1:
+        return image
+    size = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))

@@ -1,0 +1,159 @@
+"""What is to be trained, as YAML: runs that branch from one another, at some rates, for some seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from smicnb.base.errors import SmicnbError
+from smicnb.base.names import unknown
+from smicnb.learned.losses import LossWeights
+from smicnb.learned.taco import SIZES, TacoConfig
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Run(_Strict):
+    """One training, without its rate and seed.
+
+    Args:
+        start: name of the run at the same rate and seed that it branches from; None: random weights.
+        steps: of the optimiser.
+        crop: side of the random crops, a multiple of 64.
+        batch: crops in a step.
+        learning_rate: of Adam at the start.
+        milestones: shares of the steps after which it is divided by 10; the paper's are epochs 45 and 48 of 50.
+        text: how text gets in, as in `TacoConfig`.
+        train: "all" of the weights, or those of the "adapter" alone (the paper's frozen base model).
+        loss: weights of the loss except λ, which is the rate's.
+        joint_side: pixels of the square that the encoder of the joint loss sees; None: its own.
+        ship: whether it is one of the models that are compared, not only where others start.
+    """
+
+    start: str | None = None
+    steps: int = Field(ge=1)
+    crop: int = Field(128, ge=64, multiple_of=64)
+    batch: int = Field(8, ge=2)
+    learning_rate: float = Field(1e-4, gt=0)
+    milestones: tuple[float, ...] = (0.9, 0.96)
+    text: Literal["adapter", "none", "tgic"] = "adapter"
+    train: Literal["all", "adapter"] = "all"
+    loss: dict[str, Any] = {}
+    joint_side: int | None = None
+    ship: bool = True
+
+
+class Plan(_Strict):
+    """Everything that one `smicnb train` is to train.
+
+    Args:
+        codec: "taco".
+        size: "full" or "mini".
+        rates: name -> λ of the distortion.
+        seeds: run -> its seeds.
+        runs: name -> run.
+    """
+
+    codec: Literal["taco"]
+    size: Literal["full", "mini"]
+    rates: dict[str, float]
+    seeds: dict[str, tuple[int, ...]]
+    runs: dict[str, Run]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: a run at a rate with a seed.
+
+    Args:
+        name: RUN/RATE/SEED.
+        config: of the networks.
+        run: everything else.
+        weights: of the loss.
+        seed: of weights, crops and noise.
+        start: the name of the training that it branches from, or None.
+    """
+
+    name: str
+    config: TacoConfig
+    run: Run
+    weights: LossWeights
+    seed: int
+    start: str | None
+
+    @property
+    def stem(self) -> str:
+        """Its name as that of files."""
+        return self.name.replace("/", "-")
+
+
+def read_plan(path: Path | str) -> Plan:
+    """A plan from its file.
+
+    Raises:
+        SmicnbError: it cannot be read, or what it says is wrong.
+    """
+    try:
+        stored = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SmicnbError(f"'{path}' cannot be read as a training plan", "a YAML file") from error
+    try:
+        plan = Plan.model_validate(stored)
+        trainings(plan)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SmicnbError(f"'{path}' says {place or 'something'}: {first['msg']}", "a training plan") from error
+    return plan
+
+
+def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
+    """The trainings of a plan, each after the one it branches from.
+
+    Args:
+        plan: with its runs.
+        wanted: names RUN, RUN/RATE or RUN/RATE/SEED of those wanted, with what they need; all where empty.
+
+    Raises:
+        UnknownNameError: a name that the plan does not have.
+    """
+    found: dict[str, Training] = {}
+    for name in plan.runs:
+        for rate in plan.rates:
+            for seed in plan.seeds.get(name, ()):
+                _add(plan, name, rate, seed, found, ())
+    chosen: dict[str, Training] = {}
+    for one in wanted:
+        some = [name for name in found if f"{name}/".startswith(f"{one}/")]
+        if not some:
+            raise unknown("training", one, sorted(found))
+        for name in some:
+            _with_needs(found, name, chosen)
+    return list((chosen if wanted else found).values())
+
+
+def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training], above: tuple[str, ...]) -> None:
+    key = f"{name}/{rate}/{seed}"
+    if key in found:
+        return
+    if name not in plan.runs:
+        raise unknown("run", name, plan.runs)
+    if name in above:
+        raise SmicnbError(f"the runs {', '.join(above)} start from one another", "one that starts from nothing")
+    run, start = plan.runs[name], None
+    if run.start is not None:
+        _add(plan, run.start, rate, seed, found, (*above, name))
+        start = f"{run.start}/{rate}/{seed}"
+    weights = LossWeights(distortion=plan.rates[rate], **run.loss)
+    found[key] = Training(key, replace(SIZES[plan.size], text=run.text), run, weights, seed, start)
+
+
+def _with_needs(found: dict[str, Training], name: str, chosen: dict[str, Training]) -> None:
+    if found[name].start:
+        _with_needs(found, found[name].start, chosen)
+    chosen[name] = found[name]
