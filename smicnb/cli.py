@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from smicnb import __version__, cli_codec, cli_report, cli_runs, cli_verify
+from smicnb import __version__, cli_codec, cli_learned, cli_report, cli_runs, cli_verify
 from smicnb.base.errors import SmicnbError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ cli_runs.add_to(app)
 cli_codec.add_to(app)
 cli_verify.add_to(app)
 cli_report.add_to(app)
+cli_learned.add_to(app, weights_app)
 
 
 def _version(wanted: bool) -> None:

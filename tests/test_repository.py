@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 
-ORDER = ("base", "semantics", "codec", "compare", "repro", "cli")
+ORDER = ("base", "semantics", "codec", "learned", "compare", "repro", "cli")
 
 
 def _room(module: str) -> str | None:

@@ -18,6 +18,7 @@ from smicnb.learned.compressai_parts import EntropyBottleneck
 from smicnb.learned.taco import Taco, TacoConfig
 
 FORMAT = "smicnb learned codec 1"
+META = "smicnb"
 MAX_BYTES = 2**30
 CODECS = {"taco": (Taco, TacoConfig)}
 PRIOR_BUFFERS = ("_offset", "_quantized_cdf", "_cdf_length")
@@ -62,15 +63,17 @@ def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str,
     from safetensors.numpy import save as to_bytes
 
     # The tables are made from the weights as stored, which the decoder will have.
-    halves = {key: value.detach().cpu().half() for key, value in network.named_parameters()}
+    # Contiguous: a network may lie in memory with its channels last, and bytes are taken as they lie.
+    halves = {key: value.detach().cpu().half().contiguous() for key, value in network.named_parameters()}
     again = type(network)(network.config)
     again.load_state_dict({key: value.float() for key, value in halves.items()}, strict=False)
     again.prior.update(force=True)
     tensors = {key: value.numpy() for key, value in halves.items()}
     for key in PRIOR_BUFFERS:
         tensors[f"prior.{key}"] = getattr(again.prior, key).numpy()
-    meta = {"format": FORMAT, "codec": codec, "name": name, "config": json.dumps(asdict(network.config))}
-    write_bytes(path, to_bytes(tensors, meta | {"facts": json.dumps(facts, sort_keys=True)}))
+    said = {"format": FORMAT, "codec": codec, "name": name, "config": asdict(network.config), "facts": facts}
+    # In one entry: safetensors writes several in an order of its own, and the file would differ each time.
+    write_bytes(path, to_bytes(tensors, {META: json.dumps(said, sort_keys=True)}))
 
 
 def load(path: Path, device: str = "cpu") -> Checkpoint:
@@ -97,14 +100,25 @@ def load(path: Path, device: str = "cpu") -> Checkpoint:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError, ValueError) as error:
         raise IntegrityError(f"'{path.name}' is damaged or cut short", "a whole safetensors file") from error
-    if meta.get("format") != FORMAT:
-        raise IntegrityError(f"'{path.name}' is no checkpoint of a learned codec", f"one that says '{FORMAT}'")
     try:
-        config, facts = json.loads(meta["config"]), json.loads(meta["facts"])
-        codec, name = meta["codec"], meta["name"]
-    except (KeyError, ValueError) as error:
-        raise IntegrityError(f"what '{path.name}' says of itself cannot be read", "config and facts as JSON") from error
+        said = json.loads(meta[META])
+        told = [said[key] for key in ("codec", "name", "config", "facts")]
+        if said["format"] != FORMAT or [type(each) for each in told] != [str, str, dict, dict]:
+            raise ValueError
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(
+            f"'{path.name}' is no checkpoint of a learned codec", f"one that says '{FORMAT}'"
+        ) from error
+    codec, name, config, facts = told
     return assembled(codec, name, config, tensors, facts, device)
+
+
+def name_of(path: Path) -> str:
+    """The name that a checkpoint gives itself, without its weights."""
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        return json.loads(file.metadata()[META])["name"]
 
 
 def assembled(
@@ -159,4 +173,3 @@ def _check_tables(name: str, prior: EntropyBottleneck, offset: torch.Tensor, cdf
     for row, size in zip(cdf.long(), sizes.tolist(), strict=True):
         if row[0] != 0 or row[size - 1] != 1 << 16 or not (row[1:size] > row[: size - 1]).all():
             raise SmicnbError(f"a table of '{name}' is no cumulative frequency", "rising numbers from 0 to 65536")
-

@@ -166,7 +166,7 @@ class File:
             raise IntegrityError(f"found {found}", f"a file of {name}")
         if len(data) < 5 or data[4] != VERSION:
             raise IntegrityError(f"found a {name} file of another version", f"version {VERSION}")
-        theirs, position = data[5 : 5 + MODEL_BYTES], 5 + MODEL_BYTES
+        theirs, position = model_of(data), 5 + MODEL_BYTES
         width, position = _read_leb128(data, position)
         height, position = _read_leb128(data, position)
         if len(data) < position + 8 or zlib.crc32(data[:position] + data[position + 4 :]) != int.from_bytes(
@@ -182,6 +182,11 @@ class File:
         check_size(width, height)
         crc = int.from_bytes(data[position + 4 : position + 8], "little")
         return cls(magic, theirs, width, height, crc, data[position + 8 :])
+
+
+def model_of(data: bytes) -> bytes:
+    """The model's hash that a file of any learned codec names; empty where it is too short."""
+    return data[5 : 5 + MODEL_BYTES]
 
 
 def check_size(width: int, height: int) -> None:

@@ -123,6 +123,9 @@ def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
         UnknownNameError: a name that the plan does not have.
     """
     found: dict[str, Training] = {}
+    for name in plan.seeds:
+        if name not in plan.runs:
+            raise unknown("run", name, plan.runs)
     for name in plan.runs:
         for rate in plan.rates:
             for seed in plan.seeds.get(name, ()):

@@ -1,0 +1,127 @@
+"""The command line of the learned codecs: `smicnb train`, `encode`, `decode` and `weights convert`."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smicnb.base.errors import SmicnbError
+
+
+class Codec(StrEnum):
+    """What can be trained and converted."""
+
+    taco = "taco"
+
+
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+Model = Annotated[str, typer.Option(help="A shipped model (full/high/0), or the path of a checkpoint.")]
+
+
+def add_to(app: typer.Typer, weights_app: typer.Typer) -> None:
+    """Register the learned codecs' commands."""
+    for command in (train, encode, decode):
+        app.command()(command)
+    weights_app.command("convert")(convert)
+
+
+def train(
+    codec: Annotated[Codec, typer.Argument(help="Which codec.")],
+    config: Annotated[Path, typer.Option(help="A training plan, such as recipes/train/taco-mini.yaml.")],
+    data: Annotated[list[str], typer.Option(help="A collection (coco:PATH, folder:PATH, embedded); may be repeated.")],
+    out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and pictures.")] = Path(".smicnb/train"),
+    only: Annotated[list[str] | None, typer.Option(help="RUN, RUN/RATE or RUN/RATE/SEED; may be repeated.")] = None,
+    device: Device = "cpu",
+    threads: Annotated[int, typer.Option(min=1, help="Of the processor; the result depends on their number.")] = 2,
+) -> None:
+    """Train the models of a plan, those that others start from first; run it again to go on where it was.
+
+    Photographs of the splits train and gallery are trained on; those held out only tell how it goes.
+    """
+    import torch
+
+    from smicnb.learned import curves, plans, training
+    from smicnb.learned.photographs import FITTED, VALIDATED, photographs
+    from smicnb.semantics import devices, encoders
+
+    plan = plans.read_plan(config)
+    if plan.codec != codec.value:
+        raise SmicnbError(f"'{config}' is a plan for {plan.codec}", f"one for {codec.value}")
+    chosen = plans.trainings(plan, only or ())
+    devices.checked(device)
+    torch.set_num_threads(threads)
+    side = max(training.run.crop for training in chosen)
+    encoder = encoders.encoder(chosen[0].config.encoder)
+    parts = [photographs(data, splits, side, encoder) for splits in (FITTED, VALIDATED)]
+    for name, part in zip(("training", "validation"), parts, strict=True):
+        typer.echo(f"{name}: {part.summary}")
+    training.train(chosen, *parts, out, device, typer.echo)
+    typer.echo(f"curves: {curves.draw(out)}")
+
+
+def encode(
+    photograph: Annotated[Path, typer.Argument(help="An image file.")],
+    target: Annotated[Path, typer.Argument(help="The file to write.")],
+    caption: Annotated[str, typer.Option(help="A sentence about it; the decoder needs none.")] = "",
+    model: Model = "full/high/0",
+    device: Device = "cpu",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Code one photograph pixel by pixel with a learned codec (a collection's meaning: see `compress`).
+
+    Example: `smicnb encode parrots.png parrots.taco --caption "two parrots beside each other"`.
+    """
+    from smicnb.base.files import write_bytes
+    from smicnb.learned.codec import TacoCodec
+    from smicnb.learned.shipped import model_path
+    from smicnb.semantics.images import read_image
+
+    if target.exists() and not force:
+        raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
+    image = read_image(photograph)
+    data = TacoCodec(model_path(model), device).encode(image, caption)
+    write_bytes(target, data)
+    pixels = image.shape[0] * image.shape[1]
+    typer.echo(f"{len(data)} bytes, {8 * len(data) / pixels:.3f} bits per pixel")
+
+
+def decode(
+    file: Annotated[Path, typer.Argument(help="A file of `smicnb encode`.")],
+    target: Annotated[Path, typer.Argument(help="The PNG file to write.")],
+    model: Annotated[str | None, typer.Option(help="The checkpoint's path, where it is not a shipped one.")] = None,
+    device: Device = "cpu",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+) -> None:
+    """Decode a file of `smicnb encode`; it names its model itself."""
+    import io
+
+    from PIL import Image
+
+    from smicnb.base.files import write_bytes
+    from smicnb.learned.codec import TacoCodec
+    from smicnb.learned.shipped import model_of_file, model_path
+
+    if target.exists() and not force:
+        raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
+    data = file.read_bytes()
+    path = model_path(model) if model else model_of_file(data)
+    png = io.BytesIO()
+    Image.fromarray(TacoCodec(path, device).decode(data)).save(png, "PNG")
+    write_bytes(target, png.getvalue())
+
+
+def convert(
+    codec: Annotated[Codec, typer.Argument(help="Which codec.")],
+    file: Annotated[Path, typer.Argument(help="A checkpoint that the codec's authors published.")],
+    target: Annotated[Path, typer.Argument(help="The checkpoint of ours to write.")],
+) -> None:
+    """Turn a published checkpoint into one of ours, at 16 bits: numbers alone are read from it."""
+    from smicnb.learned import checkpoints
+    from smicnb.learned.convert_taco import from_authors_file
+    from smicnb.learned.taco import FULL, Taco
+
+    network = Taco(FULL)
+    network.load_state_dict(from_authors_file(file))
+    checkpoints.save(target, codec.value, f"authors/{file.stem}", network, {"converted from": file.name})
+    typer.echo(f"{target}: {checkpoints.load(target).sha256}")

@@ -1,0 +1,45 @@
+"""Pictures of how trainings went, from the logs beside their checkpoints."""
+
+import io
+from pathlib import Path
+
+import pandas as pd
+
+from smicnb.base.files import write_bytes
+
+TERMS = {
+    "loss": "loss (↓)",
+    "bpp": "estimated rate / bits per pixel (↓)",
+    "mse": "mean squared error (↓)",
+    "lpips": "LPIPS, AlexNet (↓)",
+}
+
+
+def draw(folder: Path) -> Path:
+    """Draw the curves of every log of a folder into its curves.png.
+
+    Args:
+        folder: with the .parquet logs of `training.train`.
+
+    Returns:
+        The picture's path.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    logs = {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+    figure = Figure(figsize=(12, 3.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    for panel, (term, label) in zip(figure.subplots(1, len(TERMS)), TERMS.items(), strict=True):
+        for name, log in logs.items():
+            if term in log:
+                rows = log[log["part"] == "validated"]
+                panel.plot(rows["step"], rows[term], marker=".", label=name, linewidth=1)
+        panel.set(xlabel="step", ylabel=label)
+        if term != "loss":
+            panel.set_yscale("log")
+    figure.legend(*panel.get_legend_handles_labels(), loc="outside right center", fontsize="x-small")
+    file, path = io.BytesIO(), folder / "curves.png"
+    figure.savefig(file, dpi=150)
+    write_bytes(path, file.getvalue())
+    return path

@@ -1,0 +1,19 @@
+"""A random TACO as a checkpoint, and a photograph to code with it."""
+
+import pytest
+from tiny_taco import TINY, random_taco
+
+from smicnb.learned import checkpoints
+from smicnb.semantics import collections
+
+
+@pytest.fixture(scope="session")
+def tiny_checkpoint(tmp_path_factory):
+    path = tmp_path_factory.mktemp("taco") / "tiny.safetensors"
+    checkpoints.save(path, "taco", "tiny/any/0", random_taco(TINY), {"validation": {"loss": 1.0}})
+    return path
+
+
+@pytest.fixture(scope="session")
+def photograph():
+    return collections.load("embedded").split("heldout").items[0].image()

@@ -1,0 +1,106 @@
+"""Checkpoints: 16 bits, evaluated as stored; a wrong, cut or forged one is told on one line."""
+
+import json
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from tiny_taco import TINY, random_taco
+
+from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError, UnknownNameError
+from smicnb.learned import checkpoints
+from smicnb.learned.taco import MINI
+
+
+def test_weights_come_back_at_16_bits_with_tables_of_their_own(tiny_checkpoint):
+    read = checkpoints.load(tiny_checkpoint)
+    original = random_taco(TINY)
+    assert read.config == TINY
+    assert read.facts == {"validation": {"loss": 1.0}}
+    for name, value in original.named_parameters():
+        torch.testing.assert_close(dict(read.network.named_parameters())[name].contiguous(), value.half().float())
+    assert read.network.prior._quantized_cdf.shape[0] == TINY.hyper
+
+
+def test_the_same_network_gives_the_same_file_and_hash(tiny_checkpoint, tmp_path):
+    checkpoints.save(tmp_path / "again", "taco", "tiny/any/0", random_taco(TINY), {"validation": {"loss": 1.0}})
+    assert (tmp_path / "again").read_bytes() == tiny_checkpoint.read_bytes()
+    last = random_taco(TINY).to(memory_format=torch.channels_last)
+    checkpoints.save(tmp_path / "last", "taco", "tiny/any/0", last, {"validation": {"loss": 1.0}})
+    assert (tmp_path / "last").read_bytes() == tiny_checkpoint.read_bytes()
+    checkpoints.save(tmp_path / "other", "taco", "tiny/any/0", random_taco(TINY, seed=1), {})
+    assert checkpoints.load(tmp_path / "other").sha256 != checkpoints.load(tiny_checkpoint).sha256
+
+
+def rewritten(source, target, change=lambda tensors: None, **meta):
+    from safetensors import safe_open
+
+    tensors = load_file(source)
+    with safe_open(source, "np") as file:
+        said = file.metadata()
+    change(tensors)
+    save_file(tensors, target, {"smicnb": json.dumps(json.loads(said["smicnb"]) | meta)})
+    return target
+
+
+def test_a_truncated_checkpoint(tiny_checkpoint, tmp_path):
+    for share in (0, 0.5, 0.99):
+        data = tiny_checkpoint.read_bytes()
+        (tmp_path / "cut").write_bytes(data[: int(share * len(data))])
+        with pytest.raises(IntegrityError, match="damaged or cut short"):
+            checkpoints.load(tmp_path / "cut")
+
+
+def test_a_checkpoint_of_another_config(tiny_checkpoint, tmp_path):
+    other = asdict(replace(MINI, text="none"))
+    with pytest.raises(SmicnbError, match="as its config says"):
+        checkpoints.load(rewritten(tiny_checkpoint, tmp_path / "other", config=other))
+    with pytest.raises(SmicnbError, match="config that is none of taco's"):
+        checkpoints.load(rewritten(tiny_checkpoint, tmp_path / "other", config={"depth": 3}))
+
+
+def halved(tensors):
+    tensors["prior._quantized_cdf"] = tensors["prior._quantized_cdf"] // 2
+
+
+def shuffled(tensors):
+    tensors["prior._quantized_cdf"][0, 1:3] = tensors["prior._quantized_cdf"][0, 1:3][::-1].copy()
+
+
+def without(tensors):
+    del tensors["prior._offset"]
+
+
+def infinite(tensors):
+    tensors["h_a.0.bias"][0] = np.inf
+
+
+def long_rows(tensors):
+    tensors["prior._cdf_length"][:] = 10_000
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (halved, "no cumulative frequency"),
+        (shuffled, "no cumulative frequency"),
+        (without, "lacks prior._offset"),
+        (infinite, "not finite"),
+        (long_rows, "shapes that do not fit"),
+    ],
+)
+def test_what_the_coder_would_trip_over_is_refused(tiny_checkpoint, tmp_path, change, message):
+    with pytest.raises(SmicnbError, match=message):
+        checkpoints.load(rewritten(tiny_checkpoint, tmp_path / "bad", change))
+
+
+def test_other_files(tmp_path):
+    with pytest.raises(MissingWeightsError):
+        checkpoints.load(tmp_path / "nothing")
+    save_file({"a": np.zeros(3)}, tmp_path / "foreign")
+    with pytest.raises(IntegrityError, match="no checkpoint of a learned codec"):
+        checkpoints.load(tmp_path / "foreign")
+    with pytest.raises(UnknownNameError, match="taco"):
+        checkpoints.assembled("tako", "x", {}, {}, {})

@@ -1,0 +1,77 @@
+"""Training plans: branches after their bases, and one line about what is wrong."""
+
+import pytest
+import yaml
+
+from smicnb.base.errors import SmicnbError, UnknownNameError
+from smicnb.learned import plans
+
+PLAN = {
+    "codec": "taco",
+    "size": "mini",
+    "rates": {"low": 0.001, "high": 0.01},
+    "seeds": {"full": [0, 1], "plain": [0]},
+    "runs": {
+        "full": {"start": "base", "steps": 5},
+        "plain": {"start": "base", "steps": 5, "text": "none", "loss": {"joint": 0}},
+        "base": {"steps": 9, "text": "none", "loss": {"lpips": 0, "joint": 0}},
+    },
+}
+
+
+def plan(tmp_path, **changes):
+    path = tmp_path / "plan.yaml"
+    path.write_text(yaml.safe_dump(PLAN | changes, sort_keys=False))
+    return plans.read_plan(path)
+
+
+def test_each_branch_comes_after_its_base(tmp_path):
+    names = [training.name for training in plans.trainings(plan(tmp_path))]
+    assert names[:4] == ["base/low/0", "full/low/0", "base/low/1", "full/low/1"]
+    assert len(names) == len(set(names)) == 10
+    for training in plans.trainings(plan(tmp_path)):
+        assert training.start is None or names.index(training.start) < names.index(training.name)
+
+
+def test_a_training_knows_its_rate_variant_and_losses(tmp_path):
+    (_, plain) = plans.trainings(plan(tmp_path), ["plain/high"])
+    assert (plain.name, plain.start, plain.seed) == ("plain/high/0", "base/high/0", 0)
+    assert (plain.config.text, plain.config.width) == ("none", 48)
+    assert (plain.weights.distortion, plain.weights.joint, plain.weights.lpips) == (0.01, 0, 3.5)
+
+
+def test_wanted_ones_come_with_what_they_need(tmp_path):
+    names = [training.name for training in plans.trainings(plan(tmp_path), ["full/low/1"])]
+    assert names == ["base/low/1", "full/low/1"]
+    with pytest.raises(UnknownNameError, match="did you mean 'full/low/1'"):
+        plans.trainings(plan(tmp_path), ["full/low/2"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": "medium"}, "size"),
+        ({"runs": {"full": {"steps": 0}}}, "runs.full.steps"),
+        ({"runs": {"full": {"steps": 1, "crop": 100}}}, "runs.full.crop"),
+        ({"runs": {"full": {"steps": 1, "stops": 1}}}, "runs.full.stops"),
+        ({"seeds": {"full": [0]}, "runs": {"full": {"steps": 1, "start": "bass"}}}, "bass"),
+        ({"runs": {"full": {"steps": 1, "start": "plain"}, "plain": {"steps": 1, "start": "full"}}}, "one another"),
+        ({"runs": {"full": {"steps": 1, "loss": {"gan": 1}}, "plain": {"steps": 1}}}, "gan"),
+        ({"seeds": {"fool": [0]}}, "fool"),
+    ],
+)
+def test_what_is_wrong_in_a_plan_is_said(tmp_path, changes, message):
+    with pytest.raises(SmicnbError, match=message):
+        plan(tmp_path, **changes)
+
+
+def test_no_plan(tmp_path):
+    (tmp_path / "plan.yaml").write_text("runs: [")
+    for path in (tmp_path / "plan.yaml", tmp_path / "none.yaml"):
+        with pytest.raises(SmicnbError, match="cannot be read as a training plan"):
+            plans.read_plan(path)
+
+
+def test_the_plans_of_the_repository_can_be_read(repository):
+    for path in sorted((repository / "recipes" / "train").glob("*.yaml")):
+        assert plans.trainings(plans.read_plan(path))

@@ -1,0 +1,210 @@
+"""Training: the same again, the same after a kill, and stopped with the last good state where the loss breaks."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from tiny_taco import TINY
+
+from smicnb.base.errors import ImageError, SmicnbError
+from smicnb.learned import checkpoints, curves, plans, training
+from smicnb.learned.losses import LossWeights
+from smicnb.learned.photographs import FITTED, VALIDATED, photographs
+from smicnb.learned.plans import Run, Training
+from smicnb.learned.training import Trainer
+from smicnb.semantics.encoders import encoder
+
+PLAIN = {"lpips": 0, "joint": 0}
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return [photographs(["embedded"], splits, 64, encoder("lite0-minilm")) for splits in (VALIDATED, VALIDATED)]
+
+
+def one(name="base/low/0", text="none", start=None, steps=6, seed=0, train="all", **loss):
+    run = Run(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, text=text, train=train, joint_side=64)
+    weights = LossWeights(distortion=0.01, **(PLAIN | loss))
+    return Training(name, replace(TINY, text=text), run, weights, seed, start)
+
+
+def numbers(path):
+    return {name: value.clone() for name, value in checkpoints.load(path).network.named_parameters()}
+
+
+def equal(one, other):
+    return all(torch.equal(value, other[name]) for name, value in one.items())
+
+
+def test_it_learns_and_a_second_time_is_the_same(parts, tmp_path):
+    first = Trainer(one(steps=150), *parts, tmp_path / "a")
+    (tmp_path / "a").mkdir()
+    facts = first.run().facts
+    log = pd.read_parquet(tmp_path / "a" / "base-low-0.parquet")
+    fitted = log[log["part"] == "fitted"]
+    assert fitted["mse"].iloc[-1] < fitted["mse"].iloc[0] / 2
+    assert facts["data"]["fitted"] == parts[0].sha256
+    assert facts["validation"]["bpp"] > 0
+    assert not (tmp_path / "a" / "base-low-0.state.safetensors").exists()
+    training.train([one(steps=150)], *parts, tmp_path / "b")
+    assert (tmp_path / "a" / "base-low-0.safetensors").read_bytes() == (
+        tmp_path / "b" / "base-low-0.safetensors"
+    ).read_bytes()
+    assert curves.draw(tmp_path / "a").stat().st_size > 10_000
+
+
+KILLED = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+import torch
+torch.set_num_threads(1)
+from test_training import one, photographs, encoder, training, VALIDATED
+parts = [photographs(["embedded"], splits, 64, encoder("lite0-minilm")) for splits in (VALIDATED, VALIDATED)]
+training.KEEP_EVERY = 2
+training.train([one(steps=STEPS, lpips=1.0)], *parts, Path(sys.argv[1]))
+"""
+
+
+def test_killed_and_resumed_equals_undisturbed(tmp_path, repository):
+    steps = 40
+    source = KILLED.replace("STEPS", str(steps))
+    paths = [repository / "tests" / "learned", repository / "tests"]
+
+    def start(folder):
+        return subprocess.Popen([sys.executable, "-c", source, tmp_path / folder, *paths])
+
+    killed = start("killed")
+    state = tmp_path / "killed" / "base-low-0.state.safetensors"
+    while not state.exists():
+        assert killed.poll() is None
+        time.sleep(0.02)
+    time.sleep(0.2)
+    killed.kill()
+    killed.wait()
+    assert state.exists(), "it was done before it could be killed"
+    assert not (tmp_path / "killed" / "base-low-0.safetensors").exists()
+    assert start("killed").wait() == start("whole").wait() == 0
+    for name in ("base-low-0.safetensors", "base-low-0.parquet"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_is_done_is_not_done_again_unless_it_is_another(parts, tmp_path, monkeypatch):
+    training.train([one()], *parts, tmp_path)
+    monkeypatch.setattr(Trainer, "_step", lambda *arguments: pytest.fail("trained again"))
+    training.train([one()], *parts, tmp_path)
+    with pytest.raises(pytest.fail.Exception):
+        training.train([one(seed=1)], *parts, tmp_path)
+
+
+def test_a_branch_starts_from_its_base_and_stays_near_it(parts, tmp_path):
+    training.train([one(steps=60)], *parts, tmp_path)
+    base = numbers(tmp_path / "base-low-0.safetensors")
+    branch = Trainer(one("full/low/0", "adapter", "base/low/0"), *parts, tmp_path)
+    network, _ = branch._beginning()
+    assert equal({name: value for name, value in base.items() if "g_s" in name}, dict(network.named_parameters()))
+    pixels, tokens, mask, _ = branch._batch("validated", (0,))
+    with torch.no_grad():
+        before = checkpoints.load(tmp_path / "base-low-0.safetensors").network.g_a(pixels, None, None)
+        after = network.g_a(pixels, tokens, mask)
+    apart = (after - before).square().mean() / before.square().mean()
+    torch.nn.init.ones_(network.g_a.inject_fine.norm_image.weight)
+    torch.nn.init.zeros_(network.g_a.inject_fine.norm_image.bias)
+    with torch.no_grad():
+        unprepared = (network.g_a(pixels, tokens, mask) - before).square().mean() / before.square().mean()
+    assert apart < unprepared / 2
+
+
+def test_a_frozen_base_is_left_as_it_is(parts, tmp_path):
+    training.train([one(), one("frozen/low/0", "adapter", "base/low/0", train="adapter")], *parts, tmp_path)
+    base, frozen = (numbers(tmp_path / f"{name}-low-0.safetensors") for name in ("base", "frozen"))
+    assert equal(base, frozen)
+    assert frozen["g_a.inject_coarse.gamma"].abs().max() > 0
+
+
+@pytest.mark.parametrize("text", ["adapter", "tgic"])
+def test_all_terms_together(parts, tmp_path, text):
+    training.train([one(text=text, lpips=3.5, joint=0.0025, steps=2)], *parts, tmp_path)
+    log = pd.read_parquet(tmp_path / "base-low-0.parquet")
+    assert np.isfinite(log[["bpp", "mse", "lpips", "contrast", "distance", "loss"]].to_numpy()).all()
+
+
+def test_a_loss_that_breaks_stops_and_keeps_the_last_good_state(parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "KEEP_EVERY", 2)
+    step = Trainer._step
+
+    def breaking(self, network, main, auxiliary, number):
+        if number == 5:
+            with torch.no_grad():
+                network.g_s[0].conv_b[3].weight.fill_(float("nan"))
+        return step(self, network, main, auxiliary, number)
+
+    monkeypatch.setattr(Trainer, "_step", breaking)
+    with pytest.raises(SmicnbError, match=r"not finite at step 6; .*base-low-0\.state"):
+        training.train([one(steps=9)], *parts, tmp_path)
+    assert not (tmp_path / "base-low-0.safetensors").exists()
+    monkeypatch.setattr(Trainer, "_step", step)
+    training.train([one(steps=9)], *parts, tmp_path)
+    training.train([one(steps=9)], *parts, tmp_path / "undisturbed")
+    name = "base-low-0.safetensors"
+    assert (tmp_path / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
+
+
+def test_broken_photographs_are_skipped_and_counted(tmp_path):
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    for number in range(9):
+        noise = np.random.default_rng(number).integers(0, 255, (80, 90, 3), np.uint8)
+        Image.fromarray(noise).save(folder / f"{number}.png")
+    (folder / "cut.png").write_bytes((folder / "0.png").read_bytes()[:500])
+    (folder / "words.jpg").write_text("no picture")
+    Image.new("RGB", (40, 40)).save(folder / "small.png")
+    found = [photographs([f"folder:{folder}"], splits, 64, encoder("lite0-minilm")) for splits in (FITTED, VALIDATED)]
+    assert sum(len(part.images) for part in found) == 9
+    assert sum(part.skipped.get("smaller than 64 pixels", 0) for part in found) == 1
+    for part in found:
+        assert part.skipped["not an image"] == 1
+        assert part.skipped["truncated or damaged"] == 1
+        assert "nearest-words of lite0-minilm" in part.summary
+    with pytest.raises(ImageError, match="no photograph"):
+        photographs([f"folder:{folder}"], FITTED, 512, encoder("lite0-minilm"))
+
+
+def test_captions_of_the_data_set_are_taken_first(tmp_path):
+    import json
+
+    for number in range(6):
+        Image.new("RGB", (80, 80), (40 * number, 0, 0)).save(tmp_path / f"kodim0{number}.png")
+    (tmp_path / "kodak_captions.json").write_text(json.dumps({f"kodim0{k}.png": f"red {k}" for k in range(6)}))
+    part = photographs([f"kodak:{tmp_path}"], FITTED, 64, encoder("lite0-minilm"))
+    assert set(part.captions) <= {f"red {k}" for k in range(6)}
+    assert part.sources == {"the data set": len(part.captions)}
+
+
+def test_crops_are_decided_by_their_seed(parts):
+    crops, chosen = parts[0].crops(8, 64, (1, 2))
+    again, _ = parts[0].crops(8, 64, (1, 2))
+    other, _ = parts[0].crops(8, 64, (1, 3))
+    np.testing.assert_array_equal(crops, again)
+    assert (crops != other).any()
+    assert crops.shape == (8, 64, 64, 3)
+    assert chosen.max() < len(parts[0].images)
+
+
+def test_a_damaged_state_is_told(parts, tmp_path):
+    (tmp_path / "base-low-0.state.safetensors").write_bytes(b"nothing")
+    with pytest.raises(SmicnbError, match="delete it to start anew"):
+        training.train([one()], *parts, tmp_path)
+
+
+def test_the_plan_of_the_small_models_names_them_as_shipped(repository):
+    plan = plans.read_plan(repository / "recipes" / "train" / "taco-mini.yaml")
+    shipped = [each for each in plans.trainings(plan) if each.run.ship]
+    assert len(shipped) == 14
+    assert {each.run.steps for each in shipped} == {plan.runs["full"].steps}
