@@ -17,3 +17,14 @@ def tiny_checkpoint(tmp_path_factory):
 @pytest.fixture(scope="session")
 def photograph():
     return collections.load("embedded").split("heldout").items[0].image()
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Two threads on a busy core wait for one another more than they work."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
