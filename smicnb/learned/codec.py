@@ -16,7 +16,6 @@ from smicnb.semantics import encoders
 from smicnb.semantics.images import check_rgb
 
 if TYPE_CHECKING:
-    from smicnb.learned.checkpoints import Checkpoint
     from smicnb.semantics.encoders import SemanticEncoder
 
 MAGIC = b"TACO"
@@ -29,22 +28,26 @@ class TacoCodec:
     two compute is the same number on every machine; the transforms run in float32.
 
     Args:
-        checkpoint: of TACO, or the path of one.
+        path: of a checkpoint of TACO.
         device: a torch device name.
     """
 
-    name = "TACO"
-
-    def __init__(self, checkpoint: "Checkpoint | Path | str", device: str = "cpu"):
-        if not isinstance(checkpoint, checkpoints.Checkpoint):
-            checkpoint = checkpoints.load(Path(checkpoint), device)
-        self.checkpoint, self.setting, self.device = checkpoint, checkpoint.name, torch.device(device)
+    def __init__(self, path: Path | str, device: str = "cpu"):
+        checkpoint = checkpoints.load(Path(path), device)
+        self._path, self.device, self.checkpoint = Path(path), torch.device(device), checkpoint
+        # RUN/RATE/SEED of a plan: a variant's rates are the operating points of one codec
+        run, _, rest = checkpoint.name.partition("/")
+        self.setting, _, seed = rest.partition("/")
+        self.name = f"TACO {run}" + (f" (seed {seed})" if seed else "")
         self.config, self._network = checkpoint.config, checkpoint.network
         self._context: Context = copy.deepcopy(checkpoint.network.context).double()
         self._prior, self._gaussian = Tables.of(checkpoint.network.prior), coding.gaussian_tables()
         self._medians = checkpoint.network.prior.quantiles[:, 0, 1].double()[None, :, None, None]
         # Decoding needs the networks' numbers and both tables, so the hash names all of them.
         self.model = bytes.fromhex(checkpoint.sha256)[: coding.MODEL_BYTES]
+
+    def __reduce__(self) -> tuple:  # to another process goes the path: the networks are loaded there
+        return TacoCodec, (self._path, str(self.device))
 
     @property
     def fingerprint(self) -> dict[str, str]:

@@ -1,0 +1,190 @@
+"""The pictures of the learned codecs' notebooks: rate curves, what each part is worth, where the text acts."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.compare import rate_curves
+from smicnb.compare.ablations import seed_of
+from smicnb.repro import looks
+from smicnb.repro.figures import PAGE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Image = np.ndarray
+# metric -> label with unit and direction
+LABELS = {
+    "psnr": "PSNR (dB) ↑",
+    "ms_ssim": "MS-SSIM ↑",
+    "lpips": "LPIPS, AlexNet ↓",
+    "lpips_vgg": "LPIPS, VGG ↓",
+    "dists": "DISTS ↓",
+    "image_cosine": "image cosine ↑",
+}
+# codec's name in `compare.classical` -> its look
+RIVALS = {
+    "JPEG": "jpeg",
+    "JPEG XL": "jpeg-xl",
+    "AVIF": "avif",
+    "VVenC intra": "vvc",
+    "x265 intra": "hevc",
+    "SVT-AV1 intra": "av1",
+}
+VARIANTS = {
+    "full": {"color": looks.PURPLE, "marker": "D", "linestyle": "-", "label": "TACO"},
+    "without-adapter": {"color": looks.BLUE, "marker": "o", "linestyle": "-", "label": "without text adapter"},
+    "without-joint-loss": {"color": looks.VERMILION, "marker": "s", "linestyle": "-", "label": "without joint loss"},
+    "frozen-base": {"color": looks.GREEN, "marker": "^", "linestyle": "-", "label": "frozen base model"},
+    "tgic": {"color": looks.ORANGE, "marker": "*", "linestyle": "-", "label": "TGIC's module (our reading)"},
+}
+SMALL = 3.2  # of markers where many curves share a panel
+
+
+def _look(codec: str) -> tuple[dict, int]:
+    """How a codec is drawn, and the seed that it was trained with."""
+    if codec in RIVALS:
+        return looks.CODECS[RIVALS[codec]], 0
+    variant, seed = seed_of(codec)
+    return VARIANTS[variant], seed
+
+
+def rate_curves_of(points: pd.DataFrame, metrics: Sequence[str], most_bpp: float, seed: int) -> "Figure":
+    """A panel per metric: means over images at each operating point, with 95 % intervals over scenes.
+
+    Args:
+        points: `evaluate.points`'; further seeds of a variant are drawn thinner.
+        metrics: columns of it.
+        most_bpp: where the rate's axis ends, in bits per pixel.
+        seed: of the bootstrap.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = 3
+    rows = -(-(len(metrics) + 1) // columns)
+    figure, panels = plt.subplots(rows, columns, figsize=(PAGE, 2.2 * rows), squeeze=False)
+    for axes, metric in zip(panels.flat, metrics, strict=False):
+        _curves(axes, points, metric, most_bpp, seed)
+    legend = panels.flat[len(metrics)]
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    legend.legend(handles, labels, loc="center left", fontsize=6.5)
+    for axes in panels.flat[len(metrics) :]:
+        axes.axis("off")
+    return figure
+
+
+def _curves(axes: "Axes", points: pd.DataFrame, metric: str, most_bpp: float, seed: int) -> None:
+    cells = ["codec", "setting"]
+    rates = rate_curves.means(points, "bpp", cells, seed).set_index(cells)["mean"]
+    values = rate_curves.means(points, metric, cells, seed).set_index(cells)
+    shown = []
+    for codec in points["codec"].unique():
+        look, repeat = _look(codec)
+        curve = values.loc[codec].assign(bpp=rates.loc[codec]).sort_values("bpp")
+        curve = curve[curve["bpp"] <= most_bpp]
+        shown += [*curve["low"], *curve["high"]]
+        error = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
+        thin = {"alpha": 0.45, "label": None} if repeat else {}
+        axes.errorbar(
+            curve["bpp"], curve["mean"], error, markersize=SMALL, linewidth=1, elinewidth=0.6, **{**look, **thin}
+        )
+    axes.set(xlabel="bits per pixel (log) ↓", ylabel=LABELS[metric], xscale="log")
+    rate_ticks(axes)
+    finite = np.array(shown)[np.isfinite(shown)]
+    if len(finite):
+        margin = 0.04 * np.ptp(finite)
+        axes.set_ylim(finite.min() - margin, finite.max() + margin)
+
+
+def rate_ticks(axes: "Axes") -> None:
+    """Plain numbers on a logarithmic axis of bits per pixel."""
+    from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
+
+    axes.xaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.4, 0.8, 1.6]))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def ablations(judged: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
+    """What each part is worth: gaps with 95 % intervals over images, on the spread over seeds.
+
+    Args:
+        judged: `ablations.judge`'s rows of differences.
+        metrics: a panel each.
+    """
+    import matplotlib.pyplot as plt
+
+    pairs = list(judged[["better", "worse"]].drop_duplicates().itertuples(index=False, name=None))
+    figure, panels = plt.subplots(
+        1, len(metrics), figsize=(PAGE, 0.7 + 0.34 * len(pairs)), sharey=True, squeeze=False
+    )
+    for axes, metric in zip(panels.flat, metrics, strict=True):
+        rows = judged[judged["metric"] == metric].set_index(["better", "worse"])
+        spread = rows["spread"].iloc[0]
+        axes.axvspan(-spread, spread, color=looks.GREY, alpha=0.2, linewidth=0)
+        axes.axvline(0, color=looks.BLACK, linewidth=0.6)
+        for height, pair in enumerate(reversed(pairs)):
+            if pair in rows.index:
+                row = rows.loc[pair]
+                error = [[row["gap"] - row["low"]], [row["high"] - row["gap"]]]
+                look = VARIANTS[pair[1]]
+                axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
+        axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
+    labels = [f"over {VARIANTS[worse]['label']}" for _, worse in reversed(pairs)]
+    panels[0, 0].set_yticks(range(len(pairs)), labels)
+    panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
+    return figure
+
+
+def side_by_side(rows: Sequence[Sequence[Image]], titles: Sequence[str], below: Sequence[Sequence[str]]) -> "Figure":
+    """Reconstructions of some images, a row each, at their own pixels.
+
+    Args:
+        rows: images of equal size within a row.
+        titles: above the columns.
+        below: a line under every image.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = len(titles)
+    height, width = rows[0][0].shape[:2]
+    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(rows))
+    figure, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
+    for row, (images, lines) in enumerate(zip(rows, below, strict=True)):
+        for axes, image, line, title in zip(grid[row], images, lines, titles, strict=True):
+            axes.imshow(image, interpolation="nearest")
+            axes.set(xticks=[], yticks=[], title="" if row else title)
+            axes.set_xlabel(line, fontsize=6.5)
+            axes.grid(False)
+    return figure
+
+
+def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], names: Sequence[str]) -> "Figure":
+    """Where the text acts: for each injector how much each place looks at each token, over the image.
+
+    Args:
+        image: RGB uint8 H×W×3.
+        tokens: what each stands for.
+        maps: for each injector (T, h, w); rows of the figure.
+        names: of the injectors.
+    """
+    import matplotlib.pyplot as plt
+
+    height, width = image.shape[:2]
+    columns = len(tokens) + 1
+    size = (PAGE, PAGE / columns * (height / width + 0.35) * len(maps))
+    figure, grid = plt.subplots(len(maps), columns, figsize=size, squeeze=False)
+    for row, (looks_at, name) in enumerate(zip(maps, names, strict=True)):
+        grid[row, 0].imshow(image)
+        grid[row, 0].set_xlabel(name, fontsize=6.5)
+        for axes, token, one in zip(grid[row, 1:], tokens, looks_at, strict=True):
+            axes.imshow(one, cmap="cividis", vmin=0, vmax=float(looks_at.max()), interpolation="nearest")
+            axes.set_title("" if row else token, fontsize=7)
+            axes.set_xlabel(f"{one.mean():.2f} on average", fontsize=5.5)
+        for axes in grid[row]:
+            axes.set(xticks=[], yticks=[])
+            axes.grid(False)
+    return figure
