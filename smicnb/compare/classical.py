@@ -116,12 +116,12 @@ def _pillow_jxl() -> "ModuleType":
     from PIL import Image
 
     Image.init()
-    before = "JXL" in Image.OPEN
+    before = set(Image.OPEN)
     try:
         import pillow_jxl
     except ImportError as error:
         raise SmicnbError("the package 'pillow-jxl-plugin' is not installed", "JPEG XL's library", INSTALL) from error
-    if not before:
+    if "JXL" in set(Image.OPEN) - before:
         Image.ID.remove("JXL")
         for table in (Image.OPEN, Image.SAVE, Image.MIME):
             del table["JXL"]
