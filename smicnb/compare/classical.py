@@ -103,10 +103,10 @@ class Avif(_PillowCodec):
     """
 
     def __init__(self, quality: int):
-        from PIL import AvifImagePlugin
-
         options = {"quality": quality, "subsampling": "4:2:0", "speed": 2, "codec": "aom", "max_threads": 1}
         super().__init__("AVIF", f"quality {quality}", "AVIF", "avif", **options)
+        from PIL import AvifImagePlugin
+
         self.fingerprint["libaom"] = str(AvifImagePlugin.get_codec_version("aom"))
 
 

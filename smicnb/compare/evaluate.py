@@ -1,5 +1,6 @@
 """One protocol for every image codec: encode → bytes → decode → metrics, over the true pixels, in long-form rows."""
 
+import ast
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ import pandas as pd
 from smicnb.base import names
 from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import SmicnbError, StoppedError
-from smicnb.base.files import sha256_file
+from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
 from smicnb.semantics import metrics as fidelity
@@ -73,6 +74,7 @@ PIXEL_METRICS = {
 IMAGE_COSINE = "image_cosine"
 METRICS = {**PIXEL_METRICS, IMAGE_COSINE: Metric(None, higher=True)}  # that one needs an encoder to measure it
 
+RECORD = 1  # count it up when what is kept, or how it is measured here, changes: numbers are remembered
 # What is kept of one image at one operating point, before the metrics.
 _KEPT = ("height", "width", "bytes", "encode_seconds", "decode_seconds", "bits")
 _UNITS = {"bytes": "byte", "bpp": "bit/pixel", "bits": "bit", "encode_seconds": "s", "decode_seconds": "s"}
@@ -150,7 +152,8 @@ def evaluate(
     if twice:
         raise SmicnbError(f"found two codecs called '{twice[0]}'", "a name and a setting for each of their own")
     measures = _Measures((*metrics, *([IMAGE_COSINE] if encoder else [])), encoder)
-    cache, code = ArrayCache("evaluate"), _code()
+    cache = ArrayCache("evaluate")
+    code = [RECORD, *(statements_hash(Path(module.__file__)) for module in (fidelity, perception))]
     found: dict[tuple[int, int], Outcome | None] = {}
     keys = {}
     for row, item in enumerate(collection.items):
@@ -177,13 +180,16 @@ def evaluate(
     return pd.DataFrame(table, columns=list(COLUMNS))
 
 
-def _code() -> dict[str, str]:
-    """The metrics' version: the source that measures."""
-    files = (Path(module.__file__) for module in (fidelity, perception))
-    return {file.name: sha256_file(file) for file in (*files, Path(__file__))}
+def statements_hash(source: Path) -> str:
+    """SHA-256 of a module's statements: comments, docstrings and layout change no number."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+            del node.body[0]
+    return sha256_json(ast.dump(tree))
 
 
-def _key(code: dict[str, str], codec: ImageCodec, item: Item, measures: _Measures) -> dict:
+def _key(code: list[int | str], codec: ImageCodec, item: Item, measures: _Measures) -> dict:
     encoder = measures.encoder
     return {
         "code": code,

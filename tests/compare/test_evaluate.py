@@ -165,6 +165,27 @@ def test_whatever_a_number_depends_on_makes_it_anew(fresh_cache, small):
     assert codec.captions == [None] * 6 + ["a boat"] * 2
 
 
+def test_wording_is_no_new_version_of_a_metric_but_a_constant_is(tmp_path):
+    texts = {
+        "first": 'def f(x):\n    """One."""\n    return x + 1\n',
+        "prose": '"""A module."""\n\n\ndef f(x):\n    """Another."""\n    return x + 1  # why\n',
+        "other": 'def f(x):\n    """One."""\n    return x + 2\n',
+    }
+    hashes = {}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+        hashes[name] = evaluate.statements_hash(tmp_path / name)
+    assert hashes["first"] == hashes["prose"] != hashes["other"]
+
+
+def test_another_metric_code_measures_anew(fresh_cache, small, monkeypatch):
+    codec = Watched()
+    evaluate.evaluate([codec], small, ["psnr"])
+    monkeypatch.setattr(evaluate, "statements_hash", lambda source: "changed")
+    evaluate.evaluate([codec], small, ["psnr"])
+    assert codec.calls == 4
+
+
 def test_a_failure_is_counted_and_the_others_go_on(fresh_cache, small):
     codec = Watched(fails_on=1)
     table = evaluate.evaluate([codec, Halved(), JPEGS[0]], small, ["psnr"])

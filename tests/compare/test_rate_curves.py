@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import SmicnbError, UnknownNameError
@@ -33,6 +33,7 @@ def points_of(codec, rates, values, images=("a", "b"), name="psnr"):
     return pd.DataFrame(rows)
 
 
+@settings(deadline=None)  # the first example imports SciPy
 @given(st.floats(0.05, 20))
 def test_a_shifted_curve_has_the_bd_rate_of_its_shift(factor):
     assert bd_rate(factor * RATES, QUALITY, RATES, QUALITY) == pytest.approx(100 * (factor - 1), abs=1e-6)
