@@ -1,0 +1,181 @@
+"""The still pictures of video codecs, made by the ffmpeg programme that `imageio_ffmpeg` carries.
+
+The programme is under the GPL; it is called, never linked. What is counted is the encoder's bare stream, and what
+decodes it is ffmpeg again, given these bytes and nothing else.
+"""
+
+import io
+import os
+import subprocess
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from smicnb.base import names
+from smicnb.base.digests import sha256_of
+from smicnb.base.errors import SmicnbError
+from smicnb.semantics.images import check_rgb
+
+TIMEOUT = 600.0  # seconds for one call; the slowest here take about 15 for a megapixel
+# RGB to BT.709 in the narrow range and back, filtered and rounded as well as swscale can.
+FILTER = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
+INSTALL = "pip install 'smicnb[codecs]'"
+
+
+@dataclass(frozen=True)
+class Coder:
+    """How ffmpeg is to use one of its encoders.
+
+    Args:
+        name: of the encoder, since a standard has many.
+        quantiser: what its operating point is called.
+        arguments: of the programme; {} is the operating point. One thread, so that equal images make equal bytes.
+        pixels: chroma -> the pixel format that the encoder is given.
+        stream: ffmpeg's name of the bare stream.
+        even: whether the encoder takes even sides only.
+    """
+
+    name: str
+    quantiser: str
+    arguments: str
+    pixels: dict[str, str]
+    stream: str
+    even: bool
+
+
+CODERS = {
+    "vvc": Coder(
+        "VVenC intra",
+        "QP",
+        "-c:v libvvenc -preset medium -qp {} -qpa 0 -threads 1",
+        {"4:2:0": "yuv420p10le"},
+        "vvc",
+        even=True,
+    ),
+    "hevc": Coder(
+        "x265 intra",
+        "QP",
+        "-c:v libx265 -preset veryslow -x265-params "
+        "qp={}:keyint=1:info=0:log-level=none:pools=none:frame-threads=1 -threads 1",
+        {"4:2:0": "yuv420p", "4:4:4": "yuv444p"},
+        "hevc",
+        even=True,
+    ),
+    "av1-aom": Coder(
+        "AV1 (libaom)",
+        "CRF",
+        "-c:v libaom-av1 -still-picture 1 -cpu-used 2 -crf {} -b:v 0 -threads 1",
+        {"4:2:0": "yuv420p", "4:4:4": "yuv444p"},
+        "obu",
+        even=False,
+    ),
+    "av1-svt": Coder(
+        "AV1 (SVT-AV1)",
+        "CRF",
+        "-c:v libsvtav1 -preset 2 -crf {} -svtav1-params lp=1 -threads 1",
+        {"4:2:0": "yuv420p10le"},
+        "obu",
+        even=False,
+    ),
+}
+
+
+@lru_cache(maxsize=1)
+def programme() -> tuple[str, dict[str, str]]:
+    """ffmpeg's path, and its version and SHA-256: its encoders are inside it.
+
+    Raises:
+        SmicnbError: the package or its programme is not here.
+    """
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ImportError as error:
+        raise SmicnbError(
+            "the package 'imageio-ffmpeg' is not installed", "the ffmpeg programme that it carries", INSTALL
+        ) from error
+    try:
+        path = get_ffmpeg_exe()
+        line = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=60, check=True).stdout
+    except (RuntimeError, OSError, subprocess.SubprocessError) as error:
+        raise SmicnbError(
+            "imageio-ffmpeg has no ffmpeg programme that runs", "one for this machine", INSTALL
+        ) from error
+    return path, {"ffmpeg": line.split()[2], "sha256": sha256_of(Path(path))}
+
+
+def run(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) -> bytes:
+    """What ffmpeg writes when it is given `data`; nothing touches the disk.
+
+    Args:
+        arguments: of the programme, without its input and output pipes' dash.
+        data: its standard input.
+        what: is done, for the error.
+        timeout: in seconds; then the programme is killed.
+
+    Raises:
+        SmicnbError: it failed, wrote nothing or took too long.
+    """
+    command = [programme()[0], "-hide_banner", "-loglevel", "error", *arguments]
+    try:
+        done = subprocess.run(
+            command, input=data, capture_output=True, timeout=timeout, check=False, env={**os.environ, "SVT_LOG": "1"}
+        )
+    except subprocess.TimeoutExpired as error:
+        raise SmicnbError(f"{what}: no end after {timeout:g} s") from error
+    if done.returncode or not done.stdout:
+        # The first line says why, those after it what follows from that.
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise SmicnbError(f"{what}: ffmpeg ended with {done.returncode} ({said[0] if said else 'no message'})")
+    return done.stdout
+
+
+class StillVideo:
+    """One encoder at one operating point.
+
+    An encoder that takes even sides only is given the last column and row twice where a side is odd. Then one byte
+    before the stream says what to cut off again: 1 for a column, 2 for a row; it is there, and counted, at even sizes
+    too.
+
+    Args:
+        key: of `CODERS`.
+        quantiser: the QP or CRF.
+        chroma: "4:2:0", or "4:4:4" where the encoder has it.
+
+    Raises:
+        UnknownNameError: no such encoder, or no such chroma for it. SmicnbError: there is no ffmpeg.
+    """
+
+    def __init__(self, key: str, quantiser: int, chroma: str = "4:2:0"):
+        self._coder = names.lookup("video codec", key, CODERS)
+        self._pixels = names.lookup(f"chroma of {self._coder.name}", chroma, self._coder.pixels)
+        self._arguments = self._coder.arguments.format(quantiser).split()
+        self.name = self._coder.name
+        self.setting = f"{self._coder.quantiser} {quantiser}" + (f", {chroma}" if chroma != "4:2:0" else "")
+        self.fingerprint = {**programme()[1], "arguments": " ".join(self._arguments), "pixels": self._pixels}
+
+    def encode(self, image: np.ndarray, caption: str | None = None) -> bytes:
+        """The bare stream of an RGB uint8 image H×W×3; the caption is not used."""
+        check_rgb(image)
+        height, width = image.shape[:2]
+        cut = (width % 2, height % 2) if self._coder.even else (0, 0)
+        image = np.pad(image, ((0, cut[1]), (0, cut[0]), (0, 0)), mode="edge")
+        size = f"{image.shape[1]}x{image.shape[0]}"
+        matrix = f"scale=out_color_matrix=bt709:out_range=tv:{FILTER},format={self._pixels}"
+        source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-i", "-"]
+        stream = ["-frames:v", "1", "-vf", matrix, *self._arguments, "-f", self._coder.stream, "-"]
+        data = run(source + stream, image.tobytes(), f"{self.name} encodes {size}")
+        return bytes([cut[0] + 2 * cut[1]]) + data if self._coder.even else data
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The RGB uint8 image H×W×3 of a stream."""
+        from PIL import Image
+
+        columns, rows = divmod(data[0], 2)[::-1] if self._coder.even else (0, 0)
+        matrix = f"scale=in_color_matrix=bt709:in_range=tv:{FILTER},format=rgb24"
+        source = ["-threads", "1", "-f", self._coder.stream, "-i", "-"]
+        picture = ["-frames:v", "1", "-vf", matrix, "-f", "image2pipe", "-c:v", "ppm", "-"]
+        decoded = run(source + picture, data[self._coder.even :], f"{self.name} decodes {len(data)} bytes")
+        image = np.array(Image.open(io.BytesIO(decoded)))
+        return image[: image.shape[0] - rows, : image.shape[1] - columns]
