@@ -7,9 +7,9 @@ import numpy as np
 from safetensors.numpy import save
 
 from smicnb.base.files import write_bytes
-from smicnb.learned.checkpoints import shipped
 from smicnb.learned.coding import Tables, scale_table
 from smicnb.learned.compressai_parts import GaussianConditional
+from smicnb.learned.shipped import folder
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     tables = Tables.of(model)
     rows = np.concatenate([row[:size] for row, size in zip(tables.cdfs, tables.sizes, strict=True)])
     stored = {"cdfs": rows.astype(np.int32), "sizes": tables.sizes, "offsets": tables.offsets}
-    write_bytes(shipped() / "gaussian_tables.safetensors", save(stored))
+    write_bytes(folder() / "gaussian_tables.safetensors", save(stored))
 
 
 if __name__ == "__main__":

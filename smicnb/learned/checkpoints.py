@@ -3,7 +3,6 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
 from smicnb.base.files import write_bytes
 from smicnb.base.names import unknown
 from smicnb.learned.compressai_parts import EntropyBottleneck
+from smicnb.learned.shipped import META
 from smicnb.learned.taco import Taco, TacoConfig
 
 FORMAT = "smicnb learned codec 1"
-META = "smicnb"
 MAX_BYTES = 2**30
 CODECS = {"taco": (Taco, TacoConfig)}
 PRIOR_BUFFERS = ("_offset", "_quantized_cdf", "_cdf_length")
@@ -43,11 +42,6 @@ class Checkpoint:
     network: nn.Module
     facts: dict[str, Any] = field(repr=False)
     sha256: str = ""
-
-
-def shipped() -> Path:
-    """The folder of what ships with the package."""
-    return Path(str(resources.files("smicnb.learned"))) / "data"
 
 
 def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str, Any]) -> None:
@@ -111,14 +105,6 @@ def load(path: Path, device: str = "cpu") -> Checkpoint:
         ) from error
     codec, name, config, facts = told
     return assembled(codec, name, config, tensors, facts, device)
-
-
-def name_of(path: Path) -> str:
-    """The name that a checkpoint gives itself, without its weights."""
-    from safetensors import safe_open
-
-    with safe_open(path, "np") as file:
-        return json.loads(file.metadata()[META])["name"]
 
 
 def assembled(

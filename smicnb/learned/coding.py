@@ -16,6 +16,7 @@ from torch import Tensor
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import sha256_json
 from smicnb.learned.compressai_parts import BufferedRansEncoder, EntropyBottleneck, GaussianConditional, RansDecoder
+from smicnb.learned.shipped import folder
 
 VERSION = 1
 MODEL_BYTES = 6
@@ -71,9 +72,7 @@ def gaussian_tables() -> Tables:
     """
     from safetensors.numpy import load_file
 
-    from smicnb.learned.checkpoints import shipped
-
-    stored = load_file(shipped() / "gaussian_tables.safetensors")
+    stored = load_file(folder() / "gaussian_tables.safetensors")
     sizes = stored["sizes"].astype(np.int32)
     cdfs = np.zeros((len(sizes), sizes.max()), np.int32)
     for row, (size, values) in enumerate(zip(sizes, np.split(stored["cdfs"], np.cumsum(sizes)[:-1]), strict=True)):

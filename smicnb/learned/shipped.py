@@ -1,17 +1,47 @@
-"""The trained models that ship with the package: by name, or by the file that they have written."""
+"""The trained models that ship with the package: by name, or by the file that they have written. No torch is needed."""
 
+import json
+from collections.abc import Sequence
 from functools import cache
+from importlib import resources
 from pathlib import Path
 
 from smicnb.base.errors import IntegrityError
 from smicnb.base.names import unknown
-from smicnb.learned import checkpoints, coding
+
+META = "smicnb"  # the entry of a checkpoint's metadata that says what it is
+
+
+def folder() -> Path:
+    """Where what ships with the package lies."""
+    return Path(str(resources.files("smicnb.learned"))) / "data"
 
 
 @cache
 def models() -> dict[str, Path]:
     """Name (RUN/RATE/SEED) -> checkpoint, of all that ship."""
-    return {checkpoints.name_of(path): path for path in sorted(checkpoints.shipped().glob("*-*.safetensors"))}
+    from safetensors import safe_open
+
+    found = {}
+    for path in sorted(folder().glob("*-*.safetensors")):
+        with safe_open(path, "np") as file:
+            found[json.loads(file.metadata()[META])["name"]] = path
+    return found
+
+
+def chosen(prefixes: Sequence[str]) -> dict[str, Path]:
+    """Name -> checkpoint of the shipped models that a prefix (RUN, RUN/RATE, RUN/RATE/SEED) names, as ordered there.
+
+    Raises:
+        UnknownNameError: a prefix that names none.
+    """
+    found = {}
+    for prefix in prefixes:
+        some = {name: path for name, path in models().items() if f"{name}/".startswith(f"{prefix}/")}
+        if not some:
+            raise unknown("model", prefix, models())
+        found |= some
+    return found
 
 
 def model_path(name: str) -> Path:
@@ -33,6 +63,8 @@ def model_of_file(data: bytes) -> Path:
     Raises:
         IntegrityError: none of them did.
     """
+    from smicnb.learned import checkpoints, coding
+
     for path in models().values():
         if bytes.fromhex(checkpoints.load(path).sha256)[: coding.MODEL_BYTES] == coding.model_of(data):
             return path

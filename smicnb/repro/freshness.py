@@ -21,6 +21,7 @@ MODELS = ("generator", "captioner", "segmenter", "quality")
 # Modules that name every part there is; which of them is used, parameters and other modules say.
 REGISTERS = ("semantics/parts.py", "semantics/encoders.py")
 REDRAWN = ("on_bsds500", "made_on_bsds500")  # of a session: read what is committed of BSDS500
+MEASURED_ON = "measured_on"  # of a session: reads what is committed of the data set that it names first
 LONGEST = 40  # characters of a value in a reason
 
 
@@ -106,25 +107,33 @@ def _code(sources: list[str]) -> str:
 
 
 def _data(job: Job, code: str) -> dict[str, str]:
-    """The collection, and the tables of BSDS500 that are redrawn where that data set is not the collection."""
+    """The collection, and the committed tables of other data sets that are redrawn."""
     found, name = {}, job.parameters.get("collection")
     if name is not None:
         found["collection"] = collection_of(name).fingerprint
-    folder = root() / "figures" / "bsds500"
-    if folder != job.place.out and not str(name).startswith("bsds500:"):
-        for stem in _redrawn(code):
+    for data_set, stem in _redrawn(code):
+        folder = root() / "figures" / data_set
+        if folder != job.place.out and not str(name).startswith(f"{data_set}:"):
             for file in (folder / f"{stem}.csv", folder / f"{stem}.json"):
                 found[file.relative_to(root()).as_posix()] = sha256_file(file) if file.is_file() else "absent"
     return found
 
 
-def _redrawn(code: str) -> list[str]:
+def _redrawn(code: str) -> list[tuple[str, str]]:
+    """Data set and name of every committed table that a notebook's code asks for."""
     try:
-        calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call) and node.args]
+        calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
     except SyntaxError:
         return []
-    called = [call.args[0] for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr in REDRAWN]
-    return sorted({name.value for name in called if isinstance(name, ast.Constant)})
+    found = set()
+    for call in calls:
+        method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        words = [word.value for word in call.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
+        if method in REDRAWN and words:
+            found.add(("bsds500", words[0]))
+        elif method == MEASURED_ON and len(words) > 1:
+            found.add((words[0], words[1]))
+    return sorted(found)
 
 
 def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
@@ -139,6 +148,10 @@ def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
     for kind in MODELS:
         if kind in parameters:
             found[kind] = hub_models.weights_hash(parameters[kind], dim)
+    if "models" in parameters:
+        from smicnb.learned import shipped  # it imports torch
+
+        found |= {f"model {name}": sha256_of(path) for name, path in shipped.chosen(parameters["models"]).items()}
     for kind in ("encoder", "judge"):
         selection = parse(str(parameters.get(kind, "")))
         model, _, tag = selection.source.partition("/")

@@ -37,8 +37,9 @@ CODECS = {
     "jpeg-xl": {"color": SKY, "marker": "p", "label": "JPEG XL"},
     "webp": {"color": OLIVE, "marker": "<", "label": "WebP"},
     "avif": {"color": INDIGO, "marker": ">", "label": "AVIF"},
-    "hevc": {"color": GREY, "marker": "x", "linestyle": "--", "label": "HEVC intra"},
-    "vvc": {"color": BLACK, "marker": "h", "linestyle": "--", "label": "VVC intra"},
+    "hevc": {"color": GREY, "marker": "x", "linestyle": "--", "label": "x265 intra"},
+    "vvc": {"color": BLACK, "marker": "h", "linestyle": "--", "label": "VVenC intra"},
+    "av1": {"color": INDIGO, "marker": "X", "linestyle": "--", "label": "AV1 (SVT-AV1)"},
 }
 
 # Sets of images: coded with what was fitted on themselves, or on others.

@@ -32,7 +32,7 @@ RIVALS = {
     "AVIF": "avif",
     "VVenC intra": "vvc",
     "x265 intra": "hevc",
-    "SVT-AV1 intra": "av1",
+    "AV1 (SVT-AV1)": "av1",
 }
 VARIANTS = {
     "full": {"color": looks.PURPLE, "marker": "D", "linestyle": "-", "label": "TACO"},
@@ -118,9 +118,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     import matplotlib.pyplot as plt
 
     pairs = list(judged[["better", "worse"]].drop_duplicates().itertuples(index=False, name=None))
-    figure, panels = plt.subplots(
-        1, len(metrics), figsize=(PAGE, 0.7 + 0.34 * len(pairs)), sharey=True, squeeze=False
-    )
+    figure, panels = plt.subplots(1, len(metrics), figsize=(PAGE, 0.7 + 0.34 * len(pairs)), sharey=True, squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=True):
         rows = judged[judged["metric"] == metric].set_index(["better", "worse"])
         spread = rows["spread"].iloc[0]

@@ -115,24 +115,40 @@ class Session:
 
     def on_bsds500(self, name: str, measured: pd.DataFrame) -> pd.DataFrame:
         """The table NAME as measured on BSDS500: `measured` where this run is on it, else the committed one."""
-        if str(self.parameters.get("collection", "")).startswith("bsds500:"):
+        return self.measured_on("bsds500", name, measured)
+
+    def measured_on(self, data_set: str, name: str, measured: pd.DataFrame) -> pd.DataFrame:
+        """The table NAME as measured on a data set: `measured` where this run is on it, else the committed one.
+
+        Args:
+            data_set: "bsds500" or "kodak", whose recipe writes to figures/DATA_SET.
+            name: of the table.
+            measured: by this run.
+
+        Raises:
+            SmicnbError: there is no committed one.
+        """
+        if self._is_on(data_set):
             return measured
-        path = root() / "figures" / "bsds500" / f"{name}.csv"
+        path = root() / "figures" / data_set / f"{name}.csv"
         if not path.is_file():
-            raise SmicnbError(f"'{path.name}' of BSDS500 is absent", "the committed table", "run make bsds500")
+            raise SmicnbError(f"'{path.name}' of {data_set} is absent", "the committed table", f"run make {data_set}")
         self.made_from(**{path.relative_to(root()).as_posix(): sha256_file(path)})
         return pd.read_csv(path)
 
     def made_on_bsds500(self, name: str) -> str:
         """One clause for captions: the models by which the table NAME of `on_bsds500` was made."""
         parameters = self.parameters
-        if not str(parameters.get("collection", "")).startswith("bsds500:"):
+        if not self._is_on("bsds500"):
             sidecar = root() / "figures" / "bsds500" / f"{name}.json"
             parameters = json.loads(sidecar.read_text(encoding="utf-8"))["parameters"]
         kinds = {"encoder": "latents by", "generator": "images by", "judge": "judged by"}
         return ", ".join(
             f"{verb} {without_path(parameters[kind])}" for kind, verb in kinds.items() if kind in parameters
         )
+
+    def _is_on(self, data_set: str) -> bool:
+        return str(self.parameters.get("collection", "")).startswith(f"{data_set}:")
 
     def _list(self, *files: Path) -> None:
         self._saved += [file.relative_to(self.out).as_posix() for file in files]

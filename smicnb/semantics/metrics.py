@@ -8,6 +8,7 @@ import numpy as np
 
 from smicnb.base.errors import DimensionError, ImageError
 from smicnb.base.names import lookup
+from smicnb.semantics.remembered import Remembered
 
 if TYPE_CHECKING:
     import torch
@@ -183,6 +184,7 @@ def lpips_network(net: str) -> "torch.nn.Module":
     # Its slices keep torchvision's layer numbers: slice2.3.weight is features.3.weight.
     trunk = {name: name.split(".", 1)[1] for name in network.net.state_dict()}
     network.net.load_state_dict({name: convolutions[layer] for name, layer in trunk.items()})
+    network.net.forward = Remembered(network.net.forward)
     return network.requires_grad_(False).eval()
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from smicnb.base import names
 from smicnb.semantics.judges import Family, Judge
 from smicnb.semantics.metrics import as_tensor, each_pair
+from smicnb.semantics.remembered import Remembered
 from smicnb.semantics.selection import Selection, parse
 
 if TYPE_CHECKING:
@@ -87,7 +88,9 @@ def _dists_network() -> "torch.nn.Module":
             factors = torch.load(_PATH_WEIGHT_DISTS, map_location="cpu", weights_only=True)
             self.alpha, self.beta = Parameter(factors["alpha"]), Parameter(factors["beta"])
 
-    return Network().requires_grad_(False).eval()
+    network = Network().requires_grad_(False).eval()
+    network.forward_once = Remembered(network.forward_once)
+    return network
 
 
 class QualityModel(Protocol):

@@ -76,11 +76,9 @@ def test_the_gaussians_tables_are_those_of_their_scales(tables):
 
 
 def test_a_table_made_anew_is_the_same_here_or_the_kept_one_counts(tables, load_tool, tmp_path, monkeypatch):
-    from smicnb.learned import checkpoints
-
-    monkeypatch.setattr(load_tool("build_gaussian_tables"), "shipped", lambda: tmp_path)
+    monkeypatch.setattr(load_tool("build_gaussian_tables"), "folder", lambda: tmp_path)
     load_tool("build_gaussian_tables").main()
-    monkeypatch.setattr(checkpoints, "shipped", lambda: tmp_path)
+    monkeypatch.setattr(coding, "folder", lambda: tmp_path)
     again = coding.gaussian_tables()
     np.testing.assert_array_equal(again.sizes, tables.sizes)
     assert np.abs(again.cdfs - tables.cdfs).max() <= 1

@@ -1,0 +1,229 @@
+"""What TACO's notebook measures: captions from several sources, what the adapter costs, the paper's statements."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base import names
+from smicnb.compare.ablations import Claim
+from smicnb.compare.evaluate import evaluate, points
+from smicnb.semantics import caption_scores
+from smicnb.semantics.collections import Collection, Item
+
+if TYPE_CHECKING:
+    from smicnb.compare.evaluate import ImageCodec
+    from smicnb.learned.taco import TacoConfig
+    from smicnb.semantics.captions import Captioner
+
+PIXELS = {"low": (256, 256), "high": (1792, 2688)}  # of Table 2; 1788×2641 as it is padded for coding
+CAPTION_TOKENS = 77  # that CLIP's text tower is given, whatever the caption
+
+# The paper finds the whole better than each of its parts taken away or replaced. LPIPS is trained on, so it is no
+# judge of its own: DISTS and LPIPS on VGG are asked the same.
+_STATEMENTS = {
+    "without-adapter": "Fig. 10: the text adapter lowers the perceptual distance",
+    "without-joint-loss": "Fig. 11: the joint loss lowers the perceptual distance",
+    "tgic": "Fig. 9: the adapter beats TGIC's module",
+    "frozen-base": "Fig. A2: training everything beats a frozen base model",
+}
+_JUDGES = {"lpips": "", "lpips_vgg": ", judged by LPIPS on VGG", "dists": ", judged by DISTS"}
+TINY_DB = 0.1  # what “a tiny gain” of PSNR is taken to mean: the papers' curves are not read finer
+CLAIMS = (
+    *(
+        Claim(statement + judge, "full", worse, metric)
+        for worse, statement in _STATEMENTS.items()
+        for metric, judge in _JUDGES.items()
+    ),
+    Claim(f"Fig. 10: PSNR stays within {TINY_DB} dB of the codec without text", "full", "without-adapter", "psnr",
+          TINY_DB, equal=True),
+    Claim(f"Fig. 11: PSNR stays within {TINY_DB} dB of the codec without joint loss", "full", "without-joint-loss",
+          "psnr", TINY_DB, equal=True),
+    Claim("Fig. 9: the adapter beats TGIC's module in PSNR", "full", "tgic", "psnr"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Smaller(Item):
+    """An item whose image is reduced so that its longer side has at most `side` pixels."""
+
+    side: int = 0
+
+    def image(self) -> np.ndarray:
+        from PIL import Image
+
+        image = super().image()
+        scale = self.side / max(image.shape[:2])
+        if scale >= 1:
+            return image
+        size = tuple(max(1, round(length * scale)) for length in image.shape[1::-1])
+        return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+
+
+def photographs(collection: Collection, side: int) -> Collection:
+    """The whole photographs of a collection, reduced (Lanczos) where their longer side has more than `side` pixels."""
+    whole = {item.path: item for item in reversed(collection.items)}
+    items = [
+        _Smaller(item.id, item.scene, item.split, item.caption, f"{item.content_hash}/{side}", item.path, side=side)
+        for item in collection.items
+        if whole[item.path] is item
+    ]
+    return replace(collection, items=tuple(items))
+
+
+def captioned(collection: Collection, captions: Sequence[str]) -> Collection:
+    """The collection with other captions, in its order."""
+    items = [replace(item, caption=caption) for item, caption in zip(collection.items, captions, strict=True)]
+    return replace(collection, items=tuple(items))
+
+
+def caption_sources(collection: Collection, captioner: "Captioner", seed: int) -> dict[str, list[str]]:
+    """Captions of every image by source: published with the data set (where it has them), the captioner's, and wrong.
+
+    Args:
+        collection: of images.
+        captioner: what is not published is said by it.
+        seed: of the order of shuffled words.
+
+    Returns:
+        Source -> a caption for each image: "published", the captioner's name, "another image's" (the next one's),
+        "shuffled words", "none".
+    """
+    own = captioner.caption([item.image() for item in collection])
+    published = [item.caption for item in collection]
+    found = {"published": published} if all(published) else {}
+    found[captioner.name] = own
+    best = found.get("published", own)
+    rng = np.random.default_rng(seed)
+    shuffled = [" ".join(rng.permutation(caption.split())) for caption in best]
+    return found | {"another image's": [*best[1:], best[0]], "shuffled words": shuffled, "none": [""] * len(best)}
+
+
+def by_caption(codecs: "Sequence[ImageCodec]", collection: Collection, sources: dict[str, list[str]]) -> pd.DataFrame:
+    """Table 4: the same codecs and images with captions from each source.
+
+    Returns:
+        `evaluate.points`' rows with a column source: bpp, psnr and lpips.
+    """
+    parts = []
+    for source, captions in sources.items():
+        table = points(evaluate(codecs, captioned(collection, captions), ("psnr", "lpips")))
+        parts.append(table.assign(source=source)[["source", *table.columns]])
+    kept = ["source", "codec", "setting", "dataset", "scene", "image", "bpp", "psnr", "lpips"]
+    return pd.concat(parts, ignore_index=True)[kept]
+
+
+def caption_similarity(codecs: "Sequence[ImageCodec]", collection: Collection, captioner: "Captioner") -> pd.DataFrame:
+    """Table 1: how alike captions of the images and of what was decoded are.
+
+    Returns:
+        codec, setting, bpp (mean), bleu4 and cider_d (mean) of the decoded images' captions against the originals'.
+    """
+    images = [item.image() for item in collection]
+    references = captioner.caption(images)
+    rows = []
+    for codec in codecs:
+        files = [codec.encode(image, item.caption) for image, item in zip(images, collection, strict=True)]
+        captions = captioner.caption([codec.decode(data) for data in files])
+        bits = [8 * len(data) / (image.shape[0] * image.shape[1]) for data, image in zip(files, images, strict=True)]
+        rows.append(
+            {
+                "codec": codec.name,
+                "setting": codec.setting,
+                "bpp": float(np.mean(bits)),
+                "bleu4": caption_scores.bleu4(captions, references),
+                "cider_d": float(np.mean(caption_scores.cider_d(captions, references))),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def parameters(sizes: "dict[str, TacoConfig]") -> pd.DataFrame:
+    """Table 3: numbers of parameters, counted on the networks.
+
+    Returns:
+        size, backbone, adapter, text tower (of CLIP, counted; 0 for a tower that others use too), total.
+    """
+    import torch
+
+    from smicnb.learned.taco import Taco
+
+    rows = []
+    for size, config in sizes.items():
+        with torch.device("meta"):
+            network = Taco(config)
+        adapter = _count(network.g_a.adapter())
+        backbone = _count([network]) - adapter
+        tower = _text_tower(config)[1]
+        rows.append(
+            {"size": size, "backbone": backbone, "adapter": adapter, "text_tower": tower,
+             "total": backbone + adapter + tower}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def cost(sizes: "dict[str, TacoConfig]") -> pd.DataFrame:
+    """Table 2 in operations: what the text adds to the encoder's networks, counted on them without running.
+
+    Returns:
+        size, pixels, without_text (10⁹ operations of g_a and h_a), adapter and text_tower (percent of these).
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from smicnb.learned.taco import Taco
+
+    rows = []
+    for size, config in sizes.items():
+        tower = _text_tower(config)[0]
+        for height, width in PIXELS.values():
+            counted = []
+            for text in ("none", "adapter"):
+                with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
+                    network = Taco(replace(config, text=text)).eval()
+                    tokens = torch.empty(1, config.max_tokens, config.text_width)
+                    mask = torch.ones(1, config.max_tokens, dtype=torch.bool)
+                    network.h_a(network.g_a(torch.empty(1, 3, height, width), tokens, mask))
+                counted.append(counter.get_total_flops())
+            plain, full = counted
+            rows.append(
+                {"size": size, "pixels": f"{height}×{width}", "without_text": plain / 1e9,
+                 "adapter": 100 * (full / plain - 1), "text_tower": 100 * tower / plain}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _count(modules: Sequence) -> int:
+    return sum(parameter.numel() for module in modules for parameter in module.parameters())
+
+
+def _text_tower(config: "TacoConfig") -> tuple[int, int]:
+    """Operations for a caption, and parameters, of the text tower that a config names."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    family, _, source = config.encoder.partition(":")
+    with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
+        if family == "open_clip":
+            import open_clip
+            from open_clip import model as clip
+
+            described = open_clip.get_model_config(source.partition("/")[0])
+            tower = clip.CLIP(described["embed_dim"], described["vision_cfg"], described["text_cfg"])
+            tower.encode_text(torch.zeros(1, CAPTION_TOKENS, dtype=torch.long))
+            unused = ("visual.", "text_projection", "logit_scale")  # TACO takes the tokens' states
+        elif family == "lite0-minilm":
+            from transformers import BertConfig, BertModel
+
+            from smicnb.semantics.lite0_minilm import TEXT_PART
+            from smicnb.semantics.weights import resolve
+
+            tower = BertModel(BertConfig.from_pretrained(resolve(TEXT_PART), local_files_only=True))
+            tower(input_ids=torch.zeros(1, config.max_tokens, dtype=torch.long))
+            unused = ("pooler.",)
+        else:
+            raise names.unknown("text tower", family, ("open_clip", "lite0-minilm"))
+    kept = [value.numel() for name, value in tower.named_parameters() if not name.startswith(unused)]
+    return counter.get_total_flops(), sum(kept)
