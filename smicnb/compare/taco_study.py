@@ -62,15 +62,24 @@ class _Smaller(Item):
         return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
-def photographs(collection: Collection, side: int) -> Collection:
-    """The whole photographs of a collection, reduced (Lanczos) where their longer side has more than `side` pixels."""
-    whole = {item.path: item for item in reversed(collection.items)}
+TRAINED_ON = ("embedded", "bsds500")  # collections of whose splits only the held-out one was not
+
+
+def tested(collection: Collection, side: int) -> Collection:
+    """The whole photographs of a collection that no shipped model was trained on.
+
+    Args:
+        collection: its held-out split where the models saw the others, else all of it.
+        side: pixels; what is longer is reduced to that (Lanczos).
+    """
+    part = collection.split("heldout") if collection.name in TRAINED_ON else collection
+    first = {item.path: item for item in reversed(part.items)}
     items = [
         _Smaller(item.id, item.scene, item.split, item.caption, f"{item.content_hash}/{side}", item.path, side=side)
-        for item in collection.items
-        if whole[item.path] is item
+        for item in part.items
+        if first[item.path] is item
     ]
-    return replace(collection, items=tuple(items))
+    return replace(part, items=tuple(items))
 
 
 def captioned(collection: Collection, captions: Sequence[str]) -> Collection:

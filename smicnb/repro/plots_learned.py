@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from smicnb.compare.evaluate import ImageCodec
+    from smicnb.semantics.collections import Item
+
 Image = np.ndarray
 # metric -> label with unit and direction
 LABELS = {
@@ -135,6 +138,48 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     panels[0, 0].set_yticks(range(len(pairs)), labels)
     panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
     return figure
+
+
+def reconstructions(
+    items: Sequence["Item"], learned: Sequence["ImageCodec"], ladder: Sequence["ImageCodec"]
+) -> tuple["Figure", pd.DataFrame]:
+    """Images as decoded by some codecs, and by the point of a ladder that is nearest in rate to the first of them.
+
+    Args:
+        items: of a collection, a row each.
+        learned: codecs at one operating point each.
+        ladder: operating points of one codec to compare with.
+
+    Returns:
+        The figure; and image, codec, setting, bpp, psnr and lpips of every picture in it.
+    """
+    from smicnb.semantics import metrics
+
+    rows, below, table = [], [], []
+    for item in items:
+        image = item.image()
+        pixels = image.shape[0] * image.shape[1]
+        files = {codec: codec.encode(image, item.caption) for codec in [*learned, *ladder]}
+        aim = len(files[learned[0]])
+        nearest = min(ladder, key=lambda codec: abs(np.log(len(files[codec]) / aim)))
+        used = [*learned, nearest]
+        decoded = [codec.decode(files[codec]) for codec in used]
+        values = zip(
+            used,
+            metrics.psnr([image] * len(used), decoded),
+            metrics.lpips([image] * len(used), decoded),
+            strict=True,
+        )
+        lines = ["original"]
+        for codec, psnr, lpips in values:
+            bpp = 8 * len(files[codec]) / pixels
+            lines.append(f"{bpp:.3f} bpp, {psnr:.1f} dB, LPIPS {lpips:.3f}")
+            table.append((item.id, codec.name, codec.setting, bpp, psnr, lpips))
+        rows.append([image, *decoded])
+        below.append(lines)
+    titles = ["", *(_look(codec.name)[0]["label"] for codec in learned), _look(ladder[0].name)[0]["label"]]
+    columns = ["image", "codec", "setting", "bpp", "psnr", "lpips"]
+    return side_by_side(rows, titles, below), pd.DataFrame(table, columns=columns)
 
 
 def side_by_side(rows: Sequence[Sequence[Image]], titles: Sequence[str], below: Sequence[Sequence[str]]) -> "Figure":
