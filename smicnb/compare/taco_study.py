@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base import names
+from smicnb.compare import rate_curves
 from smicnb.compare.ablations import Claim
 from smicnb.compare.evaluate import evaluate, points
 from smicnb.semantics import caption_scores
@@ -15,6 +16,7 @@ from smicnb.semantics.collections import Collection, Item
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec
+    from smicnb.learned.checkpoints import Checkpoint
     from smicnb.learned.taco import TacoConfig
     from smicnb.semantics.captions import Captioner
 
@@ -122,6 +124,43 @@ def by_caption(codecs: "Sequence[ImageCodec]", collection: Collection, sources: 
         parts.append(table.assign(source=source)[["source", *table.columns]])
     kept = ["source", "codec", "setting", "dataset", "scene", "image", "bpp", "psnr", "lpips"]
     return pd.concat(parts, ignore_index=True)[kept]
+
+
+def summary_by_caption(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Table 4 in means, and image by image against the first source.
+
+    Args:
+        table: `by_caption`'s.
+        seed: of the bootstrap over scenes.
+
+    Returns:
+        codec, setting, source, bpp, psnr, lpips (means), and for psnr and lpips the difference from the first source
+        with its 95 % interval.
+    """
+    rows = []
+    for (codec, setting), cell in table.groupby(["codec", "setting"], sort=False):
+        sources = dict(iter(cell.groupby("source", sort=False)))
+        first = next(iter(sources.values()))
+        for source, one in sources.items():
+            row = {"codec": codec, "setting": setting, "source": source}
+            row |= {metric: one[metric].mean() for metric in ("bpp", "psnr", "lpips")}
+            for metric in ("psnr", "lpips"):
+                about = rate_curves.difference(one, first, metric, seed)
+                row |= {f"{metric}_difference": about["mean"], f"{metric}_low": about["low"]}
+                row[f"{metric}_high"] = about["high"]
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
+    """How models were trained: name, start, steps, λ, and the terms of the loss on validation crops at the end."""
+    rows = []
+    for checkpoint in checkpoints:
+        facts = checkpoint.facts
+        row = {"model": checkpoint.name, "start": facts["start"] or "random weights", "steps": facts["run"]["steps"]}
+        terms = {key: value for key, value in facts["validation"].items() if key != "loss"}
+        rows.append({**row, "lambda": facts["loss"]["distortion"], **terms})
+    return pd.DataFrame(rows)
 
 
 def caption_similarity(codecs: "Sequence[ImageCodec]", collection: Collection, captioner: "Captioner") -> pd.DataFrame:

@@ -1,0 +1,90 @@
+"""The learned codecs on the command line: train, encode, decode, and one line for every mistake."""
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from real_photographs import smicnb
+
+from smicnb.learned import checkpoints
+from smicnb.learned.codec import TacoCodec
+from smicnb.semantics.images import read_image
+
+PLAN = {
+    "codec": "taco",
+    "size": "mini",
+    "rates": {"any": 0.01},
+    "seeds": {"plain": [0]},
+    "runs": {"plain": {"steps": 2, "crop": 64, "batch": 2, "text": "none", "loss": {"lpips": 0, "joint": 0}}},
+}
+
+
+def said(*arguments, status=0):
+    answer = smicnb(*arguments)
+    assert answer.status == status, answer.err
+    return answer.err if status else answer.out
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "plan.yaml").write_text(yaml.safe_dump(PLAN))
+    told = said("train", "taco", "--config", folder / "plan.yaml", "--data", "embedded", "--out", folder / "out",
+                  "--threads", "1")  # fmt: skip
+    return folder / "out" / "plain-any-0.safetensors", told
+
+
+@pytest.fixture
+def picture(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 255, (40, 70, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "picture.png")
+    return tmp_path / "picture.png"
+
+
+def test_train_says_what_it_did(trained):
+    path, told = trained
+    assert "training: 72 photographs" in told
+    assert "nearest-words of lite0-minilm" in told
+    assert checkpoints.load(path).facts["run"]["steps"] == 2
+    with Image.open(path.parent / "curves.png") as curves:
+        assert curves.size[0] > 500
+
+
+def test_a_picture_there_and_back(trained, picture, tmp_path):
+    path, _ = trained
+    told = said("encode", picture, tmp_path / "a.taco", "--caption", "noise", "--model", path)
+    data = (tmp_path / "a.taco").read_bytes()
+    assert told.startswith(f"{len(data)} bytes, {8 * len(data) / 2800:.3f} bits per pixel")
+    said("decode", tmp_path / "a.taco", tmp_path / "a.png", "--model", path)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), TacoCodec(path).decode(data))
+    assert "exists already" in said("encode", picture, tmp_path / "a.taco", "--model", path, status=2)
+
+
+def test_mistakes_are_one_line_and_leave_nothing(trained, picture, tmp_path):
+    path, _ = trained
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "cut.safetensors").write_bytes(path.read_bytes()[:1000])
+    (tmp_path / "foreign.taco").write_bytes(b"SMIC" + bytes(50))
+    good = tmp_path / "good.taco"
+    said("encode", picture, good, "--model", path)
+    flipped = bytearray(good.read_bytes())
+    flipped[-1] ^= 4
+    (tmp_path / "flipped.taco").write_bytes(flipped)
+    out = tmp_path / "out"
+    for arguments, message in [
+        (("encode", tmp_path / "text.png", out, "--model", path), "not an image"),
+        (("encode", tmp_path / "none.png", out, "--model", path), "not readable"),
+        (("encode", picture, out, "--model", "fool/high/0"), "unknown model 'fool/high/0'"),
+        (("encode", picture, out, "--model", tmp_path / "cut.safetensors"), "damaged or cut short"),
+        (("encode", picture, out, "--model", picture), "damaged or cut short"),
+        (("decode", tmp_path / "foreign.taco", out, "--model", path), "a file of SMIC"),
+        (("decode", tmp_path / "flipped.taco", out, "--model", path), "damaged"),
+        (("decode", good, out), "--model"),
+        (("decode", tmp_path / "none.taco", out), "No such file"),
+        (("train", "taco", "--config", tmp_path / "none.yaml", "--data", "embedded"), "training plan"),
+        (("weights", "convert", "taco", picture, out), "cannot be read as tensors"),
+    ]:
+        told = said(*arguments, status=2)
+        assert message in told, told
+        assert told.count("\n") == 1, told
+        assert not out.exists()
