@@ -19,19 +19,15 @@ class _Strict(BaseModel):
 
 
 class Run(_Strict):
-    """One training, without its rate and seed.
+    """One training, without its rate and seed: what the codecs have in common.
 
     Args:
         start: name of the run at the same rate and seed that it branches from; None: random weights.
         steps: of the optimiser.
         crop: side of the random crops, a multiple of 64.
         batch: crops in a step.
-        learning_rate: of Adam at the start.
-        milestones: shares of the steps after which it is divided by 10; the paper's are epochs 45 and 48 of 50.
-        text: how text gets in, as in `TacoConfig`.
-        train: "all" of the weights, or those of the "adapter" alone (the paper's frozen base model).
-        loss: weights of the loss except λ, which is the rate's.
-        joint_side: pixels of the square that the encoder of the joint loss sees; None: its own.
+        learning_rate: at the start.
+        milestones: shares of the steps after which it is divided by 10; TACO's are epochs 45 and 48 of 50.
         ship: whether it is one of the models that are compared, not only where others start.
     """
 
@@ -41,15 +37,27 @@ class Run(_Strict):
     batch: int = Field(8, ge=2)
     learning_rate: float = Field(1e-4, gt=0)
     milestones: tuple[float, ...] = (0.9, 0.96)
+    ship: bool = True
+
+
+class TacoRun(Run):
+    """One training of TACO.
+
+    Args:
+        text: how text gets in, as in `TacoConfig`.
+        train: "all" of the weights, or those of the "adapter" alone (the paper's frozen base model).
+        loss: weights of the loss except λ, which is the rate's.
+        joint_side: pixels of the square that the encoder of the joint loss sees; None: its own.
+    """
+
     text: Literal["adapter", "none", "tgic"] = "adapter"
     train: Literal["all", "adapter"] = "all"
     loss: dict[str, Any] = {}
     joint_side: int | None = None
-    ship: bool = True
 
 
-class Plan(_Strict):
-    """Everything that one `smicnb train` is to train.
+class TacoPlan(_Strict):
+    """Everything of TACO that one `smicnb train` is to train.
 
     Args:
         codec: "taco".
@@ -63,7 +71,19 @@ class Plan(_Strict):
     size: Literal["full", "mini"]
     rates: dict[str, float]
     seeds: dict[str, tuple[int, ...]]
-    runs: dict[str, Run]
+    runs: dict[str, TacoRun]
+
+    def config(self, run: TacoRun) -> TacoConfig:
+        """Size and variant of a run's networks."""
+        return replace(SIZES[self.size], text=run.text)
+
+    def weights(self, run: TacoRun, rate: str) -> LossWeights:
+        """Of a run's loss at a rate."""
+        return LossWeights(distortion=self.rates[rate], **run.loss)
+
+
+PLANS = {"taco": TacoPlan}
+Plan = TacoPlan
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,7 @@ class Training:
     """One training: a run at a rate with a seed.
 
     Args:
+        codec: which.
         name: RUN/RATE/SEED.
         config: of the networks.
         run: everything else.
@@ -79,10 +100,11 @@ class Training:
         start: the name of the training that it branches from, or None.
     """
 
+    codec: str
     name: str
     config: TacoConfig
     run: Run
-    weights: LossWeights
+    weights: BaseModel
     seed: int
     start: str | None
 
@@ -102,8 +124,11 @@ def read_plan(path: Path | str) -> Plan:
         stored = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SmicnbError(f"'{path}' cannot be read as a training plan", "a YAML file") from error
+    codec = stored.get("codec") if isinstance(stored, dict) else None
+    if codec not in PLANS:
+        raise SmicnbError(f"'{path}' is a training plan for the codec '{codec}'", f"one of {', '.join(PLANS)}")
     try:
-        plan = Plan.model_validate(stored)
+        plan = PLANS[codec].model_validate(stored)
         trainings(plan)
     except ValidationError as error:
         first = error.errors()[0]
@@ -152,8 +177,7 @@ def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training]
     if run.start is not None:
         _add(plan, run.start, rate, seed, found, (*above, name))
         start = f"{run.start}/{rate}/{seed}"
-    weights = LossWeights(distortion=plan.rates[rate], **run.loss)
-    found[key] = Training(key, replace(SIZES[plan.size], text=run.text), run, weights, seed, start)
+    found[key] = Training(plan.codec, key, plan.config(run), run, plan.weights(run, rate), seed, start)
 
 
 def _with_needs(found: dict[str, Training], name: str, chosen: dict[str, Training]) -> None:

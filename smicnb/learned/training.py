@@ -1,12 +1,12 @@
 """Trains what a plan names: seeded, step by step, and after a kill from where it was to the same end."""
 
 import json
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,18 +17,44 @@ from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import sha256_json, write_bytes
 from smicnb.base.progress import progress_bar
 from smicnb.learned import checkpoints
-from smicnb.learned.blocks import Injector
-from smicnb.learned.losses import TacoLoss
 from smicnb.learned.photographs import Photographs
 from smicnb.learned.plans import Training
-from smicnb.learned.taco import Taco
-from smicnb.semantics import encoders
-from smicnb.semantics.metrics import lpips_network
+from smicnb.learned.taco_task import TacoTask
 
 LOG_EVERY, KEEP_EVERY, VALIDATE_EVERY = 50, 250, 1000  # steps
 VALIDATION_CROPS = 16
 AUXILIARY_RATE, CLIP = 1e-3, 1.0  # of the prior's quantiles; of the gradient's norm
-CALIBRATION = 4  # batches from which a new text module's norms learn what they replace
+TASKS = {"taco": TacoTask}
+
+
+class Batch(NamedTuple):
+    """What a step is given.
+
+    Args:
+        part: "fitted" or "validated".
+        pixels: crops (n, 3, side, side) in [0, 1].
+        numbers: (n,) of their photographs in that part.
+    """
+
+    part: str
+    pixels: Tensor
+    numbers: np.ndarray
+
+
+class Task(Protocol):
+    """What is particular to a codec in a training.
+
+    Args (of the constructor): the training, the photographs by part, a torch device name.
+    """
+
+    def fresh(self) -> nn.Module:
+        """Networks with random weights, drawn from torch's own generator."""
+
+    def begin(self, network: nn.Module, batches: Iterable[Batch]) -> None:
+        """Prepare networks that were given the weights they start from; `batches` are for looking at features."""
+
+    def terms(self, network: nn.Module, batch: Batch, step: int | None) -> dict[str, Tensor]:
+        """Scalars to log, "loss" among them; no step where it is only validated."""
 
 
 @dataclass
@@ -52,16 +78,7 @@ class Trainer:
         self.path = self.folder / f"{self.training.stem}.safetensors"
         self._state = self.folder / f"{self.training.stem}.state.safetensors"
         self._log = self.folder / f"{self.training.stem}.parquet"
-        run, weights = self.training.run, self.training.weights
-        self._encoder = encoders.encoder(self.training.config.encoder)
-        self._loss = TacoLoss(
-            weights, self._to(lpips_network("alex")) if weights.lpips else None, self._encoder, run.joint_side
-        )
-        self._texts = {part: self._read(photographs) for part, photographs in self._parts.items()}
-
-    @property
-    def _parts(self) -> dict[str, Photographs]:
-        return {"fitted": self.fitted, "validated": self.validated}
+        self._parts = {"fitted": self.fitted, "validated": self.validated}
 
     @property
     def identity(self) -> str:
@@ -82,10 +99,10 @@ class Trainer:
         """
         if self.done():
             return checkpoints.load(self.path, self.device)
-        network, rows = self._beginning()
+        self._task: Task = TASKS[self.training.codec](self.training, self._parts, self.device)
+        network, rows = self._beginning(), []
         main, auxiliary = self._optimisers(network)
-        step = self._resumed(network, main, auxiliary, rows)
-        total, began = self.training.run.steps, time.monotonic()
+        step, total = self._resumed(network, main, auxiliary, rows), self.training.run.steps
         with progress_bar(f"training {self.training.name}", total) as advance:
             advance(step)
             while step < total:
@@ -99,7 +116,13 @@ class Trainer:
                     rows.append({"step": step, "part": "validated", **self._validated(network)})
                 if step % KEEP_EVERY == 0 and step < total:
                     self._keep(network, main, auxiliary, rows, step)
-        facts = {
+        checkpoints.save(self.path, self.training.codec, self.training.name, network, self._facts(rows))
+        self._write_log(rows)
+        self._state.unlink(missing_ok=True)
+        return checkpoints.load(self.path, self.device)
+
+    def _facts(self, rows: list[dict]) -> dict[str, Any]:
+        return {
             "identity": self.identity,
             "seed": self.training.seed,
             "start": self.training.start,
@@ -109,70 +132,35 @@ class Trainer:
             "data": {part: photographs.sha256 for part, photographs in self._parts.items()},
             "validation": {key: round(value, 6) for key, value in rows[-1].items() if isinstance(value, float)},
         }
-        checkpoints.save(self.path, "taco", self.training.name, network, facts)
-        self._write_log(rows)
-        self._state.unlink(missing_ok=True)
-        self.seconds = time.monotonic() - began
-        return checkpoints.load(self.path, self.device)
-
-    def _to(self, module: nn.Module) -> nn.Module:
-        return module.to(self.device, memory_format=torch.channels_last)
 
     def _start(self) -> checkpoints.Checkpoint:
         return checkpoints.load(self.folder / f"{self.training.start.replace('/', '-')}.safetensors")
 
-    def _beginning(self) -> tuple[Taco, list[dict]]:
+    def _beginning(self) -> nn.Module:
         torch.manual_seed(self.training.seed)
-        network = Taco(self.training.config)
+        network = self._task.fresh()
         if self.training.start:
-            parts = dict(self._start().network.named_parameters())
-            network.load_state_dict(parts, strict=False)
-        network = self._to(network).train()
-        if self.training.start and self.training.config.text == "adapter":
-            self._calibrate(network)
-        if self.training.run.train == "adapter":
-            network.requires_grad_(False)
-            for module in network.g_a.adapter():
-                module.requires_grad_(True)
-        return network, []
+            network.load_state_dict(dict(self._start().network.named_parameters()), strict=False)
+        network = network.to(self.device, memory_format=torch.channels_last).train()
+        self._task.begin(network, (self._batch("fitted", (self.training.seed, 2**31 + k)) for k in count()))
+        return network
 
-    @torch.no_grad()
-    def _calibrate(self, network: Taco) -> None:
-        """Let a new injector's layer norm give back, as well as it can, the features that came before it.
-
-        Eq. 5 puts a norm where the base model had none. Its scale and shift for each channel are fitted by least
-        squares, so that a branch starts near its base instead of from features it has never seen.
-        """
-        seen: dict[Injector, list[Tensor]] = {network.g_a.inject_fine: [], network.g_a.inject_coarse: []}
-        for injector, inputs in seen.items():
-            hook = injector.register_forward_pre_hook(lambda _, args, kept=inputs: kept.append(args[0].float()))
-            for batch in range(CALIBRATION):
-                pixels, tokens, mask, _ = self._batch("fitted", (self.training.seed, 2**31 + batch))
-                network.g_a(pixels, tokens, mask)
-            hook.remove()
-            features = torch.cat([each.flatten(2).transpose(1, 2).flatten(0, 1) for each in inputs])
-            normed = nn.functional.layer_norm(features, features.shape[1:])
-            spread, mean = normed.var(dim=0), normed.mean(dim=0)
-            slope = ((normed - mean) * (features - features.mean(dim=0))).mean(dim=0) / spread
-            injector.norm_image.weight.copy_(slope)
-            injector.norm_image.bias.copy_(features.mean(dim=0) - slope * mean)
-
-    def _optimisers(self, network: Taco) -> tuple[torch.optim.Adam, torch.optim.Adam | None]:
+    def _optimisers(self, network: nn.Module) -> tuple[torch.optim.Adam, torch.optim.Adam | None]:
         quantiles = network.prior.quantiles
         weights = [each for each in network.parameters() if each.requires_grad and each is not quantiles]
         main = torch.optim.Adam(weights, self.training.run.learning_rate)
         return main, torch.optim.Adam([quantiles], AUXILIARY_RATE) if quantiles.requires_grad else None
 
-    def _step(self, network: Taco, main: torch.optim.Adam, auxiliary: torch.optim.Adam | None, step: int) -> dict:
+    def _step(self, network: nn.Module, main: torch.optim.Adam, auxiliary: torch.optim.Adam | None, step: int) -> dict:
         # Each step draws from a seed of its own: what was interrupted goes on with the same numbers.
         torch.manual_seed(self.training.seed * 2**32 + step)
         run = self.training.run
         past = sum(step >= share * run.steps for share in run.milestones)
         for group in main.param_groups:
             group["lr"] = run.learning_rate / 10**past
-        pixels, tokens, mask, latents = self._batch("fitted", (self.training.seed, step))
         main.zero_grad(set_to_none=True)
-        terms = self._terms(network, pixels, tokens, mask, latents)
+        with self._mixed():
+            terms = self._task.terms(network, self._batch("fitted", (self.training.seed, step)), step)
         terms["loss"].backward()
         norm = nn.utils.clip_grad_norm_([each for group in main.param_groups for each in group["params"]], CLIP)
         if not torch.isfinite(norm):
@@ -184,11 +172,6 @@ class Trainer:
             auxiliary.step()
         return {key: value.detach() for key, value in terms.items()}
 
-    def _terms(self, network: Taco, pixels: Tensor, tokens: Tensor, mask: Tensor, latents: Tensor) -> dict[str, Tensor]:
-        with self._mixed():
-            made = network(pixels, tokens, mask)
-            return self._loss(made, pixels, latents)
-
     def _mixed(self) -> Any:
         """bfloat16 where the processor or the GPU has it; the rate's networks stay in float32."""
         if self.device == "cpu" and not torch.cpu._is_avx512_bf16_supported():
@@ -196,36 +179,23 @@ class Trainer:
         return torch.autocast(torch.device(self.device).type, torch.bfloat16)
 
     @torch.inference_mode()
-    def _validated(self, network: Taco) -> dict[str, float]:
+    def _validated(self, network: nn.Module) -> dict[str, float]:
         """Mean terms over the same crops each time, rounding instead of noise."""
         network.eval()
         sums: dict[str, list[float]] = {}
         for start in range(0, VALIDATION_CROPS, self.training.run.batch):
-            terms = self._terms(network, *self._batch("validated", (0, start)))
+            with self._mixed():
+                terms = self._task.terms(network, self._batch("validated", (0, start)), None)
             for key, value in terms.items():
                 sums.setdefault(key, []).append(float(value))
         network.train()
         return {key: float(np.mean(values)) for key, values in sums.items()}
 
-    def _read(self, photographs: Photographs) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens, their mask and latents of all captions, for text does not change."""
-        limit = self.training.config.max_tokens
-        states, masks = [], []
-        with torch.inference_mode():
-            for caption in photographs.captions:
-                tokens, mask = self._encoder.text_tokens([caption])
-                states.append(tokens[0, :limit].float().cpu())
-                masks.append(mask[0, :limit].cpu())
-        tokens = nn.utils.rnn.pad_sequence(states, batch_first=True)
-        mask = nn.utils.rnn.pad_sequence(masks, batch_first=True)
-        return tokens, mask, torch.from_numpy(self._encoder.encode_text(photographs.captions))
-
-    def _batch(self, part: str, seed: Sequence[int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _batch(self, part: str, seed: Sequence[int]) -> Batch:
         run = self.training.run
         crops, numbers = self._parts[part].crops(run.batch, run.crop, seed)
         pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-        texts = (each[numbers].clone().to(self.device) for each in self._texts[part])
-        return pixels.to(self.device, memory_format=torch.channels_last), *texts
+        return Batch(part, pixels.to(self.device, memory_format=torch.channels_last), numbers)
 
     def _check(self, row: dict, step: int) -> None:
         for key, value in row.items():
@@ -240,7 +210,7 @@ class Trainer:
             f"lower the learning rate; the last good state is {kept}",
         )
 
-    def _keep(self, network: Taco, main: Any, auxiliary: Any, rows: list[dict], step: int) -> None:
+    def _keep(self, network: nn.Module, main: Any, auxiliary: Any, rows: list[dict], step: int) -> None:
         from safetensors.torch import save
 
         tensors = {f"network.{key}": value for key, value in network.named_parameters()}
@@ -252,7 +222,7 @@ class Trainer:
         write_bytes(self._state, save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, meta))
         self._write_log(rows)
 
-    def _resumed(self, network: Taco, main: Any, auxiliary: Any, rows: list[dict]) -> int:
+    def _resumed(self, network: nn.Module, main: Any, auxiliary: Any, rows: list[dict]) -> int:
         """The step to go on with, after everything was put back as it was kept."""
         from safetensors import SafetensorError, safe_open
 

@@ -16,7 +16,7 @@ from smicnb.base.errors import ImageError, SmicnbError
 from smicnb.learned import checkpoints, curves, plans, training
 from smicnb.learned.losses import LossWeights
 from smicnb.learned.photographs import FITTED, VALIDATED, photographs
-from smicnb.learned.plans import Run, Training
+from smicnb.learned.plans import TacoRun, Training
 from smicnb.learned.training import Trainer
 from smicnb.semantics.encoders import encoder
 
@@ -29,9 +29,9 @@ def parts():
 
 
 def one(name="base/low/0", text="none", start=None, steps=6, seed=0, train="all", **loss):
-    run = Run(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, text=text, train=train, joint_side=64)
+    run = TacoRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, text=text, train=train, joint_side=64)
     weights = LossWeights(distortion=0.01, **(PLAIN | loss))
-    return Training(name, replace(TINY, text=text), run, weights, seed, start)
+    return Training("taco", name, replace(TINY, text=text), run, weights, seed, start)
 
 
 def numbers(path):
@@ -107,9 +107,11 @@ def test_a_branch_starts_from_its_base_and_stays_near_it(parts, tmp_path):
     training.train([one(steps=60)], *parts, tmp_path)
     base = numbers(tmp_path / "base-low-0.safetensors")
     branch = Trainer(one("full/low/0", "adapter", "base/low/0"), *parts, tmp_path)
-    network, _ = branch._beginning()
+    branch._task = training.TASKS["taco"](branch.training, branch._parts, "cpu")
+    network = branch._beginning()
     assert equal({name: value for name, value in base.items() if "g_s" in name}, dict(network.named_parameters()))
-    pixels, tokens, mask, _ = branch._batch("validated", (0,))
+    batch = branch._batch("validated", (0,))
+    pixels, (tokens, mask, _) = batch.pixels, branch._task._texts_of(batch)
     with torch.no_grad():
         features = network.g_a.fine(pixels)
         injector = network.g_a.inject_fine

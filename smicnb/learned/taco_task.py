@@ -1,0 +1,95 @@
+"""TACO's part in a training: its losses with the captions' tokens, branches from a base, and what stays frozen."""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from smicnb.learned.blocks import Injector
+from smicnb.learned.losses import TacoLoss
+from smicnb.learned.taco import Taco
+from smicnb.semantics import encoders
+from smicnb.semantics.metrics import lpips_network
+
+if TYPE_CHECKING:
+    from smicnb.learned.photographs import Photographs
+    from smicnb.learned.plans import Training
+    from smicnb.learned.training import Batch
+
+CALIBRATION = 4  # batches from which a new text module's norms learn what they replace
+
+
+class TacoTask:
+    """A training of TACO.
+
+    Args:
+        training: what.
+        parts: photographs that are trained on ("fitted"), and that tell how it goes ("validated").
+        device: a torch device name.
+    """
+
+    def __init__(self, training: "Training", parts: "Mapping[str, Photographs]", device: str):
+        self._training, self._device = training, device
+        self._encoder = encoders.encoder(training.config.encoder)
+        perceptual = lpips_network("alex") if training.weights.lpips else None
+        if perceptual is not None:
+            perceptual = perceptual.to(device, memory_format=torch.channels_last)
+        self._loss = TacoLoss(training.weights, perceptual, self._encoder, training.run.joint_side)
+        self._texts = {part: self._read(photographs) for part, photographs in parts.items()}
+
+    def fresh(self) -> Taco:
+        """Networks with random weights."""
+        return Taco(self._training.config)
+
+    def begin(self, network: Taco, batches: "Iterable[Batch]") -> None:
+        """Fit a branch's new layer norms, and freeze what is not to be trained."""
+        if self._training.start and self._training.config.text == "adapter":
+            self._calibrate(network, list(islice(batches, CALIBRATION)))
+        if self._training.run.train == "adapter":
+            network.requires_grad_(False)
+            for module in network.g_a.adapter():
+                module.requires_grad_(True)
+
+    def terms(self, network: Taco, batch: "Batch", step: int | None) -> dict[str, Tensor]:
+        """Eq. 6 and its terms; the step decides nothing."""
+        tokens, mask, latents = self._texts_of(batch)
+        return self._loss(network(batch.pixels, tokens, mask), batch.pixels, latents)
+
+    @torch.no_grad()
+    def _calibrate(self, network: Taco, batches: "list[Batch]") -> None:
+        """Let a new injector's layer norm give back, as well as it can, the features that came before it.
+
+        Eq. 5 puts a norm where the base model had none. Its scale and shift for each channel are fitted by least
+        squares, so that a branch starts near its base instead of from features it has never seen.
+        """
+        seen: dict[Injector, list[Tensor]] = {network.g_a.inject_fine: [], network.g_a.inject_coarse: []}
+        for injector, inputs in seen.items():
+            hook = injector.register_forward_pre_hook(lambda _, args, kept=inputs: kept.append(args[0].float()))
+            for batch in batches:
+                tokens, mask, _ = self._texts_of(batch)
+                network.g_a(batch.pixels, tokens, mask)
+            hook.remove()
+            features = torch.cat([each.flatten(2).transpose(1, 2).flatten(0, 1) for each in inputs])
+            normed = nn.functional.layer_norm(features, features.shape[1:])
+            spread, mean = normed.var(dim=0), normed.mean(dim=0)
+            slope = ((normed - mean) * (features - features.mean(dim=0))).mean(dim=0) / spread
+            injector.norm_image.weight.copy_(slope)
+            injector.norm_image.bias.copy_(features.mean(dim=0) - slope * mean)
+
+    def _read(self, photographs: "Photographs") -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens, their mask and latents of all captions, for text does not change."""
+        limit = self._training.config.max_tokens
+        states, masks = [], []
+        with torch.inference_mode():
+            for caption in photographs.captions:
+                tokens, mask = self._encoder.text_tokens([caption])
+                states.append(tokens[0, :limit].float().cpu())
+                masks.append(mask[0, :limit].cpu())
+        tokens = nn.utils.rnn.pad_sequence(states, batch_first=True)
+        mask = nn.utils.rnn.pad_sequence(masks, batch_first=True)
+        return tokens, mask, torch.from_numpy(self._encoder.encode_text(photographs.captions))
+
+    def _texts_of(self, batch: "Batch") -> tuple[Tensor, Tensor, Tensor]:
+        return tuple(each[batch.numbers].clone().to(self._device) for each in self._texts[batch.part])
