@@ -67,15 +67,19 @@ class Injector(nn.Module):
 
     def forward(self, features: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """Features (n, width, h, w) after looking at tokens (n, T, text), of which the mask (n, T) tells the real."""
-        return self.attend(features, tokens, mask, weights=False)[0]
+        # The fused attention that leaves the weights out is slow backwards for a few tokens and narrow heads.
+        image, found, _ = self._attended(features, tokens, mask, weights=self.training)
+        return _image(image + self.gamma * found, features)
 
-    def attend(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool = True) -> tuple[Tensor, Tensor]:
-        """The same, and with `weights` how much each position looks at each token, (n, T, h, w)."""
-        image, text = self.norm_image(_flat(features)), self.norm_text(self.project(tokens))
-        found, looks = self.attention(image, text, text, key_padding_mask=~mask, need_weights=weights)
-        if weights:
-            looks = looks.transpose(1, 2).reshape(*looks.shape[::2], *features.shape[-2:])
+    def attend(self, features: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, and how much each position looks at each token, (n, T, h, w)."""
+        image, found, looks = self._attended(features, tokens, mask, weights=True)
+        looks = looks.transpose(1, 2).reshape(*tokens.shape[:2], *features.shape[-2:])
         return _image(image + self.gamma * found, features), looks
+
+    def _attended(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool) -> tuple[Tensor, Tensor, Tensor]:
+        image, text = self.norm_image(_flat(features)), self.norm_text(self.project(tokens))
+        return image, *self.attention(image, text, text, key_padding_mask=~mask, need_weights=weights)
 
 
 class Extractor(nn.Module):
@@ -95,7 +99,7 @@ class Extractor(nn.Module):
     def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
         """Tokens (n, T, text) after looking at features (n, width, h, w)."""
         text, image = self.norm_text(tokens), self.norm_image(self.project(_flat(features)))
-        return text + self.attention(text, image, image, need_weights=False)[0]
+        return text + self.attention(text, image, image, need_weights=self.training)[0]
 
 
 class TextImageAttention(nn.Module):
@@ -122,7 +126,7 @@ class TextImageAttention(nn.Module):
         """Features (n, width, h, w) after looking at tokens (n, T, text), of which the mask (n, T) tells the real."""
         return self.attend(features, tokens, mask)[0]
 
-    def attend(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool = True) -> tuple[Tensor, Tensor]:
+    def attend(self, features: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The same, and how much each position looks at each token, (n, T, h, w)."""
         words = self.project(tokens)
         alike = (_flat(features) @ words.transpose(1, 2)).masked_fill(~mask[:, None], float("-inf"))
