@@ -30,6 +30,8 @@ class TacoTask:
         device: a torch device name.
     """
 
+    clip, adversary = 1.0, None
+
     def __init__(self, training: "Training", parts: "Mapping[str, Photographs]", device: str):
         self._training, self._device = training, device
         self._encoder = encoders.encoder(training.config.encoder)
@@ -38,6 +40,10 @@ class TacoTask:
             perceptual = perceptual.to(device, memory_format=torch.channels_last)
         self._loss = TacoLoss(training.weights, perceptual, self._encoder, training.run.joint_side)
         self._texts = {part: self._read(photographs) for part, photographs in parts.items()}
+
+    def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        """Adam, as in Sec. 4.1."""
+        return torch.optim.Adam(weights, learning_rate)
 
     def fresh(self) -> Taco:
         """Networks with random weights."""

@@ -23,7 +23,7 @@ from smicnb.learned.taco_task import TacoTask
 
 LOG_EVERY, KEEP_EVERY, VALIDATE_EVERY = 50, 250, 1000  # steps
 VALIDATION_CROPS = 16
-AUXILIARY_RATE, CLIP = 1e-3, 1.0  # of the prior's quantiles; of the gradient's norm
+AUXILIARY_RATE = 1e-3  # of the prior's quantiles
 TASKS = {"taco": TacoTask}
 
 
@@ -46,6 +46,12 @@ class Task(Protocol):
 
     Args (of the constructor): the training, the photographs by part, a torch device name.
     """
+
+    clip: float  # largest norm of the gradient
+    adversary: nn.Module | None  # trained against the networks, by the term "adversary", and not kept in the end
+
+    def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        """Of the networks' weights."""
 
     def fresh(self) -> nn.Module:
         """Networks with random weights, drawn from torch's own generator."""
@@ -101,12 +107,12 @@ class Trainer:
             return checkpoints.load(self.path, self.device)
         self._task: Task = TASKS[self.training.codec](self.training, self._parts, self.device)
         network, rows = self._beginning(), []
-        main, auxiliary = self._optimisers(network)
-        step, total = self._resumed(network, main, auxiliary, rows), self.training.run.steps
+        optimisers = self._optimisers(network)
+        step, total = self._resumed(network, optimisers, rows), self.training.run.steps
         with progress_bar(f"training {self.training.name}", total) as advance:
             advance(step)
             while step < total:
-                terms = self._step(network, main, auxiliary, step)
+                terms = self._step(network, optimisers, step)
                 step += 1
                 advance(1)
                 if step % LOG_EVERY == 0 or step == total:
@@ -115,7 +121,7 @@ class Trainer:
                 if step % VALIDATE_EVERY == 0 or step == total:
                     rows.append({"step": step, "part": "validated", **self._validated(network)})
                 if step % KEEP_EVERY == 0 and step < total:
-                    self._keep(network, main, auxiliary, rows, step)
+                    self._keep(network, optimisers, rows, step)
         checkpoints.save(self.path, self.training.codec, self.training.name, network, self._facts(rows))
         self._write_log(rows)
         self._state.unlink(missing_ok=True)
@@ -145,31 +151,41 @@ class Trainer:
         self._task.begin(network, (self._batch("fitted", (self.training.seed, 2**31 + k)) for k in count()))
         return network
 
-    def _optimisers(self, network: nn.Module) -> tuple[torch.optim.Adam, torch.optim.Adam | None]:
-        quantiles = network.prior.quantiles
+    def _optimisers(self, network: nn.Module) -> dict[str, torch.optim.Optimizer]:
+        quantiles, rate = network.prior.quantiles, self.training.run.learning_rate
         weights = [each for each in network.parameters() if each.requires_grad and each is not quantiles]
-        main = torch.optim.Adam(weights, self.training.run.learning_rate)
-        return main, torch.optim.Adam([quantiles], AUXILIARY_RATE) if quantiles.requires_grad else None
+        found = {"main": self._task.optimiser(weights, rate)}
+        if quantiles.requires_grad:
+            found["auxiliary"] = torch.optim.Adam([quantiles], AUXILIARY_RATE)
+        if self._task.adversary is not None:
+            found["adversary"] = torch.optim.Adam(self._task.adversary.parameters(), rate)
+        return found
 
-    def _step(self, network: nn.Module, main: torch.optim.Adam, auxiliary: torch.optim.Adam | None, step: int) -> dict:
+    def _step(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], step: int) -> dict[str, Tensor]:
         # Each step draws from a seed of its own: what was interrupted goes on with the same numbers.
         torch.manual_seed(self.training.seed * 2**32 + step)
-        run = self.training.run
+        run, main = self.training.run, optimisers["main"]
         past = sum(step >= share * run.steps for share in run.milestones)
         for group in main.param_groups:
             group["lr"] = run.learning_rate / 10**past
-        main.zero_grad(set_to_none=True)
+        for optimiser in optimisers.values():
+            optimiser.zero_grad(set_to_none=True)
         with self._mixed():
             terms = self._task.terms(network, self._batch("fitted", (self.training.seed, step)), step)
         terms["loss"].backward()
-        norm = nn.utils.clip_grad_norm_([each for group in main.param_groups for each in group["params"]], CLIP)
+        norm = nn.utils.clip_grad_norm_(
+            [each for group in main.param_groups for each in group["params"]], self._task.clip
+        )
         if not torch.isfinite(norm):
             raise self._not_finite("gradient", step + 1)
         main.step()
-        if auxiliary:
-            auxiliary.zero_grad(set_to_none=True)
+        if "auxiliary" in optimisers:
             network.prior.loss().backward()
-            auxiliary.step()
+            optimisers["auxiliary"].step()
+        if "adversary" in optimisers:
+            optimisers["adversary"].zero_grad(set_to_none=True)  # of what the networks' own loss left there
+            terms["adversary"].backward()
+            optimisers["adversary"].step()
         return {key: value.detach() for key, value in terms.items()}
 
     def _mixed(self) -> Any:
@@ -210,19 +226,28 @@ class Trainer:
             f"lower the learning rate; the last good state is {kept}",
         )
 
-    def _keep(self, network: nn.Module, main: Any, auxiliary: Any, rows: list[dict], step: int) -> None:
+    def _tensors(self, network: nn.Module) -> dict[str, Tensor]:
+        """All numbers that training changes but the optimisers', by name; changing them changes the networks."""
+        found = {f"network.{key}": value for key, value in network.named_parameters()}
+        if self._task.adversary is not None:
+            found |= {f"other.{key}": value for key, value in self._task.adversary.state_dict(keep_vars=True).items()}
+        return found
+
+    def _keep(
+        self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], rows: list[dict], step: int
+    ) -> None:
         from safetensors.torch import save
 
-        tensors = {f"network.{key}": value for key, value in network.named_parameters()}
-        for name, optimiser in (("main", main), ("auxiliary", auxiliary)):
-            for number, state in (optimiser.state_dict()["state"] if optimiser else {}).items():
+        tensors = self._tensors(network)
+        for name, optimiser in optimisers.items():
+            for number, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"{name}.{number}.{key}": torch.as_tensor(value) for key, value in state.items()}
         meta = {"identity": self.identity, "step": str(step), "rows": json.dumps(rows)}
         # channels_last tensors are stored in their logical order
         write_bytes(self._state, save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, meta))
         self._write_log(rows)
 
-    def _resumed(self, network: nn.Module, main: Any, auxiliary: Any, rows: list[dict]) -> int:
+    def _resumed(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], rows: list[dict]) -> int:
         """The step to go on with, after everything was put back as it was kept."""
         from safetensors import SafetensorError, safe_open
 
@@ -238,13 +263,11 @@ class Trainer:
             ) from error
         if meta.get("identity") != self.identity:
             return 0
-        parameters = dict(network.named_parameters())
         with torch.no_grad():
-            for key, value in parameters.items():
-                value.copy_(tensors[f"network.{key}"])
-        for name, optimiser in (("main", main), ("auxiliary", auxiliary)):
-            if optimiser:
-                _put_back(optimiser, name, tensors)
+            for key, value in self._tensors(network).items():
+                value.copy_(tensors[key])
+        for name, optimiser in optimisers.items():
+            _put_back(optimiser, name, tensors)
         rows += json.loads(meta["rows"])
         return int(meta["step"])
 
@@ -256,7 +279,7 @@ class Trainer:
         write_bytes(self._log, file.getvalue())
 
 
-def _put_back(optimiser: torch.optim.Adam, name: str, tensors: dict[str, Tensor]) -> None:
+def _put_back(optimiser: torch.optim.Optimizer, name: str, tensors: dict[str, Tensor]) -> None:
     stored = optimiser.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():

@@ -141,11 +141,11 @@ def test_a_loss_that_breaks_stops_and_keeps_the_last_good_state(parts, tmp_path,
     monkeypatch.setattr(training, "KEEP_EVERY", 2)
     step = Trainer._step
 
-    def breaking(self, network, main, auxiliary, number):
+    def breaking(self, network, optimisers, number):
         if number == 5:
             with torch.no_grad():
                 network.g_s[0].conv_b[3].weight.fill_(float("nan"))
-        return step(self, network, main, auxiliary, number)
+        return step(self, network, optimisers, number)
 
     monkeypatch.setattr(Trainer, "_step", breaking)
     with pytest.raises(SmicnbError, match=r"not finite at step 6; .*base-low-0\.state"):
