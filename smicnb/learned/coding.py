@@ -100,11 +100,15 @@ class Writer:
     """Symbols to one rANS stream."""
 
     def __init__(self) -> None:
-        self._encoder = BufferedRansEncoder()
+        self._encoder, self._count = BufferedRansEncoder(), 0
 
     def put(self, symbols: Tensor, indexes: Tensor, tables: Tables) -> None:
         """Add integer symbols of any shape, each under the table that its index names."""
         self._encoder.encode_with_indexes(symbols.flatten().tolist(), indexes.flatten().tolist(), *tables.lists)
+        self._count += symbols.numel()
+        if self._count == 1:
+            # CompressAI's coder writes two words into one where it has a single symbol. Nobody takes the second.
+            self._encoder.encode_with_indexes([0], [0], *tables.lists)
 
     def bytes(self) -> bytes:
         """The stream of all that was put."""
