@@ -6,7 +6,8 @@ import pytest
 import torch
 from tiny_sic import TINY, random_sic
 
-from smicnb.learned.sic import FULL, MINI, Sic, SicConfig, causal_mask
+from smicnb.learned.sic import FULL, MINI, Analysis, Sic, SicConfig
+from smicnb.learned.sic_context import causal_mask
 
 GROWING = replace(TINY, groups=(1, 2, 4, 5))
 
@@ -175,3 +176,13 @@ def test_a_step_of_training_reaches_every_weight(config):
 def test_a_wrong_config_is_told(wrong, message):
     with pytest.raises(ValueError, match=message):
         SicConfig(**{"heads": 2, "dims": TINY.dims, "groups": TINY.groups} | wrong)
+
+
+def test_a_new_embedding_tells_brightness():
+    """Else the norm behind it gives all grey patches nearly the same token."""
+    torch.manual_seed(0)
+    analysis = Analysis(MINI)
+    grey = torch.tensor([0.1, 0.9])[:, None, None, None].expand(2, 3, 2, 2)
+    with torch.no_grad():
+        dark, bright = analysis.norm_embed(analysis.embed(grey).permute(0, 2, 3, 1)).flatten(1)
+    assert torch.cosine_similarity(dark, bright, dim=0) < 0.5
