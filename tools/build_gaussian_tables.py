@@ -1,25 +1,54 @@
-"""Make smicnb/learned/data/gaussian_tables.safetensors: the frequencies of the learned codecs' Gaussians.
+"""Make the two files of smicnb/learned/data that hold the frequencies of the learned codecs' Gaussians.
 
 They were made once and are kept: a table made anew may differ in its last digit, and files could not be read.
 """
 
 import numpy as np
+import torch
 from safetensors.numpy import save
+from scipy.stats import norm
 
 from smicnb.base.files import write_bytes
-from smicnb.learned.coding import Tables, scale_table
+from smicnb.learned import shifted
+from smicnb.learned.coding import GRID, Tables, scale_table
 from smicnb.learned.compressai_parts import GaussianConditional
 from smicnb.learned.shipped import folder
+
+STEP = 1 / 7  # of a scale, the most that two fractions of it are apart: what is lost then is a thousandth of a bit
+TAIL = 1e-9  # probability outside a table, as CompressAI has it
 
 
 def main() -> None:
     """Write the tables, the rows one after another without their padding."""
     model = GaussianConditional(scale_table().tolist())
     model.update()
-    tables = Tables.of(model)
+    _write("gaussian_tables.safetensors", Tables.of(model), {})
+    _write(shifted.FILE, *shifted_tables(model))
+
+
+def shifted_tables(model: GaussianConditional) -> tuple[Tables, dict[str, np.ndarray]]:
+    """One row for each scale and fraction of `shifted`, and how they are chosen."""
+    scales = scale_table()
+    fineness = np.clip(2 ** np.ceil(np.log2(1 / (STEP * scales))), 1, GRID).astype(np.int64)
+    counts = fineness // 2 + 1
+    rows = [(scale, step / fine) for scale, fine in zip(scales, fineness, strict=True) for step in range(fine // 2 + 1)]
+    reach = [int(np.ceil(norm.isf(TAIL / 2) * scale + 0.5)) for scale, _ in rows]
+    pmf, tails = torch.zeros(len(rows), 2 * max(reach) + 1), torch.zeros(len(rows), 1)
+    for row, ((scale, fraction), side) in enumerate(zip(rows, reach, strict=True)):
+        edges = norm.cdf(np.arange(-side, side + 2) - 0.5, loc=fraction, scale=scale)
+        pmf[row, : 2 * side + 1] = torch.from_numpy(np.diff(edges))
+        tails[row] = float(edges[0] + 1 - edges[-1])
+    sides = torch.tensor(reach)
+    cdfs = model._pmf_to_cdf(pmf, tails, 2 * sides + 1, 2 * max(reach) + 1)
+    tables = Tables(cdfs.numpy(), (2 * sides + 3).int().numpy(), -sides.int().numpy())
+    between = np.sqrt(scales[1:] * scales[:-1])
+    return tables, {"edges": between, "first": np.cumsum(counts) - counts, "fineness": fineness}
+
+
+def _write(name: str, tables: Tables, more: dict[str, np.ndarray]) -> None:
     rows = np.concatenate([row[:size] for row, size in zip(tables.cdfs, tables.sizes, strict=True)])
-    stored = {"cdfs": rows.astype(np.int32), "sizes": tables.sizes, "offsets": tables.offsets}
-    write_bytes(folder() / "gaussian_tables.safetensors", save(stored))
+    stored = {"cdfs": rows.astype(np.int32), "sizes": tables.sizes, "offsets": tables.offsets, **more}
+    write_bytes(folder() / name, save(stored))
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from smicnb.base.files import write_bytes
 from smicnb.base.names import unknown
 from smicnb.learned.compressai_parts import EntropyBottleneck
 from smicnb.learned.shipped import META
+from smicnb.learned.sic import Sic, SicConfig
 from smicnb.learned.taco import Taco, TacoConfig
 
 FORMAT = "smicnb learned codec 1"
 MAX_BYTES = 2**30
-CODECS = {"taco": (Taco, TacoConfig)}
+CODECS = {"taco": (Taco, TacoConfig), "sic": (Sic, SicConfig)}
 PRIOR_BUFFERS = ("_offset", "_quantized_cdf", "_cdf_length")
 
 
@@ -28,7 +29,7 @@ class Checkpoint:
     """A trained network and what is known of it.
 
     Args:
-        codec: "taco".
+        codec: "taco" or "sic".
         name: for tables, such as "full/low/0".
         config: the size and variant.
         network: in evaluation mode, its prior's tables filled.
@@ -38,7 +39,7 @@ class Checkpoint:
 
     codec: str
     name: str
-    config: TacoConfig
+    config: TacoConfig | SicConfig
     network: nn.Module
     facts: dict[str, Any] = field(repr=False)
     sha256: str = ""
@@ -49,7 +50,7 @@ def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str,
 
     Args:
         path: of the file; written atomically.
-        codec: "taco".
+        codec: "taco" or "sic".
         name: for tables.
         network: on any device; it is left as it is.
         facts: of the training, as JSON can hold them.

@@ -50,14 +50,14 @@ class Tables:
 
     @cached_property
     def lists(self) -> tuple[list[list[int]], list[int], list[int]]:
-        """What the coder is given."""
-        return self.cdfs.tolist(), self.sizes.tolist(), self.offsets.tolist()
+        """What the coder is given: of each row what counts."""
+        rows = [row[:size].tolist() for row, size in zip(self.cdfs, self.sizes, strict=True)]
+        return rows, self.sizes.tolist(), self.offsets.tolist()
 
     @cached_property
     def sha256(self) -> str:
         """Of all three."""
-        rows = [row[:size].tolist() for row, size in zip(self.cdfs, self.sizes, strict=True)]
-        return sha256_json([rows, self.offsets.tolist()])
+        return sha256_json([self.lists[0], self.offsets.tolist()])
 
 
 def scale_table() -> np.ndarray:
@@ -70,14 +70,23 @@ def gaussian_tables() -> Tables:
 
     They are kept, not computed: the error function differs in its last digit between machines.
     """
+    return stored_tables("gaussian_tables.safetensors")[0]
+
+
+def stored_tables(name: str) -> tuple[Tables, dict[str, np.ndarray]]:
+    """Tables from one of the package's files, and what else is in it.
+
+    Args:
+        name: of the file, which holds the rows one after another without their padding.
+    """
     from safetensors.numpy import load_file
 
-    stored = load_file(folder() / "gaussian_tables.safetensors")
-    sizes = stored["sizes"].astype(np.int32)
+    stored = load_file(folder() / name)
+    sizes = stored.pop("sizes").astype(np.int32)
     cdfs = np.zeros((len(sizes), sizes.max()), np.int32)
-    for row, (size, values) in enumerate(zip(sizes, np.split(stored["cdfs"], np.cumsum(sizes)[:-1]), strict=True)):
+    for row, (size, values) in enumerate(zip(sizes, np.split(stored.pop("cdfs"), np.cumsum(sizes)[:-1]), strict=True)):
         cdfs[row, :size] = values
-    return Tables(cdfs, sizes, stored["offsets"].astype(np.int32))
+    return Tables(cdfs, sizes, stored.pop("offsets").astype(np.int32)), stored
 
 
 def scale_indexes(scales: Tensor) -> Tensor:
@@ -90,11 +99,15 @@ class Writer:
     """Symbols to one rANS stream."""
 
     def __init__(self) -> None:
-        self._encoder = BufferedRansEncoder()
+        self._encoder, self._count = BufferedRansEncoder(), 0
 
     def put(self, symbols: Tensor, indexes: Tensor, tables: Tables) -> None:
         """Add integer symbols of any shape, each under the table that its index names."""
         self._encoder.encode_with_indexes(symbols.flatten().tolist(), indexes.flatten().tolist(), *tables.lists)
+        self._count += symbols.numel()
+        if self._count == 1:
+            # CompressAI's coder writes two words into one where it has a single symbol. Nobody takes the second.
+            self._encoder.encode_with_indexes([0], [0], *tables.lists)
 
     def bytes(self) -> bytes:
         """The stream of all that was put."""
@@ -118,7 +131,10 @@ class Reader:
 
     def take(self, indexes: Tensor, tables: Tables) -> Tensor:
         """The next symbols, float64 in the shape of their tables' indexes."""
-        symbols = self._decoder.decode_stream(indexes.flatten().tolist(), *tables.lists)
+        # The coder copies all tables that it is given at each call, so it is given those in use.
+        used, local = np.unique(indexes.cpu().numpy(), return_inverse=True)
+        few = ([values[row] for row in used.tolist()] for values in tables.lists)
+        symbols = self._decoder.decode_stream(local.flatten().tolist(), *few)
         return torch.tensor(symbols, dtype=torch.float64, device=indexes.device).reshape(indexes.shape)
 
 
@@ -143,7 +159,7 @@ class File:
 
     def pack(self) -> bytes:
         """The file's bytes."""
-        head = self.magic + bytes([VERSION]) + self.model + _leb128(self.width) + _leb128(self.height)
+        head = self.magic + bytes([VERSION]) + self.model + leb128(self.width) + leb128(self.height)
         tail = self.latent_crc.to_bytes(4, "little") + self.stream
         return head + zlib.crc32(head + tail).to_bytes(4, "little") + tail
 
@@ -166,8 +182,8 @@ class File:
         if len(data) < 5 or data[4] != VERSION:
             raise IntegrityError(f"found a {name} file of another version", f"version {VERSION}")
         theirs, position = model_of(data), 5 + MODEL_BYTES
-        width, position = _read_leb128(data, position)
-        height, position = _read_leb128(data, position)
+        width, position = read_leb128(data, position)
+        height, position = read_leb128(data, position)
         if len(data) < position + 8 or zlib.crc32(data[:position] + data[position + 4 :]) != int.from_bytes(
             data[position : position + 4], "little"
         ):
@@ -217,7 +233,8 @@ def on_grid(means: Tensor) -> Tensor:
     return torch.round(means * GRID) / GRID
 
 
-def _leb128(number: int) -> bytes:
+def leb128(number: int) -> bytes:
+    """A number of 0 or more, 7 bits a byte, the lowest first; the top bit says that more follow."""
     parts = []
     while number >= 128:
         parts.append(number % 128 + 128)
@@ -225,7 +242,8 @@ def _leb128(number: int) -> bytes:
     return bytes([*parts, number])
 
 
-def _read_leb128(data: bytes, position: int) -> tuple[int, int]:
+def read_leb128(data: bytes, position: int) -> tuple[int, int]:
+    """The number that begins at a position, and where it ends; IntegrityError where it does not."""
     number = 0
     for shift in range(0, 35, 7):
         if position >= len(data):
@@ -235,4 +253,4 @@ def _read_leb128(data: bytes, position: int) -> tuple[int, int]:
         number += (byte % 128) << shift
         if byte < 128:
             return number, position
-    raise IntegrityError("found a file that is damaged or cut short", "a width and a height")
+    raise IntegrityError("found a file that is damaged or cut short", "a number that ends")

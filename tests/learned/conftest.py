@@ -1,6 +1,8 @@
-"""A random TACO as a checkpoint, and a photograph to code with it."""
+"""A random TACO and a random SIC as checkpoints, and a photograph to code with them."""
 
 import pytest
+from tiny_sic import TINY as SIC
+from tiny_sic import random_sic
 from tiny_taco import TINY, random_taco
 
 from smicnb.learned import checkpoints
@@ -28,3 +30,10 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_sic(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sic") / "tiny.safetensors"
+    checkpoints.save(path, "sic", "tiny/any/0", random_sic(SIC), {})
+    return path

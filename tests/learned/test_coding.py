@@ -97,6 +97,14 @@ def test_any_symbols_come_back_even_far_outside_the_tables(seed, spread, tables)
     assert torch.equal(reader.take(indexes[50:], tables), symbols[50:])
 
 
+@pytest.mark.parametrize("symbol", [0, 1, -7, 100_000])
+@pytest.mark.parametrize("row", [0, 63])
+def test_a_single_symbol_comes_back(symbol, row, tables):
+    writer, index = Writer(), torch.tensor([row])
+    writer.put(torch.tensor([symbol]), index, tables)
+    assert Reader(writer.bytes(), 1).take(index, tables).tolist() == [symbol]
+
+
 @given(stream=st.binary(max_size=200))
 def test_a_forged_stream_gives_numbers_and_no_crash(stream, tables):
     indexes = torch.arange(640) % coding.SCALES

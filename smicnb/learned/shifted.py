@@ -1,0 +1,55 @@
+"""Gaussians about any mean, as tables: for a latent that is rounded as it is, and not after its mean is taken off.
+
+An integer whose Gaussian has the mean m + f, m an integer and |f| at most ½, is coded as its distance from m, and
+where f is negative as that distance mirrored. One table serves a scale and a fraction |f|; the narrower the scale,
+the more fractions are told apart. The tables are kept in the package, with the borders between scales: computed
+anew they may differ in the last digit.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from smicnb.learned.coding import GRID, Tables, stored_tables
+
+FILE = "shifted_gaussian_tables.safetensors"
+
+
+@dataclass(frozen=True)
+class ShiftedGaussians:
+    """The tables and how one of them is chosen.
+
+    Args:
+        tables: one row for each scale and fraction, the fractions of a scale one after another.
+        edges: between the scales, (S - 1,) float64.
+        first: the row of each scale's fraction 0, (S,).
+        fineness: fractions of each scale are multiples of 1/fineness, (S,), a power of 2.
+    """
+
+    tables: Tables
+    edges: np.ndarray
+    first: np.ndarray
+    fineness: np.ndarray
+
+    def rows(self, scales: np.ndarray, means: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What codes integers under Gaussians of these scales and means, float64 of one shape.
+
+        Returns:
+            Their tables; the integers m nearest to the means; and 1 or -1, which mirrors the distance from m. All
+            are int64 of the same shape.
+        """
+        means = np.round(means * GRID) / GRID
+        near = np.floor(means + 0.5)
+        fractions = means - near
+        scale = np.searchsorted(self.edges, scales)
+        fine = self.fineness[scale]
+        steps = np.minimum(np.floor(np.abs(fractions) * fine + 0.5).astype(np.int64), fine // 2)
+        return self.first[scale] + steps, near.astype(np.int64), np.where(fractions < 0, -1, 1)
+
+
+@cache
+def shifted_gaussians() -> ShiftedGaussians:
+    """The tables that the package keeps."""
+    tables, more = stored_tables(FILE)
+    return ShiftedGaussians(tables, *(more[name] for name in ("edges", "first", "fineness")))

@@ -1,0 +1,152 @@
+"""The progressive file of SIC: a header with the hyper-latent, then one part for each level.
+
+The header is: magic "SIC_" (4 bytes), version (1), the model's hash (6), width and height (LEB128 each), the number
+of levels of the model (1), the length of the hyper-latent's rANS stream (LEB128), CRC-32 of all this and of that
+stream (4), the stream. A level's part is: the length of its stream (LEB128), CRC-16 of its number, length and stream
+(2), CRC-16 of its decoded latent (2), the stream. All numbers are little-endian.
+
+A file cut after any level is a file. One that ends within a level, or is damaged there, is read up to the level
+before, and its `note` says so: later levels depend on that one.
+"""
+
+import zlib
+from binascii import crc_hqx
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from smicnb.base.errors import IntegrityError
+from smicnb.learned import coding
+from smicnb.learned.coding import leb128, read_leb128
+
+MAGIC = b"SIC_"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One level.
+
+    Args:
+        stream: of rANS.
+        latent_crc: of the group of ŷ that it decodes to.
+    """
+
+    stream: bytes
+    latent_crc: int
+
+    def pack(self, number: int) -> bytes:
+        """Its bytes as level `number`, from 1."""
+        length = leb128(len(self.stream))
+        return length + _crc(number, length, self.stream) + self.latent_crc.to_bytes(2, "little") + self.stream
+
+
+@dataclass(frozen=True)
+class SicFile:
+    """What a file says.
+
+    Args:
+        model: the first bytes of the model's hash.
+        width, height: of the image, in pixels.
+        levels: of the model, which may be more than there are parts.
+        hyper: the stream of the hyper-latent.
+        parts: of the levels that are whole, from the first on.
+        ends: bytes of the header, and up to the end of each of those levels.
+        note: what stands in place of the next level, or "" where the file ends with a level.
+    """
+
+    model: bytes
+    width: int
+    height: int
+    levels: int
+    hyper: bytes
+    parts: tuple[Part, ...]
+    ends: tuple[int, ...] = ()
+    note: str = ""
+
+    def pack(self) -> bytes:
+        """The file's bytes."""
+        sizes = leb128(self.width) + leb128(self.height) + bytes([self.levels]) + leb128(len(self.hyper))
+        head = MAGIC + bytes([coding.VERSION]) + self.model + sizes
+        crc = zlib.crc32(head + self.hyper).to_bytes(4, "little")
+        return head + crc + self.hyper + b"".join(part.pack(number) for number, part in enumerate(self.parts, 1))
+
+    @classmethod
+    def unpack(cls, data: bytes) -> "SicFile":
+        """Read and check a file's bytes.
+
+        Raises:
+            IntegrityError: not such a file, damaged or cut before its first level, or longer than its levels.
+        """
+        if data[:4] != MAGIC:
+            name = coding.KNOWN.get(data[:4])
+            raise IntegrityError(f"found a file of {name}" if name else "found something else", "a file of SIC")
+        if len(data) < 5 or data[4] != coding.VERSION:
+            raise IntegrityError("found a SIC file of another version", f"version {coding.VERSION}")
+        position = 5 + coding.MODEL_BYTES
+        width, position = read_leb128(data, position)
+        height, position = read_leb128(data, position)
+        levels, position = int.from_bytes(data[position : position + 1], "little"), position + 1
+        length, position = read_leb128(data, position)
+        crc, end = data[position : position + 4], position + 4 + length
+        hyper = data[position + 4 : end]
+        if len(data) < end or zlib.crc32(data[:position] + hyper).to_bytes(4, "little") != crc:
+            raise IntegrityError("found a SIC file whose header is damaged or cut short", "one whose checksum holds")
+        coding.check_size(width, height)
+        parts, ends, note = _parts(data, end, levels)
+        return cls(coding.model_of(data), width, height, levels, hyper, parts, ends, note)
+
+    def check(self, model: bytes, levels: int) -> None:
+        """Raise IntegrityError where it is not of this model.
+
+        Args:
+            model: the first bytes of the hash of the model that is to decode it.
+            levels: of that model.
+        """
+        do = "decode it with the checkpoint that encoded it"
+        if self.levels != levels:
+            raise IntegrityError(f"found a SIC file of a model with {self.levels} levels", f"{levels} levels", do)
+        if self.model != model:
+            needed = f"one of {model.hex()}, the model that was loaded"
+            raise IntegrityError(f"found a file of the SIC model {self.model.hex()}", needed, do)
+
+
+def group_crc(group: Tensor) -> int:
+    """CRC-16 of a group of ŷ, whole numbers, as int32 in little-endian order."""
+    return crc_hqx(group.cpu().numpy().astype("<i4").tobytes(), 0xFFFF)
+
+
+def check_group(group: Tensor, part: Part, number: int) -> None:
+    """Raise IntegrityError where level `number` decodes to another group of ŷ than was encoded."""
+    if group_crc(group) != part.latent_crc:
+        raise IntegrityError(
+            f"level {number} decodes to another latent than was encoded",
+            "the same arithmetic on both sides",
+            "decode with the versions of torch, numpy and compressai that the lock names",
+        )
+
+
+def _parts(data: bytes, position: int, levels: int) -> tuple[tuple[Part, ...], tuple[int, ...], str]:
+    parts, ends, note = [], [position], ""
+    while position < len(data) and not note:
+        number = len(parts) + 1
+        if number > levels:
+            raise IntegrityError(f"found {len(data) - position} bytes behind the last level", "a file of SIC alone")
+        try:
+            length, start = read_leb128(data, position)
+        except IntegrityError:
+            note = f"the file is cut short or damaged in level {number}"
+            break
+        stream = data[start + 4 : start + 4 + length]
+        if len(data) < start + 4 + length:
+            note = f"the file is cut short in level {number}"
+        elif data[start : start + 2] != _crc(number, data[position:start], stream):
+            note = f"the file is damaged in level {number}"
+        else:
+            parts.append(Part(stream, int.from_bytes(data[start + 2 : start + 4], "little")))
+            position = start + 4 + length
+            ends.append(position)
+    return tuple(parts), tuple(ends), note
+
+
+def _crc(number: int, length: bytes, stream: bytes) -> bytes:
+    return crc_hqx(bytes([number]) + length + stream, 0xFFFF).to_bytes(2, "little")
