@@ -13,6 +13,7 @@ class Codec(StrEnum):
     """What can be trained and converted."""
 
     taco = "taco"
+    sic = "sic"
 
 
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smicnb.base.errors import SmicnbError
 from smicnb.base.names import unknown
 from smicnb.learned.losses import LossWeights
+from smicnb.learned.sic import SIZES as SIC_SIZES
+from smicnb.learned.sic import SicConfig
+from smicnb.learned.sic_losses import SicWeights
 from smicnb.learned.taco import SIZES, TacoConfig
 
 
@@ -82,8 +86,68 @@ class TacoPlan(_Strict):
         return LossWeights(distortion=self.rates[rate], **run.loss)
 
 
-PLANS = {"taco": TacoPlan}
-Plan = TacoPlan
+class SicRun(Run):
+    """One training of SIC.
+
+    Args:
+        rise: steps in which the learning rate rises to its value.
+        samples: M, reconstructions of the level in a step.
+        objective: "synonymous" (Eq. 12), or "rate-distortion": all levels, squared error and rate alone, no sampling.
+        constraints: whether idempotence is asked for (Eq. 44 and 45).
+        warm_up: first steps with Eq. 47.
+        adversarial: whether g_s alone is trained, against a discriminator (Eq. 14 to 16).
+        adversary_width: channels of its first convolution; the paper's 64.
+        detail: how what is not coded is sampled, as in `SicConfig`.
+        growing: whether the groups grow with the level instead of being equal.
+        weights: of the loss except the scale, which is the rate's.
+    """
+
+    milestones: tuple[float, ...] = ()
+    rise: int = Field(0, ge=0)
+    samples: int = Field(1, ge=1)
+    objective: Literal["synonymous", "rate-distortion"] = "synonymous"
+    constraints: bool = True
+    warm_up: int = Field(0, ge=0)
+    adversarial: bool = False
+    adversary_width: int = Field(64, ge=1)
+    detail: Literal["uniform", "scale", "zero"] = "uniform"
+    growing: bool = False
+    weights: dict[str, Any] = {}
+
+
+class SicPlan(_Strict):
+    """Everything of SIC that one `smicnb train` is to train; `rates` are factors of the distortion."""
+
+    codec: Literal["sic"]
+    size: Literal["full", "mini"]
+    rates: dict[str, float]
+    seeds: dict[str, tuple[int, ...]]
+    runs: dict[str, SicRun]
+
+    def config(self, run: SicRun) -> SicConfig:
+        """Size and variant of a run's networks."""
+        config = SIC_SIZES[self.size]
+        return replace(config, detail=run.detail, groups=growing(config) if run.growing else config.groups)
+
+    def weights(self, run: SicRun, rate: str) -> SicWeights:
+        """Of a run's loss at a rate."""
+        return SicWeights(scale=self.rates[rate], **run.weights)
+
+
+def growing(config: SicConfig) -> tuple[int, ...]:
+    """As many groups as a config has, whose sizes rise by equal steps as far as whole channels let them."""
+    levels, channels = config.levels, config.latent
+    ends = [round(channels * number * (number + 1) / (levels * (levels + 1))) for number in range(levels + 1)]
+    return tuple(max(1, end - start) for start, end in pairwise(ends))
+
+
+PLANS = {"taco": TacoPlan, "sic": SicPlan}
+Plan = TacoPlan | SicPlan
+
+
+def stepped(run: Run, step: int) -> float:
+    """A run's learning rate after its milestones."""
+    return run.learning_rate / 10 ** sum(step >= share * run.steps for share in run.milestones)
 
 
 @dataclass(frozen=True)
@@ -102,7 +166,7 @@ class Training:
 
     codec: str
     name: str
-    config: TacoConfig
+    config: TacoConfig | SicConfig
     run: Run
     weights: BaseModel
     seed: int

@@ -232,7 +232,7 @@ class Sic(nn.Module):
         """
         coded = self.latent(pixels)
         latents = torch.stack([
-            self.filled(coded.y_hat, coded.hyper, level, self._noise(coded.hyper, generator)) for _ in range(samples)
+            self.filled(coded.y_hat, coded.hyper, level, self.noise(coded.hyper, generator)) for _ in range(samples)
         ])  # fmt: skip
         made = self.synthesised(latents.flatten(0, 1), *pixels.shape[-2:])
         return Synset(made.unflatten(0, latents.shape[:2]), coded.bits(level), latents, coded)
@@ -286,7 +286,8 @@ class Sic(nn.Module):
         means = hyper[:, self.config.latent :]
         return torch.cat([y_hat[:, :start], rounded(means[:, start:] + noise[:, start:])], dim=1)
 
-    def _noise(self, hyper: Tensor, generator: torch.Generator | None) -> Tensor:
+    def noise(self, hyper: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """What is added to the means of the detail, of ŷ's shape, as `SicConfig.detail` says."""
         scales = hyper[:, : self.config.latent]
         if self.config.detail == "uniform":
             return torch.empty_like(scales).uniform_(-SPREAD, SPREAD, generator=generator)

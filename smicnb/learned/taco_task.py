@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from smicnb.learned.blocks import Injector
 from smicnb.learned.losses import TacoLoss
+from smicnb.learned.plans import stepped
 from smicnb.learned.taco import Taco
 from smicnb.semantics import encoders
 from smicnb.semantics.metrics import lpips_network
@@ -44,6 +45,10 @@ class TacoTask:
     def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         """Adam, as in Sec. 4.1."""
         return torch.optim.Adam(weights, learning_rate)
+
+    def learning_rate(self, step: int) -> float:
+        """As the milestones say."""
+        return stepped(self._training.run, step)
 
     def fresh(self) -> Taco:
         """Networks with random weights."""

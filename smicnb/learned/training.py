@@ -19,12 +19,13 @@ from smicnb.base.progress import progress_bar
 from smicnb.learned import checkpoints
 from smicnb.learned.photographs import Photographs
 from smicnb.learned.plans import Training
+from smicnb.learned.sic_task import SicTask
 from smicnb.learned.taco_task import TacoTask
 
 LOG_EVERY, KEEP_EVERY, VALIDATE_EVERY = 50, 250, 1000  # steps
 VALIDATION_CROPS = 16
 AUXILIARY_RATE = 1e-3  # of the prior's quantiles
-TASKS = {"taco": TacoTask}
+TASKS = {"taco": TacoTask, "sic": SicTask}
 
 
 class Batch(NamedTuple):
@@ -52,6 +53,9 @@ class Task(Protocol):
 
     def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         """Of the networks' weights."""
+
+    def learning_rate(self, step: int) -> float:
+        """Of the networks' weights in a step."""
 
     def fresh(self) -> nn.Module:
         """Networks with random weights, drawn from torch's own generator."""
@@ -164,10 +168,9 @@ class Trainer:
     def _step(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], step: int) -> dict[str, Tensor]:
         # Each step draws from a seed of its own: what was interrupted goes on with the same numbers.
         torch.manual_seed(self.training.seed * 2**32 + step)
-        run, main = self.training.run, optimisers["main"]
-        past = sum(step >= share * run.steps for share in run.milestones)
+        main = optimisers["main"]
         for group in main.param_groups:
-            group["lr"] = run.learning_rate / 10**past
+            group["lr"] = self._task.learning_rate(step)
         for optimiser in optimisers.values():
             optimiser.zero_grad(set_to_none=True)
         with self._mixed():

@@ -1,0 +1,123 @@
+"""SIC's part in a training: levels that take turns, several samples, idempotence, warm-up, and the adversary."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from smicnb.learned.blocks import rounded
+from smicnb.learned.plans import stepped
+from smicnb.learned.sic import Latent, Sic
+from smicnb.learned.sic_losses import Discriminator, deceived, spread_of_rates, told_apart
+from smicnb.semantics.metrics import lpips_network
+
+if TYPE_CHECKING:
+    from smicnb.learned.photographs import Photographs
+    from smicnb.learned.plans import Training
+    from smicnb.learned.training import Batch
+
+DECAY = 5e-5  # of AdamW's weights
+
+
+class SicTask:
+    """A training of SIC.
+
+    Args:
+        training: what.
+        parts: photographs; their captions are not looked at.
+        device: a torch device name.
+    """
+
+    clip = 0.5
+
+    def __init__(self, training: "Training", parts: "Mapping[str, Photographs]", device: str):
+        self._run, self._weights, self._config = training.run, training.weights, training.config
+        self._perceptual = lpips_network("alex").to(device, memory_format=torch.channels_last)
+        self.adversary = None
+        if self._run.adversarial:
+            self.adversary = Discriminator(self._config, self._run.adversary_width).to(device).train()
+
+    def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+        """AdamW, as in the authors' training."""
+        return torch.optim.AdamW(weights, learning_rate, weight_decay=DECAY)
+
+    def learning_rate(self, step: int) -> float:
+        """Rising at first, for a transformer that starts at full rate may collapse; then as the milestones say."""
+        return stepped(self._run, step) * min(1, (step + 1) / max(self._run.rise, 1))
+
+    def fresh(self) -> Sic:
+        """Networks with random weights."""
+        return Sic(self._config)
+
+    def begin(self, network: Sic, batches: "Iterable[Batch]") -> None:
+        """Against an adversary g_s alone is trained."""
+        if self.adversary is not None:
+            network.requires_grad_(False)
+            network.g_s.requires_grad_(True)
+
+    def terms(self, network: Sic, batch: "Batch", step: int | None) -> dict[str, Tensor]:
+        """Eq. 12 and its terms: bpp, mse (of pixels in [0, 255]) and lpips are those of the level."""
+        pixels, levels = batch.pixels, self._config.levels
+        level = levels // 2 if step is None else levels - step % levels  # the last one first, as the authors have it
+        coded = network.latent(pixels)
+        whole = network.synthesised(coded.y_hat, *pixels.shape[-2:]).float()
+        bpp = coded.bits(levels).mean() / pixels[0, 0].numel()
+        if self._run.objective == "rate-distortion":
+            mse = functional.mse_loss(whole, pixels)
+            return {"bpp": bpp, "mse": 255**2 * mse, "loss": bpp + self._weights.scale * 255**2 * mse}
+        made, latents = self._samples(network, coded, level, pixels)
+        terms = self._distances(made, pixels)
+        terms["bpp"] = coded.bits(level).mean() / pixels[0, 0].numel()
+        last = self._distances(whole[None], pixels) | {"bpp": bpp}
+        if self.adversary is not None:
+            terms |= self._against(pixels, whole, made, coded.y_hat, level)
+        alpha = self._weights.alpha
+        loss = alpha * self._weighted(terms, level) + (1 - alpha) * self._weighted(last, levels)
+        if self._run.constraints:
+            terms |= self._idempotence(network, made, latents, level)
+            loss = loss + terms["synset"] + terms["detail"]
+        if step is not None and step < self._run.warm_up:
+            loss = loss + spread_of_rates(coded.group_bits.mean(dim=0) / pixels[0, 0].numel(), level, self._weights)
+        return terms | {"loss": loss, "mse": 255**2 * terms["mse"]}
+
+    def _samples(self, network: Sic, coded: Latent, level: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """M members of the level's synset, (M, n, 3, H, W), and their latents."""
+        drawn = [
+            network.filled(coded.y_hat, coded.hyper, level, network.noise(coded.hyper))
+            for _ in range(self._run.samples)
+        ]
+        latents = torch.stack(drawn)
+        made = network.synthesised(latents.flatten(0, 1), *pixels.shape[-2:]).float()
+        return made.unflatten(0, latents.shape[:2]), latents
+
+    def _distances(self, made: Tensor, pixels: Tensor) -> dict[str, Tensor]:
+        """Squared error in [0, 1] and LPIPS, means over the samples of Eq. 13."""
+        aimed = pixels[None].expand_as(made).flatten(0, 1)
+        made = made.flatten(0, 1)
+        lpips = self._perceptual(2 * made - 1, 2 * aimed - 1).float().mean()
+        return {"mse": functional.mse_loss(made, aimed), "lpips": lpips}
+
+    def _weighted(self, terms: dict[str, Tensor], level: int) -> Tensor:
+        """Eq. 13; against an adversary LPIPS has its loss beside it (Eq. 16)."""
+        weights = self._weights.at(level, self._config.levels)
+        perception = terms["lpips"] + terms.get("deceived", 0)
+        return weights["mse"] * terms["mse"] + weights["lpips"] * perception + weights["bpp"] * terms["bpp"]
+
+    def _idempotence(self, network: Sic, made: Tensor, latents: Tensor, level: int) -> dict[str, Tensor]:
+        """Eq. 44 and 45: how far the samples' own latents are from those that they were made of."""
+        again = rounded(network.analysed(made.flatten(0, 1)).float()).unflatten(0, latents.shape[:2])
+        apart = (again - latents).square()
+        start = self._config.bounds[level]
+        detail = apart[:, :, start:].mean() if level < self._config.levels else apart.new_zeros(())
+        return {"synset": apart[:, :, :start].mean(), "detail": detail}
+
+    def _against(self, pixels: Tensor, whole: Tensor, made: Tensor, y_hat: Tensor, level: int) -> dict[str, Tensor]:
+        """Eq. 14 and 15, on the samples of the level and on the reconstruction of all levels alike."""
+        coded = y_hat[:, : self._config.bounds[level]]
+        fakes = torch.cat([whole, made.flatten(0, 1)])
+        condition = coded.repeat(len(fakes) // len(coded), 1, 1, 1)
+        real = self.adversary(pixels, coded, level)
+        apart = told_apart(real, self.adversary(fakes.detach(), condition, level))
+        return {"deceived": deceived(self.adversary(fakes, condition, level)), "adversary": apart}
