@@ -151,7 +151,7 @@ class QuantisedCoder:
                 model = FixedLength(len(quantiser.sizes), quantiser.bits)
         except (ValueError, struct.error) as error:
             raise _damaged("its side information is none") from error
-        if rest or len(model.sizes) != len(quantiser.sizes) or (model.sizes > quantiser.sizes).any():
+        if rest or not np.array_equal(model.sizes, quantiser.sizes):
             raise _damaged("its side information is none")
         symbols = latent_symbols.decode(payload, images, model)
         if _crc(symbols) != CHECK.unpack(data[-CHECK.size :])[0]:

@@ -45,7 +45,8 @@ class FixedScalar:
         transform: of the latents, fitted here.
         bits: 1 to 12.
 
-    Source: Bachard et al., CoCliCo (the [21] of Bachard and Maugey, Semantic Multi-Item Compression), IEEE Access 2024.
+    Source: Bachard and Maugey, Can image compression rely on CLIP?, IEEE Access 2024 ([21] of Semantic Multi-Item
+    Compression), as the latter describes it.
     """
 
     kind: ClassVar[int] = 1
@@ -153,16 +154,16 @@ class SteppedScalar:
 
     def fit(self, Z: np.ndarray) -> Self:
         """Fit transform, classes, centroids and tables to latents (n, L) of norm `NORM`."""
-        self.transform.fit(Z)
+        self._fitted = self.transform.fit(Z)
         C = heldout_coefficients(self.transform, Z)
-        self._fit(C)
+        self._fit_levels(C)
         if isinstance(self.transform, KLT):
-            kept = int(np.append(0, 1 + np.flatnonzero(self._worth(C))).max())
-            self.transform = self.transform.first(kept)
-            self._fit(C[:, :kept])
+            kept = int((1 + np.flatnonzero(self._worth(C))).max(initial=0))
+            self._fitted = self.transform.first(kept)
+            self._fit_levels(C[:, :kept])
         return self
 
-    def _fit(self, C: np.ndarray) -> None:
+    def _fit_levels(self, C: np.ndarray) -> None:
         deviations = np.sqrt(np.square(C).mean(axis=0)) * UNIT / self._step
         octaves = np.rint(PER_OCTAVE * np.log2(np.clip(deviations, 1 / 8, LARGEST_LEVEL)))
         _, self._columns = np.unique(octaves, return_inverse=True)
@@ -170,9 +171,8 @@ class SteppedScalar:
         self._most = np.array(
             [1 + np.abs(levels[:, self._columns == t]).max(initial=0) for t in range(self._classes)], np.int64
         )
-        self._offsets = np.stack([self._centroids(C, levels, t) for t in range(self._classes)]) if C.shape[1] else (
-            np.zeros((0, CENTROIDS), np.int64)
-        )
+        offsets = [self._centroids(C, levels, t) for t in range(self._classes)]
+        self._offsets = np.array(offsets, np.int64).reshape(-1, CENTROIDS)
         counts = []
         for t, most in enumerate(self._most):
             seen = np.bincount((levels[:, self._columns == t] + most).ravel(), minlength=2 * most + 1)
@@ -222,11 +222,11 @@ class SteppedScalar:
 
     def quantise(self, Z: np.ndarray) -> np.ndarray:
         """Levels (n, K) int32, counted from the least one of their class."""
-        return self._symbols(self.transform.transform(Z))
+        return self._symbols(self._fitted.transform(Z))
 
     def reconstruct(self, symbols: np.ndarray) -> np.ndarray:
         """Latents (n, L) float32 of levels (n, K)."""
-        return self.transform.decode(self._values(symbols))
+        return self._fitted.decode(self._values(symbols))
 
     @property
     def sizes(self) -> np.ndarray:
@@ -239,9 +239,9 @@ class SteppedScalar:
 
     def side_information(self) -> bytes:
         """Step, class of each coefficient, largest level and centroids of each class, then the transform's."""
-        head = STEPPED.pack(TRANSFORMS.index(type(self.transform)), self._step, self._classes)
+        head = STEPPED.pack(TRANSFORMS.index(type(self._fitted)), self._step, self._classes)
         classes = self._most.astype("<u2").tobytes() + self._offsets.astype("i1").tobytes()
-        return head + classes + self.transform.side_information() + self._columns.astype("u1").tobytes()
+        return head + classes + self._fitted.side_information() + self._columns.astype("u1").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, dim: int) -> tuple[Self, bytes]:
@@ -256,7 +256,8 @@ class SteppedScalar:
         if not 1 <= step < quantise.LIMIT or (columns >= classes).any():
             raise IntegrityError(f"found a step of {step} and {classes} classes", "those of an encoder")
         quantiser = cls("", transform, step / UNIT)
-        quantiser._step, quantiser._most, quantiser._columns = step, most, columns
+        quantiser._fitted, quantiser._step = transform, step
+        quantiser._most, quantiser._columns = most, columns
         quantiser._offsets = offsets.reshape(classes, CENTROIDS)
         return quantiser, rest[count:]
 

@@ -122,7 +122,9 @@ def standard_coders(dim: int, images: int, seed: int = 0) -> list[LatentCoder]:
     fixed += [FixedScalar("signs", Truncation(), 1)]
     fixed += [FixedScalar("random rotation, b bit", RandomRotation(seed), bits) for bits in (1, 2, 3, 4)]
     kept = [dim * share // 16 for share in (1, 2, 3, 4, 6, 8, 12)]
-    fixed += [FixedScalar("matryoshka, b bit", Truncation(d, centre=True), bits) for d in kept if d for bits in (1, 2, 4)]
+    fixed += [
+        FixedScalar("matryoshka, b bit", Truncation(d, centre=True), bits) for d in kept if d for bits in (1, 2, 4)
+    ]
     for bits in (4, 5, 6, 7):
         if 1 << bits <= images:
             counts = [count for count in (2, 4, 8, 16, 32, 64, 96) if dim % count == 0]
