@@ -193,7 +193,8 @@ class ResidualQuantiser(_Codebooks):
         faiss = _faiss()
         quantiser = faiss.ResidualQuantizer(dim, self.count, self.bits)
         quantiser.cp.seed, quantiser.cp.min_points_per_centroid = self.seed, 1
-        quantiser.max_beam_size = BEAM
+        # With a beam wider than its first codebook faiss returns a path, not the best one.
+        quantiser.max_beam_size = min(BEAM, 1 << self.bits)
         quantiser.train_type = faiss.ResidualQuantizer.Train_default  # the other needs more latents than dimensions
         return quantiser
 
