@@ -16,6 +16,7 @@ from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.statistics import bootstrap_mean
 
 REFERENCE = "Gaussian reference"
+STEPS = tuple(np.geomspace(8, 0.7, 13).round(2).tolist())  # in the unit of latents of norm 20
 COLUMNS = (
     *("coder", "setting", "part", "images", "payload_bits", "side_bits", "latent_cosine", "cosine_low", "cosine_high"),
 )
@@ -121,26 +122,26 @@ def standard_coders(dim: int, images: int, seed: int = 0) -> list[LatentCoder]:
     fixed = [FixedScalar("CLIP-intra", Truncation(), bits) for bits in (2, 3, 4, 6)]
     fixed += [FixedScalar("signs", Truncation(), 1)]
     fixed += [FixedScalar("random rotation, b bit", RandomRotation(seed), bits) for bits in (1, 2, 3, 4)]
-    kept = [dim * share // 16 for share in (1, 2, 3, 4, 6, 8, 12)]
-    fixed += [
-        FixedScalar("matryoshka, b bit", Truncation(d, centre=True), bits) for d in kept if d for bits in (1, 2, 4)
-    ]
-    for bits in (4, 5, 6, 7):
-        if 1 << bits <= images:
+    kept = [d for d in (dim * share // 16 for share in (1, 2, 3, 4, 6, 8, 12)) if d]
+    fixed += [FixedScalar("matryoshka, b bit", Truncation(d, centre=True), bits) for d in kept for bits in (1, 2, 4)]
+    for bits in (b for b in (2, 3, 4, 5, 6, 7) if 1 << b <= images):
+        for codebook_bits in (4, 8):  # the cheaper for small collections
+            shape = bits, codebook_bits, seed
             counts = [count for count in (2, 4, 8, 16, 32, 64, 96) if dim % count == 0]
-            fixed += [ProductQuantiser("product quantiser", count, bits, seed=seed) for count in counts]
+            fixed += [ProductQuantiser("product quantiser", count, *shape) for count in counts]
             counts = (2, 4, 6, 8, 12, 16, 24)
-            fixed += [ResidualQuantiser("residual quantiser", count, bits, seed=seed) for count in counts]
-    steps = np.geomspace(8, 0.7, 15)
+            fixed += [ResidualQuantiser("residual quantiser", count, *shape) for count in counts]
+    # Few axes of few bits are for small collections.
+    axes = [(None, 8), (None, 5), *((count, bits) for bits in (3, 4) for count in (8, 16, 24, 32, 48, 64, 96))]
     stepped = [
-        SteppedScalar(name, KLT(count, bits), step, rounding)
-        for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.2))
-        for bits, counts in ((8, (None,)), (4, (None, 8, 16, 32, 64)))
-        for count in counts
-        for step in steps
+        SteppedScalar(name, KLT(*shape), step, rounding)
+        for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4))
+        for shape in axes
+        for step in STEPS
     ]
-    stepped += [SteppedScalar("random rotation", RandomRotation(seed), step, 0.3) for step in steps]
-    stepped += [SteppedScalar("matryoshka", Truncation(d, centre=True), step, 0.2) for d in kept if d for step in steps]
+    stepped += [SteppedScalar("KLT, dead zone", KLT(), step, 0.2) for step in STEPS]
+    stepped += [SteppedScalar("random rotation", RandomRotation(seed), step, 0.3) for step in STEPS]
+    stepped += [SteppedScalar("matryoshka", Truncation(d, centre=True), step, 0.2) for d in kept for step in STEPS]
     return [
         *(QuantisedCoder(quantiser, entropy) for quantiser in fixed for entropy in (False, True)),
         *(QuantisedCoder(quantiser) for quantiser in stepped),
