@@ -109,6 +109,7 @@ class Trainer:
         """
         if self.done():
             return checkpoints.load(self.path, self.device)
+        torch.manual_seed(self.training.seed)  # an adversary's weights are drawn
         self._task: Task = TASKS[self.training.codec](self.training, self._parts, self.device)
         network, rows = self._beginning(), []
         optimisers = self._optimisers(network)

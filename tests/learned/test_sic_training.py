@@ -1,0 +1,177 @@
+"""Training SIC: levels take turns, samples and constraints have their terms, the adversary leaves all but g_s alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from tiny_sic import TINY, random_sic
+
+from smicnb.learned import checkpoints, plans, training
+from smicnb.learned.photographs import VALIDATED, photographs
+from smicnb.learned.plans import SicRun, Training
+from smicnb.learned.sic import FULL, MINI
+from smicnb.learned.sic_losses import Discriminator, SicWeights, deceived, spread_of_rates, told_apart
+from smicnb.learned.training import Batch
+from smicnb.semantics.encoders import encoder
+
+LEVELS = TINY.levels
+
+
+@pytest.fixture(scope="module")
+def parts():
+    part = photographs(["embedded"], VALIDATED, 64, encoder("lite0-minilm"))
+    return [part, part]
+
+
+def one(name="base/all/0", start=None, steps=4, **about):
+    run = SicRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, **about)
+    return Training("sic", name, replace(TINY, detail=run.detail), run, SicWeights(), 0, start)
+
+
+def task(parts, **about):
+    return training.TASKS["sic"](one(**about), dict(zip(("fitted", "validated"), parts, strict=True)), "cpu")
+
+
+def batch(seed=0):
+    torch.manual_seed(seed)
+    return Batch("fitted", torch.rand(2, 3, 64, 64), np.arange(2))
+
+
+def numbers(path):
+    return {name: value.clone() for name, value in checkpoints.load(path).network.named_parameters()}
+
+
+def test_table_1_in_both_readings():
+    weights = SicWeights().at(8, 16)
+    assert weights == {"mse": 1024, "lpips": 2**4, "bpp": 2**3}
+    assert SicWeights(table="paper").at(8, 16) == {"bpp": 1024, "mse": 2**4, "lpips": 2**3}
+    assert SicWeights().at(4, 8) == weights  # fewer levels take the same way through the table
+    assert SicWeights(scale=3).at(8, 16)["mse"] == 3 * 1024
+
+
+def test_levels_take_turns_from_the_last_to_the_first(parts, monkeypatch):
+    seen = []
+    one = task(parts)
+    monkeypatch.setattr(
+        one, "_samples", lambda network, coded, level, pixels: seen.append(level) or _whole(network, coded)
+    )
+    network = random_sic(TINY).train()
+    for step in range(2 * LEVELS):
+        one.terms(network, batch(), step)
+    assert seen == 2 * list(range(LEVELS, 0, -1))
+
+
+def _whole(network, coded):
+    return network.synthesised(coded.y_hat, 64, 64)[None], coded.y_hat[None]
+
+
+def test_the_last_level_alone_is_what_both_halves_say(parts):
+    network = random_sic(TINY).train()
+    terms = task(parts, constraints=False).terms(network, batch(), 0)
+    weights = SicWeights().at(LEVELS, LEVELS)
+    expected = (
+        weights["mse"] * terms["mse"] / 255**2 + weights["lpips"] * terms["lpips"] + weights["bpp"] * terms["bpp"]
+    )
+    assert terms["loss"].item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_more_samples_are_a_mean_over_the_synset(parts):
+    network = random_sic(TINY).train()
+    given = batch()
+    with torch.no_grad():
+        few = [task(parts, samples=1).terms(network, given, 3)["mse"].item() for _ in range(12)]
+        many = [task(parts, samples=6).terms(network, given, 3)["mse"].item() for _ in range(12)]
+    assert 0 < np.std(many) < np.std(few)
+    assert np.mean(many) == pytest.approx(np.mean(few), abs=3 * np.std(few))
+
+
+def test_constraints_and_warm_up_add_their_terms(parts):
+    network = random_sic(TINY).train()
+    plain, bound, warm, after = (
+        {name: value.item() for name, value in task(parts, **about).terms(network, batch(), 1).items()}
+        for about in (
+            {"constraints": False},
+            {},
+            {"constraints": False, "warm_up": 2},
+            {"constraints": False, "warm_up": 1},
+        )
+    )
+    assert bound["loss"] - bound["synset"] - bound["detail"] == pytest.approx(plain["loss"], rel=1e-4)
+    assert bound["synset"] > 0
+    assert bound["detail"] > 0
+    assert warm["loss"] != pytest.approx(plain["loss"], rel=1e-3)
+    assert after["loss"] == pytest.approx(plain["loss"], rel=1e-4)
+
+
+def test_eq_47_by_hand():
+    group_bpp = torch.tensor([0.1, 0.3, 0.2])
+    assert spread_of_rates(group_bpp, 2, SicWeights()).item() == pytest.approx(64 * 0.1 - 4 * 0.3)
+
+
+def test_the_twin_has_rate_and_squared_error_alone(parts):
+    terms = task(parts, objective="rate-distortion").terms(random_sic(TINY).train(), batch(), 0)
+    assert terms.keys() == {"bpp", "mse", "loss"}
+    assert terms["loss"].item() == pytest.approx((terms["bpp"] + terms["mse"]).item(), rel=1e-5)
+
+
+def test_the_discriminator_learns_and_is_deceived():
+    torch.manual_seed(0)
+    judge = Discriminator(TINY, 8)
+    pixels, coded = torch.rand(2, 3, 64, 64), torch.randn(2, TINY.bounds[2], 4, 4)
+    assert judge(pixels, coded, 2).shape == (2, 1, 4, 4)
+    optimiser = torch.optim.Adam(judge.parameters(), 1e-2)
+    losses = []
+    for _ in range(20):
+        optimiser.zero_grad()
+        loss = told_apart(judge(pixels, coded, 2), judge(torch.zeros_like(pixels), coded, 2))
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0] / 2
+    assert deceived(judge(pixels, coded, 2)) < deceived(judge(torch.zeros_like(pixels), coded, 2))
+
+
+def test_against_an_adversary_only_g_s_moves(parts, tmp_path):
+    training.train([one()], *parts, tmp_path)
+    base = numbers(tmp_path / "base-all-0.safetensors")
+    training.train([one("gan/all/0", "base/all/0", adversarial=True, adversary_width=8)], *parts, tmp_path)
+    tuned = numbers(tmp_path / "gan-all-0.safetensors")
+    moved = {name.split(".")[0] for name, value in base.items() if not torch.equal(value, tuned[name])}
+    assert moved == {"g_s"}
+    log = pd.read_parquet(tmp_path / "gan-all-0.parquet")
+    assert np.isfinite(log[["adversary", "deceived", "loss"]].to_numpy()).all()
+
+
+def test_an_interrupted_training_against_an_adversary_goes_on_the_same(parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "KEEP_EVERY", 2)
+    about = {"adversarial": True, "adversary_width": 8, "steps": 6}
+    training.train([one("gan/all/0", **about)], *parts, tmp_path / "whole")
+    step = training.Trainer._step
+
+    def interrupted(self, network, optimisers, number):
+        if number == 5:
+            raise KeyboardInterrupt
+        return step(self, network, optimisers, number)
+
+    monkeypatch.setattr(training.Trainer, "_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        training.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
+    monkeypatch.setattr(training.Trainer, "_step", step)
+    training.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
+    whole, again = (tmp_path / folder / "gan-all-0.safetensors" for folder in ("whole", "again"))
+    assert whole.read_bytes() == again.read_bytes()
+
+
+def test_the_learning_rate_rises_first(parts):
+    rates = [task(parts, rise=4, steps=100, milestones=(0.5,)).learning_rate(step) for step in (0, 1, 3, 10, 60)]
+    np.testing.assert_allclose(rates, [2.5e-4, 5e-4, 1e-3, 1e-3, 1e-4])
+
+
+def test_growing_groups_add_up():
+    for config in (FULL, MINI):
+        groups = plans.growing(config)
+        assert sum(groups) == config.latent
+        assert list(groups) == sorted(groups)
+        assert len(groups) == config.levels
