@@ -116,10 +116,11 @@ def test_the_worst_forged_stream_stays_within_its_zeros(tables):
         Reader(bytes([byte]) * 4096, 100_000).take(torch.zeros(100_000, dtype=torch.int64), tables)
 
 
-def test_scales_are_given_the_first_table_not_below_them():
+def test_scales_are_given_the_nearest_table():
     table = coding.scale_table()
-    scales = torch.tensor([0.0, table[0], table[0] * 1.001, table[10], 1e9, table[-1]], dtype=torch.float64)
-    assert coding.scale_indexes(scales).tolist() == [0, 0, 1, 10, 63, 63]
+    step = table[1] / table[0]
+    scales = torch.tensor([0.0, table[0], table[0] * step**0.6, table[10] * step**0.4, 1e9], dtype=torch.float64)
+    assert coding.scale_indexes(scales).tolist() == [0, 0, 1, 10, 63]
 
 
 def test_the_latents_checksum_knows_one_step():
