@@ -74,14 +74,14 @@ def encode(
     Example: `smicnb encode parrots.png parrots.taco --caption "two parrots beside each other"`.
     """
     from smicnb.base.files import write_bytes
-    from smicnb.learned.codec import TacoCodec
+    from smicnb.learned.codecs import open_codec
     from smicnb.learned.shipped import model_path
     from smicnb.semantics.images import read_image
 
     if target.exists() and not force:
         raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
     image = read_image(photograph)
-    data = TacoCodec(model_path(model), device).encode(image, caption)
+    data = open_codec(model_path(model), device).encode(image, caption)
     write_bytes(target, data)
     pixels = image.shape[0] * image.shape[1]
     typer.echo(f"{len(data)} bytes, {8 * len(data) / pixels:.3f} bits per pixel")
@@ -91,24 +91,35 @@ def decode(
     file: Annotated[Path, typer.Argument(help="A file of `smicnb encode`.")],
     target: Annotated[Path, typer.Argument(help="The PNG file to write.")],
     model: Annotated[str | None, typer.Option(help="The checkpoint's path, where it is not a shipped one.")] = None,
+    level: Annotated[int | None, typer.Option(min=1, help="SIC: the level; the highest that is whole.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="SIC: of what is not coded and so sampled.")] = 0,
     device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Decode a file of `smicnb encode`; it names its model itself."""
+    """Decode a file of `smicnb encode`; it names its model itself. A file of SIC may be cut after any level."""
     import io
 
     from PIL import Image
 
     from smicnb.base.files import write_bytes
-    from smicnb.learned.codec import TacoCodec
+    from smicnb.learned.codecs import open_codec
     from smicnb.learned.shipped import model_of_file, model_path
+    from smicnb.learned.sic_codec import SicCodec
 
     if target.exists() and not force:
         raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
     data = file.read_bytes()
     path = model_path(model) if model else model_of_file(data)
-    png = io.BytesIO()
-    Image.fromarray(TacoCodec(path, device).decode(data)).save(png, "PNG")
+    codec, png = open_codec(path, device), io.BytesIO()
+    if isinstance(codec, SicCodec):
+        coded = codec.read(data, level)
+        typer.echo(f"level {coded.level} of {codec.levels}" + (f" ({coded.note})" if coded.note else ""))
+        image = codec.sample(coded, seed=seed)
+    elif level is None:
+        image = codec.decode(data)
+    else:
+        raise SmicnbError(f"found --level {level} for a file of TACO", "a file of SIC, which has levels")
+    Image.fromarray(image).save(png, "PNG")
     write_bytes(target, png.getvalue())
 
 
@@ -122,6 +133,8 @@ def convert(
     from smicnb.learned.convert_taco import from_authors_file
     from smicnb.learned.taco import FULL, Taco
 
+    if codec is not Codec.taco:
+        raise SmicnbError(f"found {codec.value}", "taco, whose published weights can be read so far")
     network = Taco(FULL)
     network.load_state_dict(from_authors_file(file))
     checkpoints.save(target, codec.value, f"authors/{file.stem}", network, {"converted from": file.name})

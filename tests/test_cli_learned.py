@@ -1,13 +1,18 @@
 """The learned codecs on the command line: train, encode, decode, and one line for every mistake."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import yaml
 from PIL import Image
 from real_photographs import smicnb
+from tiny_sic import TINY as SIC
+from tiny_sic import random_sic
 
 from smicnb.learned import checkpoints
-from smicnb.learned.codec import TacoCodec
+from smicnb.learned.sic_codec import SicCodec
+from smicnb.learned.taco_codec import TacoCodec
 from smicnb.semantics.images import read_image
 
 PLAN = {
@@ -88,3 +93,36 @@ def test_mistakes_are_one_line_and_leave_nothing(trained, picture, tmp_path):
         assert message in told, told
         assert told.count("\n") == 1, told
         assert not out.exists()
+
+
+def test_a_file_of_sic_decodes_at_any_level_and_from_its_beginning(picture, tmp_path):
+    path = tmp_path / "sic.safetensors"
+    checkpoints.save(path, "sic", "tiny/any/0", random_sic(SIC), {})
+    said("encode", picture, tmp_path / "a.sic", "--model", path)
+    data = (tmp_path / "a.sic").read_bytes()
+    codec = SicCodec(path)
+    (tmp_path / "cut.sic").write_bytes(data[: len(codec.prefix(data, 3)) - 1])
+    for name, options, level in [("a", [], 4), ("a", ["--level", "2"], 2), ("cut", [], 2)]:
+        told = said("decode", tmp_path / f"{name}.sic", tmp_path / "a.png", "--model", path, "--force", *options)
+        assert told.startswith(f"level {level} of 4")
+        with pytest.warns(UserWarning, match="decoded at level 2") if name == "cut" else contextlib.nullcontext():
+            expected = codec.decode((tmp_path / f"{name}.sic").read_bytes(), level if options else None)
+        np.testing.assert_array_equal(read_image(tmp_path / "a.png"), expected)
+    for options, message in [
+        (["--level", "9"], "level"),
+        (["--level", "0"], "greater than or equal to 1"),
+    ]:
+        assert message in said("decode", tmp_path / "a.sic", tmp_path / "b.png", "--model", path, *options, status=2)
+
+
+def test_a_level_is_for_sic_alone(trained, picture, tmp_path):
+    path, _ = trained
+    said("encode", picture, tmp_path / "a.taco", "--model", path)
+    told = said("decode", tmp_path / "a.taco", tmp_path / "b.png", "--model", path, "--level", "1", status=2)
+    assert "a file of SIC, which has levels" in told
+
+
+def test_a_shipped_model_is_found_by_its_file(picture, tmp_path):
+    said("encode", picture, tmp_path / "a.taco", "--caption", "noise")
+    said("decode", tmp_path / "a.taco", tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").shape == (40, 70, 3)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from smicnb.base.errors import IntegrityError
 from smicnb.base.names import unknown
@@ -20,13 +21,19 @@ def folder() -> Path:
 @cache
 def models() -> dict[str, Path]:
     """Name (RUN/RATE/SEED) -> checkpoint, of all that ship."""
-    from safetensors import safe_open
+    return {said_by(path)["name"]: path for path in sorted(folder().glob("*-*.safetensors"))}
 
-    found = {}
-    for path in sorted(folder().glob("*-*.safetensors")):
+
+def said_by(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself, without its weights; nothing where that cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
         with safe_open(path, "np") as file:
-            found[json.loads(file.metadata()[META])["name"]] = path
-    return found
+            said = json.loads((file.metadata() or {})[META])
+    except (SafetensorError, OSError, KeyError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def chosen(prefixes: Sequence[str]) -> dict[str, Path]:

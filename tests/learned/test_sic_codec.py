@@ -14,11 +14,11 @@ from tiny_sic import TINY, random_sic
 
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.learned import checkpoints
-from smicnb.learned.codec import TacoCodec
 from smicnb.learned.coding import Reader
 from smicnb.learned.shifted import shifted_gaussians
 from smicnb.learned.sic_codec import SicCodec
 from smicnb.learned.sic_file import SicFile
+from smicnb.learned.taco_codec import TacoCodec
 from smicnb.learned.wavefront import Walk, wavefronts
 
 ELSEWHERE = """

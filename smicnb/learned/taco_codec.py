@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smicnb.base.errors import SmicnbError
 from smicnb.learned import checkpoints, coding
 from smicnb.learned.blocks import checkerboard, padded
 from smicnb.learned.coding import Reader, Tables, Writer
@@ -34,6 +35,8 @@ class TacoCodec:
 
     def __init__(self, path: Path | str, device: str = "cpu"):
         checkpoint = checkpoints.load(Path(path), device)
+        if checkpoint.codec != "taco":
+            raise SmicnbError(f"'{checkpoint.name}' is a checkpoint of {checkpoint.codec}", "one of taco")
         self._path, self.device, self.checkpoint = Path(path), torch.device(device), checkpoint
         # RUN/RATE/SEED of a plan: a variant's rates are the operating points of one codec
         run, _, rest = checkpoint.name.partition("/")
