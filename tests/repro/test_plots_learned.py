@@ -1,0 +1,92 @@
+"""The pictures of the learned codecs: every curve is there, readable, and says what its table says."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from smicnb.compare import ablations, taco_study
+from smicnb.compare.ablations import Claim
+from smicnb.compare.classical import Jpeg
+from smicnb.compare.evaluate import METRICS
+from smicnb.repro import looks, plots_learned
+from smicnb.semantics import collections
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def points():
+    """Two variants of TACO at two seeds and two rates, and JPEG at four, on six made-up images."""
+    rng = np.random.default_rng(0)
+    codecs = {f"TACO {variant} (seed {seed})": 2 for variant in ("full", "tgic") for seed in (0, 1)} | {"JPEG": 4}
+    rows = []
+    for codec, count in codecs.items():
+        for number, rate in enumerate(np.geomspace(0.1, 0.4, count)):
+            for image in range(6):
+                bpp = rate * (1 + 0.05 * rng.random())
+                values = {metric: 0.2 - 0.05 * np.log(bpp) + 0.01 * rng.random() for metric in METRICS}
+                rows.append((codec, str(number), "made", f"s{image}", f"i{image}", bpp, *values.values()))
+    return pd.DataFrame(rows, columns=["codec", "setting", "dataset", "scene", "image", "bpp", *METRICS])
+
+
+def test_every_codec_has_its_look_and_second_seeds_are_no_entry_of_the_legend(points):
+    figure = plots_learned.rate_curves_of(points, ["psnr", "lpips"], 1.0, 0)
+    panels = [axes for axes in figure.axes if axes.get_xlabel()]
+    assert [axes.get_ylabel() for axes in panels] == [plots_learned.LABELS[name] for name in ("psnr", "lpips")]
+    for axes in panels:
+        assert len(axes.containers) == points["codec"].nunique()
+        assert axes.get_xscale() == "log"
+    (legend,) = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    names = [text.get_text() for text in legend.get_texts()]
+    assert sorted(names) == ["JPEG", "TACO", "TGIC's module (our reading)"]
+
+
+def test_curves_are_the_means(points):
+    figure = plots_learned.rate_curves_of(points, ["psnr"], 1.0, 0)
+    jpeg = points[points["codec"] == "JPEG"].groupby("setting")[["bpp", "psnr"]].mean()
+    line = figure.axes[0].containers[list(points["codec"].unique()).index("JPEG")].lines[0]
+    np.testing.assert_allclose(np.sort(line.get_xdata().astype(float)), np.sort(jpeg["bpp"]))
+    np.testing.assert_allclose(np.sort(line.get_ydata().astype(float)), np.sort(jpeg["psnr"]))
+
+
+def test_points_beyond_the_axis_are_left_out(points):
+    figure = plots_learned.rate_curves_of(points, ["psnr"], 0.2, 0)
+    assert max(max(each.lines[0].get_xdata()) for each in figure.axes[0].containers) <= 0.2
+
+
+def test_gaps_stand_where_the_table_says(points):
+    claims = [Claim("better", "full", "tgic", metric) for metric in ("lpips", "psnr")]
+    judged = ablations.judge(points, claims, "TACO", 0)
+    figure = plots_learned.ablations(judged, ["lpips", "psnr"])
+    for axes, gap in zip(figure.axes, judged["gap"], strict=True):
+        assert axes.containers[0].lines[0].get_xdata()[0] == pytest.approx(gap)
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["over TGIC's module (our reading)"]
+
+
+def test_reconstructions_and_their_numbers():
+    item = taco_study.tested(collections.load("embedded"), 128).items[0]
+    items, image = [item], item.image()
+    first, *ladder = Jpeg(30), Jpeg(10), Jpeg(28), Jpeg(90)
+    figure, table = plots_learned.reconstructions(items, [first], ladder)
+    assert table["setting"].tolist() == [first.setting, Jpeg(28).setting]  # the nearest in rate
+    assert len(figure.axes) == 3
+    np.testing.assert_array_equal(figure.axes[1].get_images()[0].get_array(), first.decode(first.encode(image)))
+    assert f"{table['bpp'].iloc[0]:.3f} bpp" in figure.axes[1].get_xlabel()
+
+
+def test_attention_is_one_panel_per_token():
+    maps = [np.random.default_rng(0).random((3, 8, 12)), np.random.default_rng(1).random((3, 4, 6))]
+    figure = plots_learned.attention(np.zeros((32, 48, 3), np.uint8), ["a", "cat", "."], maps, ["fine", "coarse"])
+    assert len(figure.axes) == 8
+    assert [axes.get_title() for axes in figure.axes[1:4]] == ["a", "cat", "."]
+
+
+def test_variants_can_be_told_apart():
+    shapes = [(look["marker"], look["color"]) for look in plots_learned.VARIANTS.values()]
+    assert len({marker for marker, _ in shapes}) == len({colour for _, colour in shapes}) == len(shapes)
+    assert set(plots_learned.RIVALS.values()) <= set(looks.CODECS)
