@@ -42,9 +42,13 @@ STEPS = {
         "one probable member in each ideal synset, and one x̂ for each x and reconstructed synset",
     ),
     "whole": ("Eq. 43", "E[−log p(y_s)]", "≥", "I_s", BOUND, "all of Eq. 43"),
+    "converse": (
+        *("Theorem 3.3 (not printed)", "E[−log p(y_s)]", "≥", "I(X; X̂)", BOUND),
+        "a true prior, and a y_s that x determines and x̂ tells; so no codec of synsets is below R(D, P)",
+    ),
     "single": (
         *("A.2", "I(X; X̂ synset)", "≤", "I(X; X̂)", BOUND),
-        "x̂ depends on x by its synset alone, as sampled details do; not one sample, as printed",
+        "given its synset, x̂ does not depend on x: any details that are sampled; not one sample alone, as printed",
     ),
     "nonnegative": (
         *("Eq. 42", "I_s", "≥", "0, as for a rate", FALSE),
@@ -64,8 +68,8 @@ def steps(codec: Codec) -> pd.DataFrame:
 
     Returns:
         step, equation, left, relation (as printed), right, holds (one of `EXACT`, `BOUND`, `CONDITION`, `FALSE`: in
-        general), condition (of equality), left_bits, right_bits, met: whether the printed relation holds here. The
-        right side of `least` is NaN, and it is not met, for a codec that loses synsets.
+        general), condition (that makes both sides equal), left_bits, right_bits, met: whether the printed relation
+        holds here. The right side of `least` is NaN, and it is not met, for a codec that loses synsets.
     """
     values = _values(codec)
     rows = []
@@ -101,6 +105,7 @@ def _values(codec: Codec) -> dict[str, tuple[float, float]]:
         "chain": (left_over, chained),
         "scaling": (chained, down),
         "whole": (codec.rate, down),
+        "converse": (codec.rate, mutual_information(joint)),
         "single": (seen, mutual_information(joint)),
         "nonnegative": (down, 0.0),
         "least": (down, source.semantic_entropy if kept else np.nan),
