@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from smicnb.base.errors import SmicnbError
 from smicnb.repro.session import Session, without_path
 
 
@@ -173,3 +174,11 @@ def test_tables_of_bsds500_come_from_this_run_or_the_committed_file(session, dat
     assert list(session.on_bsds500("atoms_against_baselines", data).columns) != list(data.columns)
     here = Session("x", {"collection": "bsds500:PATH"}, session.out, None)
     assert here.on_bsds500("atoms_against_baselines", data) is data
+
+
+def test_a_table_measured_on_another_data_set_is_its_own_there_and_the_committed_one_elsewhere(session):
+    data = pd.DataFrame({"x": [1]})
+    there = Session("08", {"seed": 1, "collection": "kodak:somewhere"}, session.out, None)
+    assert there.measured_on("kodak", "points", data) is data
+    with pytest.raises(SmicnbError, match=r"'points.csv' of nowhere is absent.*run make nowhere"):
+        session.measured_on("nowhere", "points", data)

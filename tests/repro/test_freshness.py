@@ -7,6 +7,8 @@ import nbformat
 import pytest
 from checkouts import figures, make, smicnb, status
 
+from smicnb.repro import freshness
+
 IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.MODELS"
 REDRAWS = "run.on_bsds500('redrawn', None)"
 WEIGHED = "def weigh():\n    from smicnb.semantics import perception\n\n    return perception"
@@ -111,3 +113,9 @@ def test_the_graph_of_imports_is_read_from_the_source():
     assert imports.reached("import numpy") == {}
     everything = imports.reached("this is no Python")
     assert {"cli.py", "codec/smic.py"} <= set(everything)
+
+
+def test_tables_of_any_data_set_that_a_notebook_redraws_are_found_in_its_code():
+    code = "a = run.measured_on('kodak', 'points', b)\nrun.on_bsds500('table1', b)\nrun.measured_on(name, 'other', b)"
+    assert freshness._redrawn(code) == [("bsds500", "table1"), ("kodak", "points")]
+    assert freshness._redrawn("this is no code") == []
