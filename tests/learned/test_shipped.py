@@ -1,0 +1,112 @@
+"""The models that ship: what they promise on photographs that none of them was trained on."""
+
+import json
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+
+from smicnb.base.errors import IntegrityError, UnknownNameError
+from smicnb.compare import rate_curves, taco_study
+from smicnb.compare.classical import Jpeg
+from smicnb.compare.evaluate import evaluate, points
+from smicnb.learned import shipped
+from smicnb.learned.codecs import open_codec
+from smicnb.semantics import collections
+
+FULL = ("full/low/0", "full/high/0")
+QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50)  # of JPEG, so that its curve is fine where the models are
+
+
+@pytest.fixture(scope="module")
+def small():
+    return taco_study.tested(collections.load("embedded"), 160)
+
+
+@pytest.mark.parametrize("name", list(shipped.models()))
+def test_each_has_been_trained_and_codes_what_it_has_not_seen(name, small):
+    codec = open_codec(shipped.model_path(name))
+    facts = codec.checkpoint.facts
+    assert facts["run"]["steps"] >= 1000
+    assert "nearest-words" in facts["photographs"]["fitted"]
+    item = small.items[len(name) % len(small)]
+    image = item.image()
+    data = codec.encode(image, "a photo")
+    assert codec.encode(image, "a photo") == data
+    assert codec.decode(data).shape == image.shape
+    assert shipped.model_of_file(data) == shipped.model_path(name)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_files_are_as_long_as_estimated(name, small):
+    codec = open_codec(shipped.model_path(name))
+    for item in small:
+        image = item.image()
+        estimate = codec.estimate(image, "a photo") / 8
+        assert abs(len(codec.encode(image, "a photo")) - estimate) <= 0.01 * estimate + 32
+
+
+def test_all_models_of_taco_together_stay_small():
+    paths = list(shipped.folder().glob("taco-*.safetensors"))
+    assert sum(path.stat().st_size for path in paths) <= 48_000_000
+
+
+def test_models_are_found_by_prefix_and_by_their_files():
+    assert list(shipped.chosen(["full/high", "full/low/0"])) == ["full/high/0", "full/low/0"]
+    with pytest.raises(UnknownNameError, match="did you mean 'full/high/0'"):
+        shipped.chosen(["full/hihg/0"])
+    with pytest.raises(UnknownNameError):
+        shipped.model_path("nothing")
+    with pytest.raises(IntegrityError, match="--model"):
+        shipped.model_of_file(b"TACO\x01" + bytes(50))
+
+
+ELSEWHERE = """
+import json, sys, zlib
+from pathlib import Path
+from smicnb.learned import shipped
+from smicnb.learned.codecs import open_codec
+codecs = {}
+for name in sys.argv[1:]:
+    data = Path(name).read_bytes()
+    path = shipped.model_of_file(data)
+    codec = codecs.setdefault(path, open_codec(path))
+    latent = codec.decode_latent(data)[0]
+    print(json.dumps([zlib.crc32(latent.numpy().tobytes()), zlib.crc32(codec.decode(data).tobytes())]))
+"""
+
+
+def test_another_process_decodes_every_kodak_image_to_the_same(shared_data, tmp_path):
+    kodak = collections.load(f"kodak:{shared_data / 'kodak'}")
+    names, expected = [], []
+    for number, item in enumerate(kodak):
+        codec = open_codec(shipped.model_path(FULL[number % 2]))
+        data = codec.encode(item.image(), item.caption)
+        names.append(tmp_path / str(number))
+        names[-1].write_bytes(data)
+        latent = codec.decode_latent(data)[0]
+        expected.append([zlib.crc32(latent.numpy().tobytes()), zlib.crc32(codec.decode(data).tobytes())])
+    done = subprocess.run([sys.executable, "-c", ELSEWHERE, *names], capture_output=True, text=True, check=True)
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
+
+
+def test_on_kodak_the_whole_codec_is_far_ahead_of_jpeg_in_lpips_and_ahead_in_psnr(shared_data):
+    kodak = collections.load(f"kodak:{shared_data / 'kodak'}")
+    codecs = [open_codec(shipped.model_path(name)) for name in FULL]
+    table = points(evaluate([*codecs, *map(Jpeg, QUALITIES)], kodak, ("psnr", "lpips")))
+    jpeg = table[table["codec"] == "JPEG"]
+    for codec in codecs:
+        own = table[(table["codec"] == codec.name) & (table["setting"] == codec.setting)].set_index("image")
+        assert 0.12 <= own["bpp"].mean() <= 0.4
+        assert own["bpp"].between(jpeg["bpp"].min(), jpeg["bpp"].max()).all()
+        for metric in ("lpips", "psnr"):
+            rival = [
+                rate_curves.at_rate(jpeg[jpeg["image"] == image], metric, [bpp])["value"].item()
+                for image, bpp in own["bpp"].items()
+            ]
+            own[f"jpeg {metric}"] = rival
+        assert np.isfinite(own.select_dtypes("number").to_numpy()).all()
+        assert (own["lpips"] <= 0.75 * own["jpeg lpips"]).sum() >= 22
+        assert own["psnr"].mean() > own["jpeg psnr"].mean()
