@@ -255,7 +255,7 @@ class Authors:
         return z
 
     def expected(self, y_hat, hyper):
-        """Scales, then means: two convolutions' worth of four parts (scales, means, two of ŷ) brought together."""
+        """Scales and means; a group's input is h_s's scales and means for it, then both parts that ŷ tells."""
         groups, channels = self.config.levels, y_hat.shape[1]
         weight = self.state["context_model.layer.weight"] * self.state["context_model.layer.mask"]
         near = functional.conv2d(y_hat, weight, self.state["context_model.layer.bias"], padding=2)
