@@ -129,13 +129,12 @@ def convert(
     target: Annotated[Path, typer.Argument(help="The checkpoint of ours to write.")],
 ) -> None:
     """Turn a published checkpoint into one of ours, at 16 bits: numbers alone are read from it."""
-    from smicnb.learned import checkpoints
-    from smicnb.learned.convert_taco import from_authors_file
-    from smicnb.learned.taco import FULL, Taco
+    from smicnb.learned import checkpoints, convert_sic, convert_taco, sic, taco
 
-    if codec is not Codec.taco:
-        raise SmicnbError(f"found {codec.value}", "taco, whose published weights can be read so far")
-    network = Taco(FULL)
-    network.load_state_dict(from_authors_file(file))
+    if codec is Codec.taco:
+        network, weights = taco.Taco(taco.FULL), convert_taco.from_authors_file(file)
+    else:
+        network, weights = sic.Sic(sic.FULL), convert_sic.from_authors_file(file)
+    network.load_state_dict(weights)
     checkpoints.save(target, codec.value, f"authors/{file.stem}", network, {"converted from": file.name})
     typer.echo(f"{target}: {checkpoints.load(target).sha256}")

@@ -88,6 +88,7 @@ def test_mistakes_are_one_line_and_leave_nothing(trained, picture, tmp_path):
         (("decode", tmp_path / "none.taco", out), "No such file"),
         (("train", "taco", "--config", tmp_path / "none.yaml", "--data", "embedded"), "training plan"),
         (("weights", "convert", "taco", picture, out), "cannot be read as tensors"),
+        (("weights", "convert", "sic", picture, out), "cannot be read as tensors"),
     ]:
         told = said(*arguments, status=2)
         assert message in told, told

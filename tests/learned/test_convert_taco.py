@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 import torch
+from authors_names import older
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.learned.convert_taco import from_authors, from_authors_file
@@ -27,7 +28,6 @@ INSIDE = {
     "injector": {"text_feature_dim_proj": "project", "gamma": "gamma", **BOTH},
     "extractor": {"image_feature_dim_proj": "project", **BOTH},
 }
-OLDER = {"matrices.": "_matrix", "biases.": "_bias", "factors.": "_factor"}
 
 
 def pairs():
@@ -75,17 +75,6 @@ def published(model):
         state |= {f"{part}.{name}": torch.ones(shape) for name, shape in tables.items()}
     state["entropy_bottleneck.target"] = torch.ones(3)
     return state | {f"gaussian_conditional.{name}": torch.ones(64) for name in ("scale_table", "scale_bound")}
-
-
-def older(state):
-    """The names that CompressAI had before its parameter lists."""
-    names = {}
-    for name in state:
-        for now, then in OLDER.items():
-            name = name.replace(f"entropy_bottleneck.{now}", f"entropy_bottleneck.{then}")
-        names[name] = len(names)
-    assert "entropy_bottleneck._matrix4" in names
-    return dict(zip(names, state.values(), strict=True))
 
 
 def assert_is(converted, model):
