@@ -1,7 +1,5 @@
 """What the learned codecs are built of: residual stacks, text attention, straight-through rounding."""
 
-import functools
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -136,7 +134,6 @@ class TextImageAttention(nn.Module):
         return features + self.fuse(torch.cat([features, gathered], dim=1)), looks
 
 
-@functools.cache
 def checkerboard(height: int, width: int, device: torch.device) -> Tensor:
     """The anchors of a checkerboard, (height, width) of bool: true where row + column is odd."""
     rows, columns = torch.arange(height, device=device), torch.arange(width, device=device)
