@@ -59,3 +59,14 @@ def fresh_cache(tmp_path, monkeypatch) -> Path:
     cache_root().mkdir(parents=True)
     (cache_root() / "weights").symlink_to(weights)
     return cache_root()
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Small networks on several threads only wait for one another, for minutes where the machine is busy."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -4,6 +4,7 @@ import re
 import zlib
 from collections.abc import Sequence
 
+from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
 
 NAMES, SIZES, ONE_SIZE, DEFLATED = 1, 2, 4, 8  # bits of the first byte
@@ -92,27 +93,19 @@ def _none() -> IntegrityError:
 
 
 def _number(value: int) -> bytes:
-    """Seven bits to a byte, the least first; the top bit says that more follow."""
+    """A side as LEB128."""
     if not 1 <= value <= LARGEST_SIDE:
         raise IntegrityError(f"found an image side of {value} pixels", f"1 to {LARGEST_SIDE}")
-    digits = bytearray()
-    while value > 127:
-        digits.append(128 | value & 127)
-        value >>= 7
-    return bytes([*digits, value])
+    return leb128.pack(value)
 
 
 def _numbers(data: bytes, count: int) -> tuple[list[int], bytes]:
     values, place = [], 0
     for _ in range(count):
-        value = shift = 0
-        while True:
-            if place >= len(data) or shift > 28:
-                raise _none()
-            value |= (data[place] & 127) << shift
-            shift, place = shift + 7, place + 1
-            if data[place - 1] < 128:
-                break
+        try:
+            value, place = leb128.read(data, place)
+        except IntegrityError as error:
+            raise _none() from error
         if not 1 <= value <= LARGEST_SIDE:
             raise _none()
         values.append(value)

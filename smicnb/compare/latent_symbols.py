@@ -13,6 +13,7 @@ from typing import Self
 
 import numpy as np
 
+from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
 from smicnb.codec import quantise
 from smicnb.codec.container import BLOCK_IMAGES
@@ -113,7 +114,7 @@ def encode(symbols: np.ndarray, model: Model) -> bytes:
     """Blocks of symbols (n, K), one behind the other, each behind its length."""
     blocks = (symbols[start : start + BLOCK_IMAGES] for start in range(0, len(symbols), BLOCK_IMAGES))
     coded = [_encode_block(block, model) for block in blocks]
-    return b"".join(_varint(len(block)) + block for block in coded)
+    return b"".join(leb128.pack(len(block)) + block for block in coded)
 
 
 def decode(data: bytes, images: int, model: Model) -> np.ndarray:
@@ -166,26 +167,13 @@ def _categorical(table: np.ndarray):
     return stream.model.Categorical(table.astype(np.float64), perfect=False)
 
 
-def _varint(value: int) -> bytes:
-    """Seven bits to a byte, the least first; the top bit says that more follow."""
-    digits = bytearray()
-    while value > 127:
-        digits.append(128 | value & 127)
-        value >>= 7
-    return bytes([*digits, value])
-
-
 def _blocks(data: bytes, count: int) -> Iterator[bytes]:
     place = 0
     for _ in range(count):
-        length = shift = 0
-        while True:
-            if place >= len(data) or shift > 28:
-                raise _damaged()
-            length |= (data[place] & 127) << shift
-            shift, place = shift + 7, place + 1
-            if data[place - 1] < 128:
-                break
+        try:
+            length, place = leb128.read(data, place)
+        except IntegrityError as error:
+            raise _damaged() from error
         if length > len(data) - place:
             raise _damaged()
         yield data[place : place + length]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.compressai_parts import AttentionBlock, ResidualBottleneckBlock, deconv
+from smicnb.learned.compressai_parts import AttentionBlock, ResidualBottleneckBlock, conv, deconv
 
 HEADS = 8
 
@@ -29,6 +29,29 @@ def synthesis(width: int, latent: int) -> nn.Sequential:
     )
 
 
+def hyper_analysis(latent: int, hyper: int, activation: type[nn.Module]) -> nn.Sequential:
+    """h_a: y (n, latent, h, w) to the hyper-latent z (n, hyper, h/4, w/4) (Minnen et al., 2018)."""
+    return nn.Sequential(
+        conv(latent, hyper, kernel_size=3, stride=1),
+        activation(),
+        conv(hyper, hyper),
+        activation(),
+        conv(hyper, hyper),
+    )
+
+
+def hyper_synthesis(hyper: int, widths: tuple[int, int], latent: int) -> nn.Sequential:
+    """h_s: ẑ (n, hyper, h, w) to scales and means of the latent, (n, 2 latent, 4h, 4w)."""
+    first, second = widths
+    return nn.Sequential(
+        deconv(hyper, first),
+        nn.ReLU(),
+        deconv(first, second),
+        nn.ReLU(),
+        deconv(second, 2 * latent, kernel_size=3, stride=1),
+    )
+
+
 def rounded(values: Tensor) -> Tensor:
     """The nearest integers, with the gradient of the values themselves (straight-through)."""
     return values + (torch.round(values) - values).detach()
@@ -45,10 +68,21 @@ def _flat(features: Tensor) -> Tensor:
 
 
 def _image(tokens: Tensor, like: Tensor) -> Tensor:
-    return tokens.transpose(1, 2).reshape(like.shape)
+    """(n, h·w, c) as (n, c, h, w), with h and w of `like`."""
+    return tokens.transpose(1, 2).unflatten(2, like.shape[-2:])
 
 
-class Injector(nn.Module):
+class _CrossAttention(nn.Module):
+    """What both of TACO's attentions are made of: one side is projected to the width of the other, both are normed."""
+
+    def __init__(self, width: int, projected: int):
+        super().__init__()
+        self.project = nn.Linear(projected, width)
+        self.norm_text, self.norm_image = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, HEADS, batch_first=True)
+
+
+class Injector(_CrossAttention):
     """Text into image features: LN(image) + γ · attention(image → text) (TACO, Eq. 5).
 
     Args:
@@ -57,10 +91,7 @@ class Injector(nn.Module):
     """
 
     def __init__(self, width: int, text: int):
-        super().__init__()
-        self.project = nn.Linear(text, width)
-        self.norm_text, self.norm_image = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = nn.MultiheadAttention(width, HEADS, batch_first=True)
+        super().__init__(width, text)
         self.gamma = nn.Parameter(torch.zeros(width))
 
     def forward(self, features: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
@@ -72,15 +103,14 @@ class Injector(nn.Module):
     def attend(self, features: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The same, and how much each position looks at each token, (n, T, h, w)."""
         image, found, looks = self._attended(features, tokens, mask, weights=True)
-        looks = looks.transpose(1, 2).reshape(*tokens.shape[:2], *features.shape[-2:])
-        return _image(image + self.gamma * found, features), looks
+        return _image(image + self.gamma * found, features), _image(looks, features)
 
     def _attended(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool) -> tuple[Tensor, Tensor, Tensor]:
         image, text = self.norm_image(_flat(features)), self.norm_text(self.project(tokens))
         return image, *self.attention(image, text, text, key_padding_mask=~mask, need_weights=weights)
 
 
-class Extractor(nn.Module):
+class Extractor(_CrossAttention):
     """Image features into text tokens: LN(text) + attention(text → image), the second attention of TACO's adapter.
 
     Args:
@@ -89,10 +119,7 @@ class Extractor(nn.Module):
     """
 
     def __init__(self, width: int, text: int):
-        super().__init__()
-        self.project = nn.Linear(width, text)
-        self.norm_text, self.norm_image = nn.LayerNorm(text), nn.LayerNorm(text)
-        self.attention = nn.MultiheadAttention(text, HEADS, batch_first=True)
+        super().__init__(text, width)
 
     def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
         """Tokens (n, T, text) after looking at features (n, width, h, w)."""
@@ -130,8 +157,7 @@ class TextImageAttention(nn.Module):
         alike = (_flat(features) @ words.transpose(1, 2)).masked_fill(~mask[:, None], float("-inf"))
         looks = alike.softmax(dim=-1)
         gathered = _image(looks @ words, features)
-        looks = looks.transpose(1, 2).reshape(*tokens.shape[:2], *features.shape[-2:])
-        return features + self.fuse(torch.cat([features, gathered], dim=1)), looks
+        return features + self.fuse(torch.cat([features, gathered], dim=1)), _image(looks, features)
 
 
 def checkerboard(height: int, width: int, device: torch.device) -> Tensor:

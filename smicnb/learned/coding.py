@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import sha256_json
 from smicnb.learned.compressai_parts import BufferedRansEncoder, EntropyBottleneck, GaussianConditional, RansDecoder
@@ -163,7 +164,7 @@ class File:
 
     def pack(self) -> bytes:
         """The file's bytes."""
-        head = self.magic + bytes([VERSION]) + self.model + leb128(self.width) + leb128(self.height)
+        head = self.magic + bytes([VERSION]) + self.model + leb128.pack(self.width) + leb128.pack(self.height)
         tail = self.latent_crc.to_bytes(4, "little") + self.stream
         return head + zlib.crc32(head + tail).to_bytes(4, "little") + tail
 
@@ -186,8 +187,8 @@ class File:
         if len(data) < 5 or data[4] != VERSION:
             raise IntegrityError(f"found a {name} file of another version", f"version {VERSION}")
         theirs, position = model_of(data), 5 + MODEL_BYTES
-        width, position = read_leb128(data, position)
-        height, position = read_leb128(data, position)
+        width, position = leb128.read(data, position)
+        height, position = leb128.read(data, position)
         if len(data) < position + 8 or zlib.crc32(data[:position] + data[position + 4 :]) != int.from_bytes(
             data[position : position + 4], "little"
         ):
@@ -235,26 +236,3 @@ def check_latent(latent: Tensor, promised: int) -> None:
 def on_grid(means: Tensor) -> Tensor:
     """Means at the nearest multiple of 1/64."""
     return torch.round(means * GRID) / GRID
-
-
-def leb128(number: int) -> bytes:
-    """A number of 0 or more, 7 bits a byte, the lowest first; the top bit says that more follow."""
-    parts = []
-    while number >= 128:
-        parts.append(number % 128 + 128)
-        number //= 128
-    return bytes([*parts, number])
-
-
-def read_leb128(data: bytes, position: int) -> tuple[int, int]:
-    """The number that begins at a position, and where it ends; IntegrityError where it does not."""
-    number = 0
-    for shift in range(0, 35, 7):
-        if position >= len(data):
-            break
-        byte = data[position]
-        position += 1
-        number += (byte % 128) << shift
-        if byte < 128:
-            return number, position
-    raise IntegrityError("found a file that is damaged or cut short", "a number that ends")

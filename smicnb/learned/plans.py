@@ -60,21 +60,24 @@ class TacoRun(Run):
     joint_side: int | None = None
 
 
-class TacoPlan(_Strict):
-    """Everything of TACO that one `smicnb train` is to train.
+class Plan(_Strict):
+    """Everything that one `smicnb train` is to train: what the codecs' plans have in common.
 
     Args:
-        codec: "taco".
         size: "full" or "mini".
-        rates: name -> λ of the distortion.
+        rates: name -> λ of TACO's distortion, or a factor of SIC's.
         seeds: run -> its seeds.
-        runs: name -> run.
     """
 
-    codec: Literal["taco"]
     size: Literal["full", "mini"]
     rates: dict[str, float]
     seeds: dict[str, tuple[int, ...]]
+
+
+class TacoPlan(Plan):
+    """A plan of TACO: name -> run."""
+
+    codec: Literal["taco"]
     runs: dict[str, TacoRun]
 
     def config(self, run: TacoRun) -> TacoConfig:
@@ -115,13 +118,10 @@ class SicRun(Run):
     weights: dict[str, Any] = {}
 
 
-class SicPlan(_Strict):
-    """Everything of SIC that one `smicnb train` is to train; `rates` are factors of the distortion."""
+class SicPlan(Plan):
+    """A plan of SIC: name -> run."""
 
     codec: Literal["sic"]
-    size: Literal["full", "mini"]
-    rates: dict[str, float]
-    seeds: dict[str, tuple[int, ...]]
     runs: dict[str, SicRun]
 
     def config(self, run: SicRun) -> SicConfig:
@@ -142,7 +142,6 @@ def growing(config: SicConfig) -> tuple[int, ...]:
 
 
 PLANS = {"taco": TacoPlan, "sic": SicPlan}
-Plan = TacoPlan | SicPlan
 
 
 def stepped(run: Run, step: int) -> float:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.models.swin_transformer import PatchMerging, SwinTransformerBlock
 
-from smicnb.learned.blocks import padded, rounded
-from smicnb.learned.compressai_parts import EntropyBottleneck, GaussianConditional, conv
+from smicnb.learned.blocks import hyper_analysis, padded, rounded
+from smicnb.learned.compressai_parts import EntropyBottleneck, GaussianConditional
 from smicnb.learned.sic_context import Context
 
 STRIDE = 16  # pixels of an image's side to one latent
@@ -210,13 +210,7 @@ class Sic(nn.Module):
         super().__init__()
         self.config = config
         self.g_a, self.g_s = Analysis(config), Synthesis(config)
-        self.h_a = nn.Sequential(
-            conv(config.latent, config.hyper, kernel_size=3, stride=1),
-            nn.LeakyReLU(),
-            conv(config.hyper, config.hyper),
-            nn.LeakyReLU(),
-            conv(config.hyper, config.hyper),
-        )
+        self.h_a = hyper_analysis(config.latent, config.hyper, nn.LeakyReLU)
         self.context = Context(config)
         self.prior = EntropyBottleneck(config.hyper)
         self.gaussian = GaussianConditional(None)

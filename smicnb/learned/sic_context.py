@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.compressai_parts import deconv
+from smicnb.learned.blocks import hyper_synthesis
 
 if TYPE_CHECKING:
     from smicnb.learned.sic import SicConfig
@@ -38,14 +38,7 @@ class Context(nn.Module):
 
     def __init__(self, config: "SicConfig"):
         super().__init__()
-        first, second = config.hyper_widths
-        self.h_s = nn.Sequential(
-            deconv(config.hyper, first),
-            nn.ReLU(),
-            deconv(first, second),
-            nn.ReLU(),
-            deconv(second, 2 * config.latent, kernel_size=3, stride=1),
-        )
+        self.h_s = hyper_synthesis(config.hyper, config.hyper_widths, config.latent)
         self.groups = config.groups
         self.masked = nn.Conv2d(config.latent, 2 * config.latent, KERNEL, padding=KERNEL // 2)
         self.register_buffer("mask", causal_mask(config.groups), persistent=False)

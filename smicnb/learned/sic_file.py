@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
 from smicnb.learned import coding
-from smicnb.learned.coding import leb128, read_leb128
 
 MAGIC = b"SIC_"
 
@@ -36,7 +36,7 @@ class Part:
 
     def pack(self, number: int) -> bytes:
         """Its bytes as level `number`, from 1."""
-        length = leb128(len(self.stream))
+        length = leb128.pack(len(self.stream))
         return length + _crc(number, length, self.stream) + self.latent_crc.to_bytes(2, "little") + self.stream
 
 
@@ -65,7 +65,7 @@ class SicFile:
 
     def pack(self) -> bytes:
         """The file's bytes."""
-        sizes = leb128(self.width) + leb128(self.height) + bytes([self.levels]) + leb128(len(self.hyper))
+        sizes = leb128.pack(self.width) + leb128.pack(self.height) + bytes([self.levels]) + leb128.pack(len(self.hyper))
         head = MAGIC + bytes([coding.VERSION]) + self.model + sizes
         crc = zlib.crc32(head + self.hyper).to_bytes(4, "little")
         return head + crc + self.hyper + b"".join(part.pack(number) for number, part in enumerate(self.parts, 1))
@@ -83,10 +83,10 @@ class SicFile:
         if len(data) < 5 or data[4] != coding.VERSION:
             raise IntegrityError("found a SIC file of another version", f"version {coding.VERSION}")
         position = 5 + coding.MODEL_BYTES
-        width, position = read_leb128(data, position)
-        height, position = read_leb128(data, position)
+        width, position = leb128.read(data, position)
+        height, position = leb128.read(data, position)
         levels, position = int.from_bytes(data[position : position + 1], "little"), position + 1
-        length, position = read_leb128(data, position)
+        length, position = leb128.read(data, position)
         crc, end = data[position : position + 4], position + 4 + length
         hyper = data[position + 4 : end]
         if len(data) < end or zlib.crc32(data[:position] + hyper).to_bytes(4, "little") != crc:
@@ -132,7 +132,7 @@ def _parts(data: bytes, position: int, levels: int) -> tuple[tuple[Part, ...], t
         if number > levels:
             raise IntegrityError(f"found {len(data) - position} bytes behind the last level", "a file of SIC alone")
         try:
-            length, start = read_leb128(data, position)
+            length, start = leb128.read(data, position)
         except IntegrityError:
             note = f"the file is cut short or damaged in level {number}"
             break

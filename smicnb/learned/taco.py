@@ -12,8 +12,18 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from smicnb.learned.blocks import Extractor, Injector, TextImageAttention, bottlenecks, checkerboard, rounded, synthesis
-from smicnb.learned.compressai_parts import AttentionBlock, EntropyBottleneck, GaussianConditional, conv, deconv
+from smicnb.learned.blocks import (
+    Extractor,
+    Injector,
+    TextImageAttention,
+    bottlenecks,
+    checkerboard,
+    hyper_analysis,
+    hyper_synthesis,
+    rounded,
+    synthesis,
+)
+from smicnb.learned.compressai_parts import AttentionBlock, EntropyBottleneck, GaussianConditional, conv
 
 MULTIPLE = 64  # of both sides of what goes in: 16 to the latent, 4 more to the hyper-latent
 TEXT_PATHS = ("adapter", "none", "tgic")
@@ -124,14 +134,7 @@ class Context(nn.Module):
 
     def __init__(self, config: TacoConfig):
         super().__init__()
-        first, second = config.hyper_widths
-        self.h_s = nn.Sequential(
-            deconv(config.hyper, first),
-            nn.ReLU(),
-            deconv(first, second),
-            nn.ReLU(),
-            deconv(second, 2 * config.latent, kernel_size=3, stride=1),
-        )
+        self.h_s = hyper_synthesis(config.hyper, config.hyper_widths, config.latent)
         self.groups = config.groups
         before = [0, *accumulate(config.groups)]
         hyper = 2 * config.latent
@@ -210,13 +213,7 @@ class Taco(nn.Module):
         super().__init__()
         self.config = config
         self.g_a, self.g_s = Analysis(config), synthesis(config.width, config.latent)
-        self.h_a = nn.Sequential(
-            conv(config.latent, config.hyper, kernel_size=3, stride=1),
-            nn.ReLU(),
-            conv(config.hyper, config.hyper),
-            nn.ReLU(),
-            conv(config.hyper, config.hyper),
-        )
+        self.h_a = hyper_analysis(config.latent, config.hyper, nn.ReLU)
         self.context = Context(config)
         self.prior = EntropyBottleneck(config.hyper)
         self.gaussian = GaussianConditional(None)

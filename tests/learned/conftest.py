@@ -21,15 +21,9 @@ def photograph():
     return collections.load("embedded").split("heldout").items[0].image()
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two threads on a busy core wait for one another more than they work."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(scope="module", autouse=True)
+def quiet(one_thread):
+    """Every test of the learned codecs runs on one thread."""
 
 
 @pytest.fixture(scope="session")

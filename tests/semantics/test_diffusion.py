@@ -17,15 +17,7 @@ BOTH = pytest.mark.parametrize("family", MAKERS)
 SEEDS = [3, 1, 4, 1, 5]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Networks this small only wait for one another on several, for minutes where the machine is busy."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
