@@ -11,7 +11,7 @@ from smicnb.base import names
 from smicnb.compare import rate_curves
 from smicnb.compare.ablations import Claim
 from smicnb.compare.evaluate import evaluate, points
-from smicnb.semantics import caption_scores
+from smicnb.semantics import caption_scores, metrics
 from smicnb.semantics.collections import Collection, Item
 
 if TYPE_CHECKING:
@@ -161,6 +161,34 @@ def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
         terms = {key: value for key, value in facts["validation"].items() if key != "loss"}
         rows.append({**row, "lambda": facts["loss"]["distortion"], **terms})
     return pd.DataFrame(rows)
+
+
+def decoded_beside(
+    items: Sequence[Item], learned: "Sequence[ImageCodec]", ladder: "Sequence[ImageCodec]"
+) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
+    """Images as decoded by some codecs, and by the point of a ladder that is nearest in rate to the first of them.
+
+    Args:
+        items: of a collection.
+        learned: codecs at one operating point each.
+        ladder: operating points of one codec to compare with.
+
+    Returns:
+        For each image the original and what was decoded; and image, codec, setting, bpp, psnr and lpips of the latter.
+    """
+    pictures, table = [], []
+    for item in items:
+        image = item.image()
+        files = {codec: codec.encode(image, item.caption) for codec in [*learned, *ladder]}
+        aim = len(files[learned[0]])
+        used = [*learned, min(ladder, key=lambda codec: abs(np.log(len(files[codec]) / aim)))]
+        decoded = [codec.decode(files[codec]) for codec in used]
+        values = metrics.psnr([image] * len(used), decoded), metrics.lpips([image] * len(used), decoded)
+        for codec, psnr, lpips in zip(used, *values, strict=True):
+            bpp = 8 * len(files[codec]) / (image.shape[0] * image.shape[1])
+            table.append((item.id, codec.name, codec.setting, bpp, psnr, lpips))
+        pictures.append([image, *decoded])
+    return pictures, pd.DataFrame(table, columns=["image", "codec", "setting", "bpp", "psnr", "lpips"])
 
 
 def caption_similarity(codecs: "Sequence[ImageCodec]", collection: Collection, captioner: "Captioner") -> pd.DataFrame:

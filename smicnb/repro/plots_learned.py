@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from smicnb.compare.evaluate import ImageCodec
-    from smicnb.semantics.collections import Item
-
 Image = np.ndarray
 # metric -> label with unit and direction
 LABELS = {
@@ -140,63 +137,23 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     return figure
 
 
-def reconstructions(
-    items: Sequence["Item"], learned: Sequence["ImageCodec"], ladder: Sequence["ImageCodec"]
-) -> tuple["Figure", pd.DataFrame]:
-    """Images as decoded by some codecs, and by the point of a ladder that is nearest in rate to the first of them.
+def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figure":
+    """Images beside what some codecs made of them, a row each, at their own pixels.
 
     Args:
-        items: of a collection, a row each.
-        learned: codecs at one operating point each.
-        ladder: operating points of one codec to compare with.
-
-    Returns:
-        The figure; and image, codec, setting, bpp, psnr and lpips of every picture in it.
-    """
-    from smicnb.semantics import metrics
-
-    rows, below, table = [], [], []
-    for item in items:
-        image = item.image()
-        pixels = image.shape[0] * image.shape[1]
-        files = {codec: codec.encode(image, item.caption) for codec in [*learned, *ladder]}
-        aim = len(files[learned[0]])
-        nearest = min(ladder, key=lambda codec: abs(np.log(len(files[codec]) / aim)))
-        used = [*learned, nearest]
-        decoded = [codec.decode(files[codec]) for codec in used]
-        values = zip(
-            used,
-            metrics.psnr([image] * len(used), decoded),
-            metrics.lpips([image] * len(used), decoded),
-            strict=True,
-        )
-        lines = ["original"]
-        for codec, psnr, lpips in values:
-            bpp = 8 * len(files[codec]) / pixels
-            lines.append(f"{bpp:.3f} bpp, {psnr:.1f} dB, LPIPS {lpips:.3f}")
-            table.append((item.id, codec.name, codec.setting, bpp, psnr, lpips))
-        rows.append([image, *decoded])
-        below.append(lines)
-    titles = ["", *(_look(codec.name)[0]["label"] for codec in learned), _look(ladder[0].name)[0]["label"]]
-    columns = ["image", "codec", "setting", "bpp", "psnr", "lpips"]
-    return side_by_side(rows, titles, below), pd.DataFrame(table, columns=columns)
-
-
-def side_by_side(rows: Sequence[Sequence[Image]], titles: Sequence[str], below: Sequence[Sequence[str]]) -> "Figure":
-    """Reconstructions of some images, a row each, at their own pixels.
-
-    Args:
-        rows: images of equal size within a row.
-        titles: above the columns.
-        below: a line under every image.
+        pictures: for each image the original and the decoded ones, of equal size.
+        table: `taco_study.decoded_beside`'s, a row for each decoded one.
     """
     import matplotlib.pyplot as plt
 
-    columns = len(titles)
-    height, width = rows[0][0].shape[:2]
-    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(rows))
-    figure, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
-    for row, (images, lines) in enumerate(zip(rows, below, strict=True)):
+    columns = len(pictures[0])
+    height, width = pictures[0][0].shape[:2]
+    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(pictures))
+    figure, grid = plt.subplots(len(pictures), columns, figsize=size, squeeze=False)
+    titles = ["original", *(_look(codec)[0]["label"] for codec in table["codec"][: columns - 1])]
+    said = [f"{row.bpp:.3f} bpp, {row.psnr:.1f} dB, LPIPS {row.lpips:.3f}" for row in table.itertuples()]
+    for row, images in enumerate(pictures):
+        lines = ["", *said[row * (columns - 1) : (row + 1) * (columns - 1)]]
         for axes, image, line, title in zip(grid[row], images, lines, titles, strict=True):
             axes.imshow(image, interpolation="nearest")
             axes.set(xticks=[], yticks=[], title="" if row else title)

@@ -72,7 +72,8 @@ def test_reconstructions_and_their_numbers():
     item = taco_study.tested(collections.load("embedded"), 128).items[0]
     items, image = [item], item.image()
     first, *ladder = Jpeg(30), Jpeg(10), Jpeg(28), Jpeg(90)
-    figure, table = plots_learned.reconstructions(items, [first], ladder)
+    pictures, table = taco_study.decoded_beside(items, [first], ladder)
+    figure = plots_learned.reconstructions(pictures, table)
     assert table["setting"].tolist() == [first.setting, Jpeg(28).setting]  # the nearest in rate
     assert len(figure.axes) == 3
     np.testing.assert_array_equal(figure.axes[1].get_images()[0].get_array(), first.decode(first.encode(image)))
