@@ -194,7 +194,7 @@ def separation_scores(summary: pd.DataFrame, title: str) -> "Figure":
     axes.set_yticks(range(len(parts)), [part_name(part) for part in parts])
     axes.invert_yaxis()
     axes.set(xlabel="rank of the words among all of their kind (chance 0.5) ↑", title=title)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=6.5)
+    _legend_of_intervals(figure)
     return figure
 
 
@@ -225,5 +225,14 @@ def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
     axes.set_yticks(range(len(statements)), statements)
     axes.set_ylim(len(statements) - 0.5, -0.5)
     axes.set(xlabel="Δ rank of own words (> 0: the statement holds)", title=title)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=6.5)
+    _legend_of_intervals(figure)
     return figure
+
+
+def _legend_of_intervals(figure: "Figure") -> None:
+    """A legend whose bars are long enough for the markers on them to be told apart."""
+    from matplotlib.container import ErrorbarContainer
+    from matplotlib.legend_handler import HandlerErrorbar
+
+    long_bars = {ErrorbarContainer: HandlerErrorbar(xerr_size=1.1)}
+    figure.legend(loc="outside lower center", ncols=2, fontsize=6.5, handler_map=long_bars)
