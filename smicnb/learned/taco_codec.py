@@ -46,7 +46,7 @@ class TacoCodec:
         self._context: Context = copy.deepcopy(checkpoint.network.context).double()
         self._prior, self._gaussian = Tables.of(checkpoint.network.prior), coding.gaussian_tables()
         self._medians = checkpoint.network.prior.quantiles[:, 0, 1].double()[None, :, None, None]
-        # Decoding needs the networks' numbers and both tables, so the hash names all of them.
+        # The Gaussians' tables are the package's and not in this hash; the latent's checksum would find other ones.
         self.model = bytes.fromhex(checkpoint.sha256)[: coding.MODEL_BYTES]
 
     def __reduce__(self) -> tuple:  # to another process goes the path: the networks are loaded there
