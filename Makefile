@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce report test fuzz bench lint lab lock bsds500 paper-tiny map clean
+.PHONY: help setup reproduce report test fuzz bench lint lab lock bsds500 kodak paper-tiny map clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ lab: .venv/ready ## open the notebooks in JupyterLab
 
 bsds500: .venv/ready ## rerun what is measured on BSDS500: make bsds500 BSDS500=PATH
 	$(BIN)/smicnb run --recipe recipes/bsds500.yaml --set collection=bsds500:$(BSDS500) $(ARGS)
+
+kodak: .venv/ready ## rerun what is measured on the Kodak images: make kodak KODAK=PATH
+	$(BIN)/smicnb run --recipe recipes/kodak.yaml --set collection=kodak:$(KODAK) $(ARGS)
 
 paper-tiny: .venv/ready ## run the paper profile's code on tiny models with random weights, which mean nothing
 	$(BIN)/python tools/tiny_models.py .smicnb/tiny

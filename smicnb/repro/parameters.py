@@ -209,6 +209,25 @@ class Frontier(Parameters):
     seed: Seed = 1
 
 
+class Taco(Parameters):
+    """08: TACO's variants against one another and against classical codecs."""
+
+    notebook = "08_taco_ablations"
+    collection: Text = "embedded"
+    encoder: Text = "lite0-minilm"
+    captioner: Text = "nearest-words"
+    models: Annotated[list[Text], Field(min_length=1, description="RUN, RUN/RATE or RUN/RATE/SEED that ship")] = [
+        "full/low/0",
+        "full/high/0",
+        "without-adapter/low/0",
+        "without-adapter/high/0",
+    ]
+    rivals: Annotated[list[Text], Field(description="families of classical codecs")] = ["jpeg", "jpeg-xl", "avif"]
+    largest_side: Pixels = 384
+    examples: Examples = 2
+    seed: Seed = 1
+
+
 class Explore(Parameters):
     """explore: the operating points of 06, to play with."""
 
@@ -226,5 +245,5 @@ class Explore(Parameters):
 
 MODELS = {
     model.notebook: model
-    for model in (Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, Explore)
+    for model in (Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, Taco, Explore)
 }
