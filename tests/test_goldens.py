@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import pytest
+import taco_goldens
 from PIL import Image
 
 from smicnb.base.files import sha256_file
@@ -58,8 +59,11 @@ PLOTS = (
     *("table1_image_cosine", "table1_latent_cosine", "claim_frontier", "fig13_files", "fig13_hulls"),
     *("fig13_hulls_heldout", "parameter_effects", "parameter_importance"),
 )
+POINT = ("codec", "setting", "source", "image")  # whose rows stand for themselves in tables of image codecs
 TABLES = [(folder, name) for folder in FOLDERS for name in DERIVED + MEASURED]
-TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER]
+TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER + taco_goldens.PHOTOGRAPHS_SHOWN]
+OF_TACO = taco_goldens.TABLES + taco_goldens.PHOTOGRAPHS_SHOWN
+TABLES += [(folder, name) for folder in taco_goldens.FOLDERS for name in taco_goldens.TABLES]
 
 
 def git(repository, *words):
@@ -100,7 +104,7 @@ def part(committed, again):
     """The rows and columns of a committed table that were computed again."""
     if "image" in again.columns and "n_a=2" in again.columns:  # Fig. 8 has a column for each size
         committed = committed[[name for name in committed.columns if name in again.columns or "=" not in name]]
-    for key in ("n_atoms", "n_a"):
+    for key in ("n_atoms", "n_a", *(POINT if {"bpp", "image"} <= set(again.columns) else ())):
         if key in again.columns and key in committed.columns:
             committed = committed[committed[key].isin(again[key].unique())]
     return committed.reset_index(drop=True)
@@ -437,12 +441,26 @@ def again(read, origin, request):
 
 
 @pytest.fixture(scope="module")
-def recomputed(read, origin, again):
+def taco(read, origin, request):
+    """folder -> `taco_goldens.Again` of its collection; skips where the photographs are not here."""
+
+    @lru_cache
+    def of(folder):
+        if folder == "figures":
+            return taco_goldens.Again("embedded", folder, read, origin)
+        return taco_goldens.Again(f"kodak:{request.getfixturevalue('shared_data') / 'kodak'}", folder, read, origin)
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def recomputed(read, origin, again, taco):
     """(folder, name) -> the table as the package computes it now."""
     derived_of = lru_cache(lambda folder: derived(read, folder))
     primer_of = lru_cache(lambda folder: primer(origin))
     measured_of = lru_cache(lambda folder: again(folder).tables())
-    makers = {**dict.fromkeys(DERIVED, derived_of), **dict.fromkeys(PRIMER, primer_of)}
+    of_taco = dict.fromkeys(OF_TACO, lambda folder: taco(folder).tables)
+    makers = {**dict.fromkeys(DERIVED, derived_of), **dict.fromkeys(PRIMER, primer_of), **of_taco}
     return lambda folder, name: makers.get(name, measured_of)(folder)[name]
 
 
@@ -490,7 +508,7 @@ def test_one_changed_value_is_noticed_in_any_column(read, recomputed, folder, na
 
 def test_no_committed_table_is_left_out(tables_and_pictures):
     """A new table gets its line in DERIVED or MEASURED, and what computes it again."""
-    assert {stem for stem in tables_and_pictures if stem[0] in FOLDERS} == set(TABLES)
+    assert {stem for stem in tables_and_pictures if stem[0] in {folder for folder, _ in TABLES}} == set(TABLES)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -506,13 +524,22 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, fo
         "readings": now.readings.fingerprint,
     }
     hashes = {item.id: item.content_hash for item in now.photographs}
-    for name in (name for place, name in TABLES if place == folder):
+    for name in (name for place, name in TABLES if place == folder and name not in OF_TACO):
         sidecar = origin(folder, name)
         named = sidecar["made_from"]
         inputs["photograph"] = hashes.get(sidecar["parameters"].get("photograph"))
         tables = {key: sha256_file(repository / key) for key in named if key.endswith(".csv")}
         assert named == {key: (inputs | tables)[key] for key in named}, name
         assert "collection" in named, name
+
+
+@pytest.mark.parametrize("folder", taco_goldens.FOLDERS)
+def test_sidecars_of_taco_name_the_data_and_models_of_now(taco, origin, repository, folder):
+    inputs = taco(folder).inputs
+    for name in (name for place, name in TABLES if place == folder and name in OF_TACO):
+        named = origin(folder, name)["made_from"]
+        tables = {key: sha256_file(repository / key) for key in named if key.endswith(".csv")}
+        assert named == inputs | tables, name
 
 
 # What lies in figures/
@@ -589,10 +616,11 @@ def test_figures_hold_no_path_of_a_machine(repository, tracked):
     assert seen - {".tex"} == {".png", ".csv", ".md", ".json"}
 
 
-def test_no_photograph_of_bsds500_is_committed(repository, origin, tracked):
+def test_no_photograph_of_bsds500_or_kodak_is_committed(repository, origin, tracked):
     suffixes = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".ppm", ".pdf", ".svg")
     pictures = {path for path in tracked if path.lower().endswith(suffixes)}
     theirs = {f"figures/bsds500/{name}.png" for name in PLOTS}
+    theirs |= {f"{taco_goldens.KODAK}/{name}.png" for name in taco_goldens.PLOTS}
     assert theirs <= pictures
     for path in pictures - theirs:
         folder, _, name = path.removesuffix(".png").rpartition("/")
@@ -601,5 +629,7 @@ def test_no_photograph_of_bsds500_is_committed(repository, origin, tracked):
         assert parameters.get("collection", "embedded") == "embedded", path
     text = [path for path in tracked if path.endswith((".md", ".ipynb", ".html", ".json", ".csv"))]
     assert [path for path in text if "data:image" in (repository / path).read_text()] == []
-    shown = [f"figures/bsds500/{name}.{suffix}" for name in PHOTOGRAPHS_SHOWN for suffix in ("png", "pdf", "csv")]
+    kept_away = [f"figures/bsds500/{name}" for name in PHOTOGRAPHS_SHOWN]
+    kept_away += [f"{taco_goldens.KODAK}/{name}" for name in taco_goldens.PHOTOGRAPHS_SHOWN]
+    shown = [f"{stem}.{suffix}" for stem in kept_away for suffix in ("png", "pdf", "csv")]
     assert git(repository, "check-ignore", *shown) == shown

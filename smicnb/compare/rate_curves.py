@@ -1,6 +1,7 @@
 """Codecs against one another along their rate curves: at equal bits per pixel, at their own points, and BD-rate."""
 
 from collections.abc import Iterable
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -172,3 +173,44 @@ def bd_rates(points: pd.DataFrame, metric: str, anchor: str) -> pd.DataFrame:
             value = bd_rate(curve["bpp"], curve[metric], base["bpp"], base[metric], higher)
             rows.append((codec, *whose, value))
     return pd.DataFrame(rows, columns=["codec", *WHOSE, "value"])
+
+
+def beside(
+    points: pd.DataFrame, codecs: Iterable[str], rivals: Iterable[str], metrics: Iterable[str], seed: int
+) -> pd.DataFrame:
+    """Operating points of some codecs beside rivals at the same bits per pixel, image by image.
+
+    Args:
+        points: `evaluate.points`'.
+        codecs, rivals: names in it.
+        metrics: columns of it.
+        seed: of the bootstrap over scenes.
+
+    Returns:
+        codec, setting, rival, metric, bpp, value and rival_value (means over the images on which the rival reaches that
+        rate), difference (the first less the second) with low and high (95 %), ratio of the means, better: images
+        on which the codec is better, images, left_out.
+    """
+    curves = {(rival, image): cell for (rival, image), cell in points.groupby(["codec", "image"], sort=False)}
+    rivals, metrics, rows = list(rivals), list(metrics), []
+    for (codec, setting), cell in points[points["codec"].isin(list(codecs))].groupby(["codec", "setting"], sort=False):
+        for rival, metric in product(rivals, metrics):
+            theirs = [
+                at_rate(curves[rival, image], metric, [bpp])
+                for image, bpp in zip(cell["image"], cell["bpp"], strict=True)
+            ]
+            both = cell[[*WHOSE, "bpp", metric]].merge(pd.concat(theirs)[[*WHOSE, "value"]], on=WHOSE)
+            both["difference"] = both[metric] - both["value"]
+            mean, low, high, images, left_out = _mean(both, "difference", seed)
+            both = both[np.isfinite(both["difference"])]
+            ours, rivals_own = both[metric].mean(), both["value"].mean()
+            gain = both["difference"] if METRICS[metric].higher else -both["difference"]
+            rows.append(
+                {
+                    **{"codec": codec, "setting": setting, "rival": rival, "metric": metric},
+                    **{"bpp": both["bpp"].mean(), "value": ours, "rival_value": rivals_own},
+                    **{"difference": mean, "low": low, "high": high, "ratio": ours / rivals_own},
+                    **{"better": int((gain > 0).sum()), "images": images, "left_out": left_out},
+                }
+            )
+    return pd.DataFrame(rows)

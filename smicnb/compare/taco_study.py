@@ -1,4 +1,4 @@
-"""What TACO's notebook measures: captions from several sources, what the adapter costs, the paper's statements."""
+"""What TACO's notebook compares: the paper's statements, photographs no model saw, what the adapter costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +8,14 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base import names
-from smicnb.compare import rate_curves
 from smicnb.compare.ablations import Claim
-from smicnb.compare.evaluate import evaluate, points
-from smicnb.semantics import caption_scores, metrics
+from smicnb.semantics import metrics
 from smicnb.semantics.collections import Collection, Item
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec
     from smicnb.learned.checkpoints import Checkpoint
     from smicnb.learned.taco import TacoConfig
-    from smicnb.semantics.captions import Captioner
 
 PIXELS = {"low": (256, 256), "high": (1792, 2688)}  # of Table 2; 1788×2641 as it is padded for coding
 CAPTION_TOKENS = 77  # that CLIP's text tower is given, whatever the caption
@@ -84,74 +81,6 @@ def tested(collection: Collection, side: int) -> Collection:
     return replace(part, items=tuple(items))
 
 
-def captioned(collection: Collection, captions: Sequence[str]) -> Collection:
-    """The collection with other captions, in its order."""
-    items = [replace(item, caption=caption) for item, caption in zip(collection.items, captions, strict=True)]
-    return replace(collection, items=tuple(items))
-
-
-def caption_sources(collection: Collection, captioner: "Captioner", seed: int) -> dict[str, list[str]]:
-    """Captions of every image by source: published with the data set (where it has them), the captioner's, and wrong.
-
-    Args:
-        collection: of images.
-        captioner: what is not published is said by it.
-        seed: of the order of shuffled words.
-
-    Returns:
-        Source -> a caption for each image: "published", the captioner's name, "another image's" (the next one's),
-        "shuffled words", "none".
-    """
-    own = captioner.caption([item.image() for item in collection])
-    published = [item.caption for item in collection]
-    found = {"published": published} if all(published) else {}
-    found[captioner.name] = own
-    best = found.get("published", own)
-    rng = np.random.default_rng(seed)
-    shuffled = [" ".join(rng.permutation(caption.split())) for caption in best]
-    return found | {"another image's": [*best[1:], best[0]], "shuffled words": shuffled, "none": [""] * len(best)}
-
-
-def by_caption(codecs: "Sequence[ImageCodec]", collection: Collection, sources: dict[str, list[str]]) -> pd.DataFrame:
-    """Table 4: the same codecs and images with captions from each source.
-
-    Returns:
-        `evaluate.points`' rows with a column source: bpp, psnr and lpips.
-    """
-    parts = []
-    for source, captions in sources.items():
-        table = points(evaluate(codecs, captioned(collection, captions), ("psnr", "lpips")))
-        parts.append(table.assign(source=source)[["source", *table.columns]])
-    kept = ["source", "codec", "setting", "dataset", "scene", "image", "bpp", "psnr", "lpips"]
-    return pd.concat(parts, ignore_index=True)[kept]
-
-
-def summary_by_caption(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Table 4 in means, and image by image against the first source.
-
-    Args:
-        table: `by_caption`'s.
-        seed: of the bootstrap over scenes.
-
-    Returns:
-        codec, setting, source, bpp, psnr, lpips (means), and for psnr and lpips the difference from the first source
-        with its 95 % interval.
-    """
-    rows = []
-    for (codec, setting), cell in table.groupby(["codec", "setting"], sort=False):
-        sources = dict(iter(cell.groupby("source", sort=False)))
-        first = next(iter(sources.values()))
-        for source, one in sources.items():
-            row = {"codec": codec, "setting": setting, "source": source}
-            row |= {metric: one[metric].mean() for metric in ("bpp", "psnr", "lpips")}
-            for metric in ("psnr", "lpips"):
-                about = rate_curves.difference(one, first, metric, seed)
-                row |= {f"{metric}_difference": about["mean"], f"{metric}_low": about["low"]}
-                row[f"{metric}_high"] = about["high"]
-            rows.append(row)
-    return pd.DataFrame(rows)
-
-
 def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
     """How models were trained: name, start, steps, λ, and the terms of the loss on validation crops at the end."""
     rows = []
@@ -189,31 +118,6 @@ def decoded_beside(
             table.append((item.id, codec.name, codec.setting, bpp, psnr, lpips))
         pictures.append([image, *decoded])
     return pictures, pd.DataFrame(table, columns=["image", "codec", "setting", "bpp", "psnr", "lpips"])
-
-
-def caption_similarity(codecs: "Sequence[ImageCodec]", collection: Collection, captioner: "Captioner") -> pd.DataFrame:
-    """Table 1: how alike captions of the images and of what was decoded are.
-
-    Returns:
-        codec, setting, bpp (mean), bleu4 and cider_d (mean) of the decoded images' captions against the originals'.
-    """
-    images = [item.image() for item in collection]
-    references = captioner.caption(images)
-    rows = []
-    for codec in codecs:
-        files = [codec.encode(image, item.caption) for image, item in zip(images, collection, strict=True)]
-        captions = captioner.caption([codec.decode(data) for data in files])
-        bits = [8 * len(data) / (image.shape[0] * image.shape[1]) for data, image in zip(files, images, strict=True)]
-        rows.append(
-            {
-                "codec": codec.name,
-                "setting": codec.setting,
-                "bpp": float(np.mean(bits)),
-                "bleu4": caption_scores.bleu4(captions, references),
-                "cider_d": float(np.mean(caption_scores.cider_d(captions, references))),
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def parameters(sizes: "dict[str, TacoConfig]") -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 from smicnb.base.errors import IntegrityError
 from smicnb.base.names import unknown
 
+OWN = "file:"
 META = "smicnb"  # the entry of a checkpoint's metadata that says what it is
 
 
@@ -37,13 +38,22 @@ def said_by(path: Path) -> dict[str, Any]:
 
 
 def chosen(prefixes: Sequence[str]) -> dict[str, Path]:
-    """Name -> checkpoint of the shipped models that a prefix (RUN, RUN/RATE, RUN/RATE/SEED) names, as ordered there.
+    """Name -> checkpoint of models, in the order asked for.
+
+    Args:
+        prefixes: RUN, RUN/RATE or RUN/RATE/SEED of models that ship, or "file:PATH" of one's own checkpoint.
 
     Raises:
-        UnknownNameError: a prefix that names none.
+        UnknownNameError: a prefix that names none. IntegrityError: a file that is no checkpoint.
     """
     found = {}
     for prefix in prefixes:
+        if prefix.startswith(OWN):
+            path = Path(prefix.removeprefix(OWN)).expanduser()
+            if "name" not in (said := said_by(path)):
+                raise IntegrityError(f"'{path.name}' says no model's name", "a checkpoint by smicnb train")
+            found[said["name"]] = path
+            continue
         some = {name: path for name, path in models().items() if f"{name}/".startswith(f"{prefix}/")}
         if not some:
             raise unknown("model", prefix, models())

@@ -216,13 +216,13 @@ class Taco(Parameters):
     collection: Text = "embedded"
     encoder: Text = "lite0-minilm"
     captioner: Text = "nearest-words"
-    models: Annotated[list[Text], Field(min_length=1, description="RUN, RUN/RATE or RUN/RATE/SEED that ship")] = [
+    models: Annotated[list[Text], Field(min_length=1, description="that ship, by prefix, or file:PATH")] = [
         "full/low/0",
         "full/high/0",
         "without-adapter/low/0",
         "without-adapter/high/0",
     ]
-    rivals: Annotated[list[Text], Field(description="families of classical codecs")] = ["jpeg", "jpeg-xl", "avif"]
+    rivals: Annotated[list[Text], Field(description="families of classical codecs")] = ["jpeg", "avif", "jpeg-xl"]
     largest_side: Pixels = 384
     examples: Examples = 2
     seed: Seed = 1

@@ -9,7 +9,7 @@ import pandas as pd
 from smicnb.compare import rate_curves
 from smicnb.compare.ablations import seed_of
 from smicnb.repro import looks
-from smicnb.repro.figures import PAGE
+from smicnb.repro.figures import COLUMN, PAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,6 +134,53 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     labels = [f"over {VARIANTS[worse]['label']}" for _, worse in reversed(pairs)]
     panels[0, 0].set_yticks(range(len(pairs)), labels)
     panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
+    return figure
+
+
+def caption_sources(summary: pd.DataFrame) -> "Figure":
+    """What other sentences cost: differences from the first source with 95 % intervals, a panel per metric.
+
+    Args:
+        summary: `taco_captions.summary_by_caption`'s, of one codec.
+    """
+    import matplotlib.pyplot as plt
+
+    settings = list(summary["setting"].unique())
+    sources = list(summary["source"].unique())
+    figure, panels = plt.subplots(1, 2, figsize=(PAGE, 0.8 + 0.3 * len(sources)), sharey=True)
+    for axes, metric in zip(panels, ("lpips", "psnr"), strict=True):
+        axes.axvline(0, color=looks.BLACK, linewidth=0.6)
+        for number, setting in enumerate(settings):
+            rows = summary[summary["setting"] == setting].set_index("source").loc[sources[1:]]
+            middle = rows[f"{metric}_difference"]
+            heights = len(sources) - 2 - np.arange(len(rows)) + 0.24 * (len(settings) - 1 - 2 * number) / 2
+            error = [middle - rows[f"{metric}_low"], rows[f"{metric}_high"] - middle]
+            look = {"color": (looks.PURPLE, looks.BLUE)[number % 2], "marker": "Ds"[number % 2], "linestyle": ""}
+            axes.errorbar(middle, heights, xerr=error, **look, markersize=SMALL, linewidth=1, label=f"{setting} rate")
+        axes.set_xlabel(f"difference in {LABELS[metric]} from {sources[0]}", fontsize=7)
+        axes.ticklabel_format(axis="x", scilimits=(-3, 3))
+    panels[0].set_yticks(range(len(sources) - 1), sources[:0:-1])
+    panels[0].set_ylim(-0.6, len(sources) - 1.4)
+    panels[0].legend(fontsize=6.5)
+    return figure
+
+
+def captions_kept(similarity: pd.DataFrame) -> "Figure":
+    """CIDEr-D of captions of decoded images against the rate, with 95 % intervals over scenes.
+
+    Args:
+        similarity: `taco_captions.caption_similarity`'s.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(COLUMN, 2.3))
+    for codec, rows in similarity.groupby("codec", sort=False):
+        rows = rows.sort_values("bpp")
+        error = [rows["cider_d"] - rows["low"], rows["high"] - rows["cider_d"]]
+        axes.errorbar(rows["bpp"], rows["cider_d"], error, markersize=SMALL, linewidth=1, **_look(codec)[0])
+    axes.set(xlabel="bits per pixel (log) ↓", ylabel="CIDEr-D of captions ↑", xscale="log")
+    rate_ticks(axes)
+    axes.legend(fontsize=6.5)
     return figure
 
 

@@ -23,12 +23,19 @@ if TYPE_CHECKING:
     from smicnb.repro.parameters import Parameters
 
 PACKAGES = (
+    "compressai",
+    "constriction",
     "diffusers",
+    "faiss-cpu",
+    "imageio-ffmpeg",
+    "lpips",
     "matplotlib",
     "numpy",
     "open-clip-torch",
     "pandas",
     "pillow",
+    "pillow-jxl-plugin",
+    "pytorch-msssim",
     "scikit-learn",
     "scipy",
     "timm",
@@ -40,11 +47,20 @@ PACKAGES = (
 
 def versions() -> dict[str, str]:
     """The versions that a result may depend on, without the build's name after the plus sign."""
-    return {name: metadata.version(name).partition("+")[0] for name in PACKAGES}
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:  # one of an extra
+        return "absent"
 
 
 def without_path(value: Any) -> Any:
     """A parameter as it may be published: "bsds500:PATH" for a folder of this machine."""
+    if isinstance(value, list):
+        return [without_path(one) for one in value]
     name, mark, options = value.partition("?") if isinstance(value, str) else ("", "", "")
     kind, colon, rest = name.partition(":")
     if colon and Path(rest).expanduser().exists():

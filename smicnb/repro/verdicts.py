@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics
+from smicnb.repro import verdicts_frontier, verdicts_learned, verdicts_rates, verdicts_semantics
 from smicnb.repro.committed import Tables, Verdict
 
 # To add a verdict: write the function beside its like, name it here and in docs/reproduction.yaml.
@@ -37,6 +37,19 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_frontier.coarse,
         verdicts_frontier.full_range,
         verdicts_frontier.medium_trades,
+        verdicts_learned.taco_parameters,
+        verdicts_learned.taco_fewer_parameters,
+        verdicts_learned.taco_cost,
+        verdicts_learned.taco_adapter,
+        verdicts_learned.taco_joint_loss,
+        verdicts_learned.taco_tgic,
+        verdicts_learned.taco_frozen,
+        verdicts_learned.taco_four_times,
+        verdicts_learned.taco_on_kodak,
+        verdicts_learned.taco_psnr_near,
+        verdicts_learned.taco_best_lpips,
+        verdicts_learned.taco_captions,
+        verdicts_learned.taco_captions_kept,
     )
 }
 

@@ -125,3 +125,25 @@ def test_webp_needs_fewer_bits_than_jpeg_on_real_photographs(fresh_cache):
     found = rate_curves.at_rate(points, "psnr", [0.7])
     jpeg, webp = (found[found["codec"] == codec] for codec in ("JPEG", "WebP"))
     assert rate_curves.difference(webp, jpeg, "value", seed=0)["mean"] > 0.3
+
+
+def test_points_beside_a_rival_at_their_own_rate():
+    ours = points_of("ours", [0.2], [26.0], ("a",))
+    rival = points_of("rival", [0.1, 0.4], [20.0, 30.0], ("a",))
+    far = points_of("rival", [0.3, 0.4], [20.0, 30.0], ("far",))
+    points = pd.concat([ours, rival, ours.assign(image="far", scene="far"), far])
+    (row,) = rate_curves.beside(points, ["ours"], ["rival"], ["psnr"], 0).to_dict("records")
+    assert (row["images"], row["left_out"], row["better"]) == (1, 1, 1)
+    assert (row["bpp"], row["value"]) == (0.2, 26)
+    assert row["rival_value"] == pytest.approx(25)  # half of the way, over log(bpp)
+    assert row["difference"] == pytest.approx(1)
+    assert row["ratio"] == pytest.approx(26 / 25)
+
+
+def test_lower_is_better_beside_a_rival_where_the_metric_says_so():
+    points = pd.concat([points_of("ours", [0.2], [0.1], ("a",)), points_of("rival", [0.1, 0.4], [0.3, 0.3], ("a",))])
+    (row,) = rate_curves.beside(points.rename(columns={"psnr": "lpips"}), ["ours"], ["rival"], ["lpips"], 0).to_dict(
+        "records"
+    )
+    assert row["better"] == 1
+    assert row["difference"] == pytest.approx(-0.2)

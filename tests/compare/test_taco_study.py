@@ -1,21 +1,11 @@
 """What notebook 08 counts and compares."""
 
-import numpy as np
 import pytest
 
 from smicnb.compare import taco_study
-from smicnb.compare.classical import Jpeg
 from smicnb.compare.evaluate import METRICS
 from smicnb.learned.taco import SIZES
-from smicnb.semantics import captions, collections
-from smicnb.semantics.encoders import encoder
-
-
-@pytest.fixture(scope="module")
-def some():
-    whole = collections.load("embedded")
-    tested = taco_study.tested(whole, 64)
-    return type(tested)(tested.name, tested.items[:3], tested.licence, tested.page, {})
+from smicnb.semantics import collections
 
 
 def test_parameters_are_those_of_table_3():
@@ -52,35 +42,6 @@ def test_another_collection_is_tested_whole(tmp_path):
     tested = taco_study.tested(collections.load(f"folder:{tmp_path}"), 1000)
     assert len(tested) == 5
     assert tested.items[0].image().shape == (40, 80, 3)
-
-
-def test_caption_sources(some):
-    speaker = captions.captioner("nearest-words", encoder("lite0-minilm"))
-    sources = taco_study.caption_sources(some, speaker, 0)
-    assert list(sources) == [speaker.name, "another image's", "shuffled words", "none"]
-    own = sources[speaker.name]
-    assert sources["another image's"] == [*own[1:], own[0]]
-    assert [sorted(caption.split()) for caption in sources["shuffled words"]] == [sorted(one.split()) for one in own]
-    assert sources["none"] == [""] * 3
-    published = taco_study.captioned(some, ["one", "two", "three"])
-    assert [item.caption for item in published] == ["one", "two", "three"]
-    assert list(taco_study.caption_sources(published, speaker, 0))[:2] == ["published", speaker.name]
-
-
-def test_a_codec_without_text_does_not_care_for_captions(some):
-    table = taco_study.by_caption([Jpeg(50)], some, {"a": ["x"] * 3, "b": ["y"] * 3})
-    summary = taco_study.summary_by_caption(table, 0)
-    assert summary["source"].tolist() == ["a", "b"]
-    assert (summary[["psnr_difference", "lpips_low", "lpips_high"]].to_numpy() == 0).all()
-    assert summary["bpp"].nunique() == 1
-
-
-def test_captions_of_better_pictures_are_more_alike(some):
-    speaker = captions.captioner("nearest-words", encoder("lite0-minilm"))
-    table = taco_study.caption_similarity([Jpeg(95), Jpeg(1)], some, speaker)
-    assert table["bpp"].is_monotonic_decreasing
-    assert table["cider_d"].iloc[0] >= table["cider_d"].iloc[1]
-    assert np.isfinite(table[["bleu4", "cider_d"]].to_numpy()).all()
 
 
 def test_every_claim_is_about_a_metric_that_is_measured():

@@ -57,6 +57,10 @@ def test_models_are_found_by_prefix_and_by_their_files():
     assert list(shipped.chosen(["full/high", "full/low/0"])) == ["full/high/0", "full/low/0"]
     with pytest.raises(UnknownNameError, match="did you mean 'full/high/0'"):
         shipped.chosen(["full/hihg/0"])
+    own = shipped.model_path("full/low/0")
+    assert shipped.chosen([f"file:{own}"]) == {"full/low/0": own}
+    with pytest.raises(IntegrityError, match="says no model's name"):
+        shipped.chosen([f"file:{__file__}"])
     with pytest.raises(UnknownNameError):
         shipped.model_path("nothing")
     with pytest.raises(IntegrityError, match="--model"):

@@ -210,3 +210,13 @@ def test_the_plan_of_the_small_models_names_them_as_shipped(repository):
     shipped = [each for each in plans.trainings(plan) if each.run.ship]
     assert len(shipped) == 14
     assert {each.run.steps for each in shipped} == {plan.runs["full"].steps}
+
+
+def test_the_plan_of_the_full_size_is_the_papers(repository):
+    plan = plans.read_plan(repository / "recipes" / "train" / "taco-paper.yaml")
+    for each in plans.trainings(plan, ["full"]):
+        assert each.run.steps == -(-82783 * 50 // 4)  # COCO's training images, epochs, batch
+        assert each.weights.distortion == float(each.name.split("/")[1])
+        assert (each.run.crop, each.run.batch, each.run.learning_rate) == (256, 4, 1e-4)
+        rates = [plans.stepped(each.run, -(-each.run.steps * epoch // 50)) for epoch in (44, 45, 48)]
+        assert rates == pytest.approx([1e-4, 1e-5, 1e-6])

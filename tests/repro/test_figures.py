@@ -162,7 +162,7 @@ def test_published_parameters_hold_no_path(tmp_path):
     assert without_path("stable-unclip:auto?steps=2") == "stable-unclip:auto?steps=2"
     assert without_path(f"stable-unclip:{tmp_path}?steps=2") == "stable-unclip:PATH?steps=2"
     assert without_path("embedded") == "embedded"
-    assert without_path([1, 2]) == [1, 2]
+    assert without_path([1, f"file:{tmp_path}"]) == [1, "file:PATH"]
 
 
 def test_a_parameter_must_be_plain_json(tmp_path):

@@ -91,3 +91,32 @@ def test_variants_can_be_told_apart():
     shapes = [(look["marker"], look["color"]) for look in plots_learned.VARIANTS.values()]
     assert len({marker for marker, _ in shapes}) == len({colour for _, colour in shapes}) == len(shapes)
     assert set(plots_learned.RIVALS.values()) <= set(looks.CODECS)
+
+
+def test_caption_sources_are_differences_from_the_first():
+    rows = [
+        {"setting": setting, "source": source}
+        | {f"{metric}_{part}": shift + add for metric in ("lpips", "psnr") for part, add in PARTS.items()}
+        for setting in ("low", "high")
+        for source, shift in {"published": 0.0, "none": 0.5, "shuffled words": -0.25}.items()
+    ]
+    figure = plots_learned.caption_sources(pd.DataFrame(rows))
+    for axes in figure.axes:
+        low, high = axes.containers
+        assert list(low.lines[0].get_xdata()) == list(high.lines[0].get_xdata()) == [0.5, -0.25]
+        assert "from published" in axes.get_xlabel()
+    heights = dict(zip(figure.axes[0].get_yticks(), figure.axes[0].get_yticklabels(), strict=True))
+    assert [heights[height].get_text() for height in (0, 1)] == ["shuffled words", "none"]
+    assert figure.axes[0].containers[0].lines[0].get_ydata() == pytest.approx([1, 0], abs=0.2)
+
+
+PARTS = {"difference": 0.0, "low": -0.1, "high": 0.1}
+
+
+def test_captions_kept_are_one_curve_per_codec():
+    table = pd.DataFrame({"codec": ["JPEG", "JPEG", "TACO full (seed 0)"], "bpp": [0.4, 0.2, 0.3]})
+    table = table.assign(cider_d=[5.0, 3.0, 6.0], low=[4.0, 2.0, 5.0], high=[6.0, 4.0, 7.0])
+    figure = plots_learned.captions_kept(table)
+    jpeg, taco = figure.axes[0].containers
+    assert list(jpeg.lines[0].get_xdata()) == [0.2, 0.4]
+    assert list(taco.lines[0].get_ydata()) == [6.0]

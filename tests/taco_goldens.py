@@ -1,0 +1,110 @@
+"""What notebook 08 has committed, computed again: all that follows from other tables, and one image of the rest."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import pandas as pd
+
+from smicnb.compare import ablations, classical, evaluate, rate_curves, taco_captions, taco_study
+from smicnb.learned import shipped
+from smicnb.learned.taco import SIZES
+from smicnb.learned.taco_codec import TacoCodec
+from smicnb.semantics import captions, collections, encoders
+from smicnb.semantics.caption_scores import cider_d
+
+KODAK = "figures/kodak"
+FOLDERS = ("figures", KODAK)
+TABLES = (
+    *("fig7_kodak", "taco_beside", "taco_verdicts", "taco_gaps", "taco_caption_sources", "taco_caption_similarity"),
+    *("taco_parameters", "taco_cost", "taco_training", "taco_rates", "taco_captions", "taco_captions_kept"),
+)
+PHOTOGRAPHS_SHOWN = ("taco_reconstructions", "taco_attention")
+PLOTS = ("fig7_kodak", "taco_gaps", "taco_rates", "taco_captions", "taco_captions_kept")
+WHOLE = "TACO full (seed 0)"
+
+
+class Again:
+    """The tables of one folder, with the parameters that its sidecars name."""
+
+    def __init__(self, collection, folder, read, origin):
+        self.read, self.folder = read, folder
+        self.p = origin(folder, "taco_rates")["parameters"]
+        self.photographs = collections.load(collection)
+        self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
+        self.first = replace(self.tested, items=self.tested.items[:1])
+        self.judge = encoders.encoder(self.p["encoder"])
+
+    @cached_property
+    def learned(self):
+        return [TacoCodec(path) for path in shipped.chosen(self.p["models"]).values()]
+
+    @property
+    def whole(self):
+        return [codec for codec in self.learned if codec.name == WHOLE]
+
+    @property
+    def inputs(self):
+        models = {f"model {codec.checkpoint.name}": codec.checkpoint.sha256 for codec in self.learned}
+        return {"collection": self.photographs.fingerprint, "encoder": self.judge.weights_hash, **models}
+
+    @cached_property
+    def tables(self):
+        return {**self.derived(), **self.captioned(), **self.counted(), **self.shown()}
+
+    def derived(self):
+        points, seed = self.read(KODAK, "taco_rates"), self.p["seed"]
+        judged = ablations.judge(points, taco_study.CLAIMS, "TACO", seed)
+        names = points["codec"].unique()
+        whole = [name for name in names if name.startswith("TACO full")]
+        others = [name for name in names if not name.startswith("TACO")]
+        by_caption, kept = (self.read(self.folder, name) for name in ("taco_captions", "taco_captions_kept"))
+        return {
+            "fig7_kodak": points,
+            "taco_beside": rate_curves.beside(points, whole, others, ["psnr", "lpips", "dists", "lpips_vgg"], seed),
+            "taco_verdicts": judged,
+            "taco_gaps": judged.dropna(subset=["gap"]),
+            "taco_caption_sources": taco_captions.summary_by_caption(by_caption, seed),
+            "taco_caption_similarity": taco_captions.caption_similarity(kept, seed),
+        }
+
+    def captioned(self):
+        speaker = captions.captioner(self.p["captioner"], self.judge)
+        sources = taco_captions.caption_sources(self.tested, speaker, self.p["seed"])
+        ours = {source: said[:1] for source, said in sources.items()}
+        kept = taco_captions.recaptioned([*self.whole, *classical.ladder("jpeg")], self.first, speaker)
+        # A score weighs words by how many captions of the whole table have them.
+        table = self.read(self.folder, "taco_captions_kept")
+        scores = [
+            pd.Series(cider_d(cell["after"].tolist(), cell["before"].tolist()), cell.index)
+            for _, cell in table.groupby(["codec", "setting"], sort=False)
+        ]
+        scored = table.assign(cider_d=pd.concat(scores))
+        own = ["codec", "setting", "image"]
+        kept = kept.drop(columns="cider_d").merge(scored[[*own, "cider_d"]], on=own)
+        return {
+            "taco_captions": taco_captions.by_caption(self.whole, self.first, ours),
+            "taco_captions_kept": kept,
+        }
+
+    def counted(self):
+        some = [*self.whole, *classical.ladder("jpeg")]
+        rows = evaluate.evaluate(some, self.first, encoder=self.judge)
+        return {
+            "taco_parameters": taco_study.parameters(SIZES),
+            "taco_cost": taco_study.cost(SIZES),
+            "taco_training": taco_study.training_table([codec.checkpoint for codec in self.learned]),
+            "taco_rates": evaluate.points(rows).drop(columns=["bytes", "encode_seconds", "decode_seconds"]),
+        }
+
+    def shown(self):
+        items = list(self.tested.items[: self.p["examples"]])
+        low = [codec for codec in self.learned if codec.setting == "low"]
+        image = items[0].image()
+        speaker = captions.captioner(self.p["captioner"], self.judge)
+        said = items[0].caption or speaker.caption([image])[0]
+        tokens, fine, coarse = self.whole[0].attention(image, said)
+        looks = {"token": tokens, "first": fine.mean((1, 2)), "second": coarse.mean((1, 2))}
+        return {
+            "taco_reconstructions": taco_study.decoded_beside(items, low, classical.ladder("jpeg"))[1],
+            "taco_attention": pd.DataFrame(looks),
+        }
