@@ -55,6 +55,17 @@ def test_train_says_what_it_did(trained):
         assert curves.size[0] > 500
 
 
+def test_sic_is_trained_without_captions(tmp_path):
+    run = {"steps": 1, "crop": 64, "batch": 2, "objective": "rate-distortion"}
+    plan = {"codec": "sic", "size": "mini", "rates": {"any": 0.01}, "seeds": {"twin": [0]}, "runs": {"twin": run}}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    told = said("train", "sic", "--config", tmp_path / "plan.yaml", "--data", "embedded", "--out", tmp_path / "out",
+                  "--threads", "1")  # fmt: skip
+    assert "training: 72 photographs; no captions" in told
+    checkpoint = checkpoints.load(tmp_path / "out" / "twin-any-0.safetensors")
+    assert (checkpoint.codec, checkpoint.facts["run"]["objective"]) == ("sic", "rate-distortion")
+
+
 def test_a_picture_there_and_back(trained, picture, tmp_path):
     path, _ = trained
     told = said("encode", picture, tmp_path / "a.taco", "--caption", "noise", "--model", path)
