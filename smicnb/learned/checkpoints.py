@@ -134,7 +134,7 @@ def _rest(path: Path, said: dict) -> dict[str, np.ndarray]:
     other, tensors = _read(beside)
     if "rest" in other or load(beside).sha256 != sha256:
         raise IntegrityError(
-            f"'{path.name}' needs weights that '{beside.name}' does not have", f"the checkpoint {rest} it began from"
+            f"'{path.name}' needs weights that '{beside.stem}' does not have", f"the checkpoint {rest} it began from"
         )
     return tensors
 

@@ -138,7 +138,7 @@ def test_a_partial_checkpoint_without_the_right_rest(partial, tmp_path):
         with pytest.raises(IntegrityError, match="does not say where its other weights are"):
             checkpoints.load(rewritten(part, tmp_path / "forged", rest=rest))
     itself = {"name": "tuned/any/0", "sha256": ""}
-    with pytest.raises(IntegrityError, match="weights that 'taco-tuned-any-0.safetensors' does not have"):
+    with pytest.raises(IntegrityError, match="weights that 'taco-tuned-any-0' does not have"):
         checkpoints.load(rewritten(part, part, rest=itself))
     other = tmp_path / "taco-tiny-any-0.safetensors"
     checkpoints.save(other, "taco", "tiny/any/0", random_taco(TINY, seed=1), {})
