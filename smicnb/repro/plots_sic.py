@@ -19,6 +19,13 @@ Image = np.ndarray
 LOOKS = VARIANTS["SIC"]
 
 
+def only(points: pd.DataFrame, variants: Sequence[str], rivals: bool = True) -> pd.DataFrame:
+    """The points of some variants of SIC, and of all other codecs if `rivals`."""
+    mine = points["codec"].str.startswith("SIC ")
+    wanted = points["codec"].map(lambda codec: codec.startswith("SIC ") and seed_of(codec)[0] in variants)
+    return points[wanted | ~mine if rivals else wanted]
+
+
 def level_rates(table: pd.DataFrame) -> "Figure":
     """What each level takes: bits per pixel of its own, of files and as estimated, and how far the two are apart.
 
