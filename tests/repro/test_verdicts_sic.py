@@ -54,8 +54,6 @@ def test_other_tables_give_other_outcomes(tmp_path, theory):
     changed.loc[changed["curve"] == "H_s", "bits"] += 1
     plain = changed.loc[changed["curve"] == "KL", "bits"].to_numpy()
     changed.loc[changed["curve"] == "partial semantic KL", "bits"] = plain
-        changed["curve"] == "KL", "bits"
-    ].values
     changed.to_csv(tmp_path / "sic_synonyms.csv", index=False)
     lemma = theory("sic_lemma")
     lemma["third"] = lemma["divergence"]
