@@ -23,9 +23,13 @@ def test_only_keeps_variants_and_rivals():
 
 
 def test_rates_of_levels():
-    rows = [{"codec": codec, "level": level, "own_bpp": 0.1 * level + shift, "own_estimated_bpp": 0.1 * level,
-             "largest_excess": 10 * level} for codec, shift in ((ONE, 0), (GROWING, 0.1)) for level in (1, 2, 3)]  # fmt: skip
-    figure = plots_sic.level_rates(pd.DataFrame(rows))
+    rows = [
+        (codec, level, 0.1 * level + shift, 0.1 * level, 10 * level)
+        for codec, shift in ((ONE, 0), (GROWING, 0.1))
+        for level in (1, 2, 3)
+    ]
+    names = ["codec", "level", "own_bpp", "own_estimated_bpp", "largest_excess"]
+    figure = plots_sic.level_rates(pd.DataFrame(rows, columns=names))
     own, apart = figure.axes
     np.testing.assert_allclose(own.lines[0].get_ydata(), [0.1, 0.2, 0.3])
     np.testing.assert_allclose(own.lines[2].get_ydata(), [0.2, 0.3, 0.4])
