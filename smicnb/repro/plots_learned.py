@@ -140,6 +140,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
     import matplotlib.pyplot as plt
 
     variants = VARIANTS[family]
+    plain = next(iter(variants))
     pairs = list(judged[["better", "worse"]].drop_duplicates().itertuples(index=False, name=None))
     figure, panels = plt.subplots(1, len(metrics), figsize=(PAGE, 0.7 + 0.34 * len(pairs)), sharey=True, squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=True):
@@ -152,13 +153,14 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
             if pair in rows.index:
                 row = rows.loc[pair]
                 error = [[row["gap"] - row["low"]], [row["high"] - row["gap"]]]
-                look = variants[pair[1]]
+                look = variants[pair[1] if pair[0] == plain else pair[0]]
                 axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
+        axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
     labels = [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)]
     if len({better for better, _ in pairs}) > 1:
         first = [variants[better]["label"] for better, _ in reversed(pairs)]
-        labels = [f"{one}\n{label}" for one, label in zip(first, labels, strict=True)]
+        labels = [f"{one}:\n{label}" for one, label in zip(first, labels, strict=True)]
     panels[0, 0].set_yticks(range(len(pairs)), labels)
     panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
     return figure

@@ -42,7 +42,8 @@ def level_rates(table: pd.DataFrame) -> "Figure":
         dashed = {**look, "linestyle": (0, (1, 1.5)), "marker": "", "label": None}
         own.plot(curve["level"], curve["own_estimated_bpp"], **dashed, linewidth=0.8)
         apart.plot(curve["level"], curve["largest_excess"], **look, markersize=SMALL, linewidth=1)
-    own.set(xlabel="level", ylabel="bits per pixel of this level alone", ylim=(0, None))
+    own.set(xlabel="level", ylabel="bits per pixel of this level alone")
+    own.set_ylim(0, 1.05 * table[["own_bpp", "own_estimated_bpp"]].to_numpy().max())
     apart.set(xlabel="level", ylabel="file − estimate (bytes, largest)")
     apart.axhline(0, color=looks.BLACK, linewidth=0.6)
     for axes in (own, apart):
@@ -62,7 +63,7 @@ def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figur
 
     columns = len(pictures[0])
     height, width = pictures[0][0].shape[:2]
-    size = (PAGE, PAGE / columns * (height / width + 0.3) * len(pictures))
+    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(pictures))
     figure, grid = plt.subplots(len(pictures), columns, figsize=size, squeeze=False)
     rows = dict(iter(table.groupby("model", sort=False)))
     for line, (model, images) in enumerate(zip(rows, pictures, strict=True)):
@@ -91,7 +92,7 @@ def synset(
 
     columns = shown + 2
     height, width = image.shape[:2]
-    size = (PAGE, PAGE / columns * (height / width + 0.2) * len(found) + 0.2)
+    size = (PAGE, PAGE / columns * (height / width + 0.13) * len(found) + 0.2)
     figure, grid = plt.subplots(len(found), columns, figsize=size, squeeze=False)
     most = max(float(spread.max()) for _, spread in found) or 1.0
     for line, ((drawn, spread), row) in enumerate(zip(found, table.itertuples(), strict=True)):
