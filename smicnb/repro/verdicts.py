@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics, verdicts_sic
+from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics
 from smicnb.repro.committed import Tables, Verdict
 
 # To add a verdict: write the function beside its like, name it here and in docs/reproduction.yaml.
@@ -37,28 +37,6 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_frontier.coarse,
         verdicts_frontier.full_range,
         verdicts_frontier.medium_trades,
-        verdicts_sic.sic_rate_distortion,
-        verdicts_sic.sic_rate_perception,
-        verdicts_sic.sic_semantic_entropy,
-        verdicts_sic.sic_partial_divergence,
-        verdicts_sic.sic_rate_is_entropy,
-        verdicts_sic.sic_lower_bound,
-        verdicts_sic.sic_lemma,
-        verdicts_sic.sic_theorem,
-        verdicts_sic.sic_special_cases,
-        verdicts_sic.sic_entropy_bound,
-        verdicts_sic.sic_divergence_bound,
-        verdicts_sic.sic_synonymous_part,
-        verdicts_sic.sic_losses,
-        verdicts_sic.sic_one_model,
-        verdicts_sic.sic_twin,
-        verdicts_sic.sic_samples,
-        verdicts_sic.sic_adversarial,
-        verdicts_sic.sic_adversarial_cost,
-        verdicts_sic.sic_idempotence,
-        verdicts_sic.sic_warm_up,
-        verdicts_sic.sic_sampling,
-        verdicts_sic.sic_slicing,
     )
 }
 
