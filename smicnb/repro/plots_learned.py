@@ -160,7 +160,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
     labels = [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)]
     if len({better for better, _ in pairs}) > 1:
         first = [variants[better]["label"] for better, _ in reversed(pairs)]
-        labels = [f"{one}:\n{label}" for one, label in zip(first, labels, strict=True)]
+        labels = [f"{one}\n{label}" for one, label in zip(first, labels, strict=True)]
     panels[0, 0].set_yticks(range(len(pairs)), labels)
     panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
     return figure

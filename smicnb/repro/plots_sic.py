@@ -63,7 +63,7 @@ def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figur
 
     columns = len(pictures[0])
     height, width = pictures[0][0].shape[:2]
-    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(pictures))
+    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(pictures) + 0.15)
     figure, grid = plt.subplots(len(pictures), columns, figsize=size, squeeze=False)
     rows = dict(iter(table.groupby("model", sort=False)))
     for line, (model, images) in enumerate(zip(rows, pictures, strict=True)):
