@@ -1,6 +1,7 @@
 """The learned codecs on the command line: train, encode, decode, and one line for every mistake."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,17 @@ def test_train_says_what_it_did(trained):
     assert checkpoints.load(path).facts["run"]["steps"] == 2
     with Image.open(path.parent / "curves.png") as curves:
         assert curves.size[0] > 500
+
+
+def test_sic_is_trained_without_captions(tmp_path):
+    run = {"steps": 1, "crop": 64, "batch": 2, "objective": "rate-distortion"}
+    plan = {"codec": "sic", "size": "mini", "rates": {"any": 0.01}, "seeds": {"twin": [0]}, "runs": {"twin": run}}
+    (tmp_path / "plan.yaml").write_text(yaml.safe_dump(plan))
+    told = said("train", "sic", "--config", tmp_path / "plan.yaml", "--data", "embedded", "--out", tmp_path / "out",
+                  "--threads", "1")  # fmt: skip
+    assert "training: 72 photographs; no captions" in told
+    checkpoint = checkpoints.load(tmp_path / "out" / "twin-any-0.safetensors")
+    assert (checkpoint.codec, checkpoint.facts["run"]["objective"]) == ("sic", "rate-distortion")
 
 
 def test_a_picture_there_and_back(trained, picture, tmp_path):
@@ -114,6 +126,13 @@ def test_a_file_of_sic_decodes_at_any_level_and_from_its_beginning(picture, tmp_
         (["--level", "0"], "greater than or equal to 1"),
     ]:
         assert message in said("decode", tmp_path / "a.sic", tmp_path / "b.png", "--model", path, *options, status=2)
+    told = said("decode", tmp_path / "cut.sic", tmp_path / "a.png", "--model", path, "--force")
+    assert told.startswith("level 2 of 4 (the file is cut short in level 3)")
+    other = tmp_path / "two.safetensors"
+    checkpoints.save(other, "sic", "two/any/0", random_sic(replace(SIC, groups=(6, 6))), {})
+    told = said("decode", tmp_path / "a.sic", tmp_path / "b.png", "--model", other, status=2)
+    assert "a model with 4 levels" in told
+    assert not (tmp_path / "b.png").exists()
 
 
 def test_a_level_is_for_sic_alone(trained, picture, tmp_path):

@@ -84,6 +84,27 @@ def steps(codec: Codec) -> pd.DataFrame:
     return table.astype({"met": bool})
 
 
+def codecs(source: Source) -> dict[str, Codec]:
+    """Codecs of a source by name, of which each but the first breaks a condition of Eq. 41 or 43."""
+    n, synsets = len(source.synsets), source.synsets.max() + 1
+    alone = source.merged(np.arange(n))
+    noisy = 0.9 * source.members + 0.1 / synsets
+    return {
+        "ideal": Codec.ideal(source),
+        "no synonyms": Codec.ideal(alone),
+        "a uniform prior": Codec(source, source.members, source.within, np.full(synsets, 1 / synsets)),
+        "an encoder that errs": Codec(source, noisy, source.within),
+        "details coded too": Codec(source, np.eye(n), np.eye(n)),
+    }
+
+
+def steps_table(source: Source) -> pd.DataFrame:
+    """`steps` of each of `codecs`, with their names in front."""
+    found = [steps(codec).assign(codec=name) for name, codec in codecs(source).items()]
+    table = pd.concat(found, ignore_index=True)
+    return table[["codec", *table.columns.drop("codec")]]
+
+
 def _values(codec: Codec) -> dict[str, tuple[float, float]]:
     source, reconstructed, joint = codec.source, codec.reconstructed, codec.joint
     p, synset = source.probabilities, source.synset_probabilities[source.synsets]

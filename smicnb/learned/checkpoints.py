@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class Checkpoint:
     sha256: str = ""
 
 
-def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str, Any]) -> None:
+def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str, Any], rest: str = "") -> None:
     """Write a network's weights at 16 bits, with its prior's tables as they follow from those.
 
     Args:
@@ -54,6 +55,8 @@ def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str,
         name: for tables.
         network: on any device; it is left as it is.
         facts: of the training, as JSON can hold them.
+        rest: name of a checkpoint in the same folder, which has all weights without gradient; they are not stored
+            again. It has to be named as this one but for the model's name.
     """
     from safetensors.numpy import save as to_bytes
 
@@ -67,6 +70,9 @@ def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str,
     for key in PRIOR_BUFFERS:
         tensors[f"prior.{key}"] = getattr(again.prior, key).numpy()
     said = {"format": FORMAT, "codec": codec, "name": name, "config": asdict(network.config), "facts": facts}
+    if rest:
+        said["rest"] = {"name": rest, "sha256": load(_beside(path, name, rest)).sha256}
+        tensors = {key: tensors[key] for key, value in network.named_parameters() if value.requires_grad}
     # In one entry: safetensors writes several in an order of its own, and the file would differ each time.
     write_bytes(path, to_bytes(tensors, {META: json.dumps(said, sort_keys=True)}))
 
@@ -82,9 +88,18 @@ def load(path: Path, device: str = "cpu") -> Checkpoint:
         MissingWeightsError: no such file. IntegrityError: truncated, or not a checkpoint of ours.
         SmicnbError: weights that do not fit its config, or are not finite.
     """
+    path = Path(path)
+    said, tensors = _read(path)
+    codec, name, config, facts = (said[key] for key in ("codec", "name", "config", "facts"))
+    if "rest" in said:
+        tensors = _rest(path, said) | tensors
+    return assembled(codec, name, config, tensors, facts, device)
+
+
+def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
+    """What a file says of itself, and its arrays."""
     from safetensors import SafetensorError, safe_open
 
-    path = Path(path)
     if not path.is_file():
         raise MissingWeightsError(f"found no file '{path}'", "a checkpoint of a learned codec")
     if path.stat().st_size > MAX_BYTES:
@@ -104,8 +119,30 @@ def load(path: Path, device: str = "cpu") -> Checkpoint:
         raise IntegrityError(
             f"'{path.name}' is no checkpoint of a learned codec", f"one that says '{FORMAT}'"
         ) from error
-    codec, name, config, facts = told
-    return assembled(codec, name, config, tensors, facts, device)
+    return said, tensors
+
+
+def _rest(path: Path, said: dict) -> dict[str, np.ndarray]:
+    """The arrays of the checkpoint that has what this one has not stored."""
+    try:
+        rest, sha256 = said["rest"]["name"], said["rest"]["sha256"]
+        if not re.fullmatch(r"[\w./-]{1,99}", rest):
+            raise ValueError
+    except (KeyError, TypeError, ValueError) as error:
+        raise IntegrityError(f"'{path.name}' does not say where its other weights are", "a model's name") from error
+    beside = _beside(path, said["name"], rest)
+    other, tensors = _read(beside)
+    if "rest" in other or load(beside).sha256 != sha256:
+        raise IntegrityError(
+            f"'{path.name}' needs weights that '{beside.stem}' does not have", f"the checkpoint {rest} it began from"
+        )
+    return tensors
+
+
+def _beside(path: Path, name: str, other: str) -> Path:
+    """The file of another model in the same folder, named as this model's file is."""
+    stem, wanted = (each.replace("/", "-") for each in (name, other))
+    return path.with_name(path.name.replace(stem, wanted) if stem and stem in path.name else f"{wanted}.safetensors")
 
 
 def assembled(

@@ -28,7 +28,7 @@ class Photographs:
 
     Args:
         images: RGB uint8 H×W×3.
-        captions: one sentence for each.
+        captions: one sentence for each; all empty for a codec without text.
         sources: where captions come from, and how many.
         sha256: over the files and captions.
         skipped: reason -> number of files that were left out.
@@ -64,12 +64,16 @@ class Photographs:
     @cached_property
     def summary(self) -> str:
         """One line for people."""
-        captions = ", ".join(f"{count} captions from {source}" for source, count in self.sources.items())
+        captions = (
+            ", ".join(f"{count} captions from {source}" for source, count in self.sources.items()) or "no captions"
+        )
         skipped = ", ".join(f"{count} {reason}" for reason, count in self.skipped.items())
         return f"{len(self.images)} photographs; {captions}; {f'skipped: {skipped}' if skipped else 'none skipped'}"
 
 
-def photographs(collections: Sequence[str], splits: Sequence[str], side: int, encoder: "SemanticEncoder"):
+def photographs(
+    collections: Sequence[str], splits: Sequence[str], side: int, encoder: "SemanticEncoder | None"
+) -> Photographs:
     """The photographs of some splits of some collections, at most 512 pixels on their shorter side.
 
     Captions are the data set's own where it has them, else the words nearest to the image's latent.
@@ -78,7 +82,7 @@ def photographs(collections: Sequence[str], splits: Sequence[str], side: int, en
         collections: names as in `collections.load`.
         splits: of each.
         side: pixels that both sides must have; what is smaller is skipped and counted, as is what cannot be read.
-        encoder: whose nearest words stand in for captions.
+        encoder: whose nearest words stand in for captions; None: there are no captions, for a codec without text.
 
     Raises:
         ImageError: nothing is left.
@@ -101,10 +105,12 @@ def photographs(collections: Sequence[str], splits: Sequence[str], side: int, en
                     skipped[f"smaller than {side} pixels"] += 1
                     continue
                 images.append(image)
-                captions.append(item.caption)
-                hashes.append([item.content_hash, item.caption])
+                captions.append(item.caption if encoder else "")
+                hashes.append([item.content_hash, captions[-1]])
     if not images:
         raise ImageError(f"found no photograph to train on in {', '.join(collections)}", "at least one", str(skipped))
+    if encoder is None:
+        return Photographs(images, tuple(captions), {}, sha256_json([hashes, captions]), dict(skipped))
     missing = [number for number, caption in enumerate(captions) if not caption]
     captioner = NearestWords(encoder, words())
     for number, caption in zip(missing, captioner.caption([images[number] for number in missing]), strict=True):

@@ -26,7 +26,7 @@ class Run(_Strict):
     """One training, without its rate and seed: what the codecs have in common.
 
     Args:
-        start: name of the run at the same rate and seed that it branches from; None: random weights.
+        start: RUN at the same rate and seed that it branches from, or RUN/RATE at the same seed; None: random weights.
         steps: of the optimiser.
         crop: side of the random crops, a multiple of 64.
         batch: crops in a step.
@@ -66,12 +66,18 @@ class Plan(_Strict):
     Args:
         size: "full" or "mini".
         rates: name -> λ of TACO's distortion, or a factor of SIC's.
+        rates_of: run -> rates of its own in place of these.
         seeds: run -> its seeds.
     """
 
     size: Literal["full", "mini"]
     rates: dict[str, float]
+    rates_of: dict[str, dict[str, float]] = {}
     seeds: dict[str, tuple[int, ...]]
+
+    def at(self, name: str) -> dict[str, float]:
+        """The rates of a run."""
+        return self.rates_of.get(name, self.rates)
 
 
 class TacoPlan(Plan):
@@ -84,9 +90,9 @@ class TacoPlan(Plan):
         """Size and variant of a run's networks."""
         return replace(SIZES[self.size], text=run.text)
 
-    def weights(self, run: TacoRun, rate: str) -> LossWeights:
-        """Of a run's loss at a rate."""
-        return LossWeights(distortion=self.rates[rate], **run.loss)
+    def weights(self, run: TacoRun, rate: float) -> LossWeights:
+        """Of a run's loss at λ."""
+        return LossWeights(distortion=rate, **run.loss)
 
 
 class SicRun(Run):
@@ -129,9 +135,9 @@ class SicPlan(Plan):
         config = SIC_SIZES[self.size]
         return replace(config, detail=run.detail, groups=growing(config) if run.growing else config.groups)
 
-    def weights(self, run: SicRun, rate: str) -> SicWeights:
-        """Of a run's loss at a rate."""
-        return SicWeights(scale=self.rates[rate], **run.weights)
+    def weights(self, run: SicRun, rate: float) -> SicWeights:
+        """Of a run's loss at a factor of the distortion."""
+        return SicWeights(scale=rate, **run.weights)
 
 
 def growing(config: SicConfig) -> tuple[int, ...]:
@@ -161,6 +167,7 @@ class Training:
         weights: of the loss.
         seed: of weights, crops and noise.
         start: the name of the training that it branches from, or None.
+        start_ships: whether that one's checkpoint will lie beside its own, so that what is not trained need not.
     """
 
     codec: str
@@ -170,6 +177,7 @@ class Training:
     weights: BaseModel
     seed: int
     start: str | None
+    start_ships: bool = False
 
     @property
     def stem(self) -> str:
@@ -211,11 +219,11 @@ def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
         UnknownNameError: a name that the plan does not have.
     """
     found: dict[str, Training] = {}
-    for name in plan.seeds:
+    for name in (*plan.seeds, *plan.rates_of):
         if name not in plan.runs:
             raise unknown("run", name, plan.runs)
     for name in plan.runs:
-        for rate in plan.rates:
+        for rate in plan.at(name):
             for seed in plan.seeds.get(name, ()):
                 _add(plan, name, rate, seed, found, ())
     chosen: dict[str, Training] = {}
@@ -236,11 +244,15 @@ def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training]
         raise unknown("run", name, plan.runs)
     if name in above:
         raise SmicnbError(f"the runs {', '.join(above)} start from one another", "one that starts from nothing")
-    run, start = plan.runs[name], None
+    if rate not in plan.at(name):
+        raise unknown(f"rate of the run '{name}'", rate, plan.at(name))
+    run, start, ships = plan.runs[name], None, False
     if run.start is not None:
-        _add(plan, run.start, rate, seed, found, (*above, name))
-        start = f"{run.start}/{rate}/{seed}"
-    found[key] = Training(plan.codec, key, plan.config(run), run, plan.weights(run, rate), seed, start)
+        before, _, other = run.start.partition("/")
+        _add(plan, before, other or rate, seed, found, (*above, name))
+        start, ships = f"{before}/{other or rate}/{seed}", plan.runs[before].ship and seed in plan.seeds.get(before, ())
+    weights = plan.weights(run, plan.at(name)[rate])
+    found[key] = Training(plan.codec, key, plan.config(run), run, weights, seed, start, ships)
 
 
 def _with_needs(found: dict[str, Training], name: str, chosen: dict[str, Training]) -> None:

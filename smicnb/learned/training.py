@@ -127,7 +127,9 @@ class Trainer:
                     rows.append({"step": step, "part": "validated", **self._validated(network)})
                 if step % KEEP_EVERY == 0 and step < total:
                     self._keep(network, optimisers, rows, step)
-        checkpoints.save(self.path, self.training.codec, self.training.name, network, self._facts(rows))
+        whole = all(each.requires_grad for each in network.parameters())
+        rest = self.training.start if self.training.start_ships and not whole else ""
+        checkpoints.save(self.path, self.training.codec, self.training.name, network, self._facts(rows), rest)
         self._write_log(rows)
         self._state.unlink(missing_ok=True)
         return checkpoints.load(self.path, self.device)

@@ -34,13 +34,34 @@ RIVALS = {
     "x265 intra": "hevc",
     "AV1 (SVT-AV1)": "av1",
 }
+# family -> variant -> its look
 VARIANTS = {
-    "full": {"color": looks.PURPLE, "marker": "D", "linestyle": "-", "label": "TACO"},
-    "without-adapter": {"color": looks.BLUE, "marker": "o", "linestyle": "-", "label": "without text adapter"},
-    "without-joint-loss": {"color": looks.VERMILION, "marker": "s", "linestyle": "-", "label": "without joint loss"},
-    "frozen-base": {"color": looks.GREEN, "marker": "^", "linestyle": "-", "label": "frozen base model"},
-    "tgic": {"color": looks.ORANGE, "marker": "*", "linestyle": "-", "label": "TGIC's module (our reading)"},
-}
+    "TACO": {
+        "full": {"color": looks.PURPLE, "marker": "D", "linestyle": "-", "label": "TACO"},
+        "without-adapter": {"color": looks.BLUE, "marker": "o", "linestyle": "-", "label": "without text adapter"},
+        "without-joint-loss": {
+            "color": looks.VERMILION, "marker": "s", "linestyle": "-", "label": "without joint loss"
+        },
+        "frozen-base": {"color": looks.GREEN, "marker": "^", "linestyle": "-", "label": "frozen base model"},
+        "tgic": {"color": looks.ORANGE, "marker": "*", "linestyle": "-", "label": "TGIC's module (our reading)"},
+    },
+    "SIC": {
+        "one-sample": {"color": looks.WINE, "marker": "*", "linestyle": "-", "label": "SIC, M = 1"},
+        "five-samples": {"color": looks.BLUE, "marker": "o", "linestyle": "-", "label": "SIC, M = 5"},
+        "one-sample-adversarial": {
+            "color": looks.VERMILION, "marker": "s", "linestyle": "--", "label": "M = 1, adversarial"
+        },
+        "five-samples-adversarial": {
+            "color": looks.ORANGE, "marker": "^", "linestyle": "--", "label": "M = 5, adversarial"
+        },
+        "without-constraints": {"color": looks.GREEN, "marker": "D", "linestyle": "-", "label": "without idempotence"},
+        "without-warm-up": {"color": looks.PURPLE, "marker": "P", "linestyle": "-", "label": "without warm-up"},
+        "scale-detail": {"color": looks.OLIVE, "marker": "<", "linestyle": "-", "label": "details of predicted scale"},
+        "zero-detail": {"color": looks.GREY, "marker": "X", "linestyle": "-", "label": "details not drawn"},
+        "growing": {"color": looks.INDIGO, "marker": "h", "linestyle": "-", "label": "growing groups"},
+        "twin": {"color": looks.BLACK, "marker": "d", "linestyle": ":", "label": "twin: rate and MSE, a model a rate"},
+    },
+}  # fmt: skip
 SMALL = 3.2  # of markers where many curves share a panel
 
 
@@ -49,7 +70,7 @@ def _look(codec: str) -> tuple[dict, int]:
     if codec in RIVALS:
         return looks.CODECS[RIVALS[codec]], 0
     variant, seed = seed_of(codec)
-    return VARIANTS[variant], seed
+    return VARIANTS[codec.split(" ")[0]][variant], seed
 
 
 def rate_curves_of(points: pd.DataFrame, metrics: Sequence[str], most_bpp: float, seed: int) -> "Figure":
@@ -108,30 +129,38 @@ def rate_ticks(axes: "Axes") -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def ablations(judged: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
-    """What each part is worth: gaps with 95 % intervals over images, on the spread over seeds.
+def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO") -> "Figure":
+    """What each part is worth: gaps with 95 % intervals over images, on the spread over seeds, where there are several.
 
     Args:
         judged: `ablations.judge`'s rows of differences.
         metrics: a panel each.
+        family: of the variants, in `VARIANTS`.
     """
     import matplotlib.pyplot as plt
 
+    variants = VARIANTS[family]
+    plain = next(iter(variants))
     pairs = list(judged[["better", "worse"]].drop_duplicates().itertuples(index=False, name=None))
     figure, panels = plt.subplots(1, len(metrics), figsize=(PAGE, 0.7 + 0.34 * len(pairs)), sharey=True, squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=True):
         rows = judged[judged["metric"] == metric].set_index(["better", "worse"])
         spread = rows["spread"].iloc[0]
-        axes.axvspan(-spread, spread, color=looks.GREY, alpha=0.2, linewidth=0)
+        if np.isfinite(spread):
+            axes.axvspan(-spread, spread, color=looks.GREY, alpha=0.2, linewidth=0)
         axes.axvline(0, color=looks.BLACK, linewidth=0.6)
         for height, pair in enumerate(reversed(pairs)):
             if pair in rows.index:
                 row = rows.loc[pair]
                 error = [[row["gap"] - row["low"]], [row["high"] - row["gap"]]]
-                look = VARIANTS[pair[1]]
+                look = variants[pair[1] if pair[0] == plain else pair[0]]
                 axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
+        axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
-    labels = [f"over {VARIANTS[worse]['label']}" for _, worse in reversed(pairs)]
+    labels = [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)]
+    if len({better for better, _ in pairs}) > 1:
+        first = [variants[better]["label"] for better, _ in reversed(pairs)]
+        labels = [f"{one}\n{label}" for one, label in zip(first, labels, strict=True)]
     panels[0, 0].set_yticks(range(len(pairs)), labels)
     panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
     return figure

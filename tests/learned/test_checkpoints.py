@@ -104,3 +104,43 @@ def test_other_files(tmp_path):
         checkpoints.load(tmp_path / "foreign")
     with pytest.raises(UnknownNameError, match="taco"):
         checkpoints.assembled("tako", "x", {}, {}, {})
+
+
+@pytest.fixture
+def partial(tiny_checkpoint, tmp_path):
+    """A whole checkpoint, and beside it one that began from it and stores g_s alone."""
+    (tmp_path / "taco-tiny-any-0.safetensors").write_bytes(tiny_checkpoint.read_bytes())
+    tuned = checkpoints.load(tiny_checkpoint).network
+    tuned.g_s.requires_grad_(True)
+    with torch.no_grad():
+        for weight in tuned.g_s.parameters():
+            weight.add_(0.5)
+    part, whole = tmp_path / "taco-tuned-any-0.safetensors", tmp_path / "whole"
+    checkpoints.save(part, "taco", "tuned/any/0", tuned, {}, rest="tiny/any/0")
+    checkpoints.save(whole, "taco", "tuned/any/0", tuned, {})
+    return part, whole
+
+
+def test_what_was_not_trained_is_not_stored_again(partial):
+    part, whole = partial
+    assert {name.split(".")[0] for name in load_file(part)} == {"g_s"}
+    assert part.stat().st_size < whole.stat().st_size / 1.5
+    assert checkpoints.load(part).sha256 == checkpoints.load(whole).sha256
+
+
+def test_a_partial_checkpoint_without_the_right_rest(partial, tmp_path):
+    part, _ = partial
+    for name in ("../tiny/any/0", "tiny/none/0", "a\\0b", 5, "a" * 300):
+        forged = rewritten(part, tmp_path / "taco-forged-any-0.safetensors", rest={"name": name, "sha256": ""})
+        with pytest.raises((IntegrityError, MissingWeightsError)):
+            checkpoints.load(forged)
+    for rest in ({}, "tiny/any/0", {"name": "tiny/any/0"}):
+        with pytest.raises(IntegrityError, match="does not say where its other weights are"):
+            checkpoints.load(rewritten(part, tmp_path / "forged", rest=rest))
+    itself = {"name": "tuned/any/0", "sha256": ""}
+    with pytest.raises(IntegrityError, match="weights that 'taco-tuned-any-0' does not have"):
+        checkpoints.load(rewritten(part, part, rest=itself))
+    other = tmp_path / "taco-tiny-any-0.safetensors"
+    checkpoints.save(other, "taco", "tiny/any/0", random_taco(TINY, seed=1), {})
+    with pytest.raises(IntegrityError, match="the checkpoint tiny/any/0 it began from"):
+        checkpoints.load(rewritten(part, part, rest={"name": "tiny/any/0", "sha256": "0" * 64}))

@@ -47,6 +47,25 @@ def test_wanted_ones_come_with_what_they_need(tmp_path):
         plans.trainings(plan(tmp_path), ["full/low/2"])
 
 
+def test_a_run_may_have_rates_of_its_own_and_start_at_another(tmp_path):
+    runs = PLAN["runs"] | {"tuned": {"start": "plain/slow", "steps": 5}}
+    changes = {"runs": runs, "seeds": {"tuned": [1]}, "rates_of": {"plain": {"slow": 0.5}, "base": {"slow": 0.7}}}
+    every = plans.trainings(plan(tmp_path, **changes))
+    assert [(each.name, each.start, each.weights.distortion) for each in every] == [
+        ("base/slow/1", None, 0.7),
+        ("plain/slow/1", "base/slow/1", 0.5),
+        ("tuned/low/1", "plain/slow/1", 0.001),
+        ("tuned/high/1", "plain/slow/1", 0.01),
+    ]
+
+
+def test_rates_of_one_run_change_nothing_about_others(tmp_path):
+    before = {each.name: each for each in plans.trainings(plan(tmp_path))}
+    changes = {"runs": PLAN["runs"] | {"twin": {"steps": 5}}, "rates_of": {"twin": {"one": 1.0}}}
+    after = {each.name: each for each in plans.trainings(plan(tmp_path, **changes))}
+    assert all(after[name] == training for name, training in before.items())
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -58,6 +77,9 @@ def test_wanted_ones_come_with_what_they_need(tmp_path):
         ({"runs": {"full": {"steps": 1, "start": "plain"}, "plain": {"steps": 1, "start": "full"}}}, "one another"),
         ({"runs": {"full": {"steps": 1, "loss": {"gan": 1}}, "plain": {"steps": 1}}}, "gan"),
         ({"seeds": {"fool": [0]}}, "fool"),
+        ({"rates_of": {"fool": {"low": 1.0}}}, "fool"),
+        ({"rates_of": {"base": {"lower": 1.0}}}, "rate of the run 'base'.*low"),
+        ({"seeds": {"full": [0]}, "runs": {"full": {"steps": 1, "start": "base/mid"}, "base": {"steps": 1}}}, "mid"),
     ],
 )
 def test_what_is_wrong_in_a_plan_is_said(tmp_path, changes, message):
@@ -75,3 +97,14 @@ def test_no_plan(tmp_path):
 def test_the_plans_of_the_repository_can_be_read(repository):
     for path in sorted((repository / "recipes" / "train").glob("*.yaml")):
         assert plans.trainings(plans.read_plan(path))
+
+
+def test_what_does_not_ship_is_not_relied_on(repository):
+    """The weights that a run has not trained are stored again unless those it began from lie beside it."""
+    folder = repository / "recipes" / "train"
+    taco, sic = (plans.trainings(plans.read_plan(folder / f"{name}-mini.yaml")) for name in ("taco", "sic"))
+    assert not any(each.start_ships for each in taco)  # the bases do not ship
+    assert [each.name.split("/")[0] for each in sic if each.start_ships] == [
+        "one-sample-adversarial",
+        "five-samples-adversarial",
+    ]

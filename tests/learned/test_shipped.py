@@ -25,7 +25,7 @@ def small():
     return taco_study.tested(collections.load("embedded"), 160)
 
 
-@pytest.mark.parametrize("name", list(shipped.models()))
+@pytest.mark.parametrize("name", [name for name, path in shipped.models().items() if path.name.startswith("taco-")])
 def test_each_has_been_trained_and_codes_what_it_has_not_seen(name, small):
     codec = open_codec(shipped.model_path(name))
     facts = codec.checkpoint.facts

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.numpy import load_file
 from tiny_sic import TINY, random_sic
 
 from smicnb.learned import checkpoints, plans, training
@@ -14,20 +15,19 @@ from smicnb.learned.plans import SicRun, Training
 from smicnb.learned.sic import FULL, MINI
 from smicnb.learned.sic_losses import Discriminator, SicWeights, deceived, spread_of_rates, told_apart
 from smicnb.learned.training import Batch
-from smicnb.semantics.encoders import encoder
 
 LEVELS = TINY.levels
 
 
 @pytest.fixture(scope="module")
 def parts():
-    part = photographs(["embedded"], VALIDATED, 64, encoder("lite0-minilm"))
+    part = photographs(["embedded"], VALIDATED, 64, None)
     return [part, part]
 
 
 def one(name="base/all/0", start=None, steps=4, **about):
     run = SicRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, **about)
-    return Training("sic", name, replace(TINY, detail=run.detail), run, SicWeights(), 0, start)
+    return Training("sic", name, replace(TINY, detail=run.detail), run, SicWeights(), 0, start, start is not None)
 
 
 def task(parts, **about):
@@ -138,6 +138,9 @@ def test_against_an_adversary_only_g_s_moves(parts, tmp_path):
     base = numbers(tmp_path / "base-all-0.safetensors")
     training.train([one("gan/all/0", "base/all/0", adversarial=True, adversary_width=8)], *parts, tmp_path)
     tuned = numbers(tmp_path / "gan-all-0.safetensors")
+    assert {name.split(".")[0] for name in load_file(tmp_path / "gan-all-0.safetensors")} == {
+        "g_s"
+    }  # the rest is base's
     moved = {name.split(".")[0] for name, value in base.items() if not torch.equal(value, tuned[name])}
     assert moved == {"g_s"}
     log = pd.read_parquet(tmp_path / "gan-all-0.parquet")

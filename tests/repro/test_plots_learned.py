@@ -87,8 +87,9 @@ def test_attention_is_one_panel_per_token():
     assert [axes.get_title() for axes in figure.axes[1:4]] == ["a", "cat", "."]
 
 
-def test_variants_can_be_told_apart():
-    shapes = [(look["marker"], look["color"]) for look in plots_learned.VARIANTS.values()]
+@pytest.mark.parametrize("family", plots_learned.VARIANTS)
+def test_variants_can_be_told_apart(family):
+    shapes = [(look["marker"], look["color"]) for look in plots_learned.VARIANTS[family].values()]
     assert len({marker for marker, _ in shapes}) == len({colour for _, colour in shapes}) == len(shapes)
     assert set(plots_learned.RIVALS.values()) <= set(looks.CODECS)
 

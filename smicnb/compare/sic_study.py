@@ -1,0 +1,270 @@
+"""What SIC's notebook measures: its levels and their rates, members of a synset, the paper's statements."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.compare import ablations, rate_curves
+from smicnb.compare.ablations import Claim
+from smicnb.compare.evaluate import ESTIMATED, MEASURED, METRICS
+from smicnb.semantics import metrics, perception
+from smicnb.semantics.statistics import bootstrap_mean
+
+if TYPE_CHECKING:
+    from smicnb.learned.checkpoints import Checkpoint
+    from smicnb.learned.sic import SicConfig
+    from smicnb.learned.sic_codec import SicCodec
+    from smicnb.semantics.collections import Item
+
+FAMILY = "SIC"
+TWIN = "SIC twin (seed 0)"
+WHOSE = ["codec", "dataset", "scene", "image"]
+ALLOWED_SHARE, ALLOWED_BYTES = 0.01, 32  # what a measured rate may differ from the estimate; the bytes for each part
+
+# The paper's statements on its variants, and what it leaves open: the better one is that which it argues for.
+CLAIMS = (
+    Claim("Fig. 6: adversarial fine-tuning lowers DISTS (M = 1)", "one-sample-adversarial", "one-sample", "dists"),
+    Claim("Fig. 6: adversarial fine-tuning lowers DISTS (M = 5)", "five-samples-adversarial", "five-samples", "dists"),
+    Claim("Fig. 19: adversarial fine-tuning costs PSNR (M = 1)", "one-sample", "one-sample-adversarial", "psnr"),
+    Claim("Fig. 19: adversarial fine-tuning costs PSNR (M = 5)", "five-samples", "five-samples-adversarial", "psnr"),
+    *(
+        Claim(f"App. B.2: idempotence constraints help, in {name}", "one-sample", "without-constraints", metric)
+        for metric, name in (("dists", "DISTS"), ("psnr", "PSNR"))
+    ),
+    *(
+        Claim(f"App. C.1: the warm-up helps, in {name}", "one-sample", "without-warm-up", metric)
+        for metric, name in (("dists", "DISTS"), ("psnr", "PSNR"))
+    ),
+    Claim("App. C.1: details closer to their distribution than U(−2, 2) lower DISTS", "scale-detail", "one-sample",
+          "dists"),
+    Claim("Eq. 46: details that are drawn lower DISTS against none", "one-sample", "zero-detail", "dists"),
+    Claim("Sec. 6: another slicing than equal groups lowers DISTS", "growing", "one-sample", "dists"),
+)  # fmt: skip
+LOW_CLAIMS = tuple(
+    Claim(f"Fig. 5: five samples beat one at low and medium rates, in {name}", "five-samples", "one-sample", metric)
+    for metric, name in (("dists", "DISTS"), ("lpips", "LPIPS"))
+)
+
+
+def level_of(settings: pd.Series) -> pd.Series:
+    """The levels of settings "level NUMBER"; NaN for others."""
+    return pd.to_numeric(settings.str.extract(r"^level (\d+)$")[0])
+
+
+def lower_half(points: pd.DataFrame) -> pd.DataFrame:
+    """The points of codecs with levels, up to the level in the middle: low and medium rates."""
+    levels = level_of(points["setting"])
+    highest = levels.groupby(points["codec"]).transform("max")
+    return points[levels <= (highest + 1) // 2]
+
+
+def judged(points: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The paper's statements on variants, as `ablations.judge` judges: `CLAIMS` along whole curves, `LOW_CLAIMS` below.
+
+    Args:
+        points: `evaluate.points`'.
+        seed: of the bootstrap.
+    """
+    low = ablations.judge(lower_half(points), LOW_CLAIMS, FAMILY, seed)
+    return pd.concat([low, ablations.judge(points, CLAIMS, FAMILY, seed)], ignore_index=True)
+
+
+def level_rates(rows: pd.DataFrame) -> pd.DataFrame:
+    """How many bits each level takes, by its files and by the likelihoods.
+
+    Args:
+        rows: `evaluate.evaluate`'s.
+
+    Returns:
+        codec, level, bpp and estimated_bpp (means over images, up to this level), own_bpp and own_estimated_bpp (of
+        this level alone; of level 1 with header and hyper-latent), largest_excess (bytes, of a file up to the level
+        over its estimate), images, and within: images whose file is within 1 % and 32 bytes for each of its parts.
+    """
+    rows = rows.assign(level=level_of(rows["setting"])).dropna(subset="level").astype({"level": int})
+    kinds = {"bytes": (MEASURED, "bytes"), "bpp": (MEASURED, "bpp"), "bits": (ESTIMATED, "bits")}
+    index = [*WHOSE, "level"]
+    columns = {
+        name: rows[(rows["rate_kind"] == kind) & (rows["metric"] == metric)].set_index(index)["value"]
+        for name, (kind, metric) in kinds.items()
+    }
+    wide = pd.DataFrame(columns).reset_index().sort_values(index, kind="stable")
+    wide["estimated_bpp"] = wide["bpp"] * wide["bits"] / (8 * wide["bytes"])
+    before = wide.groupby(WHOSE)[["bpp", "estimated_bpp"]].shift(fill_value=0)
+    wide["own_bpp"], wide["own_estimated_bpp"] = (wide[name] - before[name] for name in before)
+    wide["excess"] = wide["bytes"] - wide["bits"] / 8
+    parts = wide["level"] + 1  # the header, with the hyper-latent, is one
+    wide["within"] = wide["excess"].abs() <= ALLOWED_SHARE * wide["bits"] / 8 + ALLOWED_BYTES * parts
+    found = []
+    for (codec, level), cell in wide.groupby(["codec", "level"], sort=False):
+        means = cell[["bpp", "estimated_bpp", "own_bpp", "own_estimated_bpp"]].mean()
+        farthest = cell.loc[cell["excess"].abs().idxmax(), "excess"]
+        about = {"largest_excess": farthest, "images": len(cell), "within": int(cell["within"].sum())}
+        found.append({"codec": codec, "level": level, **means, **about})
+    table, order = pd.DataFrame(found), {codec: number for number, codec in enumerate(rows["codec"].unique())}
+    return table.iloc[np.lexsort((table["level"], table["codec"].map(order)))].reset_index(drop=True)
+
+
+def ranks(points: pd.DataFrame, metrics_of: Sequence[str], seed: int) -> pd.DataFrame:
+    """Spearman's ρ between level and quality, image by image: 1 where each level is better than the one before.
+
+    Args:
+        points: `evaluate.points`'.
+        metrics_of: columns of it; where lower is better their sign is turned.
+        seed: of the bootstrap.
+
+    Returns:
+        codec, metric, rho (mean over images), low, high (95 % over scenes), images.
+    """
+    from scipy.stats import rankdata
+
+    points = points.assign(level=level_of(points["setting"])).dropna(subset="level")
+    rows = []
+    for codec, mine in points.groupby("codec", sort=False):
+        for metric in metrics_of:
+            found, scenes = [], []
+            for (scene, _), image in mine.groupby(["scene", "image"], sort=False):
+                values = image[metric] if METRICS[metric].higher else -image[metric]
+                if np.isfinite(values).all() and values.nunique() > 1:
+                    found.append(np.corrcoef(rankdata(image["level"]), rankdata(values))[0, 1])
+                    scenes.append(scene)
+            if found:
+                mean, low, high = bootstrap_mean(np.array(found), np.array(scenes), seed)
+                rows.append((codec, metric, mean, low, high, len(found)))
+    return pd.DataFrame(rows, columns=["codec", "metric", "rho", "low", "high", "images"])
+
+
+def bd_rates(points: pd.DataFrame, metrics_of: Sequence[str], anchor: str, seed: int) -> pd.DataFrame:
+    """BD-rate of every codec of SIC against another, in percent: means over images with 95 % intervals.
+
+    Args:
+        points: `evaluate.points`'.
+        metrics_of: columns of it.
+        anchor: a codec's name.
+        seed: of the bootstrap.
+
+    Returns:
+        codec, metric, mean, low, high, images, and left_out: images on which the two share no quality.
+    """
+    ours = points[points["codec"].str.startswith(f"{FAMILY} ") | (points["codec"] == anchor)]
+    parts = []
+    for metric in metrics_of:
+        found = rate_curves.bd_rates(ours, metric, anchor).assign(metric=metric)
+        parts.append(rate_curves.means(found, "value", ["codec", "metric"], seed))
+    return pd.concat(parts, ignore_index=True)
+
+
+def gap(points: pd.DataFrame, first: str, second: str, metric: str, seed: int) -> dict[str, float | str]:
+    """How much better one codec is than another at equal rates: first, second, metric, mean, low, high, images."""
+    found = ablations.gaps(points, first, second, metric)
+    (about,) = rate_curves.means(found.assign(all=0), "value", ["all"], seed).to_dict("records")
+    return {"first": first, "second": second, "metric": metric} | {
+        name: about[name] for name in ("mean", "low", "high", "images", "left_out")
+    }
+
+
+def loss_weights(levels: int) -> pd.DataFrame:
+    """Table 1 in both readings: what multiplies squared error (of pixels in [0, 1]), LPIPS and rate at each level.
+
+    Returns:
+        reading, level, mse, lpips, bpp, and lambda: what a squared error of pixels in [0, 255] is worth in bits per
+        pixel, which rises with the level where higher levels are to be finer.
+    """
+    from smicnb.learned.sic_losses import SicWeights
+
+    rows = []
+    for reading in ("code", "paper"):
+        for level in range(1, levels + 1):
+            weights = SicWeights(table=reading).at(level, levels)
+            row = {name: weights[name] for name in ("mse", "lpips", "bpp")}
+            rows.append({"reading": reading, "level": level, **row, "lambda": row["mse"] / row["bpp"] / 255**2})
+    return pd.DataFrame(rows)
+
+
+def parameters(sizes: "Mapping[str, SicConfig]") -> pd.DataFrame:
+    """Numbers of parameters, counted on the networks: size, levels, and those of each part."""
+    import torch
+
+    from smicnb.learned.sic import Sic
+
+    rows = []
+    for size, config in sizes.items():
+        with torch.device("meta"):
+            network = Sic(config)
+        parts = {name: sum(each.numel() for each in part.parameters()) for name, part in network.named_children()}
+        parts = {name: count for name, count in parts.items() if count}
+        rows.append({"size": size, "levels": config.levels, **parts, "total": sum(parts.values())})
+    return pd.DataFrame(rows)
+
+
+def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
+    """How models were trained: name, start, steps, M, and the terms of the loss on validation crops at the end."""
+    rows = []
+    for checkpoint in checkpoints:
+        facts, run = checkpoint.facts, checkpoint.facts["run"]
+        row = {"model": checkpoint.name, "start": facts["start"] or "random weights", "steps": run["steps"]}
+        row |= {"samples": run["samples"], "objective": run["objective"], "lambda": facts["loss"]["scale"]}
+        rows.append({**row, **{key: value for key, value in facts["validation"].items() if key != "loss"}})
+    return pd.DataFrame(rows)
+
+
+def by_level(
+    item: "Item", codecs: "Sequence[SicCodec]", levels: Sequence[int], seed: int
+) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
+    """One image as decoded at some levels by some models.
+
+    Args:
+        item: of a collection.
+        codecs: checkpoints with all their levels.
+        levels: 1 to L, the same for all.
+        seed: of the detail.
+
+    Returns:
+        For each codec the original and the decoded images; and model, level, bpp, psnr, dists of the latter.
+    """
+    image = item.image()
+    pictures, table = [], []
+    for codec in codecs:
+        files = [codec.prefix(codec.encode(image), level) for level in levels]
+        decoded = [codec.decode(data, seed=seed) for data in files]
+        beside = [image] * len(levels)
+        measured = metrics.psnr(beside, decoded), perception.dists(beside, decoded)
+        for level, data, psnr, dists in zip(levels, files, *measured, strict=True):
+            bpp = 8 * len(data) / (image.shape[0] * image.shape[1])
+            table.append((codec.checkpoint.name, level, bpp, psnr, dists))
+        pictures.append([image, *decoded])
+    return pictures, pd.DataFrame(table, columns=["model", "level", "bpp", "psnr", "dists"])
+
+
+def synset(
+    item: "Item", codec: "SicCodec", levels: Sequence[int], samples: int
+) -> tuple[list[tuple[list[np.ndarray], np.ndarray]], pd.DataFrame]:
+    """Several images from the same bytes, at some levels.
+
+    Args:
+        item: of a collection.
+        codec: a checkpoint.
+        levels: 1 to L.
+        samples: how many; their seeds are 0, 1, …
+
+    Returns:
+        For each level its images and their spread (H, W): the deviation of each pixel over the samples, the root of
+        the mean square over the channels, in steps of 8 bits. And level, bytes, bpp, spread (root of the mean square
+        over pixels), psnr (mean over samples), psnr_of_mean (of the samples' mean image).
+    """
+    image = item.image()
+    data = codec.encode(image)
+    found, table = [], []
+    for level in levels:
+        prefix = codec.prefix(data, level)
+        coded = codec.read(prefix)
+        drawn = [codec.sample(coded, seed=seed) for seed in range(samples)]
+        stack = np.stack(drawn).astype(np.float64)
+        spread = np.sqrt(stack.var(axis=0).mean(axis=-1))
+        centre = np.round(stack.mean(axis=0)).astype(np.uint8)
+        psnr = metrics.psnr([image] * samples, drawn).mean(), metrics.psnr([image], [centre])[0]
+        bpp = 8 * len(prefix) / (image.shape[0] * image.shape[1])
+        table.append((level, len(prefix), bpp, np.sqrt((spread**2).mean()), *psnr))
+        found.append((drawn, spread))
+    return found, pd.DataFrame(table, columns=["level", "bytes", "bpp", "spread", "psnr", "psnr_of_mean"])

@@ -1,0 +1,204 @@
+"""What notebook 09 measures, on models of random weights and on numbers made for it."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_sic import TINY, random_sic
+
+from smicnb.compare import ablations, sic_study, taco_study
+from smicnb.compare.evaluate import METRICS, evaluate, points
+from smicnb.learned import checkpoints
+from smicnb.learned.sic import SIZES
+from smicnb.learned.sic_codec import SicCodec
+from smicnb.learned.sic_levels import levels_of
+from smicnb.semantics import collections
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quiet(one_thread):
+    """Small networks, one thread."""
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("study") / "sic-one-sample-all-0.safetensors"
+    checkpoints.save(path, "sic", "one-sample/all/0", random_sic(TINY), {})
+    return path
+
+
+@pytest.fixture(scope="module")
+def item():
+    return taco_study.tested(collections.load("embedded"), 64).items[0]
+
+
+def made(variants, levels=8, images=6, twin=False):
+    """`evaluate.points` of variants whose quality is log2(bpp) plus a number, the same at each image but for noise."""
+    rng, rows = np.random.default_rng(0), []
+    for variant, better in variants.items():
+        for level in range(1, levels + 1):
+            for image in range(images):
+                bpp = 0.05 * level * (1 + 0.01 * image)
+                quality = np.log2(bpp) + better + 0.001 * rng.random()
+                values = {name: quality if metric.higher else -quality for name, metric in METRICS.items()}
+                setting = ("low", "medium", "high")[level - 1] if variant == "twin" else f"level {level}"
+                rows.append(
+                    (f"SIC {variant} (seed 0)", setting, "made", f"s{image}", f"i{image}", bpp, *values.values())
+                )
+            if variant == "twin" and level == 3:
+                break
+    return pd.DataFrame(rows, columns=["codec", "setting", "dataset", "scene", "image", "bpp", *METRICS])
+
+
+def test_rates_of_levels_are_those_of_files(path, item):
+    codec = SicCodec(path)
+    some = taco_study.tested(collections.load("embedded"), 64)
+    some = type(some)(some.name, some.items[:2], some.licence, some.page, {})
+    table = sic_study.level_rates(evaluate(levels_of(path), some, ["psnr"]))
+    assert table["level"].tolist() == [1, 2, 3, 4]
+    sizes = np.array([codec.sizes(codec.encode(each.image())) for each in some])
+    pixels = np.array([each.image().shape[0] * each.image().shape[1] for each in some])
+    own = 8 * np.column_stack([sizes[:, 0] + sizes[:, 1], sizes[:, 2:]]) / pixels[:, None]
+    np.testing.assert_allclose(table["own_bpp"], own.mean(axis=0))
+    np.testing.assert_allclose(table["bpp"], own.mean(axis=0).cumsum())
+    np.testing.assert_allclose(table["estimated_bpp"], table["own_estimated_bpp"].cumsum())
+    assert (table["within"] == table["images"]).all()
+    assert (table["largest_excess"].abs() < 32 * 5 + 50).all()
+
+
+def test_a_wrong_estimate_is_counted():
+    rows = []
+    for level, size, bits in ((1, 500, 4000), (2, 1500, 8000)):
+        cell = ("SIC one-sample (seed 0)", f"level {level}", "made", "s", "i")
+        rows += [(*cell, "bytes", size, "", "measured"), (*cell, "bpp", 8 * size / 1000, "", "measured"),
+                 (*cell, "bits", bits, "", "estimated")]  # fmt: skip
+    columns = ["codec", "setting", "dataset", "scene", "image", "metric", "value", "unit", "rate_kind"]
+    table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
+    assert table["within"].tolist() == [1, 0]
+    assert table["largest_excess"].tolist() == [0, 500]
+    assert table["own_estimated_bpp"].tolist() == [4, 4]
+
+
+def test_ranks_say_whether_levels_improve():
+    points = made({"one-sample": 0})
+    table = sic_study.ranks(points, ["psnr", "dists"], 0).set_index("metric")
+    assert table["rho"].tolist() == [1, 1]
+    assert (table[["low", "high"]] == 1).all(axis=None)
+    worse = sic_study.ranks(points.assign(psnr=-points["psnr"]), ["psnr"], 0)
+    assert worse["rho"].item() == -1
+    with_twin = pd.concat([points, made({"twin": 0}), points.assign(codec="JPEG", setting="quality 5")])
+    assert len(sic_study.ranks(with_twin, ["psnr"], 0)) == 1  # others have no levels
+
+
+def test_ranks_are_spearmans():
+    from scipy.stats import spearmanr
+
+    points = made({"one-sample": 0}, images=1)
+    values = np.random.default_rng(1).random(8).round(1)
+    found = sic_study.ranks(points.assign(psnr=values), ["psnr"], 0)
+    assert found["rho"].item() == pytest.approx(spearmanr(range(8), values).statistic)
+
+
+def test_verdicts_are_by_the_rule_of_ablations():
+    judged = sic_study.judged(made({"one-sample": 0, "five-samples": 0.1, "one-sample-adversarial": -0.1}), 0)
+    by_claim = judged.dropna(subset="gap").set_index(["better", "worse", "metric"])["verdict"].sort_index()
+    # one seed, so that no spread over seeds is known
+    assert by_claim["five-samples", "one-sample", "dists"] == ablations.UNDECIDED
+    assert by_claim["one-sample", "one-sample-adversarial", "psnr"] == ablations.UNDECIDED
+    assert (judged["verdict"] == "not trained").sum() == len(sic_study.CLAIMS) - 2
+    two = made({"one-sample": 0, "five-samples": 0.1})
+    seeds = pd.concat([two, two.assign(codec=two["codec"].str.replace("seed 0", "seed 1"))])
+    verdicts = sic_study.judged(seeds, 0).dropna(subset="gap")["verdict"]
+    assert set(verdicts) == {ablations.HOLDS}
+
+
+def test_low_and_medium_rates_are_the_lower_half():
+    kept = sic_study.lower_half(pd.concat([made({"one-sample": 0, "twin": 0})]))
+    assert sorted(kept["setting"].unique()) == [f"level {level}" for level in (1, 2, 3, 4)]
+    odd = sic_study.lower_half(made({"one-sample": 0}, levels=3))
+    assert sorted(odd["setting"].unique()) == ["level 1", "level 2"]
+
+
+def test_bd_rate_against_the_twin():
+    table = sic_study.bd_rates(made({"one-sample": -1, "twin": 0}), ["psnr"], sic_study.TWIN, 0)
+    row = table.set_index("codec").loc["SIC one-sample (seed 0)"]
+    assert row["mean"] == pytest.approx(100, abs=1)  # one bit of quality is twice the rate
+    assert row["low"] <= row["mean"] <= row["high"]
+    assert row["images"] + row["left_out"] == 6
+
+
+def test_gap_at_equal_rates():
+    found = sic_study.gap(made({"one-sample": 0.5, "twin": 0}), "SIC one-sample (seed 0)", sic_study.TWIN, "psnr", 0)
+    assert found["mean"] == pytest.approx(0.5, abs=0.05)  # lines over log-rate are exact here
+    assert found["images"] == 6
+
+
+def test_every_claim_is_about_a_variant_that_is_drawn_and_a_metric_that_is_measured():
+    from smicnb.repro.plots_learned import VARIANTS
+
+    for claim in (*sic_study.CLAIMS, *sic_study.LOW_CLAIMS):
+        assert claim.metric in METRICS
+        assert {claim.better, claim.worse} <= set(VARIANTS["SIC"])
+
+
+def test_the_plan_trains_every_variant(repository):
+    from smicnb.learned import plans
+
+    plan = plans.read_plan(repository / "recipes" / "train" / "sic-mini.yaml")
+    for claim in (*sic_study.CLAIMS, *sic_study.LOW_CLAIMS):
+        assert {claim.better, claim.worse} <= set(plan.seeds)
+
+
+def test_table_1_makes_higher_levels_finer_in_one_reading_alone():
+    table = sic_study.loss_weights(16).set_index(["reading", "level"])["lambda"]
+    assert table["code"].is_monotonic_increasing
+    assert table["paper"].is_monotonic_decreasing
+    assert table["code", 16] == pytest.approx(2048 / 255**2)
+
+
+def test_parameters_are_counted():
+    table = sic_study.parameters(SIZES).set_index("size")
+    assert table.loc["mini", "total"] == 1_520_179
+    assert table.loc["full", "levels"] == 16
+    assert round(table.loc["full", "total"] / 1e6, 1) == 87.2
+
+
+def test_an_image_at_rising_levels(path, item):
+    codec = SicCodec(path)
+    pictures, table = sic_study.by_level(item, [codec], [1, 3], seed=5)
+    image = item.image()
+    np.testing.assert_array_equal(pictures[0][0], image)
+    np.testing.assert_array_equal(pictures[0][1], codec.decode(codec.encode(image), 1, seed=5))
+    assert table["bpp"].tolist() == [
+        8 * len(codec.prefix(codec.encode(image), level)) / image[..., 0].size for level in (1, 3)
+    ]
+
+
+def test_a_synset_narrows_with_the_level(path, item):
+    codec = SicCodec(path)
+    found, table = sic_study.synset(item, codec, [1, 3, 4], samples=4)
+    assert table["spread"].iloc[0] > table["spread"].iloc[1] > table["spread"].iloc[2] == 0  # the last draws nothing
+    drawn, spread = found[0]
+    assert len(drawn) == 4
+    assert spread.shape == item.image().shape[:2]
+    by_hand = np.stack(drawn).astype(float).std(axis=0)
+    np.testing.assert_allclose(spread, np.sqrt((by_hand**2).mean(axis=-1)))
+    # A mean image has no more squared error than its samples do on average, but for its rounding.
+    assert (table["psnr_of_mean"] >= table["psnr"] - 0.1).all()
+
+
+def test_how_models_were_trained(tmp_path):
+    facts = {"start": None, "run": {"steps": 7, "samples": 5, "objective": "synonymous"}, "loss": {"scale": 1.0},
+             "validation": {"loss": 3.0, "bpp": 0.4}}  # fmt: skip
+    checkpoints.save(tmp_path / "c", "sic", "five-samples/all/0", random_sic(TINY), facts)
+    table = sic_study.training_table([checkpoints.load(tmp_path / "c")])
+    assert table.to_dict("records") == [
+        {"model": "five-samples/all/0", "start": "random weights", "steps": 7, "samples": 5,
+         "objective": "synonymous", "lambda": 1.0, "bpp": 0.4}
+    ]  # fmt: skip
+
+
+def test_points_of_levels_come_in_their_order(path):
+    some = taco_study.tested(collections.load("embedded"), 64)
+    some = type(some)(some.name, some.items[:1], some.licence, some.page, {})
+    found = points(evaluate(levels_of(path), some, ["psnr"]))
+    assert sic_study.level_of(found["setting"]).tolist() == [1, 2, 3, 4]

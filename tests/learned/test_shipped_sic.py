@@ -1,0 +1,97 @@
+"""The models of SIC that ship: every level of what they write, on photographs that none of them was trained on."""
+
+import json
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from smicnb.compare import ablations, sic_study, taco_study
+from smicnb.compare.classical import Jpeg
+from smicnb.compare.evaluate import evaluate, points
+from smicnb.learned import shipped
+from smicnb.learned.codecs import open_codec
+from smicnb.learned.sic_levels import is_twin, levels_of
+from smicnb.semantics import collections
+
+SIC = {name: path for name, path in shipped.models().items() if shipped.said_by(path).get("codec") == "sic"}
+QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50, 70)
+
+pytestmark = pytest.mark.skipif(not SIC, reason="no model of SIC ships yet")
+
+
+@pytest.fixture(scope="module")
+def small():
+    return taco_study.tested(collections.load("embedded"), 160)
+
+
+@pytest.mark.parametrize("name", SIC)
+def test_each_has_been_trained_and_codes_what_it_has_not_seen(name, small):
+    codec = open_codec(SIC[name])
+    assert codec.checkpoint.facts["run"]["steps"] >= 1000
+    image = small.items[len(name) % len(small)].image()
+    data = codec.encode(image)
+    assert codec.encode(image) == data
+    assert shipped.model_of_file(data) == SIC[name]
+    for level in range(1, codec.levels + 1):
+        assert codec.decode(codec.prefix(data, level)).shape == image.shape
+
+
+def test_every_level_is_as_long_as_estimated(small):
+    levels = [level for path in SIC.values() if not is_twin(path) for level in levels_of(path)]
+    table = sic_study.level_rates(evaluate(levels, small, ["psnr"]))
+    assert (table["within"] == table["images"]).all(), table[table["within"] < table["images"]]
+
+
+def test_together_they_stay_small_and_adversarial_ones_are_a_g_s():
+    assert sum(path.stat().st_size for path in SIC.values()) <= 40_000_000
+    for name, path in SIC.items():
+        if "adversarial" in name:
+            assert {key.split(".")[0] for key in load_file(path)} == {"g_s"}
+
+
+ELSEWHERE = """
+import json, sys, zlib
+from pathlib import Path
+from smicnb.learned import shipped
+from smicnb.learned.codecs import open_codec
+codec = None
+for name in sys.argv[1:]:
+    data = Path(name).read_bytes()
+    codec = codec or open_codec(shipped.model_of_file(data))
+    coded = codec.read(data)
+    latent = codec.latent(coded, coded.level, 7)
+    print(json.dumps([coded.level, zlib.crc32(latent.numpy().tobytes())]))
+    if name.endswith("shown"):
+        print(zlib.crc32(codec.decode(data, seed=7).tobytes()))
+"""
+
+
+def test_every_prefix_of_every_kodak_file_decodes_elsewhere_to_what_the_encoder_predicted(shared_data, tmp_path):
+    codec = open_codec(SIC["one-sample/all/0"])
+    names, expected = [], []
+    for number, item in enumerate(collections.load(f"kodak:{shared_data / 'kodak'}")):
+        image = item.image()
+        data, said = codec.encode(image), codec.predict(image)
+        for level in range(1, codec.levels + 1):
+            shown = level == 1 + number % codec.levels  # the images, too, of one level of each
+            names.append(tmp_path / f"{number}-{level}{'-shown' if shown else ''}")
+            names[-1].write_bytes(codec.prefix(data, level))
+            expected.append([level, zlib.crc32(codec.latent(said, level, 7).numpy().tobytes())])
+            if shown:
+                expected.append(zlib.crc32(codec.sample(said, level, seed=7).tobytes()))
+    done = subprocess.run([sys.executable, "-c", ELSEWHERE, *names], capture_output=True, text=True, check=True)
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
+
+
+def test_the_twin_is_above_jpeg_in_psnr_at_equal_rates(shared_data):
+    kodak = collections.load(f"kodak:{shared_data / 'kodak'}")
+    twins = [level for path in SIC.values() if is_twin(path) for level in levels_of(path)]
+    table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], kodak, ["psnr"]))
+    assert len(twins) == 3
+    gaps = ablations.gaps(table, sic_study.TWIN, "JPEG", "psnr")["value"]
+    assert np.isfinite(gaps).sum() >= 20
+    assert gaps.mean() > 0

@@ -1,0 +1,120 @@
+"""Verdicts on SIC: those on its theory from the exact tables, those on models from tables made for the purpose."""
+
+import pandas as pd
+import pytest
+
+from smicnb.compare import ablations, sic_study, synonym_steps, synonyms
+from smicnb.repro import plots_synonyms, verdicts_sic
+from smicnb.repro.committed import Tables
+
+ONE, FIVE = "SIC one-sample (seed 0)", "SIC five-samples (seed 0)"
+
+
+@pytest.fixture(scope="module")
+def theory(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("theory")
+    plots_synonyms.synonyms_data().to_csv(folder / "sic_synonyms.csv", index=False, float_format="%.6g")
+    for name, table in {
+        "sic_steps": synonym_steps.steps_table(synonyms.EIGHT),
+        "sic_lemma": synonym_steps.lemma_table(synonyms.EIGHT),
+        "sic_table1": sic_study.loss_weights(16),
+    }.items():
+        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
+    return Tables(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome", "said"),
+    [
+        ("sic_rate_distortion", "measured", "R(D)"),
+        ("sic_rate_perception", "measured", "more than R(D)"),
+        ("sic_semantic_entropy", "agrees", "by members and by synsets"),
+        ("sic_partial_divergence", "differs", "-1.02 bits where q = p"),
+        ("sic_rate_is_entropy", "under a reading", "a uniform prior"),
+        ("sic_lower_bound", "agrees", "above I_s for 5 of 5 codecs"),
+        ("sic_lemma", "differs", "over 3 decoders"),
+        ("sic_theorem", "partly", "do not reach the least"),
+        ("sic_special_cases", "partly", "with synsets of 1 symbol"),
+        ("sic_entropy_bound", "agrees", "in 7 of 7 mappings"),
+        ("sic_divergence_bound", "agrees", "at 61 of 61 distributions"),
+        ("sic_synonymous_part", "agrees", "as an inequality"),
+        ("sic_losses", "under a reading", "by their labels"),
+    ],
+)
+def test_the_theory(theory, name, outcome, said):
+    found = getattr(verdicts_sic, name)(theory)
+    assert found.outcome == outcome
+    assert said in found.sentence
+    assert found.sentence.isprintable()
+    assert not found.sentence.endswith(".")
+
+
+def test_other_tables_give_other_outcomes(tmp_path, theory):
+    changed = theory("sic_synonyms")
+    changed.loc[changed["curve"] == "H_s", "bits"] += 1
+    plain = changed.loc[changed["curve"] == "KL", "bits"].to_numpy()
+    changed.loc[changed["curve"] == "partial semantic KL", "bits"] = plain
+    changed.to_csv(tmp_path / "sic_synonyms.csv", index=False)
+    lemma = theory("sic_lemma")
+    lemma["third"] = lemma["divergence"]
+    lemma.to_csv(tmp_path / "sic_lemma.csv", index=False)
+    tables = Tables(tmp_path)
+    assert verdicts_sic.sic_entropy_bound(tables).outcome == "differs"
+    assert verdicts_sic.sic_partial_divergence(tables).outcome == "agrees"
+    assert verdicts_sic.sic_lemma(tables).outcome == "agrees"
+
+
+def judged(**verdicts):
+    """`sic_study.judged`'s rows with these verdicts for claims that start so."""
+    rows = []
+    for claim in (*sic_study.LOW_CLAIMS, *sic_study.CLAIMS):
+        verdict = next((each for start, each in verdicts.items() if claim.text.startswith(start)), "not trained")
+        numbers = dict.fromkeys(("gap", "low", "high"), None if verdict == "not trained" else 0.01)
+        rows.append({"claim": claim.text, "metric": claim.metric, "verdict": verdict, **numbers})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (ablations.HOLDS, "agrees"),
+        (ablations.DOES_NOT, "differs"),
+        (ablations.UNDECIDED, "undecided"),
+        ("not trained", "undecided"),
+    ],
+)
+def test_statements_on_variants(tmp_path, verdict, outcome):
+    judged(**{"Fig. 5": verdict}).to_csv(tmp_path / "sic_verdicts.csv", index=False)
+    found = verdicts_sic.sic_samples(Tables(tmp_path))
+    assert found.outcome == outcome
+    assert verdict in found.sentence
+    assert "nan" not in found.sentence
+    for function in ("adversarial", "adversarial_cost", "idempotence", "warm_up", "sampling", "slicing"):
+        assert getattr(verdicts_sic, f"sic_{function}")(Tables(tmp_path)).outcome == "undecided"
+
+
+def test_one_statement_that_holds_of_two_is_partly(tmp_path):
+    table = judged(**{"Fig. 5": ablations.HOLDS})
+    table.loc[1, "verdict"] = ablations.DOES_NOT
+    table.to_csv(tmp_path / "sic_verdicts.csv", index=False)
+    assert verdicts_sic.sic_samples(Tables(tmp_path)).outcome == "partly"
+
+
+def test_one_model_and_its_twin(tmp_path):
+    (tmp_path / "kodak").mkdir()
+    levels = [{"codec": codec, "level": level, "bpp": 0.1 * level, "own_bpp": 0.1, "images": 24, "within": 24}
+              for codec in (ONE, FIVE) for level in range(1, 9)]  # fmt: skip
+    pd.DataFrame(levels).to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
+    ranks = pd.DataFrame({"codec": ONE, "metric": ["psnr", "dists"], "rho": [0.9, 0.4], "low": [0.8, 0.1]})
+    ranks.to_csv(tmp_path / "sic_ranks.csv", index=False)
+    found = verdicts_sic.sic_one_model(Tables(tmp_path))
+    assert found.outcome == "agrees"
+    assert "8 levels from 0.100 to 0.800 bits per pixel" in found.sentence
+    assert "192 of 192 files" in found.sentence
+    ranks.assign(low=[0.8, -0.1]).to_csv(tmp_path / "sic_ranks.csv", index=False)
+    assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"
+    costs = pd.DataFrame({"codec": [ONE, ONE, FIVE], "metric": ["psnr", "lpips", "psnr"], "mean": [40.4, None, 9],
+                          "low": [30, None, 8], "high": [50, None, 10]})  # fmt: skip
+    costs.to_csv(tmp_path / "sic_bd_rates.csv", index=False)
+    found = verdicts_sic.sic_twin(Tables(tmp_path))
+    assert found.sentence.endswith("+40 % in psnr (+30 to +50)")
