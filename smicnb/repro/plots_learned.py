@@ -62,6 +62,7 @@ VARIANTS = {
         "twin": {"color": looks.BLACK, "marker": "d", "linestyle": ":", "label": "twin: rate and MSE, a model a rate"},
     },
 }  # fmt: skip
+FAR = 4  # times as large as the next one: a gap that would hide the others
 SMALL = 3.2  # of markers where many curves share a panel
 
 
@@ -73,31 +74,36 @@ def _look(codec: str) -> tuple[dict, int]:
     return VARIANTS[codec.split(" ")[0]][variant], seed
 
 
-def rate_curves_of(points: pd.DataFrame, metrics: Sequence[str], most_bpp: float, seed: int) -> "Figure":
+def rate_curves_of(
+    points: pd.DataFrame, metrics: Sequence[str], most_bpp: float, seed: int, least_bpp: float = 0
+) -> "Figure":
     """A panel per metric: means over images at each operating point, with 95 % intervals over scenes.
 
     Args:
         points: `evaluate.points`'; further seeds of a variant are drawn thinner.
         metrics: columns of it.
-        most_bpp: where the rate's axis ends, in bits per pixel.
+        most_bpp, least_bpp: between which the rate's axis lies, in bits per pixel.
         seed: of the bootstrap.
     """
     import matplotlib.pyplot as plt
 
     columns = 3
-    rows = -(-(len(metrics) + 1) // columns)
-    figure, panels = plt.subplots(rows, columns, figsize=(PAGE, 2.2 * rows), squeeze=False)
+    rows = -(-len(metrics) // columns)
+    spare = rows * columns > len(metrics)
+    figure, panels = plt.subplots(rows, columns, figsize=(PAGE, 2.2 * rows + (0 if spare else 0.5)), squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=False):
-        _curves(axes, points, metric, most_bpp, seed)
-    legend = panels.flat[len(metrics)]
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    legend.legend(handles, labels, loc="center left", fontsize=6.5)
+        _curves(axes, points, metric, (least_bpp, most_bpp), seed)
     for axes in panels.flat[len(metrics) :]:
         axes.axis("off")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    if spare:
+        panels.flat[len(metrics)].legend(handles, labels, loc="center left", fontsize=6.5)
+    else:
+        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=6.5)
     return figure
 
 
-def _curves(axes: "Axes", points: pd.DataFrame, metric: str, most_bpp: float, seed: int) -> None:
+def _curves(axes: "Axes", points: pd.DataFrame, metric: str, ends: tuple[float, float], seed: int) -> None:
     cells = ["codec", "setting"]
     rates = rate_curves.means(points, "bpp", cells, seed).set_index(cells)["mean"]
     values = rate_curves.means(points, metric, cells, seed).set_index(cells)
@@ -105,7 +111,7 @@ def _curves(axes: "Axes", points: pd.DataFrame, metric: str, most_bpp: float, se
     for codec in points["codec"].unique():
         look, repeat = _look(codec)
         curve = values.loc[codec].assign(bpp=rates.loc[codec]).sort_values("bpp")
-        curve = curve[curve["bpp"] <= most_bpp]
+        curve = curve[curve["bpp"].between(*ends)]
         shown += [*curve["low"], *curve["high"]]
         error = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
         thin = {"alpha": 0.45, "label": None} if repeat else {}
@@ -155,6 +161,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
                 error = [[row["gap"] - row["low"]], [row["high"] - row["gap"]]]
                 look = variants[pair[1] if pair[0] == plain else pair[0]]
                 axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
+        _closer(axes, rows, {pair: height for height, pair in enumerate(reversed(pairs))})
         axes.locator_params(axis="x", nbins=4)
         axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
     labels = [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)]
@@ -164,6 +171,25 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
     panels[0, 0].set_yticks(range(len(pairs)), labels)
     panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
     return figure
+
+
+def _closer(axes: "Axes", rows: pd.DataFrame, heights: dict[tuple[str, str], int]) -> None:
+    """Leave gaps many times larger than all others outside the axis, as a number at its end, so that those are seen."""
+    sizes = rows[["low", "high"]].abs().max(axis=1).sort_values()
+    jumps = (sizes / sizes.shift()) > FAR
+    far = sizes.index[jumps.to_numpy().argmax() :] if jumps.any() else []
+    if len(far) == 0:
+        return
+    most = 1.15 * max(sizes[sizes.index.difference(far)].max(), rows["spread"].max())
+    axes.set_xlim(-most, most)
+    for pair in far:
+        gap = rows.loc[pair, "gap"]
+        end = (
+            {"x": 0.98, "ha": "right", "s": f"{gap:+.3f} →"}
+            if gap > 0
+            else {"x": 0.02, "ha": "left", "s": f"← {gap:+.3f}"}
+        )
+        axes.text(y=heights[pair], va="center", fontsize=6.5, transform=axes.get_yaxis_transform(), **end)
 
 
 def caption_sources(summary: pd.DataFrame) -> "Figure":

@@ -121,3 +121,14 @@ def test_captions_kept_are_one_curve_per_codec():
     jpeg, taco = figure.axes[0].containers
     assert list(jpeg.lines[0].get_xdata()) == [0.2, 0.4]
     assert list(taco.lines[0].get_ydata()) == [6.0]
+
+
+def test_a_gap_far_from_the_others_is_a_number_at_the_end():
+    gaps = {"tgic": 0.01, "without-adapter": -0.02, "frozen-base": 0.5}
+    rows = [{"better": "full", "worse": worse, "metric": "lpips", "gap": gap} for worse, gap in gaps.items()]
+    judged = pd.DataFrame(rows).assign(low=lambda table: table["gap"] - 0.01, high=lambda table: table["gap"] + 0.01)
+    (axes,) = plots_learned.ablations(judged.assign(spread=0.005), ["lpips"]).axes
+    assert max(axes.get_xlim()) < 0.1
+    assert [text.get_text() for text in axes.texts] == ["+0.500 →"]
+    near = judged[judged["worse"] != "frozen-base"].assign(spread=0.005)
+    assert len(plots_learned.ablations(near, ["lpips"]).axes[0].texts) == 0
