@@ -213,7 +213,7 @@ def caption_sources(summary: pd.DataFrame) -> "Figure":
             look = {"color": (looks.PURPLE, looks.BLUE)[number % 2], "marker": "Ds"[number % 2], "linestyle": ""}
             axes.errorbar(middle, heights, xerr=error, **look, markersize=SMALL, linewidth=1, label=f"{setting} rate")
         axes.set_xlabel(f"difference in {LABELS[metric]} from {sources[0]}", fontsize=7)
-        axes.ticklabel_format(axis="x", scilimits=(-3, 3))
+        axes.locator_params(axis="x", nbins=5)
     panels[0].set_yticks(range(len(sources) - 1), sources[:0:-1])
     panels[0].set_ylim(-0.6, len(sources) - 1.4)
     panels[0].legend(fontsize=6.5)
@@ -228,14 +228,14 @@ def captions_kept(similarity: pd.DataFrame) -> "Figure":
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(COLUMN, 2.3))
+    figure, axes = plt.subplots(figsize=(COLUMN, 2.6))
     for codec, rows in similarity.groupby("codec", sort=False):
         rows = rows.sort_values("bpp")
         error = [rows["cider_d"] - rows["low"], rows["high"] - rows["cider_d"]]
         axes.errorbar(rows["bpp"], rows["cider_d"], error, markersize=SMALL, linewidth=1, **_look(codec)[0])
     axes.set(xlabel="bits per pixel (log) ↓", ylabel="CIDEr-D of captions ↑", xscale="log")
     rate_ticks(axes)
-    axes.legend(fontsize=6.5)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
     return figure
 
 
@@ -281,7 +281,7 @@ def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], n
     figure, grid = plt.subplots(len(maps), columns, figsize=size, squeeze=False)
     for row, (looks_at, name) in enumerate(zip(maps, names, strict=True)):
         grid[row, 0].imshow(image)
-        grid[row, 0].set_xlabel(name, fontsize=6.5)
+        grid[row, 0].set_ylabel(name, fontsize=6.5)
         for axes, token, one in zip(grid[row, 1:], tokens, looks_at, strict=True):
             axes.imshow(one, cmap="cividis", vmin=0, vmax=float(looks_at.max()), interpolation="nearest")
             axes.set_title("" if row else token, fontsize=7)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from smicnb.base.errors import SmicnbError
+from smicnb.repro.figures import as_stored, write_data
 from smicnb.repro.session import Session, without_path
 
 
@@ -182,3 +183,12 @@ def test_a_table_measured_on_another_data_set_is_its_own_there_and_the_committed
     assert there.measured_on("kodak", "points", data) is data
     with pytest.raises(SmicnbError, match=r"'points.csv' of nowhere is absent.*run make nowhere"):
         session.measured_on("nowhere", "points", data)
+
+
+def test_a_table_as_stored_is_what_the_file_gives_back(tmp_path):
+    table = pd.DataFrame({"source": ["none", "a, b"], "value": [1 / 3, 1e-9 / 7], "count": [1, 2]})
+    write_data(tmp_path / "t.csv", table)
+    stored = as_stored(table)
+    pd.testing.assert_frame_equal(stored, pd.read_csv(tmp_path / "t.csv"))
+    assert stored["value"].tolist() == [0.333333, 1.42857e-10]
+    pd.testing.assert_frame_equal(as_stored(stored), stored)
