@@ -162,7 +162,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
                 look = variants[pair[1] if pair[0] == plain else pair[0]]
                 axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
         _closer(axes, rows, {pair: height for height, pair in enumerate(reversed(pairs))})
-        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="x", nbins=3)
         axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
     labels = [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)]
     if len({better for better, _ in pairs}) > 1:
@@ -281,11 +281,11 @@ def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], n
     figure, grid = plt.subplots(len(maps), columns, figsize=size, squeeze=False)
     for row, (looks_at, name) in enumerate(zip(maps, names, strict=True)):
         grid[row, 0].imshow(image)
-        grid[row, 0].set_ylabel(name, fontsize=6.5)
+        grid[row, 0].set_ylabel(name.replace(" ", "\n"), fontsize=5.5)
         for axes, token, one in zip(grid[row, 1:], tokens, looks_at, strict=True):
             axes.imshow(one, cmap="cividis", vmin=0, vmax=float(looks_at.max()), interpolation="nearest")
             axes.set_title("" if row else token, fontsize=7)
-            axes.set_xlabel(f"{one.mean():.2f} on average", fontsize=5.5)
+            axes.set_xlabel(f"{one.mean():.2f}", fontsize=5.5)
         for axes in grid[row]:
             axes.set(xticks=[], yticks=[])
             axes.grid(False)
