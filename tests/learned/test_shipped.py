@@ -54,7 +54,7 @@ def test_all_models_of_taco_together_stay_small():
 
 
 def test_models_are_found_by_prefix_and_by_their_files():
-    assert list(shipped.chosen(["full/high", "full/low/0"])) == ["full/high/0", "full/low/0"]
+    assert list(shipped.chosen(["full/high", "full/low/0"])) == ["full/high/0", "full/high/1", "full/low/0"]
     with pytest.raises(UnknownNameError, match="did you mean 'full/high/0'"):
         shipped.chosen(["full/hihg/0"])
     own = shipped.model_path("full/low/0")
