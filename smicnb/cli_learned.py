@@ -53,7 +53,8 @@ def train(
     devices.checked(device)
     torch.set_num_threads(threads)
     side = max(training.run.crop for training in chosen)
-    encoder = encoders.encoder(chosen[0].config.encoder) if codec is Codec.taco else None  # SIC has no text
+    name = chosen[0].config.encoder
+    encoder = encoders.encoder(name) if name else None
     parts = [photographs(data, splits, side, encoder) for splits in (FITTED, VALIDATED)]
     for name, part in zip(("training", "validation"), parts, strict=True):
         typer.echo(f"{name}: {part.summary}")

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from smicnb.compare import ablations, classical, evaluate, rate_curves, taco_captions, taco_study
+from smicnb.compare import ablations, classical, evaluate, taco_captions, taco_study
 from smicnb.learned import shipped
 from smicnb.learned.taco import SIZES
 from smicnb.learned.taco_codec import TacoCodec
@@ -20,7 +20,6 @@ TABLES = (
 )
 PHOTOGRAPHS_SHOWN = ("taco_reconstructions", "taco_attention")
 PLOTS = ("fig7_kodak", "taco_gaps", "taco_rates", "taco_captions", "taco_captions_kept")
-WHOLE = "TACO full (seed 0)"
 
 
 class Again:
@@ -40,7 +39,7 @@ class Again:
 
     @property
     def whole(self):
-        return [codec for codec in self.learned if codec.name == WHOLE]
+        return [codec for codec in self.learned if codec.name == taco_study.WHOLE]
 
     @property
     def inputs(self):
@@ -54,13 +53,10 @@ class Again:
     def derived(self):
         points, seed = self.read(KODAK, "taco_rates"), self.p["seed"]
         judged = ablations.judge(points, taco_study.CLAIMS, "TACO", seed)
-        names = points["codec"].unique()
-        whole = [name for name in names if name.startswith("TACO full")]
-        others = [name for name in names if not name.startswith("TACO")]
         by_caption, kept = (self.read(self.folder, name) for name in ("taco_captions", "taco_captions_kept"))
         return {
             "fig7_kodak": points,
-            "taco_beside": rate_curves.beside(points, whole, others, ["psnr", "lpips", "dists", "lpips_vgg"], seed),
+            "taco_beside": taco_study.beside(points, seed),
             "taco_verdicts": judged,
             "taco_gaps": judged.dropna(subset=["gap"]),
             "taco_caption_sources": taco_captions.summary_by_caption(by_caption, seed),

@@ -9,10 +9,10 @@ import pandas as pd
 from smicnb.base.errors import SmicnbError
 from smicnb.compare import rate_curves
 from smicnb.compare.evaluate import METRICS
+from smicnb.compare.rate_curves import WHOSE
 
 RATES = 9  # at which two curves are compared, evenly over the logarithm of the range that both reach
 HOLDS, DOES_NOT, UNDECIDED = "holds", "does not hold", "not decidable at this size"
-WHOSE = ["dataset", "scene", "image"]
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base import names
+from smicnb.compare import rate_curves
 from smicnb.compare.ablations import Claim
 from smicnb.semantics import metrics
 from smicnb.semantics.collections import Collection, Item
@@ -28,6 +29,7 @@ _STATEMENTS = {
     "tgic": "Fig. 9: the adapter beats TGIC's module",
     "frozen-base": "Fig. A2: training everything beats a frozen base model",
 }
+WHOLE = "TACO full (seed 0)"  # among codecs
 _JUDGES = {"lpips": "", "lpips_vgg": ", judged by LPIPS on VGG", "dists": ", judged by DISTS"}
 TINY_DB = 0.1  # what “a tiny gain” of PSNR is taken to mean: the papers' curves are not read finer
 CLAIMS = (
@@ -79,6 +81,19 @@ def tested(collection: Collection, side: int) -> Collection:
         if first[item.path] is item
     ]
     return replace(part, items=tuple(items))
+
+
+def beside(points: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The whole codec, of every seed, beside all that are no TACO, at equal rate: `rate_curves.beside`'s table.
+
+    Args:
+        points: `evaluate.points`'.
+        seed: of the bootstrap over scenes.
+    """
+    names = points["codec"].unique()
+    whole = [name for name in names if name.startswith("TACO full")]
+    rivals = [name for name in names if not name.startswith("TACO")]
+    return rate_curves.beside(points, whole, rivals, ["psnr", *_JUDGES], seed)
 
 
 def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:

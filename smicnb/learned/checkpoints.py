@@ -45,6 +45,12 @@ class Checkpoint:
     facts: dict[str, Any] = field(repr=False)
     sha256: str = ""
 
+    def among_codecs(self, family: str) -> tuple[str, str]:
+        """Name and operating point of a codec of this model, RUN/RATE/SEED: "FAMILY RUN (seed SEED)" and RATE."""
+        run, _, rest = self.name.partition("/")
+        rate, _, seed = rest.partition("/")
+        return f"{family} {run}" + (f" (seed {seed})" if seed else ""), rate
+
 
 def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str, Any], rest: str = "") -> None:
     """Write a network's weights at 16 bits, with its prior's tables as they follow from those.

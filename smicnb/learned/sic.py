@@ -11,7 +11,7 @@ that is repeated at the right and lower edge before a transform and cut off behi
 
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -51,6 +51,7 @@ class SicConfig:
     hyper: int = 384
     hyper_widths: tuple[int, int] = (512, 768)
     detail: Literal["uniform", "scale", "zero"] = "uniform"
+    encoder: ClassVar[None] = None  # of captions, which it does not read
 
     def __post_init__(self):
         if sum(self.groups) != self.dims[-1] or min(self.groups) < 1:

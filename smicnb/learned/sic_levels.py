@@ -47,10 +47,7 @@ class SicLevel:
     def __init__(self, path: Path | str, level: int, seed: int = 0, device: str = "cpu"):
         self._made_of = Path(path), level, seed, device
         self.level, self.seed = level, seed
-        checkpoint = self.whole.checkpoint
-        run, _, rest = checkpoint.name.partition("/")
-        rate, _, number = rest.partition("/")
-        self.name = f"SIC {run} (seed {number})"
+        self.name, rate = self.whole.checkpoint.among_codecs("SIC")
         self.setting = rate if is_twin(Path(path)) else f"level {level}"
         self.fingerprint = {**self.whole.fingerprint, "level": level, "seed": seed}
 

@@ -39,9 +39,7 @@ class TacoCodec:
             raise SmicnbError(f"'{checkpoint.name}' is a checkpoint of {checkpoint.codec}", "one of taco")
         self._path, self.device, self.checkpoint = Path(path), torch.device(device), checkpoint
         # RUN/RATE/SEED of a plan: a variant's rates are the operating points of one codec
-        run, _, rest = checkpoint.name.partition("/")
-        self.setting, _, seed = rest.partition("/")
-        self.name = f"TACO {run}" + (f" (seed {seed})" if seed else "")
+        self.name, self.setting = checkpoint.among_codecs("TACO")
         self.config, self._network = checkpoint.config, checkpoint.network
         self._context: Context = copy.deepcopy(checkpoint.network.context).double()
         self._prior, self._gaussian = Tables.of(checkpoint.network.prior), coding.gaussian_tables()

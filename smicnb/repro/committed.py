@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
+from smicnb.compare.ablations import DOES_NOT, HOLDS
 
 # "undecided": intervals overlap; "measured": the paper prints no number or claim to hold it against.
 OUTCOMES = ("agrees", "partly", "under a reading", "differs", "undecided", "measured")
@@ -39,3 +40,12 @@ class Tables:
 def rises(values: pd.Series) -> int:
     """At how many steps the values rise."""
     return int((values.diff().dropna() > 0).sum())
+
+
+def outcome_of(verdicts: pd.Series) -> str:
+    """One outcome of what `ablations.judge` says of several statements; "partly" where some of them hold."""
+    said = {HOLDS: "agrees", DOES_NOT: "differs"}
+    outcomes = {said.get(verdict, "undecided") for verdict in verdicts}
+    if len(outcomes) == 1:
+        return outcomes.pop()
+    return "partly" if "agrees" in outcomes else "differs"

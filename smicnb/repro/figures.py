@@ -31,22 +31,13 @@ def use_style() -> None:
 
 def write_data(path: Path, data: pd.DataFrame) -> None:
     """Write a table as CSV with six significant digits, unless the file already says the same."""
-    text = _csv(data)
+    text = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     try:
         if same_data(pd.read_csv(path), pd.read_csv(io.StringIO(text))):
             return
     except (OSError, ValueError):  # absent, or damaged and to be replaced
         pass
     write_text(path, text)
-
-
-def as_stored(data: pd.DataFrame) -> pd.DataFrame:
-    """A table as its CSV gives it back, so that what follows from it also follows from what is committed."""
-    return pd.read_csv(io.StringIO(_csv(data)))
-
-
-def _csv(data: pd.DataFrame) -> str:
-    return data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def write_picture(path: Path, figure: "Figure", caption: str, origin: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from smicnb.repro.figures import COLUMN, PAGE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 Image = np.ndarray
 # metric -> label with unit and direction
@@ -163,6 +164,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
                 axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
         _closer(axes, rows, {pair: height for height, pair in enumerate(reversed(pairs))})
         axes.locator_params(axis="x", nbins=3)
+        axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
     labels = [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)]
     if len({better for better, _ in pairs}) > 1:
@@ -249,19 +251,25 @@ def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) ->
     import matplotlib.pyplot as plt
 
     columns = len(pictures[0])
-    height, width = pictures[0][0].shape[:2]
-    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(pictures))
-    figure, grid = plt.subplots(len(pictures), columns, figsize=size, squeeze=False)
+    heights = [images[0].shape[0] / images[0].shape[1] + 0.22 for images in pictures]
+    size = (PAGE, PAGE / columns * sum(heights))
+    figure, grid = plt.subplots(len(pictures), columns, figsize=size, height_ratios=heights, squeeze=False)
     titles = ["original", *(_look(codec)[0]["label"] for codec in table["codec"][: columns - 1])]
     said = [f"{row.bpp:.3f} bpp, {row.psnr:.1f} dB, LPIPS {row.lpips:.3f}" for row in table.itertuples()]
     for row, images in enumerate(pictures):
         lines = ["", *said[row * (columns - 1) : (row + 1) * (columns - 1)]]
         for axes, image, line, title in zip(grid[row], images, lines, titles, strict=True):
-            axes.imshow(image, interpolation="nearest")
-            axes.set(xticks=[], yticks=[], title="" if row else title)
+            show(axes, image)
+            axes.set_title("" if row else title)
             axes.set_xlabel(line, fontsize=6.5)
-            axes.grid(False)
     return figure
+
+
+def show(axes: "Axes", image: Image, **colours) -> "AxesImage":
+    """A picture, or a map (H, W) in `colours`, at its own pixels and without an axis."""
+    axes.set(xticks=[], yticks=[])
+    axes.grid(False)
+    return axes.imshow(image, interpolation="nearest", **colours)
 
 
 def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], names: Sequence[str]) -> "Figure":
@@ -280,13 +288,10 @@ def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], n
     size = (PAGE, PAGE / columns * (height / width + 0.35) * len(maps))
     figure, grid = plt.subplots(len(maps), columns, figsize=size, squeeze=False)
     for row, (looks_at, name) in enumerate(zip(maps, names, strict=True)):
-        grid[row, 0].imshow(image)
+        show(grid[row, 0], image)
         grid[row, 0].set_ylabel(name.replace(" ", "\n"), fontsize=5.5)
         for axes, token, one in zip(grid[row, 1:], tokens, looks_at, strict=True):
-            axes.imshow(one, cmap="cividis", vmin=0, vmax=float(looks_at.max()), interpolation="nearest")
+            show(axes, one, cmap="cividis", vmin=0, vmax=float(looks_at.max()))
             axes.set_title("" if row else token, fontsize=7)
             axes.set_xlabel(f"{one.mean():.2f}", fontsize=5.5)
-        for axes in grid[row]:
-            axes.set(xticks=[], yticks=[])
-            axes.grid(False)
     return figure

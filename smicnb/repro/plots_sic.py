@@ -9,10 +9,9 @@ import pandas as pd
 from smicnb.compare.ablations import seed_of
 from smicnb.repro import looks
 from smicnb.repro.figures import PAGE
-from smicnb.repro.plots_learned import SMALL, VARIANTS
+from smicnb.repro.plots_learned import SMALL, VARIANTS, show
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Image = np.ndarray
@@ -71,7 +70,7 @@ def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figur
         titles = ["original", *(f"level {level}" for level in rows[model]["level"])]
         name = LOOKS.get(model.split("/")[0], {"label": model})["label"]
         for axes, image, title, text in zip(grid[line], images, titles, [name, *said], strict=True):
-            _show(axes, image)
+            show(axes, image)
             axes.set_title("" if line else title, fontsize=7)
             axes.set_xlabel(text, fontsize=5.5)
     return figure
@@ -98,24 +97,16 @@ def synset(
     for line, ((drawn, spread), row) in enumerate(zip(found, table.itertuples(), strict=True)):
         titles = ["original", *(f"seed {number}" for number in range(shown))]
         for axes, one, title in zip(grid[line], [image, *drawn[:shown]], titles, strict=False):
-            _show(axes, one)
+            show(axes, one)
             axes.set_title("" if line else title, fontsize=7)
         grid[line, 0].set_xlabel(f"level {row.level}, {row.bpp:.3f} bpp", fontsize=6)
         grid[line, 1].set_xlabel(f"{row.psnr:.1f} dB on average", fontsize=6)
         grid[line, 2].set_xlabel(f"{row.psnr_of_mean:.1f} dB of the samples' mean", fontsize=6)
         last = grid[line, -1]
-        shade = last.imshow(spread, cmap="cividis", vmin=0, vmax=most, interpolation="nearest")
-        last.set(xticks=[], yticks=[])
-        last.grid(False)
+        shade = show(last, spread, cmap="cividis", vmin=0, vmax=most)
         last.set_title("" if line else f"spread of {len(drawn)}", fontsize=7)
         last.set_xlabel(f"{row.spread:.1f} on average", fontsize=6)
     bar = figure.colorbar(shade, ax=grid[:, -1], shrink=0.9)
     bar.set_label("deviation (steps of 8 bits)", fontsize=6)
     bar.ax.tick_params(labelsize=6)
     return figure
-
-
-def _show(axes: "Axes", image: Image) -> None:
-    axes.imshow(image, interpolation="nearest")
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)

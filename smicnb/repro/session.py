@@ -114,6 +114,15 @@ class Session:
         self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin))
         return data
 
+    def stored(self, data: pd.DataFrame, name: str) -> pd.DataFrame:
+        """A table as NAME.csv gives it back, which stays as it is where it says the same to within rounding.
+
+        What is derived from that, and not from `data`, is the same on every machine.
+        """
+        path = self.out / f"{name}.csv"
+        figures.write_data(path, data)
+        return pd.read_csv(path)
+
     def save_parquet(self, data: pd.DataFrame, name: str) -> None:
         """Save a table too long to be committed as NAME.parquet, whole numbers and all digits as they are."""
         target = self.out / f"{name}.parquet"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import verdicts_frontier, verdicts_learned, verdicts_rates, verdicts_semantics
+from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics, verdicts_taco
 from smicnb.repro.committed import Tables, Verdict
 
 # To add a verdict: write the function beside its like, name it here and in docs/reproduction.yaml.
@@ -37,34 +37,36 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_frontier.coarse,
         verdicts_frontier.full_range,
         verdicts_frontier.medium_trades,
-        verdicts_learned.taco_parameters,
-        verdicts_learned.taco_fewer_parameters,
-        verdicts_learned.taco_cost,
-        verdicts_learned.taco_adapter,
-        verdicts_learned.taco_joint_loss,
-        verdicts_learned.taco_tgic,
-        verdicts_learned.taco_frozen,
-        verdicts_learned.taco_four_times,
-        verdicts_learned.taco_on_kodak,
-        verdicts_learned.taco_psnr_near,
-        verdicts_learned.taco_best_lpips,
-        verdicts_learned.taco_captions,
-        verdicts_learned.taco_captions_kept,
+        verdicts_taco.taco_parameters,
+        verdicts_taco.taco_fewer_parameters,
+        verdicts_taco.taco_cost,
+        verdicts_taco.taco_four_times,
+        verdicts_taco.taco_on_kodak,
+        verdicts_taco.taco_psnr_near,
+        verdicts_taco.taco_best_lpips,
+        verdicts_taco.taco_captions,
+        verdicts_taco.taco_captions_kept,
     )
 }
 
 
+# Verdicts on one of several rows or statements, which stands behind the name: "audit 7d".
+ABOUT: dict[str, Callable[[Tables, str], Verdict]] = {
+    function.__name__: function for function in (verdicts_rates.audit, verdicts_taco.taco_part)
+}
+
+
 def verdict(name: str, tables: Tables) -> Verdict:
-    """The verdict called `name`: a function of `VERDICTS`, or "audit N", a row of the table of contradictions.
+    """The verdict called `name`: a function of `VERDICTS`, or one of `ABOUT` and what it is to be about.
 
     Raises:
         UnknownNameError: no such verdict.
         SmicnbError: a table is absent, or holds other rows or columns than the verdict needs.
     """
-    kind, _, number = name.partition(" ")
-    function = names.lookup("verdict", kind, {**VERDICTS, "audit": None})
+    kind, _, about = name.partition(" ")
+    function = names.lookup("verdict", kind, VERDICTS | ABOUT)
     try:
-        found = verdicts_rates.audit(tables, number) if function is None else function(tables)
+        found = function(tables, about) if kind in ABOUT else function(tables)
         if re.search(r"\bnan\b", found.sentence):
             raise ValueError(f"no number in '{found.sentence}'")
         return found

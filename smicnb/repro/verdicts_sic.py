@@ -3,10 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from smicnb.compare.ablations import DOES_NOT, HOLDS, UNDECIDED
-from smicnb.repro.committed import Tables, Verdict
+from smicnb.repro.committed import Tables, Verdict, outcome_of
 
-OUTCOME = {HOLDS: "agrees", DOES_NOT: "differs", UNDECIDED: "undecided"}
 EQUAL = 1e-4  # bits; the tables have six digits
 IDEAL = "ideal"
 
@@ -230,52 +228,15 @@ def sic_twin(tables: Tables) -> Verdict:
     return Verdict("measured", f"BD-rate against a twin for each rate: {', '.join(parts)}")
 
 
-def _claimed(tables: Tables, start: str) -> Verdict:
-    """The statements whose text starts so: one outcome where all have it, "partly" where some agree."""
+def sic_claims(tables: Tables, start: str) -> Verdict:
+    """Fig. 5, 6, 19, Eq. 44 to 47, Sec. 6: the statements on variants whose text starts so, by all of their judges."""
     table = tables("sic_verdicts")
     rows = table[table["claim"].str.startswith(start)]
     if rows.empty:
         raise KeyError(start)
-    outcomes = {OUTCOME.get(verdict, "undecided") for verdict in rows["verdict"]}
-    one = outcomes.pop() if len(outcomes) == 1 else "partly" if "agrees" in outcomes else "undecided"
     said = []
     for claim, verdict, *numbers in rows[["claim", "verdict", "gap", "low", "high"]].itertuples(index=False):
         gap, low, high = (f"{number:.3g}" for number in numbers)
         found = f"{claim.partition(': ')[2]}: {verdict}"
         said.append(found if pd.isna(numbers[0]) else f"{found} (gap {gap}, {low} to {high})")
-    return Verdict(one, "; ".join(said))
-
-
-def sic_samples(tables: Tables) -> Verdict:
-    """C8, Fig. 5: five samples against one."""
-    return _claimed(tables, "Fig. 5")
-
-
-def sic_adversarial(tables: Tables) -> Verdict:
-    """Fig. 6: DISTS with adversarial fine-tuning."""
-    return _claimed(tables, "Fig. 6")
-
-
-def sic_adversarial_cost(tables: Tables) -> Verdict:
-    """Fig. 19: PSNR with adversarial fine-tuning."""
-    return _claimed(tables, "Fig. 19")
-
-
-def sic_idempotence(tables: Tables) -> Verdict:
-    """Eq. 44 and 45: with and without."""
-    return _claimed(tables, "App. B.2")
-
-
-def sic_warm_up(tables: Tables) -> Verdict:
-    """Eq. 47: with and without."""
-    return _claimed(tables, "App. C.1: the warm-up")
-
-
-def sic_sampling(tables: Tables) -> Verdict:
-    """Eq. 46: uniform details against none."""
-    return _claimed(tables, "Eq. 46")
-
-
-def sic_slicing(tables: Tables) -> Verdict:
-    """Sec. 6: growing groups against equal ones."""
-    return _claimed(tables, "Sec. 6")
+    return Verdict(outcome_of(rows["verdict"]), "; ".join(said))

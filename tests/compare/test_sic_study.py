@@ -13,10 +13,7 @@ from smicnb.learned.sic_codec import SicCodec
 from smicnb.learned.sic_levels import levels_of
 from smicnb.semantics import collections
 
-
-@pytest.fixture(scope="module", autouse=True)
-def quiet(one_thread):
-    """Small networks, one thread."""
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

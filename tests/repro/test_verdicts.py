@@ -10,7 +10,7 @@ from smicnb.base.errors import SmicnbError, UnknownNameError
 from smicnb.repro.committed import OUTCOMES, Tables
 from smicnb.repro.verdicts import VERDICTS, verdict
 
-NAMES = [*VERDICTS, "audit 1", "audit 7d"]
+NAMES = [*VERDICTS, "audit 1", "audit 7d", "taco_part without-adapter", "taco_part frozen-base"]
 
 
 @pytest.fixture

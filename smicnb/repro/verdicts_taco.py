@@ -1,12 +1,11 @@
-"""Verdicts on the learned codecs: TACO's notebook 08, its small models on the Kodak images."""
+"""Verdicts on TACO: notebook 08, its small models on the Kodak images."""
 
 import numpy as np
 import pandas as pd
 
-from smicnb.compare.ablations import DOES_NOT, HOLDS, UNDECIDED
-from smicnb.repro.committed import Tables, Verdict
+from smicnb.compare.taco_study import WHOLE
+from smicnb.repro.committed import Tables, Verdict, outcome_of
 
-OUTCOME = {HOLDS: "agrees", DOES_NOT: "differs", UNDECIDED: "undecided"}
 # As published, in millions: Table 3's total, HiFiC's and MS-ILLM's; and of Sec. 4.5 how much fewer that is, in percent.
 TOTAL, RIVALS, FEWER = 101.75, 181.72, 80
 ENCODING = (10.2, 4.8)  # percent that the text adds at 256², and at 1788×2641: Sec. 4.5
@@ -43,44 +42,17 @@ def taco_cost(tables: Tables) -> Verdict:
     )
 
 
-def _part(tables: Tables, worse: str) -> Verdict:
-    """What the table of verdicts says of one part, by all of its judges."""
+def taco_part(tables: Tables, variant: str) -> Verdict:
+    """Fig. 9 to 11, A2 and C8: what the whole codec gains over a variant, by all of its judges."""
     table = tables("kodak/taco_verdicts")
-    rows = table[(table["worse"] == worse) & table["metric"].isin(PERCEPTUAL)]
+    rows = table[(table["worse"] == variant) & table["metric"].isin(PERCEPTUAL)]
     said = [
         f"{row.metric} {row.gap:+.4f} [{row.low:+.4f}, {row.high:+.4f}], between seeds {row.spread:.4f}"
         for row in rows.itertuples()
     ]
     return Verdict(
-        _together(rows["verdict"]), f"gain at equal rate on {rows['images'].iloc[0]} images: {'; '.join(said)}"
+        outcome_of(rows["verdict"]), f"gain at equal rate on {rows['images'].iloc[0]} images: {'; '.join(said)}"
     )
-
-
-def _together(verdicts: pd.Series) -> str:
-    outcomes = {OUTCOME[verdict] for verdict in verdicts}
-    if len(outcomes) == 1:
-        return outcomes.pop()
-    return "partly" if "agrees" in outcomes else "differs" if "differs" in outcomes else "undecided"
-
-
-def taco_adapter(tables: Tables) -> Verdict:
-    """Fig. 10: with and without the text adapter."""
-    return _part(tables, "without-adapter")
-
-
-def taco_joint_loss(tables: Tables) -> Verdict:
-    """Fig. 11: with and without the joint loss."""
-    return _part(tables, "without-joint-loss")
-
-
-def taco_tgic(tables: Tables) -> Verdict:
-    """Fig. 9 and C8: the adapter against TGIC's module."""
-    return _part(tables, "tgic")
-
-
-def taco_frozen(tables: Tables) -> Verdict:
-    """Fig. A2: a frozen base model."""
-    return _part(tables, "frozen-base")
 
 
 def taco_four_times(tables: Tables) -> Verdict:
@@ -89,36 +61,38 @@ def taco_four_times(tables: Tables) -> Verdict:
     means = points.groupby(["codec", "setting"])["lpips"].mean()
     said, far = [], []
     for variant in ("without-adapter", "without-joint-loss"):
-        ratios = means[f"TACO {variant} (seed 0)"] / means["TACO full (seed 0)"]
+        ratios = means[f"TACO {variant} (seed 0)"] / means[WHOLE]
         said.append(f"{variant.replace('-', ' ')} {ratios.min():.2f} to {ratios.max():.2f} times")
         far.append(ratios.min() > (TIMES if variant == "without-adapter" else 1))
     outcome = "agrees" if all(far) else "partly" if any(far) else "differs"
     return Verdict(outcome, f"LPIPS of the whole codec, at each model's own rate: {', '.join(said)}")
 
 
+def _beside(tables: Tables, metric: str) -> pd.DataFrame:
+    table = tables("kodak/taco_beside")
+    return table[(table["codec"] == WHOLE) & (table["metric"] == metric)]
+
+
 def taco_on_kodak(tables: Tables) -> Verdict:
     """Fig. 7: perceptual distance lower than that of the rivals, and a PSNR near theirs."""
-    table = tables("kodak/taco_beside")
-    table = table[table["codec"] == "TACO full (seed 0)"]
     said, outcomes = [], []
     for metric in ("lpips", "dists"):
-        rows = table[table["metric"] == metric]
+        rows = _beside(tables, metric)
         ahead = rows["high"] < 0
         outcomes.append(bool(ahead.all()))
         ratios = f"{rows['ratio'].min():.2f} to {rows['ratio'].max():.2f} times theirs"
         said.append(f"{metric} {ratios}, lower in {ahead.sum()} of {len(rows)} comparisons")
-    psnr = table[table["metric"] == "psnr"]
+    psnr = _beside(tables, "psnr")
     outcomes.append(psnr["difference"].min() >= -NEAR)
     said.append(f"PSNR {psnr['difference'].min():+.2f} to {psnr['difference'].max():+.2f} dB")
     outcome = "agrees" if all(outcomes) else "partly" if any(outcomes) else "differs"
-    rivals = ", ".join(table["rival"].unique())
+    rivals = ", ".join(psnr["rival"].unique())
     return Verdict(outcome, f"at equal rate beside {rivals}, not the paper's rivals: {'; '.join(said)}")
 
 
 def taco_psnr_near(tables: Tables) -> Verdict:
     """C5: PSNR within 1 dB of codecs for PSNR; here of the classical ones."""
-    table = tables("kodak/taco_beside")
-    rows = table[(table["codec"] == "TACO full (seed 0)") & (table["metric"] == "psnr")]
+    rows = _beside(tables, "psnr")
     said = [
         f"{rival} {cell['difference'].min():+.2f} to {cell['difference'].max():+.2f} dB"
         for rival, cell in rows.groupby("rival", sort=False)
@@ -130,8 +104,7 @@ def taco_psnr_near(tables: Tables) -> Verdict:
 
 def taco_best_lpips(tables: Tables) -> Verdict:
     """C4: the lowest LPIPS of all codecs."""
-    table = tables("kodak/taco_beside")
-    rows = table[(table["codec"] == "TACO full (seed 0)") & (table["metric"] == "lpips")]
+    rows = _beside(tables, "lpips")
     ahead = rows["high"] < 0
     said = [
         f"{rival} {', '.join(f'{ratio:.2f}' for ratio in cell['ratio'])}"
@@ -160,9 +133,9 @@ def taco_captions(tables: Tables) -> Verdict:
 def taco_captions_kept(tables: Tables) -> Verdict:
     """Table 1 and C9: captions kept better than by a codec for PSNR, at equal rate."""
     table = tables("kodak/taco_caption_similarity")
-    ours = table[table["codec"] == "TACO full (seed 0)"].sort_values("bpp")
+    ours = table[table["codec"] == WHOLE].sort_values("bpp")
     said, ahead = [], []
-    for rival, cell in table[table["codec"] != "TACO full (seed 0)"].groupby("codec", sort=False):
+    for rival, cell in table[table["codec"] != WHOLE].groupby("codec", sort=False):
         cell = cell.sort_values("bpp")
         theirs = np.interp(np.log(ours["bpp"]), np.log(cell["bpp"]), cell["cider_d"], np.nan, np.nan)
         for (_, row), value in zip(ours.iterrows(), theirs, strict=True):
