@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from smicnb.base.errors import IntegrityError
+from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.base.names import unknown
 
 OWN = "file:"
@@ -44,12 +44,14 @@ def chosen(prefixes: Sequence[str]) -> dict[str, Path]:
         prefixes: RUN, RUN/RATE or RUN/RATE/SEED of models that ship, or "file:PATH" of one's own checkpoint.
 
     Raises:
-        UnknownNameError: a prefix that names none. IntegrityError: a file that is no checkpoint.
+        UnknownNameError: a prefix that names none. MissingWeightsError: no such file. IntegrityError: no checkpoint.
     """
     found = {}
     for prefix in prefixes:
         if prefix.startswith(OWN):
             path = Path(prefix.removeprefix(OWN)).expanduser()
+            if not path.is_file():
+                raise MissingWeightsError(f"found no file '{path}'", "a checkpoint", "give its path from the root")
             if "name" not in (said := said_by(path)):
                 raise IntegrityError(f"'{path.name}' says no model's name", "a checkpoint by smicnb train")
             found[said["name"]] = path

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
-from smicnb.base.errors import IntegrityError, UnknownNameError
+from smicnb.base.errors import IntegrityError, MissingWeightsError, UnknownNameError
 from smicnb.compare import rate_curves, taco_study
 from smicnb.compare.classical import Jpeg
 from smicnb.compare.evaluate import evaluate, points
@@ -61,6 +61,8 @@ def test_models_are_found_by_prefix_and_by_their_files():
     assert shipped.chosen([f"file:{own}"]) == {"full/low/0": own}
     with pytest.raises(IntegrityError, match="says no model's name"):
         shipped.chosen([f"file:{__file__}"])
+    with pytest.raises(MissingWeightsError, match="found no file"):
+        shipped.chosen([f"file:{own}.none"])
     with pytest.raises(UnknownNameError):
         shipped.model_path("nothing")
     with pytest.raises(IntegrityError, match="--model"):
