@@ -38,7 +38,7 @@ def main(target: Path) -> None:
         "what": "covariance of ImageNet's class prototypes in the encoder's own classifier; no photograph",
         "words": "\n".join(words().words),
     }
-    target.write_bytes(save(tensors, about))
+    target.write_bytes(save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, about))
 
 
 if __name__ == "__main__":
