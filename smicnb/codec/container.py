@@ -23,12 +23,12 @@ from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.base.files import atomic_path
 
 MAGIC = b"\x89SMIC\r\n\x1a"
-VERSION = 1
+VERSION = 2
 BLOCK_IMAGES = 64
 MOST_ATOMS, MOST_DIM, MOST_VALUES = 1 << 12, (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
-CODINGS = ("tuple", "entropy")
+CODINGS = ("tuple", "entropy", "trellis", "prior", "words")
 
 PREAMBLE = struct.Struct("<8sHH")  # magic, version, length of the header
 FIELDS = struct.Struct("<32sHHBBBddIIII")  # see `_pack`
@@ -49,10 +49,10 @@ class Header:
         weights_hash: SHA-256 of its weights, 64 hexadecimal digits.
         dim: L, 1 to 65535.
         norm: L2 norm that decoded latents are given, 2^-64 to 2^64.
-        n_atoms: 1 to 4096; n_atoms · dim is at most 2^23.
+        n_atoms: 1 to 4096, or 0 with "trellis"; n_atoms · dim is at most 2^23.
         penalty: λ that the images were coded with, positive.
         b_dict, b_coef: bits of a dimension of an atom and of a coefficient, 1 to 16.
-        coding: "tuple" or "entropy".
+        coding: one of `CODINGS`.
     """
 
     encoder: str
@@ -70,7 +70,7 @@ class Header:
             f"an encoder's name of {len(self.encoder.encode())} bytes": 1 <= len(self.encoder.encode()) <= 255,
             f"a weights hash '{self.weights_hash}'": len(self.weights_hash) == 64
             and set(self.weights_hash) <= set("0123456789abcdef"),
-            f"{self.n_atoms} atoms": 1 <= self.n_atoms <= MOST_ATOMS,
+            f"{self.n_atoms} atoms": (self.coding != "trellis") <= self.n_atoms <= MOST_ATOMS,
             f"{self.dim} dimensions": 1 <= self.dim <= MOST_DIM,
             f"{self.n_atoms} atoms of {self.dim} dimensions": self.n_atoms * self.dim <= MOST_VALUES,
             f"a norm of {self.norm}": 1 / MOST_NORM <= self.norm <= MOST_NORM,

@@ -15,6 +15,9 @@ from smicnb.base.errors import IntegrityError
 from smicnb.codec import details
 from smicnb.codec.codebook import Codebook
 from smicnb.codec.container import SmicFile
+from smicnb.codec.trellis_codebook import TrellisCodebook
+
+TRELLIS = ("trellis", "prior")  # codings of axes instead of atoms
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ class SmicReader:
     def __init__(self, source: Path | str | bytes | BinaryIO):
         self.file = SmicFile(source)
         try:
-            self.codebook = Codebook.from_sections(self.file.header, self.file.dictionary, self.file.tables)
+            kind = TrellisCodebook if self.file.header.coding in TRELLIS else Codebook
+            self.codebook = kind.from_sections(self.file.header, self.file.dictionary, self.file.tables)
         except BaseException:
             self.file.close()
             raise
