@@ -215,7 +215,7 @@ def segment_length():
 
 
 def test_other_versions_are_named():
-    for version, text in ((0, "an older version 0; needed: version 1"), (2, "a newer version 2; needed: version 1")):
+    for version, text in ((1, "an older version 1; needed: version 2"), (3, "a newer version 3; needed: version 2")):
         data = bytearray(small())
         struct.pack_into("<H", data, 8, version)
         with pytest.raises(SmicnbError, match=text):
