@@ -32,8 +32,8 @@ class Way:
         name: for people.
         codec: fitted.
         latent_cosine: mean over the images it was tried on.
-        bits: of an image of the collection, its share of what is sent once included; names and sizes apart. Of
-            "words" measured on the blocks of the images tried, of others their ideal lengths and the framing.
+        bits: of an image of the collection, its share of what is sent once included; names and sizes apart. Measured
+            on blocks where all images are in one, and of words; else ideal lengths, and the framing.
         side_bits: of the collection, sent once.
         meets: whether the target is met.
     """
@@ -99,7 +99,9 @@ def ways(
         few = tried[:: max(1, len(tried) // WORDS_TRIED)]
         found.append(_in_words(few, images, cosine, bits, about))
     if not found:
-        raise SmicnbError(f"found no way of {', '.join(only)} for this encoder", "axes of its own, or an encoder with a prior")
+        raise SmicnbError(
+            f"found no way of {', '.join(only)} for this encoder", "axes of its own, or an encoder with a prior"
+        )
     return _ordered(found, cosine, bits)
 
 
@@ -124,12 +126,12 @@ def _ordered(found: list[Way], cosine: float | None, bits: float | None) -> list
         nearest = max(found, key=lambda way: np.nan_to_num(way.latent_cosine))
         raise SmicnbError(
             f"no setting reaches a mean cosine of {cosine:g} on this collection",
-            f"at most {np.floor(1e4 * nearest.latent_cosine) / 1e4:g} ({nearest.name}, {nearest.bits:.0f} bits an image)",
+            f"at most {np.floor(1e4 * nearest.latent_cosine) / 1e4:g} ({nearest.name}, {nearest.bits:.0f} bits each)",
         )
     nearest = min(found, key=lambda way: way.bits)
     raise SmicnbError(
         f"no setting keeps to {bits:g} bits an image on this collection",
-        f"at least {np.ceil(nearest.bits):.0f} ({nearest.name}); what is sent once, shared by few images, is most of it",
+        f"at least {np.ceil(nearest.bits):.0f} ({nearest.name}); most of it is what is sent once",
     )
 
 
@@ -162,8 +164,10 @@ def _on_axes(name, base: PursuitCodec, Z, tried, images, cosine, bits, changes: 
         if (place, thrift) not in made:
             codec = base.at(Z, fidelity=FIDELITIES[place], thrift=float(THRIFTS[thrift]), **changes)
             levels = codec.levels(tried)
-            payload = codec.lengths(levels).mean() + 8 * (CHECK_BYTES + 0.5) / min(images, container.BLOCK_IMAGES)
-            made[place, thrift] = _way(name, codec, codec.codebook_.reconstruct(levels), tried, payload, images, cosine, bits)
+            payload = _payload(codec, levels, images)
+            made[place, thrift] = _way(
+                name, codec, codec.codebook_.reconstruct(levels), tried, payload, images, cosine, bits
+            )
         return made[place, thrift]
 
     place, way = _nearest(len(FIDELITIES), way_at, cosine, bits)
@@ -173,6 +177,13 @@ def _on_axes(name, base: PursuitCodec, Z, tried, images, cosine, bits, changes: 
         finer = _nearest(len(THRIFTS), lambda thrift: way_at(place - 1, thrift), cosine, bits)[1]
         return finer if finer.meets and finer.latent_cosine > way.latent_cosine else way
     return way
+
+
+def _payload(codec: PursuitCodec, levels: np.ndarray, images: int) -> float:
+    """Bits of an image: of the block's bytes where one block holds all images, else as ideal lengths and framing."""
+    if images == len(levels) <= container.BLOCK_IMAGES:
+        return 8 * len(codec.codebook_.encode_payload(levels)) / images
+    return float(codec.lengths(levels).mean()) + 8 * (CHECK_BYTES + 2) / min(images, container.BLOCK_IMAGES)
 
 
 def _in_words(tried, images, cosine, bits, about: dict) -> Way:

@@ -54,7 +54,7 @@ class Codebook:
 
     @property
     def dictionary(self) -> bytes:
-        """The section that holds the atoms: n_atoms · L levels of b_dict bits, or the name of the prior that has them."""
+        """The section that holds the atoms: n_atoms · L levels of b_dict bits, or the name of a prior."""
         if self.header.coding == "words":
             return priors.of_weights(self.header.weights_hash).identity
         return quantise.pack_levels(self.levels, self.header.b_dict)
@@ -105,5 +105,7 @@ def _word_levels(header: Header, identity: bytes) -> bytes:
     prior = priors.of_identity(identity)
     found = (*prior.word_levels.shape, priors.BITS, prior.weights_hash)
     if found != (header.n_atoms, header.dim, header.b_dict, header.weights_hash):
-        raise IntegrityError("found a header that is not of its words", f"{len(prior.words)} words of {prior.dim} dimensions")
+        raise IntegrityError(
+            "found a header that is not of its words", f"{len(prior.words)} words of {prior.dim} dimensions"
+        )
     return quantise.pack_levels(prior.word_levels, priors.BITS)

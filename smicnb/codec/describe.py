@@ -72,7 +72,8 @@ def _way(opened: SmicReader, coefficients: int) -> list[str]:
     if isinstance(book, TrellisCodebook):
         coded = f"{len(book.codes)} axes are coded"
         if len(book.codes):
-            coded += f", with trellis codes of {(book.codes.min() + 1) / PER_BIT:g} to {(book.codes.max() + 1) / PER_BIT:g} bits"
+            least, most = (book.codes[[-1, 0]] + 1) / PER_BIT
+            coded += f", with trellis codes of {least:g} to {most:g} bits"
         mean = f"the mean is sent, in {8 * len(book.mean)} bits" if book.mean else "the mean is not sent"
         own = len(book.codes) * header.dim * OWN_BITS
         if book.prior is None:

@@ -1,4 +1,4 @@
-"""What encoder and decoder know of an encoder's latents before they see a collection: it costs no bits, so it is listed.
+"""What encoder and decoder know of an encoder's latents beforehand: it costs no bits, so it is listed.
 
 A prior is a file of the package and belongs to the weights that it was made from. It has seen no collection that a
 coder is measured on: axes and scales come from the encoder's own classifier, words from the project's word list.

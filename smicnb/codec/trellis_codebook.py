@@ -161,9 +161,7 @@ class TrellisCodebook:
         """Levels (n, n_atoms) int32 of a block's coefficients (n, K or more); −1 where an axis is not coded."""
         count = len(self.codes)
         levels = np.full((len(coefficients), len(self.scales)), NULL, np.int32)
-        levels[:, :count] = trellis.quantised(
-            coefficients[:, :count], self.deviations * self.unit, self.codes, price
-        )
+        levels[:, :count] = trellis.quantised(coefficients[:, :count], self.deviations * self.unit, self.codes, price)
         return levels
 
     def reconstruct(self, levels: np.ndarray) -> np.ndarray:

@@ -40,7 +40,12 @@ def read(data: bytes) -> ByHand:
     header = dict(zip(fields, values, strict=True)) | {"encoder": data[12 + 72 : 12 + length].decode()}
     n, bits, b_coef = header["n_atoms"], header["b_dict"], header["b_coef"]
     need(data[12 + 71] == length - 72 and 1 <= bits <= 16 and 1 <= b_coef <= 16 and header["coding"] in range(5))
-    need((header["coding"] != 2) <= n <= 4096 and header["dim"] >= 1 and n * header["dim"] <= 1 << 23 and 2**-64 <= header["norm"] <= 2**64)
+    need(
+        (header["coding"] != 2) <= n <= 4096
+        and header["dim"] >= 1
+        and n * header["dim"] <= 1 << 23
+        and 2**-64 <= header["norm"] <= 2**64
+    )
 
     start = 12 + length + 4
     dictionary, tables = data[start : start + size], data[start + size : start + size + tables_size]
@@ -276,7 +281,8 @@ def trellis(words: bytes, images: int, codes: list[int], n: int) -> list[list[in
 def values(record: list[int], codes: list[int], deviations: list[int]) -> list[int]:
     known = trellis_tables()
     return [
-        known[code][1][level] * sigma + 2048 >> 12 for level, code, sigma in zip(record, codes, deviations, strict=False)
+        known[code][1][level] * sigma + 2048 >> 12
+        for level, code, sigma in zip(record, codes, deviations, strict=False)
     ]
 
 
@@ -294,7 +300,9 @@ def own_tables(tables: bytes, header: dict, unit: list, _: None) -> tuple[list[i
     return codes, [deviation(scale) for scale in scales[: len(codes)]], mean
 
 
-def shared_tables(tables: bytes, header: dict, unit: list, scales: list[int]) -> tuple[list[int], list[int], list[tuple]]:
+def shared_tables(
+    tables: bytes, header: dict, unit: list, scales: list[int]
+) -> tuple[list[int], list[int], list[tuple]]:
     fidelity, mean_fidelity, shift = struct.unpack_from("<BBB", tables)
     codes, mean = codes_of(scales, fidelity), []
     if len(tables) > 3:
@@ -305,8 +313,10 @@ def shared_tables(tables: bytes, header: dict, unit: list, scales: list[int]) ->
     return codes, [deviation(scale) for scale in scales[: len(codes)]], mean
 
 
-def on_axes(record: list[int], codes: list[int], deviations: list[int], unit: list, mean: list, norm: float) -> list[float]:
-    sums = [0] * len((mean[0][1] if mean else unit[0]))
+def on_axes(
+    record: list[int], codes: list[int], deviations: list[int], unit: list, mean: list, norm: float
+) -> list[float]:
+    sums = [0] * len(mean[0][1] if mean else unit[0])
     terms = [*mean, *zip(values(record, codes, deviations), unit, strict=False)]
     for coefficient, axis in terms:
         sums = [s + coefficient * a for s, a in zip(sums, axis, strict=True)]

@@ -16,7 +16,7 @@ from smicnb.base.errors import DimensionError, SmicnbError, UnknownNameError
 from smicnb.codec import container
 from smicnb.codec.payload import CODINGS
 from smicnb.codec.reader import SmicReader, decode
-from smicnb.codec.smic import SMICCodec, fit_codebook
+from smicnb.codec.smic import SMICCodec, fit_codebook, normalised
 
 HASH = hashlib.sha256(b"weights").hexdigest()
 
@@ -264,5 +264,5 @@ def test_latents_of_another_dimension_are_refused(fitted):
 def test_a_codebook_of_other_atoms_is_a_codec_too(fitted):
     latents, header = latents_of(60), fitted.codebook_.header
     levels = np.random.default_rng(0).integers(0, 16, (8, 12)).astype(np.uint16)
-    codec = SMICCodec.of(fit_codebook(header, levels, fitted._normalised(latents)))
+    codec = SMICCodec.of(fit_codebook(header, levels, normalised(latents, fitted.norm)))
     assert codec.decode(codec.encode(latents)).tobytes() == codec.reconstruct(latents).tobytes()

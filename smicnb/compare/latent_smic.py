@@ -1,0 +1,116 @@
+"""Files of our own codecs as coders of latents: the paper's dictionary and the coder beyond it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from smicnb.codec.container import ENTRY, SmicFile
+from smicnb.codec.priors import Prior
+from smicnb.codec.pursuit import PursuitCodec
+from smicnb.codec.rate import MODELS
+from smicnb.codec.reader import decode
+from smicnb.codec.smic import SMICCodec
+from smicnb.codec.transforms import KLT
+from smicnb.compare.latent import LatentCoder, QuantisedCoder, Spent
+from smicnb.compare.latent_scalar import SteppedScalar
+
+OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
+PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
+FIDELITIES = tuple(range(76, 113, 3))
+PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary, with its medium model's bits
+
+
+@dataclass
+class SmicCoder:
+    """A codec of .smic files as a `LatentCoder`.
+
+    Args:
+        name, setting: of the curve and of the point on it.
+        codec: with `fit`, `encode` and `decode`.
+        prepared: latents -> a fitted codec, where fitting is shared with other settings; else `codec.fit`.
+    """
+
+    name: str
+    setting: str
+    codec: SMICCodec | PursuitCodec
+    prepared: Callable[[np.ndarray], SMICCodec | PursuitCodec] | None = field(default=None, repr=False)
+
+    def fit(self, Z: np.ndarray) -> Self:
+        """Fit to training latents Z (n, L) of any norm."""
+        self.codec = self.prepared(Z) if self.prepared else self.codec.fit(Z)
+        return self
+
+    def encode(self, Z: np.ndarray) -> bytes:
+        """One file that holds latents Z (n, L) of any norm."""
+        return self.codec.encode(Z)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The latents (n, L) float32 of a file."""
+        return decode(data)
+
+    def spent(self, data: bytes) -> Spent:
+        """What the bytes are for; the blocks' entries of the index, which find them, are payload."""
+        with SmicFile(data) as opened:
+            payload = opened.spent["payload"] + opened.blocks * ENTRY.itemsize
+            return Spent(len(data) - payload, payload, len(opened))
+
+
+def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
+    """The paper's code at the bits and atoms of its medium model over λ, as tuples and entropy coded."""
+    medium = MODELS["medium"]
+    return [
+        SmicCoder(
+            name,
+            f"{n_atoms} atoms, λ {penalty:g}",
+            SMICCodec(n_atoms, penalty, medium.b_dict, medium.b_coef, coding, random_state=seed),
+        )
+        for name, coding in ((PAPER, "tuple"), (PAPER_ENTROPY, "entropy"))
+        for penalty in PENALTIES
+    ]
+
+
+def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCoder]:
+    """The coder beyond the paper over fidelities: own axes, the prior's, and those with nothing sent at all.
+
+    Args:
+        prior: of the latents' encoder, or None: then there are own axes only.
+        images: of the collection that shares the prior's mean; None for as many as are fitted.
+    """
+    coders = _over_fidelities(OURS, PursuitCodec(prior=prior))
+    if prior is not None:
+        coders += _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=images))
+        coders += _over_fidelities(OURS_BARE, PursuitCodec("prior", prior=prior, centre=False))
+    return coders
+
+
+def _over_fidelities(name: str, codec: PursuitCodec) -> list[LatentCoder]:
+    """One coder for each fidelity; the covariance is fitted once for all that meet the same latents."""
+    fitted: dict[bytes, PursuitCodec] = {}
+
+    def at(Z: np.ndarray, fidelity: int) -> PursuitCodec:
+        if (key := Z.tobytes()) not in fitted:
+            fitted.clear()
+            fitted[key] = PursuitCodec(**codec.get_params(deep=False)).fit(Z)
+        return fitted[key].at(Z, fidelity=fidelity)
+
+    return [SmicCoder(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]
+
+
+def part_coders(prior: Prior | None, steps: tuple[float, ...]) -> list[LatentCoder]:
+    """Our coder built up part by part, from the plain KLT on: a curve for each part added.
+
+    Args:
+        prior: as in `our_coders`.
+        steps: of the scalar quantisers, in the unit of latents of norm 20.
+    """
+    coders: list[LatentCoder] = [
+        QuantisedCoder(SteppedScalar("KLT, scalar", KLT(), step, rounding)) for rounding in (0.5, 0.4) for step in steps
+    ]
+    coders += _over_fidelities("trellis, mean not removed", PursuitCodec(share=0.0, centre=False))
+    coders += _over_fidelities("trellis in place of scalars", PursuitCodec(share=0.0))
+    coders += _over_fidelities("covariance shrunk to the identity", PursuitCodec())
+    if prior is not None:
+        coders += _over_fidelities(OURS, PursuitCodec(prior=prior))
+    return coders
