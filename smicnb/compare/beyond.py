@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.progress import progress
+from smicnb.codec import choice
+from smicnb.codec.priors import Prior
 from smicnb.compare import latent_smic
 from smicnb.compare.frontier import upper_hull
 from smicnb.compare.latent import LatentCoder
@@ -182,3 +184,31 @@ def parts(points: Sequence[Point], cosines: Mapping[str, float]) -> pd.DataFrame
     names = list(dict.fromkeys(p.coder for p in points))
     rows = [(name, *(bits_of(points, (name,), cosine) for cosine in cosines.values())) for name in names]
     return pd.DataFrame(rows, columns=["coder", *(f"bits at {cosine:.3f}" for cosine in cosines.values())])
+
+
+def named(
+    Z: np.ndarray, prior: Prior, weights_hash: str, cosine: float, shown: int
+) -> tuple[pd.DataFrame, float, float]:
+    """What some latents are made of in the prior's words, as a file of them says.
+
+    Args:
+        Z: (n, L) of any norm.
+        prior: whose words.
+        weights_hash: of the encoder.
+        cosine: mean latent cosine that the file is to reach.
+        shown: words of each image, those of the largest coefficients.
+
+    Returns:
+        Columns image, word, coefficient; bits of an image in the blocks; latent cosine.
+    """
+    (way, *_) = choice.ways(Z, cosine=cosine, only=("words",), encoder=prior.name, weights_hash=weights_hash)
+    levels, rows = way.codec.levels(Z), []
+    quantiser, norm = way.codec.codebook_.quantiser, way.codec.norm
+    for image, row in enumerate(levels):
+        used = np.flatnonzero(row >= 0)
+        values = quantiser.dequantise(row[used], norm)
+        for place in np.argsort(-np.abs(values), kind="stable")[:shown]:
+            rows.append((image, prior.words[used[place]], float(values[place])))
+    bits = 8 * sum(len(block.payload) for block in way.codec.blocks(Z)) / len(Z)
+    found = float(latent_cosine(Z, way.codec.reconstruct(Z)).mean())
+    return pd.DataFrame(rows, columns=["image", "word", "coefficient"]), bits, found
