@@ -181,9 +181,9 @@ def _on_axes(name, base: PursuitCodec, Z, tried, images, cosine, bits, changes: 
 
 def _payload(codec: PursuitCodec, levels: np.ndarray, images: int) -> float:
     """Bits of an image: of the block's bytes where one block holds all images, else as ideal lengths and framing."""
-    if images == len(levels) <= container.BLOCK_IMAGES:
+    if images == len(levels) <= container.TRELLIS_BLOCK_IMAGES:
         return 8 * len(codec.codebook_.encode_payload(levels)) / images
-    return float(codec.lengths(levels).mean()) + 8 * (CHECK_BYTES + 2) / min(images, container.BLOCK_IMAGES)
+    return float(codec.lengths(levels).mean()) + 8 * (CHECK_BYTES + 2) / min(images, container.TRELLIS_BLOCK_IMAGES)
 
 
 def _in_words(tried, images, cosine, bits, about: dict) -> Way:
@@ -205,7 +205,7 @@ def _in_words(tried, images, cosine, bits, about: dict) -> Way:
 def _way(name, codec: Codec, decoded, tried, payload, images, cosine, bits) -> Way:
     header, dictionary, tables = codec.sections
     side = container.header_bytes(header.encoder) + len(dictionary) + len(tables)
-    index = container.index_bytes(images)
+    index = container.index_bytes(images, container.most_images(header.coding))
     norms = np.linalg.norm(tried, axis=1) * np.linalg.norm(decoded, axis=1)
     cosines = (tried * decoded).sum(axis=1) / np.where(norms == 0, 1, norms)
     way = Way(name, codec, float(cosines.mean()), float(payload + 8 * (side + index) / images), 8 * side, False)

@@ -25,6 +25,7 @@ from smicnb.base.files import atomic_path
 MAGIC = b"\x89SMIC\r\n\x1a"
 VERSION = 2
 BLOCK_IMAGES = 64
+TRELLIS_BLOCK_IMAGES = 255  # whose records are so short that an index entry weighs; as many as an entry can count
 MOST_ATOMS, MOST_DIM, MOST_VALUES = 1 << 12, (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
@@ -86,10 +87,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """Up to 64 images.
+    """Up to 64 images, with "trellis" and "prior" up to 255.
 
     Args:
-        count: images, 1 to 64.
+        count: images.
         payload: their coded records, at most 2^24 bytes.
         details: their names and sizes, at most 2^20 bytes; may be empty.
     """
@@ -120,20 +121,25 @@ def _pack(header: Header, dictionary: bytes, tables: bytes) -> bytes:
     return front + CHECK.pack(zlib.crc32(front))
 
 
+def most_images(coding: str) -> int:
+    """Images of a block at most."""
+    return TRELLIS_BLOCK_IMAGES if coding in ("trellis", "prior") else BLOCK_IMAGES
+
+
 def header_bytes(encoder: str) -> int:
     """Bytes of the header of a file whose latents are of the encoder of this name."""
     return PREAMBLE.size + FIELDS.size + 1 + len(encoder.encode()) + CHECK.size
 
 
-def index_bytes(images: int) -> int:
-    """Bytes that find and check the blocks of `images` images that were written at once."""
-    return HEAD.size + -(-images // BLOCK_IMAGES) * ENTRY.itemsize + TRAILER.size
+def index_bytes(images: int, block_images: int = BLOCK_IMAGES) -> int:
+    """Bytes that find and check the blocks, of `block_images` each, of `images` images that were written at once."""
+    return HEAD.size + -(-images // block_images) * ENTRY.itemsize + TRAILER.size
 
 
 def _segment(blocks: Sequence[Block], start: int, before: int) -> tuple[bytes, bytes]:
     """Head and blocks, then the trailer, of a segment at byte `start` after `before` images."""
     for block in blocks:
-        if not (1 <= block.count <= BLOCK_IMAGES and len(block.payload) <= MOST_PAYLOAD):
+        if not (1 <= block.count <= TRELLIS_BLOCK_IMAGES and len(block.payload) <= MOST_PAYLOAD):
             raise DimensionError(f"found a block of {block.count} images and {len(block.payload)} bytes")
         if len(block.details) > MOST_DETAILS:
             raise DimensionError(f"found {len(block.details)} bytes of names and sizes", f"at most {MOST_DETAILS}")
@@ -344,7 +350,7 @@ class SmicFile:
         entries = np.frombuffer(data, ENTRY, blocks)
         sizes = entries["payload"].astype(np.int64) + entries["details"]
         counts = entries["count"]
-        wrong = (counts < 1) | (counts > BLOCK_IMAGES)
+        wrong = (counts < 1) | (counts > most_images(self.header.coding))
         wrong |= (entries["payload"] > MOST_PAYLOAD) | (entries["details"] > MOST_DETAILS)
         if wrong.any() or sizes.sum() != length - HEAD.size - trailer or before + counts.sum(dtype=np.int64) != images:
             raise self._damage(f"the index of the segment at byte {start} is none")

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from smicnb.base.errors import SmicnbError
 from smicnb.base.names import lookup
 from smicnb.codec import container, priors, quantise, reader, trellis
-from smicnb.codec.container import BLOCK_IMAGES, Block, Header
+from smicnb.codec.container import TRELLIS_BLOCK_IMAGES, Block, Header
 from smicnb.codec.priors import Prior
 from smicnb.codec.smic import UNNAMED, Size, blocks_of, normalised
 from smicnb.codec.trellis_codebook import TrellisCodebook, codes_of
@@ -189,8 +189,8 @@ class PursuitCodec(BaseEstimator):
         Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         coefficients = (Z - book.mean_latent) @ np.linalg.pinv(book.atoms[: len(book.codes)])
         parts = [
-            book.quantised(coefficients[start : start + BLOCK_IMAGES], book.header.penalty)
-            for start in range(0, len(Z), BLOCK_IMAGES)
+            book.quantised(coefficients[start : start + TRELLIS_BLOCK_IMAGES], book.header.penalty)
+            for start in range(0, len(Z), TRELLIS_BLOCK_IMAGES)
         ]
         return np.concatenate(parts)
 

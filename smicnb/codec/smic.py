@@ -17,7 +17,7 @@ from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.names import lookup
 from smicnb.codec import container, details, priors, quantise, reader
 from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import BLOCK_IMAGES, Block, Header
+from smicnb.codec.container import Block, Header
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.payload import CODINGS, Models
 from smicnb.codec.quantise import CoefficientQuantiser
@@ -162,9 +162,9 @@ def blocks_of(
     for what, given in (("names", names), ("sizes", sizes)):
         if given is not None and len(given) != len(levels):
             raise DimensionError(f"found {len(given)} {what} for {len(levels)} latents", "one for each")
-    blocks = []
-    for start in range(0, len(levels), BLOCK_IMAGES):
-        rows = slice(start, start + BLOCK_IMAGES)
+    blocks, most = [], container.most_images(codebook.header.coding)
+    for start in range(0, len(levels), most):
+        rows = slice(start, start + most)
         about = details.pack(names and list(names[rows]), sizes and list(sizes[rows]))
         blocks.append(Block(len(levels[rows]), codebook.encode_payload(levels[rows]), about))
     return blocks

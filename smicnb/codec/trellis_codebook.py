@@ -14,7 +14,7 @@ import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
 from smicnb.codec import priors, quantise, trellis
-from smicnb.codec.container import BLOCK_IMAGES, Block, Header
+from smicnb.codec.container import TRELLIS_BLOCK_IMAGES, Block, Header
 from smicnb.codec.payload import CHECK_BYTES, NULL, check, damaged
 from smicnb.codec.priors import Prior
 
@@ -173,9 +173,9 @@ class TrellisCodebook:
         return quantise.reconstruct(fixed, np.vstack([rows, self._axes[:count]]), self.header.norm)
 
     def encode_payload(self, levels: np.ndarray) -> bytes:
-        """The bytes of up to 64 images' levels (images, n_atoms), one path through the trellis."""
-        if not 1 <= len(levels) <= BLOCK_IMAGES:
-            raise DimensionError(f"found {len(levels)} images for one block", f"1 to {BLOCK_IMAGES}")
+        """The bytes of up to 255 images' levels (images, n_atoms), one path through the trellis."""
+        if not 1 <= len(levels) <= TRELLIS_BLOCK_IMAGES:
+            raise DimensionError(f"found {len(levels)} images for one block", f"1 to {TRELLIS_BLOCK_IMAGES}")
         return check(levels) + trellis.encode(levels[:, : len(self.codes)], self.codes)
 
     def decode_payload(self, block: Block) -> np.ndarray:

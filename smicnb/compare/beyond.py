@@ -18,7 +18,10 @@ from smicnb.compare.frontier import upper_hull
 from smicnb.compare.latent import LatentCoder
 from smicnb.compare.latent_reference import GaussianReference
 from smicnb.compare.latent_sweep import REFERENCE
+from smicnb.compare.reconstruction import ReEncoder
 from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.spaces import SemanticSpace
+from smicnb.semantics.statistics import bootstrap_mean
 
 DRAWS = 500  # of scenes, for intervals of ratios
 SINGLE_BITS = 708  # an image by itself, as the paper has it (R_SIC of 1.2e-3 bpp at 768 × 768)
@@ -37,6 +40,7 @@ class Point:
         payload_bits: of an image.
         side_bits: of the collection, sent once.
         cosines: (n,) `latent_cosine` of each image.
+        decoded: (n, L) latents of the file; none of the reference.
     """
 
     coder: str
@@ -44,6 +48,7 @@ class Point:
     payload_bits: float
     side_bits: float
     cosines: np.ndarray
+    decoded: np.ndarray | None = None
 
 
 def measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
@@ -52,9 +57,10 @@ def measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarr
     for coder in progress(list(coders), "coders of latents"):
         data = coder.fit(Z_train).encode(Z_test)
         spent = coder.spent(data)
-        cosines = latent_cosine(Z_test, coder.decode(data))
+        decoded = coder.decode(data)
+        cosines = latent_cosine(Z_test, decoded)
         bits = 8 * spent.payload / spent.images, 8.0 * spent.side
-        points.append(Point(coder.name, coder.setting, *bits, cosines))
+        points.append(Point(coder.name, coder.setting, *bits, cosines, decoded))
     return points
 
 
@@ -157,15 +163,15 @@ def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFram
     """n*: images from which on coding a collection together takes fewer bits than coding each by itself.
 
     Against the paper's 708 bits, and against the best single-item coder of the same latents at the same cosine: the
-    prior's axes with nothing sent, whose payload is a whole code of one image. Together means whichever of our codes,
-    at whichever size, is cheaper first; the file's header is counted on the side of the collection.
+    prior's axes, each image's record by itself, without header or index. Together means whichever of our codes is
+    cheapest at that size; the file's header and index are counted on the side of the collection.
 
     Returns:
         latent_cosine, single_bits, and n* against either: NaN where a code is never cheaper.
     """
     rows, sizes = [], np.unique(np.round(np.geomspace(1, 1e6, 400)))
     for cosine in cosines:
-        single = bits_of(points, (latent_smic.OURS_BARE,), cosine)
+        single = bits_of(points, (latent_smic.SINGLE,), cosine)
         together = np.array([bits_of(points, OURS, cosine, n) for n in sizes])
         stars = [float(sizes[together < level][:1].sum()) or np.nan for level in (SINGLE_BITS, single)]
         rows.append((cosine, single, *stars))
@@ -184,6 +190,42 @@ def parts(points: Sequence[Point], cosines: Mapping[str, float]) -> pd.DataFrame
     names = list(dict.fromkeys(p.coder for p in points))
     rows = [(name, *(bits_of(points, (name,), cosine) for cosine in cosines.values())) for name in names]
     return pd.DataFrame(rows, columns=["coder", *(f"bits at {cosine:.3f}" for cosine in cosines.values())])
+
+
+def image_cosines(
+    points: Sequence[Point],
+    names: Sequence[str],
+    cosine: float,
+    space: SemanticSpace,
+    Z: np.ndarray,
+    scenes: Sequence[str],
+    seed: int,
+) -> pd.DataFrame:
+    """Latent cosine and, after generation, image cosine of coders at their points nearest to a fidelity.
+
+    Returns:
+        coder, setting, payload_bits, latent_cosine, and image_cosine with the ends of its 95 % interval; first what the
+        generator makes of latents that were not coded.
+    """
+    chosen = [Point("not coded", "", float("nan"), 0.0, np.ones(len(Z)), Z)]
+    for name in names:
+        own = [p for p in points if p.coder == name]
+        chosen.append(min(own, key=lambda p: abs(p.cosines.mean() - cosine)))
+    rows, encode = [], ReEncoder(space.encoder)
+    for p in progress(chosen, "generating"):
+        seen = latent_cosine(Z, encode(space.generate(p.decoded, seed)))
+        about = p.coder, p.setting, p.payload_bits, float(p.cosines.mean())
+        rows.append((*about, *bootstrap_mean(seen, np.asarray(scenes), seed)))
+    names = [
+        "coder",
+        "setting",
+        "payload_bits",
+        "latent_cosine",
+        "image_cosine",
+        "image_cosine_low",
+        "image_cosine_high",
+    ]
+    return pd.DataFrame(rows, columns=names)
 
 
 def named(

@@ -1,11 +1,12 @@
 """Files of our own codecs as coders of latents: the paper's dictionary and the coder beyond it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 
+from smicnb.base import leb128
 from smicnb.codec.container import ENTRY, SmicFile
 from smicnb.codec.priors import Prior
 from smicnb.codec.pursuit import PursuitCodec
@@ -15,8 +16,10 @@ from smicnb.codec.smic import SMICCodec
 from smicnb.codec.transforms import KLT
 from smicnb.compare.latent import LatentCoder, QuantisedCoder, Spent
 from smicnb.compare.latent_scalar import SteppedScalar
+from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
 
 OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
+SINGLE = "ours, one image by itself"
 PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
 FIDELITIES = tuple(range(76, 113, 3))
 PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary, with its medium model's bits
@@ -57,6 +60,67 @@ class SmicCoder:
             return Spent(len(data) - payload, payload, len(opened))
 
 
+@dataclass
+class SingleCoder:
+    """Every image a code by itself, on the prior's axes: only records count, so that no file is in its way.
+
+    Args:
+        name, setting: of the curve and of the point on it.
+        codec: that needs nothing of a collection.
+    """
+
+    name: str
+    setting: str
+    codec: PursuitCodec
+
+    def fit(self, Z: np.ndarray) -> Self:
+        """Learn the dimensions; nothing of the latents Z (n, L) is kept."""
+        self.codec.fit(Z)
+        return self
+
+    def encode(self, Z: np.ndarray) -> bytes:
+        """A file for each of the latents Z (n, L), each behind its length."""
+        files = [self.codec.encode(Z[i : i + 1]) for i in range(len(Z))]
+        return b"".join(leb128.pack(len(file)) + file for file in files)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The latents (n, L) float32."""
+        return np.concatenate([decode(file) for file in _files(data)])
+
+    def spent(self, data: bytes) -> Spent:
+        """The records of all images; headers and index are left out, in favour of this coder."""
+        files, payload = list(_files(data)), 0
+        for file in files:
+            with SmicFile(file) as opened:
+                payload += opened.spent["payload"]
+        return Spent(0, payload, len(files))
+
+
+def _files(data: bytes) -> Iterator[bytes]:
+    place = 0
+    while place < len(data):
+        length, place = leb128.read(data, place)
+        yield data[place : place + length]
+        place += length
+
+
+def rivals(dim: int, images: int, steps: Sequence[float], seed: int) -> list[LatentCoder]:
+    """KLT, product and residual quantisers, entropy coded, from dear ones to those of little side information."""
+    coders: list[LatentCoder] = [
+        QuantisedCoder(SteppedScalar(name, KLT(*shape), step, rounding))
+        for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4))
+        for shape in ((None, 8), (32, 4), (12, 3))
+        for step in steps
+    ]
+    for bits in (b for b in (4, 6, 7) if 1 << b <= images):
+        coders += [
+            QuantisedCoder(ResidualQuantiser("residual quantiser", count, bits, 8, seed)) for count in (2, 4, 8, 16)
+        ]
+        counts = [count for count in (4, 16, 64) if dim % count == 0]
+        coders += [QuantisedCoder(ProductQuantiser("product quantiser", count, bits, 8, seed)) for count in counts]
+    return coders
+
+
 def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
     """The paper's code at the bits and atoms of its medium model over λ, as tuples and entropy coded."""
     medium = MODELS["medium"]
@@ -82,6 +146,10 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
     if prior is not None:
         coders += _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=images))
         coders += _over_fidelities(OURS_BARE, PursuitCodec("prior", prior=prior, centre=False))
+        coders += [
+            SingleCoder(SINGLE, f"fidelity {fidelity}", PursuitCodec("prior", fidelity, prior=prior, centre=False))
+            for fidelity in FIDELITIES
+        ]
     return coders
 
 
@@ -98,7 +166,7 @@ def _over_fidelities(name: str, codec: PursuitCodec) -> list[LatentCoder]:
     return [SmicCoder(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]
 
 
-def part_coders(prior: Prior | None, steps: tuple[float, ...]) -> list[LatentCoder]:
+def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder]:
     """Our coder built up part by part, from the plain KLT on: a curve for each part added.
 
     Args:

@@ -1,4 +1,4 @@
-"""Figures of notebook 10: rate against fidelity, bits against the size of a collection, break-even sizes, named words."""
+"""Figures of notebook 10: rate against fidelity, bits against size, break-even sizes, named words."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

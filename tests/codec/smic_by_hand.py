@@ -78,7 +78,7 @@ def read(data: bytes) -> ByHand:
             records = entropy(payload, count, n, b_coef, *models) if models else tuples(payload, count, n, b_coef)
             return records, [latent(row, unit, low, high, b_coef, header["norm"]) for row in records]
 
-    blocks, end = walk(data, start + size + tables_size)
+    blocks, end = walk(data, start + size + tables_size, 255 if header["coding"] in (2, 3) else 64)
     found = ByHand(header, atoms, [], [], [], [], end)
     for count, payload, details in blocks:
         records, latents = decoded(payload, count)
@@ -92,7 +92,7 @@ def read(data: bytes) -> ByHand:
     return found
 
 
-def walk(data: bytes, start: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
+def walk(data: bytes, start: int, most: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
     """Images, records and details of every block, and where the last whole segment ends."""
     blocks, images, front = [], 0, start
     while len(data) - start >= 20:
@@ -109,7 +109,7 @@ def walk(data: bytes, start: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
         place = start + 20
         for entry in struct.iter_unpack("<BIII", data[index : end - 12]):
             many, payload, details, crc = entry
-            need(1 <= many <= 64 and payload <= 1 << 24 and details <= 1 << 20)
+            need(1 <= many <= most and payload <= 1 << 24 and details <= 1 << 20)
             need(crc == zlib.crc32(data[place : place + payload + details]))
             blocks.append((many, data[place : place + payload], data[place + payload : place + payload + details]))
             place, images = place + payload + details, images + many
@@ -352,7 +352,7 @@ def about(data: bytes, count: int) -> tuple[list, list]:
     kind, body, place = data[0], data[1:], 0
     need(kind < 16 and kind & 3)
     if kind & 8:
-        body = inflate(body, 17025)
+        body = inflate(body, 67831)
     names, sizes = [None] * count, [None] * count
     if kind & 2:
         sides = []
