@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from smicnb.codec import container
 from smicnb.codec.rate import FileRate
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.trellis import PER_BIT
@@ -38,7 +39,7 @@ def facts(path: Path) -> dict[str, Any]:
             pixels += sum(width * height for width, height in block.sizes or ())
         way = _way(opened, coefficients)
         images, blocks, unfinished = len(opened), opened.file.blocks, opened.file.unfinished
-    rate = FileRate.of(spent, images) if images else None
+    rate = FileRate.of(spent, images, container.most_images(header.coding)) if images else None
     counted = 8 * (sum(spent.values()) - spent["details"])
     return {
         "file": str(path),
