@@ -24,6 +24,7 @@ from smicnb.semantics.spaces import SemanticSpace
 from smicnb.semantics.statistics import bootstrap_mean
 
 DRAWS = 500  # of scenes, for intervals of ratios
+MOST_BEYOND = 0.05  # of these on which a curve does not reach the fidelity: with more there is no interval
 SINGLE_BITS = 708  # an image by itself, as the paper has it (R_SIC of 1.2e-3 bpp at 768 × 768)
 SIZES = (1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 RIVALS = ("KLT", "KLT, dead zone", "product quantiser + entropy", "residual quantiser + entropy")
@@ -80,11 +81,16 @@ def table(points: Sequence[Point]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["coder", "setting", "payload_bits", "side_bits", "latent_cosine"])
 
 
-def fidelities(points: Sequence[Point]) -> dict[str, float]:
-    """Mean held-out cosines of the paper's code that others are compared at: two lower ones, and its medium model's."""
-    own = {p.setting.rpartition(" ")[2]: float(p.cosines.mean()) for p in points if p.coder == latent_smic.PAPER}
+def fidelities(points: Sequence[Point], chosen: np.ndarray | None = None) -> dict[str, float]:
+    """Mean held-out cosines of the paper's code that others are compared at: two lower ones, and its medium model's.
+
+    Args:
+        chosen: indices of the images that count, with repetitions; None for all.
+    """
+    chosen = slice(None) if chosen is None else chosen
+    own = {p.setting.rpartition(" ")[2]: p.cosines[chosen].mean() for p in points if p.coder == latent_smic.PAPER}
     lower, lowest = (own[f"{penalty:g}"] for penalty in LOWER)
-    return {"lowest": lowest, "lower": lower, "medium": own[f"{MEDIUM:g}"]}
+    return {"lowest": float(lowest), "lower": float(lower), "medium": float(own[f"{MEDIUM:g}"])}
 
 
 def bits_of(
@@ -110,24 +116,32 @@ def ratio(
     points: Sequence[Point],
     ours: Sequence[str],
     theirs: Sequence[str],
-    cosine: float,
+    fidelity: str,
     scenes: Sequence[str],
     n: float = np.inf,
     seed: int = 0,
 ) -> tuple[float, float, float]:
-    """How many times the bits of ours the others need at a cosine, and the ends of the 95 % interval over scenes."""
-    found = bits_of(points, theirs, cosine, n) / bits_of(points, ours, cosine, n)
+    """How many times the bits of ours the others need at a fidelity, and the ends of the 95 % interval over scenes.
+
+    Args:
+        fidelity: a key of `fidelities`; on drawn scenes it is what the paper's code reaches on these.
+        scenes: of each held-out image.
+        n: images of the collection.
+    """
+
+    def at(chosen: np.ndarray | None) -> float:
+        cosine = fidelities(points, chosen)[fidelity]
+        return bits_of(points, theirs, cosine, n, chosen) / bits_of(points, ours, cosine, n, chosen)
+
     names, index = np.unique(np.asarray(scenes), return_inverse=True)
-    rng, drawn = np.random.default_rng(seed), []
     members = [np.flatnonzero(index == i) for i in range(len(names))]
-    for _ in range(DRAWS):
-        chosen = np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])
-        theirs_bits = bits_of(points, theirs, cosine, n, chosen)
-        drawn.append(theirs_bits / bits_of(points, ours, cosine, n, chosen))
-    drawn = np.array(drawn)
-    if np.isnan(drawn).mean() > 0.05:  # a curve does not reach this fidelity on too many draws
-        return found, float("nan"), float("nan")
-    return found, *np.nanquantile(drawn, [0.025, 0.975]).tolist()
+    rng = np.random.default_rng(seed)
+    drawn = np.array(
+        [at(np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])) for _ in range(DRAWS)]
+    )
+    if np.isnan(drawn).mean() > MOST_BEYOND:
+        return at(None), float("nan"), float("nan")
+    return at(None), *np.nanquantile(drawn, [0.025, 0.975]).tolist()
 
 
 CHECKS = (  # what is asked, ours against, n, level that is asked for each fidelity: lowest, lower, medium
@@ -151,12 +165,15 @@ def checks(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.
     for against, theirs, n, levels in CHECKS:
         for (fidelity, cosine), asked in zip(fidelities(points).items(), levels, strict=True):
             ours = bits_of(points, OURS, cosine, n)
-            found = ratio(points, OURS, theirs, cosine, scenes, n, seed)
+            found = ratio(points, OURS, theirs, fidelity, scenes, n, seed)
             holds = "" if asked is None else ("yes" if found[0] >= asked else "no")
             level = np.nan if asked is None else asked
             rows.append((against, fidelity, cosine, ours, ours * found[0], *found, level, holds))
     names = ["against", "fidelity", "latent_cosine", "our_bits", "their_bits", "times", "times_low", "times_high"]
     return pd.DataFrame(rows, columns=[*names, "asked", "holds"])
+
+
+STARS = ("latent_cosine", "single_bits", "framed_bits", "n_star_708", "n_star_single", "n_star_framed")
 
 
 def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFrame:
@@ -167,15 +184,18 @@ def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFram
     cheapest at that size; the file's header and index are counted on the side of the collection.
 
     Returns:
-        latent_cosine, single_bits, and n* against either: NaN where a code is never cheaper.
+        latent_cosine; single_bits, and framed_bits: the same where the check of a record and the range coder's last
+        word were shared by 255 images, which no single image can have; n* against 708 bits, and against either of
+        these: NaN where a code is never cheaper.
     """
     rows, sizes = [], np.unique(np.round(np.geomspace(1, 1e6, 400)))
     for cosine in cosines:
         single = bits_of(points, (latent_smic.SINGLE,), cosine)
+        shared = bits_of(points, (latent_smic.OURS_BARE,), cosine)
         together = np.array([bits_of(points, OURS, cosine, n) for n in sizes])
-        stars = [float(sizes[together < level][:1].sum()) or np.nan for level in (SINGLE_BITS, single)]
-        rows.append((cosine, single, *stars))
-    return pd.DataFrame(rows, columns=["latent_cosine", "single_bits", "n_star_708", "n_star_single"])
+        stars = [float(sizes[together < level][:1].sum()) or np.nan for level in (SINGLE_BITS, single, shared)]
+        rows.append((cosine, single, shared, *stars))
+    return pd.DataFrame(rows, columns=[*STARS])
 
 
 def totals(points: Sequence[Point], cosine: float, sizes: Iterable[int] = SIZES) -> pd.DataFrame:

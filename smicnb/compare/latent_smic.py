@@ -21,7 +21,7 @@ from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
 OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
 SINGLE = "ours, one image by itself"
 PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
-FIDELITIES = tuple(range(76, 113, 3))
+FIDELITIES = tuple(range(76, 114, 2))
 PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary, with its medium model's bits
 
 
@@ -108,7 +108,7 @@ def rivals(dim: int, images: int, steps: Sequence[float], seed: int) -> list[Lat
     """KLT, product and residual quantisers, entropy coded, from dear ones to those of little side information."""
     coders: list[LatentCoder] = [
         QuantisedCoder(SteppedScalar(name, KLT(*shape), step, rounding))
-        for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4))
+        for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4), ("KLT, dead zone", 0.3))
         for shape in ((None, 8), (32, 4), (12, 3))
         for step in steps
     ]

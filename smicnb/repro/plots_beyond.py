@@ -99,6 +99,7 @@ def break_even(table: "pd.DataFrame") -> "Figure":
     shown = {
         "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
         "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
+        "n_star_framed": (GREEN, "^", "the same, its check and last word not counted"),
     }
     for column, (colour, marker, label) in shown.items():
         axes.plot(table["latent_cosine"], table[column], color=colour, marker=marker, markersize=3.2, label=label)
