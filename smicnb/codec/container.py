@@ -136,10 +136,10 @@ def index_bytes(images: int, block_images: int = BLOCK_IMAGES) -> int:
     return HEAD.size + -(-images // block_images) * ENTRY.itemsize + TRAILER.size
 
 
-def _segment(blocks: Sequence[Block], start: int, before: int) -> tuple[bytes, bytes]:
-    """Head and blocks, then the trailer, of a segment at byte `start` after `before` images."""
+def _segment(blocks: Sequence[Block], start: int, before: int, most: int) -> tuple[bytes, bytes]:
+    """Head and blocks of `most` images each, then the trailer, of a segment at byte `start` after `before` images."""
     for block in blocks:
-        if not (1 <= block.count <= TRELLIS_BLOCK_IMAGES and len(block.payload) <= MOST_PAYLOAD):
+        if not (1 <= block.count <= most and len(block.payload) <= MOST_PAYLOAD):
             raise DimensionError(f"found a block of {block.count} images and {len(block.payload)} bytes")
         if len(block.details) > MOST_DETAILS:
             raise DimensionError(f"found {len(block.details)} bytes of names and sizes", f"at most {MOST_DETAILS}")
@@ -157,7 +157,7 @@ def _segment(blocks: Sequence[Block], start: int, before: int) -> tuple[bytes, b
 def dump(header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> bytes:
     """A whole file of one segment; equal arguments give equal bytes."""
     front = _pack(header, dictionary, tables) + dictionary + tables
-    return front + b"".join(_segment(list(blocks), len(front), 0))
+    return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header.coding)))
 
 
 def create(path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> None:
@@ -185,10 +185,10 @@ def append(path: Path | str, blocks: Sequence[Block], before: int | None = None)
     try:
         with FileLock(locks / f"{name}.lock", timeout=LOCK_SECONDS):
             with SmicFile(path) as opened:
-                end, images = opened.end, len(opened)
+                end, images, most = opened.end, len(opened), most_images(opened.header.coding)
             if before not in (None, images):
                 raise SmicnbError(f"'{path}' has grown from {before} to {images} images meanwhile", do="append again")
-            front, trailer = _segment(blocks, end, images)
+            front, trailer = _segment(blocks, end, images, most)
             with path.open("r+b") as file:
                 file.truncate(end)  # what an append that was cut off has left
                 file.seek(end)

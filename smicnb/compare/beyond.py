@@ -248,22 +248,19 @@ def image_cosines(
     return pd.DataFrame(rows, columns=names)
 
 
-def named(
-    Z: np.ndarray, prior: Prior, weights_hash: str, cosine: float, shown: int
-) -> tuple[pd.DataFrame, float, float]:
+def named(Z: np.ndarray, prior: Prior, cosine: float, shown: int) -> tuple[pd.DataFrame, float, float]:
     """What some latents are made of in the prior's words, as a file of them says.
 
     Args:
         Z: (n, L) of any norm.
         prior: whose words.
-        weights_hash: of the encoder.
         cosine: mean latent cosine that the file is to reach.
         shown: words of each image, those of the largest coefficients.
 
     Returns:
         Columns image, word, coefficient; bits of an image in the blocks; latent cosine.
     """
-    (way, *_) = choice.ways(Z, cosine=cosine, only=("words",), encoder=prior.name, weights_hash=weights_hash)
+    (way, *_) = choice.ways(Z, cosine=cosine, only=("words",), encoder=prior.name, weights_hash=prior.weights_hash)
     levels, rows = way.codec.levels(Z), []
     quantiser, norm = way.codec.codebook_.quantiser, way.codec.norm
     for image, row in enumerate(levels):

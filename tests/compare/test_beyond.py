@@ -94,7 +94,7 @@ def test_totals_fall_with_the_size():
 
 def test_words_are_named():
     Z = images(3)
-    table, bits, cosine = beyond.named(Z, PRIOR, PRIOR.weights_hash, 0.5, 4)
+    table, bits, cosine = beyond.named(Z, PRIOR, 0.5, 4)
     assert set(table["word"]) <= set(PRIOR.words)
     assert (table.groupby("image").size() <= 4).all()
     assert cosine >= 0.5
