@@ -97,7 +97,7 @@ class PursuitCodec(BaseEstimator):
             water = price_of(self.fidelity, self.norm) / (2 * np.log(2))
             known = self._known(Z.shape[1])
             covariance, self.share_ = mixed_covariance(Z - self._mean_of(Z), known, water, self.share)
-            self._spectrum, self._quantised_axes = _spectrum(covariance), {}
+            self._spectrum, self._quantised_axes = spectrum(covariance), {}
             self.codebook_ = self._on_own(Z)
         return self
 
@@ -221,7 +221,7 @@ class PursuitCodec(BaseEstimator):
         return self.codebook_.header, self.codebook_.dictionary, self.codebook_.tables
 
 
-def _spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variances (L,), falling, and axes (L, L), each with its largest entry positive."""
     variances, axes = np.linalg.eigh(covariance)
     axes = np.ascontiguousarray(axes.T[::-1])

@@ -148,6 +148,7 @@ CHECKS = (  # what is asked, ours against, n, level that is asked for each fidel
     ("paper's tuples, payload", (latent_smic.PAPER,), np.inf, (3.0, 3.0, 4.0)),
     ("paper's tuples, n = 1000", (latent_smic.PAPER,), 1000.0, (None, None, 3.0)),
     ("best of KLT, product and residual quantiser, payload", RIVALS, np.inf, (1.15, 1.15, 0.99)),
+    ("KLT that is given our prior, payload", (latent_smic.KLT_PRIOR,), np.inf, (None, None, None)),
     ("Gaussian reference, payload", (REFERENCE,), np.inf, (1 / 1.3, 1 / 1.3, 1 / 1.3)),
     ("Gaussian reference, n = 1000", (REFERENCE,), 1000.0, (None, None, None)),
 )
