@@ -20,6 +20,7 @@ WORDS_TRIED = 32  # and words, which take longer and seldom pay
 FIDELITIES = range(30, 131)  # scales of √θ
 THRIFTS = np.linspace(1, 1.4, 5)
 PENALTIES = np.geomspace(0.05, 16, 31)  # λ of words
+LEAST_BITS = 4  # of a dimension of an own axis, where a prior stands beside them
 WORD_BITS = 5  # of a word's coefficient
 Codec = PursuitCodec | SMICCodec
 
@@ -84,14 +85,15 @@ def ways(
             name = f"axes of the prior, {'its mean sent' if centre else 'nothing sent'}"
             found.append(_on_axes(name, base, Z, tried, images, cosine, bits, {}))
     if "own" in only:
-        hopeless = [_axes_alone(way, b_dict, images) for way in found if way.meets for b_dict in (4,)]
-        if hopeless and min(way.bits for way in hopeless) > min(way.bits for way in found if way.meets):
-            found.append(min(hopeless, key=lambda way: way.bits))
+        met = min((way for way in found if way.meets), key=lambda way: way.bits, default=None)
+        alone = met and _axes_alone(met, images)
+        if alone and alone.bits > met.bits:
+            found.append(alone)
         else:
             # Where something is known beforehand, few axes of few bits do not pay.
             few = [(b, m) for b in (3, 5, 8) for m in (None, 32, 8, 0)]
             base = PursuitCodec(prior=prior, **about).fit(Z)
-            for b_dict, most in [(4, None), (6, None)] if prior else few:
+            for b_dict, most in [(LEAST_BITS, None), (6, None)] if prior else few:
                 name = f"own axes at {b_dict} bits" + ("" if most is None else f", {most} at most")
                 changes = {"b_dict": b_dict, "most_axes": most}
                 found.append(_on_axes(name, base, Z, tried, images, cosine, bits, changes))
@@ -105,9 +107,9 @@ def ways(
     return _ordered(found, cosine, bits)
 
 
-def _axes_alone(way: Way, b_dict: int, images: int) -> Way:
+def _axes_alone(way: Way, images: int) -> Way:
     """What half the axes of a way would take of each image if they were sent: own axes are no cheaper."""
-    side = len(way.codec.codebook_.codes) * way.codec.n_features_in_ * b_dict // 2
+    side = len(way.codec.codebook_.codes) * way.codec.n_features_in_ * LEAST_BITS // 2
     return Way(f"own axes, which alone take more than {side / images:.0f} bits an image", way.codec, float("nan"),
                side / images, side, False)  # fmt: skip
 

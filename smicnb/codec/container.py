@@ -30,6 +30,7 @@ MOST_ATOMS, MOST_DIM, MOST_VALUES = 1 << 12, (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
 CODINGS = ("tuple", "entropy", "trellis", "prior", "words")
+ON_AXES = ("trellis", "prior")  # codings of axes instead of atoms
 
 PREAMBLE = struct.Struct("<8sHH")  # magic, version, length of the header
 FIELDS = struct.Struct("<32sHHBBBddIIII")  # see `_pack`
@@ -123,7 +124,7 @@ def _pack(header: Header, dictionary: bytes, tables: bytes) -> bytes:
 
 def most_images(coding: str) -> int:
     """Images of a block at most."""
-    return TRELLIS_BLOCK_IMAGES if coding in ("trellis", "prior") else BLOCK_IMAGES
+    return TRELLIS_BLOCK_IMAGES if coding in ON_AXES else BLOCK_IMAGES
 
 
 def header_bytes(encoder: str) -> int:

@@ -20,7 +20,7 @@ BITS = 8  # of a dimension of an axis or a word
 NORM = 20.0  # of the latents that scales are of
 PER_OCTAVE = 8  # scales for a doubling of the standard deviation
 MANTISSAS = np.array([65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194])  # 2^16 · 2^(i/8)
-MOST_SCALE = 160  # of a norm's 2^17 fixed-point units, 2^20
+MOST_SCALE = 144  # twice the norm: a level of 8 times that is at `quantise.LIMIT`
 
 
 def deviation(scales: np.ndarray) -> np.ndarray:

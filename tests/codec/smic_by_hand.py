@@ -290,7 +290,7 @@ def own_tables(tables: bytes, header: dict, unit: list, _: None) -> tuple[list[i
     fidelity, norm = struct.unpack_from("<BI", tables)
     length = math.ceil(header["dim"] * header["b_dict"] / 8) if norm else 0
     scales = list(inflate(tables[5 + length :], header["n_atoms"]))
-    need(len(scales) == header["n_atoms"] and scales == sorted(scales, reverse=True) and max(scales, default=0) <= 160)
+    need(len(scales) == header["n_atoms"] and scales == sorted(scales, reverse=True) and max(scales, default=0) <= 144)
     need(norm < 1 << 21)
     mean = []
     if norm:

@@ -198,7 +198,7 @@ def latents_of(count, dim, seed):
 
 
 @pytest.mark.parametrize("axes", ["own", "prior", "words"])
-@pytest.mark.parametrize(("count", "fidelity"), [(1, 100), (3, 80), (70, 108), (5, 160)])
+@pytest.mark.parametrize(("count", "fidelity"), [(1, 100), (3, 80), (70, 108), (5, 144)])
 def test_both_readers_agree_on_axes_and_words(axes, count, fidelity):
     (prior,) = priors.known()
     about = {"encoder": prior.name, "weights_hash": prior.weights_hash}

@@ -91,8 +91,8 @@ def test_parameters_are_checked():
         PursuitCodec("owm").fit(Z)
     with pytest.raises(SmicnbError, match="no prior"):
         PursuitCodec("prior", prior=None).fit(Z)
-    with pytest.raises(SmicnbError, match="0 to 160"):
-        PursuitCodec(fidelity=161).fit(Z)
+    with pytest.raises(SmicnbError, match="0 to 144"):
+        PursuitCodec(fidelity=145).fit(Z)
     with pytest.raises(SmicnbError, match="no words"):
         SMICCodec(coding="words").fit(Z)
     assert clone(PursuitCodec(fidelity=77)).fidelity == 77

@@ -68,7 +68,9 @@ def test_a_bit_that_costs_more_is_spent_less():
 def test_scales_are_eighths_of_an_octave():
     deviations = priors.deviation(np.arange(priors.MOST_SCALE + 1))
     np.testing.assert_allclose(deviations[40:] * 2.0 ** (-np.arange(40, priors.MOST_SCALE + 1) / 8), 1, atol=0.04)
-    np.testing.assert_array_equal(priors.scale_of(deviations[60:] / (1 << 17), 1.0), np.arange(60, 161))
+    np.testing.assert_array_equal(
+        priors.scale_of(deviations[60:] / (1 << 17), 1.0), np.arange(60, priors.MOST_SCALE + 1)
+    )
 
 
 def test_a_prior_is_found_by_the_weights_and_by_its_bytes():
