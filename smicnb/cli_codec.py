@@ -26,6 +26,15 @@ class Coding(StrEnum):
     tuple = "tuple"
 
 
+class Ways(StrEnum):
+    """What images are coded in, when a fidelity or a size is asked for."""
+
+    auto = "auto"
+    own = "own"
+    prior = "prior"
+    words = "words"
+
+
 Source = Annotated[str, typer.Argument(help="A folder of photographs, or a collection's name (embedded, kodak:PATH).")]
 Encoder = Annotated[str | None, typer.Option(help="Where the file's own encoder is, if its name does not lead there.")]
 
@@ -39,30 +48,60 @@ def add_to(app: typer.Typer) -> None:
 def compress(
     source: Source,
     target: Annotated[Path, typer.Argument(help="The .smic file to write.")],
-    model: Annotated[Model, typer.Option(help="The paper's operating point; what follows changes it.")] = Model.medium,
+    quality: Annotated[
+        float | None, typer.Option(help="Mean cosine that is wanted, 0 to 1: the fewest bits that reach it.")
+    ] = None,
+    bits: Annotated[
+        float | None, typer.Option(help="Bits of an image that are to spend: the best cosine that they buy.")
+    ] = None,
+    ways: Annotated[
+        Ways, typer.Option(help="With these: axes of the collection's own, of a prior, or words; auto takes the best.")
+    ] = Ways.auto,
+    model: Annotated[
+        Model | None, typer.Option(help="The paper's operating point (medium); what follows changes it.")
+    ] = None,
     atoms: Annotated[int | None, typer.Option(min=1, max=4096, help="n_a, atoms of the dictionary.")] = None,
     penalty: Annotated[float | None, typer.Option(help="λ: more of it, fewer coefficients.")] = None,
     b_coef: Annotated[int | None, typer.Option(min=1, max=16, help="Bits of a coefficient.")] = None,
     b_dict: Annotated[int | None, typer.Option(min=1, max=16, help="Bits of one dimension of an atom.")] = None,
-    coding: Annotated[Coding, typer.Option(help="A range coder, or the paper's fixed-length tuples.")] = Coding.entropy,
+    coding: Annotated[
+        Coding | None, typer.Option(help="A range coder (entropy), or the paper's fixed-length tuples.")
+    ] = None,
     encoder: Annotated[str, typer.Option(help="lite0-minilm, open_clip:ViT-L-14/openai, …")] = "lite0-minilm",
     names: Annotated[bool, typer.Option(help="Keep the photographs' names.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of the dictionary.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
-    """Code a collection of photographs: a dictionary learned on it, and a few coefficients for each.
+    """Code a collection of photographs: by a fidelity or a size, or by the paper's dictionary.
 
-    Examples: `smicnb compress photos/ photos.smic`, `smicnb compress photos/ small.smic --model low`,
+    Examples: `smicnb compress photos/ photos.smic --quality 0.9`, `smicnb compress photos/ photos.smic --bits 100`,
+    `smicnb compress photos/ photos.smic`, `smicnb compress photos/ small.smic --model low`,
     `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
     """
-    from smicnb.codec import photographs
+    from smicnb.codec import choice, photographs
     from smicnb.codec.rate import MODELS
 
     if target.exists() and not force:
         raise SmicnbError(f"'{target}' exists already", do="name another file, say --force, or use 'smicnb append'")
     if penalty is not None and not 0 < penalty < float("inf"):
         raise SmicnbError(f"found --penalty {penalty}", "a positive number")
-    point = MODELS[model.value]
+    if quality is not None or bits is not None:
+        if any(given is not None for given in (model, atoms, penalty, b_coef, b_dict, coding)):
+            raise SmicnbError(
+                "found --quality or --bits with an option of the paper's dictionary",
+                "one or the other",
+                "leave out --model, --atoms, --penalty, --b-coef, --b-dict and --coding",
+            )
+        only = ("own", "prior", "words") if ways is Ways.auto else (ways.value,)
+        summary, tried = photographs.compress_to(source, target, encoder, names, quality, bits, only)
+        _say(summary)
+        for line in choice.lines(tried):
+            _say(line)
+        typer.echo(_one_line(target))
+        return
+    if ways is not Ways.auto:
+        raise SmicnbError("found --ways alone", "--quality or --bits with it")
+    point = MODELS[(model or Model.medium).value]
     wanted = point.n_atoms if atoms is None else atoms
     summary, n_atoms = photographs.compress(
         source,
@@ -73,7 +112,7 @@ def compress(
         penalty=point.penalty if penalty is None else penalty,
         b_coef=b_coef or point.b_coef,
         b_dict=b_dict or point.b_dict,
-        coding=coding.value,
+        coding=(coding or Coding.entropy).value,
         random_state=seed,
     )
     _say(summary)

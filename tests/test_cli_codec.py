@@ -121,3 +121,33 @@ def test_mistakes_are_told_on_one_line_and_write_nothing(folder, path, tmp_path)
         assert answer.err.strip().count("\n") == 0 or "%" in answer.err, words
     assert sorted(tmp_path.iterdir()) == there
     assert damaged.read_bytes() == data
+
+
+def test_a_quality_or_a_size_is_all_that_one_says(folder, more, tmp_path):
+    target = tmp_path / "q.smic"
+    answer = smicnb("compress", folder[0], target, "--quality", "0.8", "--ways", "prior")
+    assert answer.status == 0
+    assert "chosen: axes of the prior" in answer.err
+    facts = json.loads(smicnb("info", target, "--json").out)
+    assert (facts["coding"], facts["images"]) == ("prior", 7)
+    assert any("both sides have" in line for line in facts["way"])
+    assert smicnb("append", target, more).out.startswith(f"{target}: 9 images")
+    assert smicnb("decompress", target, "--latents", tmp_path / "z.npz").status == 0
+    assert np.load(tmp_path / "z.npz")["latents"].shape == (9, 384)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--bits", "3", "--ways", "prior"), "no setting keeps to 3 bits"),
+        (("--quality", "1.5"), "more than 0 and less than 1"),
+        (("--quality", "0.8", "--bits", "90"), "exactly one of them"),
+        (("--quality", "0.8", "--model", "low"), "one or the other"),
+        (("--ways", "words"), "--quality or --bits with it"),
+    ],
+)
+def test_targets_that_cannot_be_are_one_line(folder, tmp_path, options, text):
+    answer = smicnb("compress", folder[0], tmp_path / "q.smic", *options)
+    assert answer.status == 2
+    assert text in answer.err
+    assert not (tmp_path / "q.smic").exists()

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
-from smicnb.codec import payload, quantise
+from smicnb.codec import payload, priors, quantise
 from smicnb.codec.container import BLOCK_IMAGES, Block, Header
 from smicnb.codec.payload import Models
 from smicnb.codec.quantise import CoefficientQuantiser
@@ -35,6 +35,8 @@ class Codebook:
     def from_sections(cls, header: Header, dictionary: bytes, tables: bytes) -> "Codebook":
         """The codebook of a file's sections; raises IntegrityError where they are not what the header says."""
         count, bits = header.n_atoms * header.dim, header.b_dict
+        if header.coding == "words":
+            dictionary = _word_levels(header, dictionary)
         if len(dictionary) != -(-count * bits // 8):
             raise IntegrityError(
                 f"found a dictionary of {len(dictionary)} bytes", f"{-(-count * bits // 8)}, as the header says"
@@ -45,14 +47,16 @@ class Codebook:
         if not -quantise.LIMIT < low < high < quantise.LIMIT:
             raise IntegrityError(f"found a range of coefficients from {low} to {high}", "low < high, within the limits")
         models = None
-        if header.coding == "entropy":
+        if header.coding != "tuple":
             models = Models.from_bytes(tables[RANGE.size :], header.n_atoms, header.b_coef)
         levels = quantise.unpack_levels(dictionary, count, bits).reshape(header.n_atoms, header.dim)
         return cls(header, levels, CoefficientQuantiser(header.b_coef, low, high), models)
 
     @property
     def dictionary(self) -> bytes:
-        """The section that holds the atoms: n_atoms · L levels of b_dict bits."""
+        """The section that holds the atoms: n_atoms · L levels of b_dict bits, or the name of a prior."""
+        if self.header.coding == "words":
+            return priors.of_weights(self.header.weights_hash).identity
         return quantise.pack_levels(self.levels, self.header.b_dict)
 
     @property
@@ -94,3 +98,14 @@ class Codebook:
         if self.models is None:
             return payload.decode_tuples(block.payload, *sizes)
         return payload.decode_entropy(block.payload, *sizes, self.models)
+
+
+def _word_levels(header: Header, identity: bytes) -> bytes:
+    """The levels of a prior's words, as a dictionary of them would be in the file."""
+    prior = priors.of_identity(identity)
+    found = (*prior.word_levels.shape, priors.BITS, prior.weights_hash)
+    if found != (header.n_atoms, header.dim, header.b_dict, header.weights_hash):
+        raise IntegrityError(
+            "found a header that is not of its words", f"{len(prior.words)} words of {prior.dim} dimensions"
+        )
+    return quantise.pack_levels(prior.word_levels, priors.BITS)

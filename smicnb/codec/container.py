@@ -23,12 +23,14 @@ from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.base.files import atomic_path
 
 MAGIC = b"\x89SMIC\r\n\x1a"
-VERSION = 1
+VERSION = 2
 BLOCK_IMAGES = 64
+TRELLIS_BLOCK_IMAGES = 255  # whose records are so short that an index entry weighs; as many as an entry can count
 MOST_ATOMS, MOST_DIM, MOST_VALUES = 1 << 12, (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
-CODINGS = ("tuple", "entropy")
+CODINGS = ("tuple", "entropy", "trellis", "prior", "words")
+ON_AXES = ("trellis", "prior")  # codings of axes instead of atoms
 
 PREAMBLE = struct.Struct("<8sHH")  # magic, version, length of the header
 FIELDS = struct.Struct("<32sHHBBBddIIII")  # see `_pack`
@@ -49,10 +51,10 @@ class Header:
         weights_hash: SHA-256 of its weights, 64 hexadecimal digits.
         dim: L, 1 to 65535.
         norm: L2 norm that decoded latents are given, 2^-64 to 2^64.
-        n_atoms: 1 to 4096; n_atoms · dim is at most 2^23.
+        n_atoms: 1 to 4096, or 0 with "trellis"; n_atoms · dim is at most 2^23.
         penalty: λ that the images were coded with, positive.
         b_dict, b_coef: bits of a dimension of an atom and of a coefficient, 1 to 16.
-        coding: "tuple" or "entropy".
+        coding: one of `CODINGS`.
     """
 
     encoder: str
@@ -70,7 +72,7 @@ class Header:
             f"an encoder's name of {len(self.encoder.encode())} bytes": 1 <= len(self.encoder.encode()) <= 255,
             f"a weights hash '{self.weights_hash}'": len(self.weights_hash) == 64
             and set(self.weights_hash) <= set("0123456789abcdef"),
-            f"{self.n_atoms} atoms": 1 <= self.n_atoms <= MOST_ATOMS,
+            f"{self.n_atoms} atoms": (self.coding != "trellis") <= self.n_atoms <= MOST_ATOMS,
             f"{self.dim} dimensions": 1 <= self.dim <= MOST_DIM,
             f"{self.n_atoms} atoms of {self.dim} dimensions": self.n_atoms * self.dim <= MOST_VALUES,
             f"a norm of {self.norm}": 1 / MOST_NORM <= self.norm <= MOST_NORM,
@@ -86,10 +88,10 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """Up to 64 images.
+    """Up to 64 images, with "trellis" and "prior" up to 255.
 
     Args:
-        count: images, 1 to 64.
+        count: images.
         payload: their coded records, at most 2^24 bytes.
         details: their names and sizes, at most 2^20 bytes; may be empty.
     """
@@ -120,20 +122,25 @@ def _pack(header: Header, dictionary: bytes, tables: bytes) -> bytes:
     return front + CHECK.pack(zlib.crc32(front))
 
 
+def most_images(coding: str) -> int:
+    """Images of a block at most."""
+    return TRELLIS_BLOCK_IMAGES if coding in ON_AXES else BLOCK_IMAGES
+
+
 def header_bytes(encoder: str) -> int:
     """Bytes of the header of a file whose latents are of the encoder of this name."""
     return PREAMBLE.size + FIELDS.size + 1 + len(encoder.encode()) + CHECK.size
 
 
-def index_bytes(images: int) -> int:
-    """Bytes that find and check the blocks of `images` images that were written at once."""
-    return HEAD.size + -(-images // BLOCK_IMAGES) * ENTRY.itemsize + TRAILER.size
+def index_bytes(images: int, block_images: int = BLOCK_IMAGES) -> int:
+    """Bytes that find and check the blocks, of `block_images` each, of `images` images that were written at once."""
+    return HEAD.size + -(-images // block_images) * ENTRY.itemsize + TRAILER.size
 
 
-def _segment(blocks: Sequence[Block], start: int, before: int) -> tuple[bytes, bytes]:
-    """Head and blocks, then the trailer, of a segment at byte `start` after `before` images."""
+def _segment(blocks: Sequence[Block], start: int, before: int, most: int) -> tuple[bytes, bytes]:
+    """Head and blocks of `most` images each, then the trailer, of a segment at byte `start` after `before` images."""
     for block in blocks:
-        if not (1 <= block.count <= BLOCK_IMAGES and len(block.payload) <= MOST_PAYLOAD):
+        if not (1 <= block.count <= most and len(block.payload) <= MOST_PAYLOAD):
             raise DimensionError(f"found a block of {block.count} images and {len(block.payload)} bytes")
         if len(block.details) > MOST_DETAILS:
             raise DimensionError(f"found {len(block.details)} bytes of names and sizes", f"at most {MOST_DETAILS}")
@@ -151,7 +158,7 @@ def _segment(blocks: Sequence[Block], start: int, before: int) -> tuple[bytes, b
 def dump(header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> bytes:
     """A whole file of one segment; equal arguments give equal bytes."""
     front = _pack(header, dictionary, tables) + dictionary + tables
-    return front + b"".join(_segment(list(blocks), len(front), 0))
+    return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header.coding)))
 
 
 def create(path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> None:
@@ -179,10 +186,10 @@ def append(path: Path | str, blocks: Sequence[Block], before: int | None = None)
     try:
         with FileLock(locks / f"{name}.lock", timeout=LOCK_SECONDS):
             with SmicFile(path) as opened:
-                end, images = opened.end, len(opened)
+                end, images, most = opened.end, len(opened), most_images(opened.header.coding)
             if before not in (None, images):
                 raise SmicnbError(f"'{path}' has grown from {before} to {images} images meanwhile", do="append again")
-            front, trailer = _segment(blocks, end, images)
+            front, trailer = _segment(blocks, end, images, most)
             with path.open("r+b") as file:
                 file.truncate(end)  # what an append that was cut off has left
                 file.seek(end)
@@ -344,7 +351,7 @@ class SmicFile:
         entries = np.frombuffer(data, ENTRY, blocks)
         sizes = entries["payload"].astype(np.int64) + entries["details"]
         counts = entries["count"]
-        wrong = (counts < 1) | (counts > BLOCK_IMAGES)
+        wrong = (counts < 1) | (counts > most_images(self.header.coding))
         wrong |= (entries["payload"] > MOST_PAYLOAD) | (entries["details"] > MOST_DETAILS)
         if wrong.any() or sizes.sum() != length - HEAD.size - trailer or before + counts.sum(dtype=np.int64) != images:
             raise self._damage(f"the index of the segment at byte {start} is none")

@@ -3,13 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+from smicnb.codec import container
 from smicnb.codec.rate import FileRate
 from smicnb.codec.reader import SmicReader
+from smicnb.codec.trellis import PER_BIT
+from smicnb.codec.trellis_codebook import TrellisCodebook
+
+OWN_BITS = 4  # of a dimension of an own axis, where they pay
 
 PARTS = {
     "header": "what the file says of itself",
-    "dictionary": "atoms",
-    "tables": "range of the coefficients, entropy models",
+    "dictionary": "atoms or axes, or the name of the prior that has them",
+    "tables": "ranges, scales, mean, entropy models",
     "payload": "coefficients of all images",
     "index": "what finds and checks the blocks",
     "details": "names and sizes of the photographs",
@@ -32,8 +37,9 @@ def facts(path: Path) -> dict[str, Any]:
             named += len(block.names or ())
             sized += len(block.sizes or ())
             pixels += sum(width * height for width, height in block.sizes or ())
+        way = _way(opened, coefficients)
         images, blocks, unfinished = len(opened), opened.file.blocks, opened.file.unfinished
-    rate = FileRate.of(spent, images) if images else None
+    rate = FileRate.of(spent, images, container.most_images(header.coding)) if images else None
     counted = 8 * (sum(spent.values()) - spent["details"])
     return {
         "file": str(path),
@@ -48,6 +54,7 @@ def facts(path: Path) -> dict[str, Any]:
         "b_dict": header.b_dict,
         "b_coef": header.b_coef,
         "coding": header.coding,
+        "way": way,
         "bits": {part: 8 * spent[part] for part in PARTS},
         "bits_per_image": rate and rate.bits_per_image(),
         "bits_per_further_image": rate and rate.image_bits,
@@ -60,15 +67,40 @@ def facts(path: Path) -> dict[str, Any]:
     }
 
 
+def _way(opened: SmicReader, coefficients: int) -> list[str]:
+    """How the images are coded and why, in sentences."""
+    header, book, n = opened.header, opened.codebook, max(1, len(opened))
+    if isinstance(book, TrellisCodebook):
+        coded = f"{len(book.codes)} axes are coded"
+        if len(book.codes):
+            least, most = (book.codes[[-1, 0]] + 1) / PER_BIT
+            coded += f", with trellis codes of {least:g} to {most:g} bits"
+        mean = f"the mean is sent, in {8 * len(book.mean)} bits" if book.mean else "the mean is not sent"
+        own = len(book.codes) * header.dim * OWN_BITS
+        if book.prior is None:
+            share = 8 * len(book.dictionary) / n
+            why = f"axes: the collection's own, at {header.b_dict} bits a dimension: {share:.1f} bits of each image"
+        else:
+            why = f"axes: those of the prior '{book.prior.name}', {book.prior.size} bytes that both sides have, of the "
+            why += f"{book.prior.what}; as many axes of its own would take some {own / n:.0f} bits of each image"
+        return [why, f"coefficients: {coded}; {mean}"]
+    each = f", {coefficients / n:.1f} an image" if len(opened) else ""
+    atoms = f"{header.n_atoms} atoms of {header.b_dict} bits a dimension"
+    if header.coding == "words":
+        atoms = f"{header.n_atoms} words that both sides have, so that nothing is sent"
+    return [
+        f"dictionary: {atoms}, λ = {header.penalty:g}",
+        f"coefficients: {header.b_coef} bits, coding '{header.coding}'{each}",
+    ]
+
+
 def lines(about: dict[str, Any]) -> list[str]:
     """`facts` for a person."""
     total = sum(about["bits"].values())
     text = [
         f"{about['file']}: {about['images']} images in {about['blocks']} blocks, {total // 8} bytes",
         f"encoder: {about['encoder']}, weights {about['weights'][:12]}…, L = {about['dim']}, norm {about['norm']:g}",
-        f"dictionary: {about['n_atoms']} atoms of {about['b_dict']} bits a dimension, λ = {about['penalty']:g}",
-        f"coefficients: {about['b_coef']} bits, coding '{about['coding']}'"
-        + (f", {about['coefficients_per_image']:.1f} an image" if about["images"] else ""),
+        *about["way"],
     ]
     for part, what in PARTS.items():
         bits = about["bits"][part]

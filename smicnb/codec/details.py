@@ -9,7 +9,7 @@ from smicnb.base.errors import IntegrityError
 
 NAMES, SIZES, ONE_SIZE, DEFLATED = 1, 2, 4, 8  # bits of the first byte
 LONGEST_NAME = 255  # bytes of UTF-8
-MOST = 64 * (LONGEST_NAME + 1 + 2 * 5) + 1  # bytes of a block's details before they are deflated
+MOST = 255 * (LONGEST_NAME + 1 + 2 * 5) + 1  # bytes of a block's details before they are deflated
 LARGEST_SIDE = (1 << 31) - 1  # pixels
 DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 Size = tuple[int, int]
@@ -32,7 +32,7 @@ def check_name(name: str) -> None:
 
 
 def pack(names: Sequence[str] | None, sizes: Sequence[Size] | None) -> bytes:
-    """The details of up to 64 images; empty where there are neither names nor sizes.
+    """The details of up to 255 images; empty where there are neither names nor sizes.
 
     Args:
         names: of each image, or None.

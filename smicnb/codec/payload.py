@@ -203,7 +203,7 @@ def encode_entropy(levels: np.ndarray, b_coef: int, models: Models) -> bytes:
     if shift and used.any():
         coder.encode(levels[used] & ((1 << shift) - 1), stream.model.Uniform(1 << shift))
     words = coder.get_compressed().astype(">u4").tobytes()
-    return _check(levels) + words.rstrip(b"\0")
+    return check(levels) + words.rstrip(b"\0")
 
 
 def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: Models) -> np.ndarray:
@@ -240,11 +240,11 @@ def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: 
             levels[used] |= coder.decode(stream.model.Uniform(1 << shift), int(used.sum()))
     except (AssertionError, ValueError) as error:  # what constriction raises for words that no encoder wrote
         raise damaged() from error
-    if _check(levels) != data[:CHECK_BYTES]:
+    if check(levels) != data[:CHECK_BYTES]:
         raise damaged()
     return levels
 
 
-def _check(levels: np.ndarray) -> bytes:
+def check(levels: np.ndarray) -> bytes:
     """16 bits of the levels themselves: a decoder whose models drifted gets an error, not another picture."""
     return (zlib.crc32(levels.astype("<i4").tobytes()) & 0xFFFF).to_bytes(CHECK_BYTES, "little")

@@ -10,9 +10,12 @@ import numpy as np
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.base.progress import progress_bar
-from smicnb.codec import container, details
+from smicnb.codec import choice, container, details
+from smicnb.codec.choice import Way
+from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
+from smicnb.codec.trellis_codebook import TrellisCodebook
 from smicnb.semantics import collections, encoders, generators
 from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.encoders import SemanticEncoder
@@ -110,6 +113,35 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
     return found.summary, n_atoms
 
 
+def compress_to(
+    source: str,
+    target: Path,
+    encoder: str,
+    named: bool = True,
+    cosine: float | None = None,
+    bits: float | None = None,
+    only: Sequence[str] = ("own", "prior", "words"),
+) -> tuple[str, list[Way]]:
+    """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all.
+
+    Args:
+        source, target, encoder, named: as in `compress`.
+        cosine, bits, only: as in `choice.ways`.
+
+    Returns:
+        What was found and left out, on one line; and the ways that were tried, the chosen one first.
+    """
+    semantic_encoder = encoders.encoder(encoder)
+    found = photographs(source, semantic_encoder)
+    learned = np.linspace(0, len(found.latents) - 1, min(len(found.latents), FIT_IMAGES)).round().astype(int)
+    about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
+    tried = choice.ways(found.latents[learned], cosine, bits, len(found.latents), only, **about)
+    codec = tried[0].codec
+    blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
+    container.create(target, *codec.sections, blocks)
+    return found.summary, tried
+
+
 def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, int]:
     """Code further photographs with the dictionary of an existing file, and write them behind what is there.
 
@@ -137,9 +169,16 @@ def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, 
             "names that are new",
             "rename the files, or put them into a folder of another name and append the folder above it",
         )
-    codec = SMICCodec.of_file(target)
+    codec = _codec_of(target)
     container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes), before)
     return found.summary, before
+
+
+def _codec_of(target: Path) -> SMICCodec | PursuitCodec:
+    """A fitted codec that codes further latents as those of an existing file."""
+    with SmicReader(target) as opened:
+        kind = PursuitCodec if isinstance(opened.codebook, TrellisCodebook) else SMICCodec
+        return kind.of(opened.codebook)
 
 
 def encoder_of(header: container.Header, name: str | None) -> SemanticEncoder:

@@ -154,6 +154,7 @@ class FileRate:
         index_bits: what finds and checks the blocks.
         details_bits: names and sizes of the photographs, which no rate of an image includes.
         images: how many, at least 1.
+        block_images: of a whole block.
     """
 
     overhead_bits: int
@@ -161,17 +162,19 @@ class FileRate:
     index_bits: int
     details_bits: int
     images: int
+    block_images: int = container.BLOCK_IMAGES
 
     @classmethod
-    def of(cls, spent: Mapping[str, int], images: int) -> "FileRate":
+    def of(cls, spent: Mapping[str, int], images: int, block_images: int = container.BLOCK_IMAGES) -> "FileRate":
         """From the bytes that `container.SmicFile.spent` counts."""
         once = sum(spent[part] for part in ("header", "dictionary", "tables"))
-        return cls(*(8 * part for part in (once, spent["payload"], spent["index"], spent["details"])), images)
+        parts = (8 * part for part in (once, spent["payload"], spent["index"], spent["details"]))
+        return cls(*parts, images, block_images)
 
     @property
     def image_bits(self) -> float:
         """R(z), bits of a further image: its records and its part of the index."""
-        return self.payload_bits / self.images + INDEX_IMAGE
+        return self.payload_bits / self.images + INDEX_IMAGE * container.BLOCK_IMAGES / self.block_images
 
     @property
     def once_bits(self) -> int:

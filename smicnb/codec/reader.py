@@ -14,7 +14,8 @@ import numpy as np
 from smicnb.base.errors import IntegrityError
 from smicnb.codec import details
 from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import SmicFile
+from smicnb.codec.container import ON_AXES, SmicFile
+from smicnb.codec.trellis_codebook import TrellisCodebook
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ class SmicReader:
     def __init__(self, source: Path | str | bytes | BinaryIO):
         self.file = SmicFile(source)
         try:
-            self.codebook = Codebook.from_sections(self.file.header, self.file.dictionary, self.file.tables)
+            kind = TrellisCodebook if self.file.header.coding in ON_AXES else Codebook
+            self.codebook = kind.from_sections(self.file.header, self.file.dictionary, self.file.tables)
         except BaseException:
             self.file.close()
             raise

@@ -13,16 +13,17 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from smicnb.base.errors import DimensionError
+from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.names import lookup
-from smicnb.codec import container, details, quantise, reader
+from smicnb.codec import container, details, priors, quantise, reader
 from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import BLOCK_IMAGES, Block, Header
+from smicnb.codec.container import Block, Header
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.payload import CODINGS, Models
 from smicnb.codec.quantise import CoefficientQuantiser
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.sparse import lasso_path
+from smicnb.codec.trellis_codebook import TrellisCodebook
 
 UNNAMED = "0" * 64  # weights hash of an encoder that nobody named
 Size = tuple[int, int]
@@ -32,11 +33,12 @@ class SMICCodec(BaseEstimator):
     """Latents to the bytes of a .smic file and back.
 
     Args:
-        n_atoms: n_a, 1 to 4096.
+        n_atoms: n_a, 1 to 4096; with "words" as many as there are words.
         penalty: λ of Eq. 7 and 8, positive, on latents of norm `norm`.
         b_dict: bits of one dimension of an atom, 1 to 16.
         b_coef: bits of one coefficient, 1 to 16.
-        coding: "entropy", or "tuple": the paper's fixed-length (index, value).
+        coding: "entropy", or "tuple": the paper's fixed-length (index, value); or "words": as "entropy", but atoms are
+            the embeddings of a word list that both sides have (`priors`), so that none are sent and all have names.
         norm: L2 norm that latents are given before they are coded, and again after decoding (the paper: 20).
         encoder, weights_hash: whose latents these are, kept in the file: a name, and 64 hexadecimal digits.
         random_state: of the dictionary, in scikit-learn's sense.
@@ -75,22 +77,32 @@ class SMICCodec(BaseEstimator):
             ValueError: a parameter out of its range, or Z with missing or infinite values.
             UnknownNameError: a `coding` that does not exist.
         """
-        lookup("coding", self.coding, dict.fromkeys(CODINGS))
-        Z = self._normalised(validate_data(self, Z, dtype=np.float64))
+        lookup("coding", self.coding, dict.fromkeys((*CODINGS, "words")))
+        Z = normalised(validate_data(self, Z, dtype=np.float64), self.norm)
+        atom_levels = self._words(Z.shape[1]) if self.coding == "words" else None
         header = Header(
             encoder=self.encoder,
             weights_hash=self.weights_hash,
             dim=Z.shape[1],
             norm=self.norm,
-            n_atoms=self.n_atoms,
+            n_atoms=self.n_atoms if atom_levels is None else len(atom_levels),
             penalty=self.penalty,
-            b_dict=self.b_dict,
+            b_dict=self.b_dict if atom_levels is None else priors.BITS,
             b_coef=self.b_coef,
             coding=self.coding,
         )
-        model = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z)
-        self.codebook_ = fit_codebook(header, quantise.atom_levels(model.atoms_, self.b_dict), Z)
+        if atom_levels is None:
+            model = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z)
+            atom_levels = quantise.atom_levels(model.atoms_, self.b_dict)
+        self.codebook_ = fit_codebook(header, atom_levels, Z)
         return self
+
+    def _words(self, dim: int) -> np.ndarray:
+        prior = priors.of_weights(self.weights_hash)
+        if prior is None or prior.dim != dim:
+            known = ", ".join(each.name for each in priors.known())
+            raise SmicnbError(f"found no words for '{self.encoder}' of {dim} dimensions", f"an encoder such as {known}")
+        return prior.word_levels
 
     @classmethod
     def of(cls, codebook: Codebook) -> "SMICCodec":
@@ -108,21 +120,12 @@ class SMICCodec(BaseEstimator):
     def levels(self, Z):
         """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm: Eq. 8 in the decoder's atoms, then quantised."""
         check_is_fitted(self)
-        Z = self._normalised(validate_data(self, Z, dtype=np.float64, reset=False))
+        Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         return self.codebook_.quantised(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
 
     def blocks(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> list[Block]:
         """Latents Z (n, L) as coded blocks; names and sizes (width, height) of the images go with them."""
-        for what, given in (("names", names), ("sizes", sizes)):
-            if given is not None and len(given) != len(Z):
-                raise DimensionError(f"found {len(given)} {what} for {len(Z)} latents", "one for each")
-        levels, blocks = self.levels(Z), []
-        for start in range(0, len(levels), BLOCK_IMAGES):
-            rows = slice(start, start + BLOCK_IMAGES)
-            about = details.pack(names and list(names[rows]), sizes and list(sizes[rows]))
-            payload = self.codebook_.encode_payload(levels[rows])
-            blocks.append(Block(len(levels[rows]), payload, about))
-        return blocks
+        return blocks_of(self.codebook_, self.levels(Z), names, sizes)
 
     def encode(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> bytes:
         """The .smic file of latents Z (n, L) of any norm, as bytes."""
@@ -142,9 +145,29 @@ class SMICCodec(BaseEstimator):
         check_is_fitted(self)
         return self.codebook_.header, self.codebook_.dictionary, self.codebook_.tables
 
-    def _normalised(self, Z: np.ndarray) -> np.ndarray:
-        norms = np.linalg.norm(Z, axis=1, keepdims=True)
-        return Z * (self.norm / np.where(norms == 0, 1, norms))
+
+def normalised(Z: np.ndarray, norm: float) -> np.ndarray:
+    """Latents (n, L) at this norm; zero latents stay zero."""
+    norms = np.linalg.norm(Z, axis=1, keepdims=True)
+    return Z * (norm / np.where(norms == 0, 1, norms))
+
+
+def blocks_of(
+    codebook: "Codebook | TrellisCodebook",
+    levels: np.ndarray,
+    names: Sequence[str] | None,
+    sizes: Sequence[Size] | None,
+) -> list[Block]:
+    """Levels (n, n_atoms) as coded blocks of a file, with names and sizes of their images."""
+    for what, given in (("names", names), ("sizes", sizes)):
+        if given is not None and len(given) != len(levels):
+            raise DimensionError(f"found {len(given)} {what} for {len(levels)} latents", "one for each")
+    blocks, most = [], container.most_images(codebook.header.coding)
+    for start in range(0, len(levels), most):
+        rows = slice(start, start + most)
+        about = details.pack(names and list(names[rows]), sizes and list(sizes[rows]))
+        blocks.append(Block(len(levels[rows]), codebook.encode_payload(levels[rows]), about))
+    return blocks
 
 
 _SHARED = ("n_atoms", "penalty", "b_dict", "b_coef", "coding", "norm", "encoder", "weights_hash")

@@ -228,6 +228,20 @@ class Taco(Parameters):
     seed: Seed = 1
 
 
+class Beyond(Parameters):
+    """10: the coder beyond the paper."""
+
+    notebook = "10_beyond_the_paper"
+    collection: Text = "embedded"
+    encoder: Text = "lite0-minilm"
+    generator: Text = "retrieval"
+    n_atoms: Atoms = 128
+    steps: Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")] = 13
+    words_cosine: Annotated[float, Field(gt=0, lt=1, description="mean latent cosine of the named words")] = 0.75
+    examples: Examples = 4
+    seed: Seed = 1
+
+
 class Explore(Parameters):
     """explore: the operating points of 06, to play with."""
 
@@ -243,7 +257,5 @@ class Explore(Parameters):
     seed: Seed = 1
 
 
-MODELS = {
-    model.notebook: model
-    for model in (Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, Taco, Explore)
-}
+_NOTEBOOKS = (Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, Taco, Beyond, Explore)
+MODELS = {model.notebook: model for model in _NOTEBOOKS}

@@ -102,6 +102,10 @@ def _separation(values: dict[str, Any], sizes: Sizes) -> int:
     return 2 * min(values["tested"], _size(sizes, "train") + _size(sizes, "heldout"))
 
 
+def _beyond(values: dict[str, Any], sizes: Sizes) -> int:
+    return 5 * _size(sizes, "heldout")  # not coded, and four coders
+
+
 def _size(sizes: Sizes, split: str) -> int:
     return MANY if sizes is None else sizes[split]
 
@@ -113,6 +117,7 @@ GENERATED: dict[str, Callable[[dict[str, Any], Sizes], int]] = {
     "03_reconstruction": _reconstruction,
     "04_semantic_separation": _separation,
     "06_rsf_convex_hull": _frontier,
+    "10_beyond_the_paper": _beyond,
 }
 
 

@@ -1,10 +1,16 @@
 """A second reader of .smic files, written from docs/format.md alone: struct, zlib and Python's own numbers."""
 
+import hashlib
+import itertools
+import json
 import math
 import re
 import struct
 import zlib
+from pathlib import Path
 from typing import Any, NamedTuple
+
+DATA = Path(__file__).resolve().parents[2] / "smicnb" / "codec" / "data"
 
 
 class ByHand(NamedTuple):
@@ -27,33 +33,58 @@ def need(holds: bool) -> None:
 def read(data: bytes) -> ByHand:
     need(data[:8] == bytes.fromhex("89534d49430d0a1a"))
     version, length = struct.unpack_from("<HH", data, 8)
-    need(version == 1 and len(data) >= 12 + length + 4 and length > 71)
+    need(version == 2 and len(data) >= 12 + length + 4 and length > 71)
     need(struct.unpack_from("<I", data, 12 + length)[0] == zlib.crc32(data[: 12 + length]))
     fields = ["weights", "dim", "n_atoms", "b_dict", "b_coef", "coding", "norm", "penalty"]
     *values, size, crc, tables_size, tables_crc = struct.unpack_from("<32sHHBBBddIIII", data, 12)
     header = dict(zip(fields, values, strict=True)) | {"encoder": data[12 + 72 : 12 + length].decode()}
     n, bits, b_coef = header["n_atoms"], header["b_dict"], header["b_coef"]
-    need(data[12 + 71] == length - 72 and 1 <= bits <= 16 and 1 <= b_coef <= 16 and header["coding"] in (0, 1))
-    need(1 <= n <= 4096 and header["dim"] >= 1 and n * header["dim"] <= 1 << 23 and 2**-64 <= header["norm"] <= 2**64)
+    need(data[12 + 71] == length - 72 and 1 <= bits <= 16 and 1 <= b_coef <= 16 and header["coding"] in range(5))
+    need(
+        (header["coding"] != 2) <= n <= 4096
+        and header["dim"] >= 1
+        and n * header["dim"] <= 1 << 23
+        and 2**-64 <= header["norm"] <= 2**64
+    )
 
     start = 12 + length + 4
     dictionary, tables = data[start : start + size], data[start + size : start + size + tables_size]
     need((zlib.crc32(dictionary), zlib.crc32(tables)) == (crc, tables_crc) and len(tables) == tables_size)
-    levels = Bits(dictionary)
-    atoms = [[levels.take(bits) for _ in range(header["dim"])] for _ in range(n)]
-    need(len(dictionary) == math.ceil(n * header["dim"] * bits / 8))
-    low, high = struct.unpack_from("<ii", tables)
-    need(-(1 << 21) < low < high < 1 << 21)
-    models = split_models(tables[8:], n, b_coef) if header["coding"] else None
-
-    blocks, end = walk(data, start + size + tables_size)
-    found = ByHand(header, atoms, [], [], [], [], end)
+    if header["coding"] in (3, 4):
+        prior = prior_of(dictionary)
+        name, need_bits = ("axes", 8) if header["coding"] == 3 else ("words", 8)
+        atoms = prior[name]
+        need(n == len(atoms) and header["dim"] == len(atoms[0]) and bits == need_bits)
+    else:
+        levels = Bits(dictionary)
+        atoms = [[levels.take(bits) for _ in range(header["dim"])] for _ in range(n)]
+        need(len(dictionary) == math.ceil(n * header["dim"] * bits / 8))
     unit = [unit_atom(row, bits) for row in atoms]
+    if header["coding"] in (2, 3):
+        read_tables = own_tables if header["coding"] == 2 else shared_tables
+        scales = None if header["coding"] == 2 else prior["scales"]
+        codes, deviations, mean = read_tables(tables, header, unit, scales)
+
+        def decoded(payload: bytes, count: int) -> tuple[list, list]:
+            records = trellis(payload[2:], count, codes, n)
+            need(payload[:2] == check(records) and len(payload) >= 2)
+            return records, [on_axes(row, codes, deviations, unit, mean, header["norm"]) for row in records]
+    else:
+        low, high = struct.unpack_from("<ii", tables)
+        need(-(1 << 21) < low < high < 1 << 21)
+        models = split_models(tables[8:], n, b_coef) if header["coding"] else None
+
+        def decoded(payload: bytes, count: int) -> tuple[list, list]:
+            records = entropy(payload, count, n, b_coef, *models) if models else tuples(payload, count, n, b_coef)
+            return records, [latent(row, unit, low, high, b_coef, header["norm"]) for row in records]
+
+    blocks, end = walk(data, start + size + tables_size, 255 if header["coding"] in (2, 3) else 64)
+    found = ByHand(header, atoms, [], [], [], [], end)
     for count, payload, details in blocks:
-        records = entropy(payload, count, n, b_coef, *models) if models else tuples(payload, count, n, b_coef)
+        records, latents = decoded(payload, count)
         names, sizes = about(details, count)
         found.levels.extend(records)
-        found.latents.extend(latent(row, unit, low, high, b_coef, header["norm"]) for row in records)
+        found.latents.extend(latents)
         found.names.extend(names)
         found.sizes.extend(sizes)
     known = [name.casefold() for name in found.names if name is not None]
@@ -61,7 +92,7 @@ def read(data: bytes) -> ByHand:
     return found
 
 
-def walk(data: bytes, start: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
+def walk(data: bytes, start: int, most: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
     """Images, records and details of every block, and where the last whole segment ends."""
     blocks, images, front = [], 0, start
     while len(data) - start >= 20:
@@ -78,7 +109,7 @@ def walk(data: bytes, start: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
         place = start + 20
         for entry in struct.iter_unpack("<BIII", data[index : end - 12]):
             many, payload, details, crc = entry
-            need(1 <= many <= 64 and payload <= 1 << 24 and details <= 1 << 20)
+            need(1 <= many <= most and payload <= 1 << 24 and details <= 1 << 20)
             need(crc == zlib.crc32(data[place : place + payload + details]))
             blocks.append((many, data[place : place + payload], data[place + payload : place + payload + details]))
             place, images = place + payload + details, images + many
@@ -185,9 +216,111 @@ def entropy(data: bytes, images: int, n: int, b_coef: int, counts: bytes, weight
     if low_bits:
         for image, atom in used:
             records[image][atom] += coder.decode([i << 24 - low_bits for i in range((1 << low_bits) + 1)])
-    flat = [level for record in records for level in record]
-    need(data[:2] == struct.pack("<H", zlib.crc32(struct.pack(f"<{len(flat)}i", *flat)) & 0xFFFF))
+    need(data[:2] == check(records))
     return records
+
+
+def check(records: list[list[int]]) -> bytes:
+    flat = [level for record in records for level in record]
+    return struct.pack("<H", zlib.crc32(struct.pack(f"<{len(flat)}i", *flat)) & 0xFFFF)
+
+
+def prior_of(identity: bytes) -> dict[str, list]:
+    """Axes, scales and words of a prior: a safetensors file whose tensors are bytes."""
+    files = [path.read_bytes() for path in DATA.glob("*.safetensors")]
+    data = next((data for data in files if hashlib.sha256(data).digest()[:8] == identity), b"")
+    need(len(data) > 8)
+    start = 8 + struct.unpack_from("<Q", data)[0]
+    found = {}
+    for name, tensor in json.loads(data[8:start]).items():
+        if name != "__metadata__":
+            need(tensor["dtype"] == "U8")
+            begin, end = tensor["data_offsets"]
+            values, shape = list(data[start + begin : start + end]), tensor["shape"]
+            width = shape[-1]
+            found[name] = values if len(shape) == 1 else [values[i : i + width] for i in range(0, len(values), width)]
+    return found
+
+
+def trellis_tables() -> list[tuple[int, list[int], list[int]]]:
+    """Of each code: levels of a branch, levels, frequencies."""
+    data = (DATA / "trellis.bin").read_bytes()
+    widths, total = data[:48], 4 * sum(data[:48])
+    levels = struct.unpack_from(f"<{total}h", data, 48)
+    frequencies = struct.unpack_from(f"<{total}H", data, 48 + 2 * total)
+    starts = [4 * sum(widths[:c]) for c in range(49)]
+    return [(widths[c], levels[a:b], frequencies[a:b]) for c, (a, b) in enumerate(itertools.pairwise(starts))]
+
+
+def deviation(scale: int) -> int:
+    return (65536, 71468, 77936, 84990, 92682, 101070, 110218, 120194)[scale % 8] << scale // 8 >> 16
+
+
+def codes_of(scales: list[int], fidelity: int) -> list[int]:
+    codes = [min(scale - fidelity - 1, 47) for scale in scales]
+    return [code for code in codes if code >= 1]
+
+
+def trellis(words: bytes, images: int, codes: list[int], n: int) -> list[list[int]]:
+    coder, state, known, records = RangeDecoder(words), 0, trellis_tables(), []
+    bounds = {}
+    for code in set(codes):
+        width, _, frequencies = known[code]
+        bounds[code] = [of_frequencies(list(frequencies[book * 2 * width :][: 2 * width])) for book in range(2)]
+    for _ in range(images):
+        record = []
+        for code in codes:
+            width, book = known[code][0], state % 2
+            symbol = coder.decode(bounds[code][book])
+            record.append(book * 2 * width + symbol)
+            state = state // 2 ^ (166 if state % 2 else 0) ^ (121 if symbol >= width else 0)
+        records.append(record + [-1] * (n - len(codes)))
+    return records
+
+
+def values(record: list[int], codes: list[int], deviations: list[int]) -> list[int]:
+    known = trellis_tables()
+    return [
+        known[code][1][level] * sigma + 2048 >> 12
+        for level, code, sigma in zip(record, codes, deviations, strict=False)
+    ]
+
+
+def own_tables(tables: bytes, header: dict, unit: list, _: None) -> tuple[list[int], list[int], list[tuple]]:
+    fidelity, norm = struct.unpack_from("<BI", tables)
+    length = math.ceil(header["dim"] * header["b_dict"] / 8) if norm else 0
+    scales = list(inflate(tables[5 + length :], header["n_atoms"]))
+    need(len(scales) == header["n_atoms"] and scales == sorted(scales, reverse=True) and max(scales, default=0) <= 144)
+    need(norm < 1 << 21)
+    mean = []
+    if norm:
+        bits = Bits(tables[5 : 5 + length])
+        mean = [(norm, unit_atom([bits.take(header["b_dict"]) for _ in range(header["dim"])], header["b_dict"]))]
+    codes = codes_of(scales, fidelity)
+    return codes, [deviation(scale) for scale in scales[: len(codes)]], mean
+
+
+def shared_tables(
+    tables: bytes, header: dict, unit: list, scales: list[int]
+) -> tuple[list[int], list[int], list[tuple]]:
+    fidelity, mean_fidelity, shift = struct.unpack_from("<BBB", tables)
+    codes, mean = codes_of(scales, fidelity), []
+    if len(tables) > 3:
+        lower = [max(0, scale - shift) for scale in scales]
+        of_mean = codes_of(lower, mean_fidelity)
+        (record,) = trellis(tables[3:], 1, of_mean, len(of_mean))
+        mean = list(zip(values(record, of_mean, [deviation(scale) for scale in lower]), unit, strict=False))
+    return codes, [deviation(scale) for scale in scales[: len(codes)]], mean
+
+
+def on_axes(
+    record: list[int], codes: list[int], deviations: list[int], unit: list, mean: list, norm: float
+) -> list[float]:
+    sums = [0] * len(mean[0][1] if mean else unit[0])
+    terms = [*mean, *zip(values(record, codes, deviations), unit, strict=False)]
+    for coefficient, axis in terms:
+        sums = [s + coefficient * a for s, a in zip(sums, axis, strict=True)]
+    return of_norm(sums, norm)
 
 
 def unit_atom(levels: list[int], bits: int) -> list[int]:
@@ -202,6 +335,10 @@ def latent(record: list[int], atoms: list[list[int]], low: int, high: int, b_coe
         if level >= 0:
             coefficient = low + ((2 * level + 1) * (high - low) >> b_coef + 1)
             sums = [s + coefficient * a for s, a in zip(sums, atom, strict=True)]
+    return of_norm(sums, norm)
+
+
+def of_norm(sums: list[int], norm: float) -> list[float]:
     spare = max(0, max(abs(s) for s in sums).bit_length() - 22)
     rounded = [round(s / (1 << spare)) for s in sums]
     scale = norm / math.sqrt(float(max(1, sum(r * r for r in rounded))))
@@ -215,7 +352,7 @@ def about(data: bytes, count: int) -> tuple[list, list]:
     kind, body, place = data[0], data[1:], 0
     need(kind < 16 and kind & 3)
     if kind & 8:
-        body = inflate(body, 17025)
+        body = inflate(body, 67831)
     names, sizes = [None] * count, [None] * count
     if kind & 2:
         sides = []

@@ -183,7 +183,7 @@ def forged(place, form, value):
         (34, "<H", 4097, "4097 atoms"),
         (36, "<B", 17, "b_dict = 17"),
         (37, "<B", 0, "b_coef = 0"),
-        (38, "<B", 2, "the header is no header"),
+        (38, "<B", 5, "the header is no header"),
         (39, "<d", float("nan"), "a norm of nan"),
         (47, "<d", -1.0, "a penalty of -1"),
         (55, "<I", 0xFFFFFFFF, "it ends within the dictionary"),
@@ -215,7 +215,7 @@ def segment_length():
 
 
 def test_other_versions_are_named():
-    for version, text in ((0, "an older version 0; needed: version 1"), (2, "a newer version 2; needed: version 1")):
+    for version, text in ((1, "an older version 1; needed: version 2"), (3, "a newer version 3; needed: version 2")):
         data = bytearray(small())
         struct.pack_into("<H", data, 8, version)
         with pytest.raises(SmicnbError, match=text):

@@ -1,5 +1,6 @@
 """docs/format.md says what the files are: its vectors, its tables and a reader written from it alone."""
 
+import hashlib
 import json
 import re
 import struct
@@ -11,16 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import SmicnbError
-from smicnb.codec import codebook, container, details, payload, quantise
+from smicnb.codec import codebook, container, details, payload, priors, quantise, trellis, trellis_codebook
 from smicnb.codec.codebook import Codebook
 from smicnb.codec.container import Block, Header
 from smicnb.codec.payload import Models
+from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.quantise import CoefficientQuantiser
 from smicnb.codec.reader import SmicReader
+from smicnb.codec.smic import SMICCodec
 
 VECTORS = ("vector-1", "vector-2", "vector-3")
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f64": "d"}
-WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS"}  # constants that no reader meets
+WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "trellis.TOTAL"}  # constants that no reader meets
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +162,7 @@ def random_book(n_atoms, dim, b_dict, b_coef, coding, norm, seed):
         st.integers(1, 12),
         st.integers(1, 16),
         st.integers(1, 16),
-        st.sampled_from(container.CODINGS),
+        st.sampled_from(payload.CODINGS),
         st.floats(2**-64, 2**64),
         st.integers(0, 2**32 - 1),
     ),
@@ -189,6 +192,34 @@ def test_both_readers_agree_on_files_that_nobody_chose(book, counts, density, si
         assert sizes == found.sizes
 
 
+def latents_of(count, dim, seed):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((count, dim)) * np.geomspace(3, 0.05, dim) + rng.standard_normal(dim)
+
+
+@pytest.mark.parametrize("axes", ["own", "prior", "words"])
+@pytest.mark.parametrize(("count", "fidelity"), [(1, 100), (3, 80), (70, 108), (5, 144)])
+def test_both_readers_agree_on_axes_and_words(axes, count, fidelity):
+    (prior,) = priors.known()
+    about = {"encoder": prior.name, "weights_hash": prior.weights_hash}
+    if axes == "words":
+        codec = SMICCodec(coding="words", penalty=fidelity / 40, **about)
+    else:
+        codec = PursuitCodec(axes, fidelity, prior=prior if axes == "prior" else None, b_dict=5, **about)
+    Z = latents_of(count, 12 if axes == "own" else prior.dim, count)
+    data = codec.fit(Z).encode(Z)
+    found = smic_by_hand.read(data)
+    latents = np.array(found.latents, "<f4").reshape(Z.shape)
+    with SmicReader(data) as opened:
+        assert np.concatenate([block.levels for block in opened]).tolist() == found.levels
+        assert opened.latents().tobytes() == latents.tobytes() == codec.reconstruct(Z).tobytes()
+        assert opened.latent(count - 1).tobytes() == latents[-1].tobytes()
+    for place in range(95, len(data), max(1, len(data) // 40)):
+        damaged = data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+        with pytest.raises(SmicnbError), SmicReader(damaged) as opened:
+            _ = opened.names
+
+
 def number(text):
     """A constant as the page writes it: 64, 2^23, 2^31 − 1."""
     power, _, less = text.partition(" − ")
@@ -198,6 +229,7 @@ def number(text):
 
 def test_the_constants_of_the_page_are_those_of_the_code(page):
     modules = {"container": container, "payload": payload, "quantise": quantise, "details": details}
+    modules |= {"trellis": trellis, "priors": priors}
     said = dict(re.findall(r"^\| `(\w+\.[A-Z_]+)` \| (.+) \|$", page, re.MULTILINE))
     whole = {
         f"{module}.{name}": value
@@ -217,6 +249,8 @@ def test_the_constants_of_the_page_are_those_of_the_code(page):
         ("preamble", container.PREAMBLE, 0),
         ("header", container.FIELDS, container.PREAMBLE.size),
         ("range", codebook.RANGE, 0),
+        ("own", trellis_codebook.OWN, 0),
+        ("shared", trellis_codebook.SHARED, 0),
         ("head", container.HEAD, 0),
         ("end", container.TRAILER, 0),
         ("entry", struct.Struct("<BIII"), 0),
@@ -244,8 +278,12 @@ def test_the_words_of_the_page_hold(page):
     assert page.count(" ".join(f"{byte:02x}" for byte in container.MAGIC)) == 1
     assert page.count(" ".join(f"{byte:02x}" for byte in container.SEGMENT)) == 1
     assert re.search(r"^Version (\d+)\.", page, re.MULTILINE)[1] == str(container.VERSION)
-    assert "0: `tuple`, 1: `entropy`" in page
-    assert container.CODINGS == payload.CODINGS == ("tuple", "entropy")
+    assert ", ".join(f"{number}: `{coding}`" for number, coding in enumerate(container.CODINGS)) in page
+    assert container.CODINGS[:2] == payload.CODINGS == ("tuple", "entropy")
+    assert f"`{hashlib.sha256(trellis.TABLES.read_bytes()).hexdigest()}`" in page
+    for file in priors.FILES:
+        data = (priors.FOLDER / file).read_bytes()
+        assert f"{len(data)} bytes of SHA-256 `{hashlib.sha256(data).hexdigest()}`" in page
     example = payload.encode_tuples(np.array([[-1, 2, -1, 1], [-1] * 4], np.int32), 2)
     assert f"`{example.hex(' ')}`" in page
 

@@ -14,8 +14,9 @@ from sklearn.exceptions import NotFittedError
 
 from smicnb.base.errors import DimensionError, SmicnbError, UnknownNameError
 from smicnb.codec import container
+from smicnb.codec.payload import CODINGS
 from smicnb.codec.reader import SmicReader, decode
-from smicnb.codec.smic import SMICCodec, fit_codebook
+from smicnb.codec.smic import SMICCodec, fit_codebook, normalised
 
 HASH = hashlib.sha256(b"weights").hexdigest()
 
@@ -41,7 +42,7 @@ def fitted():
     penalty=st.floats(0.01, 30),
     b_dict=st.integers(1, 16),
     b_coef=st.integers(1, 16),
-    coding=st.sampled_from(container.CODINGS),
+    coding=st.sampled_from(CODINGS),
     norm=st.floats(0.01, 1000),
     seed=st.integers(0, 1000),
 )
@@ -80,7 +81,7 @@ def test_more_bits_and_less_penalty_bring_latents_closer():
 
 def test_the_coding_changes_bytes_and_no_latent():
     latents = latents_of(150)
-    files = {coding: codec_of(coding=coding).fit(latents).encode(latents) for coding in container.CODINGS}
+    files = {coding: codec_of(coding=coding).fit(latents).encode(latents) for coding in CODINGS}
     decoded = {coding: decode(data) for coding, data in files.items()}
     assert decoded["tuple"].tobytes() == decoded["entropy"].tobytes()
     payload = {}
@@ -101,7 +102,7 @@ def test_one_image_alone_is_what_it_is_among_all(fitted):
                 opened.latent(image)
 
 
-@pytest.mark.parametrize("coding", container.CODINGS)
+@pytest.mark.parametrize("coding", CODINGS)
 def test_images_appended_later_are_the_same_latents(coding, tmp_path):
     codec = codec_of(coding=coding).fit(latents_of(90))
     first, second = latents_of(70, seed=1), latents_of(80, seed=2)
@@ -146,7 +147,7 @@ def drawn(tmp_path_factory):
     for number in range(12):
         bits = {name: int(rng.integers(1, 17)) for name in ("b_dict", "b_coef")}
         point = {"n_atoms": int(rng.integers(1, 130)), "penalty": float(rng.uniform(0.05, 4)), **bits}
-        codec = codec_of(**point, coding=container.CODINGS[number % 2]).fit(latents_of(200, 96, atoms=40))
+        codec = codec_of(**point, coding=CODINGS[number % 2]).fit(latents_of(200, 96, atoms=40))
         path = folder / f"{number}.smic"
         path.write_bytes(codec.encode(first))
         container.append(path, codec.blocks(second))
@@ -263,5 +264,5 @@ def test_latents_of_another_dimension_are_refused(fitted):
 def test_a_codebook_of_other_atoms_is_a_codec_too(fitted):
     latents, header = latents_of(60), fitted.codebook_.header
     levels = np.random.default_rng(0).integers(0, 16, (8, 12)).astype(np.uint16)
-    codec = SMICCodec.of(fit_codebook(header, levels, fitted._normalised(latents)))
+    codec = SMICCodec.of(fit_codebook(header, levels, normalised(latents, fitted.norm)))
     assert codec.decode(codec.encode(latents)).tobytes() == codec.reconstruct(latents).tobytes()

@@ -1,0 +1,265 @@
+"""The coder beyond the paper: trellis-coded coefficients on axes of the collection's own, or of a prior.
+
+What earns its place, each measured in notebook 10: the mean removed; axes and variances from the collection's
+covariance mixed with what is known beforehand (`priors`), the share by cross-validation; trellis codes in place of
+scalar quantisers, found by their rate–distortion cost. The latents' norm is free, so that nothing is spent on it.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from smicnb.base.errors import SmicnbError
+from smicnb.base.names import lookup
+from smicnb.codec import container, priors, quantise, reader, trellis
+from smicnb.codec.container import TRELLIS_BLOCK_IMAGES, Block, Header
+from smicnb.codec.priors import Prior
+from smicnb.codec.smic import UNNAMED, Size, blocks_of, normalised
+from smicnb.codec.trellis_codebook import TrellisCodebook, codes_of
+
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)  # of the prior in the covariance, tried by cross-validation
+FOLDS = 5
+MEAN_BITS = 6  # of a code of the mean at most
+STATE_BITS = 8  # log2 of the trellis's states
+
+
+def price_of(fidelity: float, norm: float) -> float:
+    """−dD/dR of a Gaussian at distortion θ, in squared units of latents of this norm; `fidelity` is the scale of √θ."""
+    return 2 * np.log(2) * (2 ** (fidelity / priors.PER_OCTAVE) * norm / quantise.COEFFICIENT_UNIT) ** 2
+
+
+class PursuitCodec(BaseEstimator):
+    """Latents to the bytes of a .smic file and back, coded on axes.
+
+    Args:
+        axes: "own", which the file holds, or "prior", which both sides have.
+        fidelity: scale of √θ, the distortion that coded axes end up with: 0 to `priors.MOST_SCALE`; 8 less of it is
+            a bit more for every axis. Useful values are from 60 to 120.
+        thrift: factor of the price of a bit, about 1: for what lies between two fidelities.
+        b_dict: bits of a dimension of an own axis and of the mean, 1 to 16.
+        most_axes: own axes at most.
+        share: of the prior's covariance in that of the own axes, 0 to 1; None for what cross-validation says.
+        prior: what is known of the encoder's latents, or None; "prior" axes need it.
+        centre: whether the mean is removed, and sent.
+        images: that share the mean of "prior" axes, so that it is worth its bits; None for as many as are fitted.
+        norm, encoder, weights_hash: as in `SMICCodec`.
+
+    Attributes:
+        codebook_: what encoder and decoder share.
+        share_: share of the prior in the covariance; NaN for "prior" axes.
+    """
+
+    def __init__(
+        self,
+        axes="own",
+        fidelity=90,
+        thrift=1.0,
+        b_dict=6,
+        most_axes=None,
+        share=None,
+        prior: Prior | None = None,
+        centre=True,
+        images=None,
+        norm=20.0,
+        encoder="unnamed",
+        weights_hash=UNNAMED,
+    ):
+        self.axes = axes
+        self.fidelity = fidelity
+        self.thrift = thrift
+        self.b_dict = b_dict
+        self.most_axes = most_axes
+        self.share = share
+        self.prior = prior
+        self.centre = centre
+        self.images = images
+        self.norm = norm
+        self.encoder = encoder
+        self.weights_hash = weights_hash
+
+    def fit(self, Z, y=None) -> Self:
+        """Fit axes, scales and mean to latents Z (n, L) of any norm.
+
+        Raises:
+            SmicnbError: "prior" axes without a prior, or one of other dimensions; a fidelity out of range.
+        """
+        Z = normalised(validate_data(self, Z, dtype=np.float64), self.norm)
+        lookup("axes", self.axes, dict.fromkeys(("own", "prior")))
+        if not 0 <= self.fidelity <= priors.MOST_SCALE:
+            raise SmicnbError(f"found a fidelity of {self.fidelity}", f"0 to {priors.MOST_SCALE}")
+        if self.axes == "prior":
+            self.codebook_, self.share_ = self._on_prior(Z), float("nan")
+        else:
+            water = price_of(self.fidelity, self.norm) / (2 * np.log(2))
+            known = self._known(Z.shape[1])
+            covariance, self.share_ = mixed_covariance(Z - self._mean_of(Z), known, water, self.share)
+            self._spectrum, self._quantised_axes = spectrum(covariance), {}
+            self.codebook_ = self._on_own(Z)
+        return self
+
+    def at(self, Z, **changes) -> "PursuitCodec":
+        """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict` or `most_axes`.
+
+        Own axes keep the covariance that was found; the mean and all that depends on the changes is made anew.
+        """
+        other = PursuitCodec(**{**self.get_params(deep=False), **changes})
+        if self.axes == "prior":
+            return other.fit(Z)
+        Z = normalised(validate_data(other, Z, dtype=np.float64), self.norm)
+        other.share_, other._spectrum, other._quantised_axes = self.share_, self._spectrum, self._quantised_axes
+        other.codebook_ = other._on_own(Z)
+        return other
+
+    def _known(self, dim: int) -> np.ndarray | None:
+        if self.prior is None or self.prior.dim != dim:
+            return None
+        return self.prior.covariance
+
+    def _mean_of(self, Z: np.ndarray) -> np.ndarray:
+        return Z.mean(axis=0) if self.centre else np.zeros(Z.shape[1])
+
+    def _header(self, dim: int, n_atoms: int, coding: str, b_dict: int) -> Header:
+        price = self.thrift * price_of(self.fidelity, self.norm)
+        about = self.encoder, self.weights_hash, dim, self.norm
+        return Header(*about, n_atoms, price, b_dict, STATE_BITS, coding)
+
+    def _on_own(self, Z: np.ndarray) -> TrellisCodebook:
+        variances, axes = self._spectrum
+        scales = priors.scale_of(np.sqrt(variances), self.norm)
+        count = len(codes_of(scales, self.fidelity))
+        count = count if self.most_axes is None else min(count, self.most_axes)
+        if self.b_dict not in self._quantised_axes:
+            self._quantised_axes[self.b_dict] = quantise.atom_levels(axes, self.b_dict)
+        levels = self._quantised_axes[self.b_dict][:count]
+        mean = self._mean_of(Z)
+        norm = int(np.rint(np.linalg.norm(mean) / self.norm * quantise.COEFFICIENT_UNIT))
+        packed = quantise.pack_levels(quantise.atom_levels(mean[None], self.b_dict), self.b_dict) if norm else b""
+        header = self._header(Z.shape[1], count, "trellis", self.b_dict)
+        return TrellisCodebook(header, levels, scales[:count], self.fidelity, packed, (norm,))
+
+    def _on_prior(self, Z: np.ndarray) -> TrellisCodebook:
+        if self.prior is None or self.prior.dim != Z.shape[1]:
+            needed = "'own' axes, or an encoder that a prior is known of: " + ", ".join(p.name for p in priors.known())
+            raise SmicnbError(f"found no prior for latents of {Z.shape[1]} dimensions of '{self.encoder}'", needed)
+        header = self._header(Z.shape[1], len(self.prior.scales), "prior", priors.BITS)
+        plain = TrellisCodebook.of_prior(header, self.prior, self.fidelity)
+        images = self.images or len(Z)
+        mean = self._mean_of(Z)
+        if images < 2 or not mean.any():
+            return plain
+        coefficients = mean @ np.linalg.pinv(plain.atoms)
+        # An error of the mean is made n times: it gets the n-th part of the distortion, where images share it.
+        fidelity = int(np.clip(self.fidelity - priors.PER_OCTAVE / 2 * np.log2(images), 0, priors.MOST_SCALE))
+        spread = priors.deviation(plain.scales) * plain.unit
+        ratio = np.sqrt(np.square(coefficients).sum() / np.square(spread).sum())
+        shift = int(np.clip(np.rint(-priors.PER_OCTAVE * np.log2(ratio)), 0, priors.MOST_SCALE))
+        scales = np.maximum(0, plain.scales - shift)
+        fidelity = max(fidelity, int(scales.max()) - MEAN_BITS * priors.PER_OCTAVE)
+        codes = codes_of(scales, fidelity)
+        deviations = priors.deviation(scales[: len(codes)]) * plain.unit
+        levels = trellis.quantised(coefficients[None, : len(codes)], deviations, codes, price_of(fidelity, self.norm))
+        record = trellis.encode(levels, codes)
+        return TrellisCodebook.of_prior(header, self.prior, self.fidelity, record, (fidelity, shift))
+
+    @classmethod
+    def of(cls, codebook: TrellisCodebook) -> Self:
+        """A fitted codec around a codebook, which is kept."""
+        header = codebook.header
+        codec = cls(
+            axes="prior" if codebook.prior else "own",
+            fidelity=codebook.fidelity,
+            thrift=header.penalty / price_of(codebook.fidelity, header.norm),
+            b_dict=header.b_dict,
+            prior=codebook.prior,
+            norm=header.norm,
+            encoder=header.encoder,
+            weights_hash=header.weights_hash,
+        )
+        codec.codebook_, codec.n_features_in_, codec.share_ = codebook, header.dim, float("nan")
+        return codec
+
+    def levels(self, Z) -> np.ndarray:
+        """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm, block by block."""
+        check_is_fitted(self)
+        book = self.codebook_
+        Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
+        coefficients = (Z - book.mean_latent) @ np.linalg.pinv(book.atoms[: len(book.codes)])
+        parts = [
+            book.quantised(coefficients[start : start + TRELLIS_BLOCK_IMAGES], book.header.penalty)
+            for start in range(0, len(Z), TRELLIS_BLOCK_IMAGES)
+        ]
+        return np.concatenate(parts)
+
+    def lengths(self, levels: np.ndarray) -> np.ndarray:
+        """(n,) ideal bits of levels: an estimate, which the bytes of blocks come close to."""
+        return trellis.lengths(levels[:, : len(self.codebook_.codes)], self.codebook_.codes)
+
+    def blocks(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> list[Block]:
+        """Latents Z (n, L) as coded blocks; names and sizes (width, height) of the images go with them."""
+        return blocks_of(self.codebook_, self.levels(Z), names, sizes)
+
+    def encode(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> bytes:
+        """The .smic file of latents Z (n, L) of any norm, as bytes."""
+        return container.dump(*self.sections, self.blocks(Z, names, sizes))
+
+    def decode(self, source: Path | str | bytes | BinaryIO) -> np.ndarray:
+        """Latents (n, L) float32 of a .smic file, of the norm that it names; any codec reads any file."""
+        return reader.decode(source)
+
+    def reconstruct(self, Z) -> np.ndarray:
+        """What `decode` will return for latents Z (n, L), bit for bit, without bytes in between."""
+        return self.codebook_.reconstruct(self.levels(Z))
+
+    @property
+    def sections(self) -> tuple[Header, bytes, bytes]:
+        """Header, dictionary and tables of the file."""
+        check_is_fitted(self)
+        return self.codebook_.header, self.codebook_.dictionary, self.codebook_.tables
+
+
+def spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Variances (L,), falling, and axes (L, L), each with its largest entry positive."""
+    variances, axes = np.linalg.eigh(covariance)
+    axes = np.ascontiguousarray(axes.T[::-1])
+    largest = np.abs(axes).argmax(axis=1, keepdims=True)
+    return np.maximum(variances[::-1], 0), axes * np.sign(np.take_along_axis(axes, largest, axis=1))
+
+
+def mixed_covariance(
+    centred: np.ndarray, known: np.ndarray | None, water: float, share: float | None = None
+) -> tuple[np.ndarray, float]:
+    """The covariance of latents and what is known beforehand, and the share of the latter.
+
+    Args:
+        centred: (n, L) latents, their mean removed.
+        known: (L, L) covariance of a prior, at any scale; the identity where there is none.
+        water: θ, distortion of what is coded: variances below it do not matter.
+        share: 0 to 1; None for the one of `SHARES` under which latents of other folds (every fifth one) are likeliest,
+            as Gaussians whose variances are at least θ.
+    """
+    dim = centred.shape[1]
+    known = np.eye(dim) if known is None else known
+    known = known / np.trace(known)
+
+    def mixed(part: np.ndarray, share: float) -> np.ndarray:
+        own = part.T @ part / max(1, len(part))
+        return (1 - share) * own + share * np.trace(own) * known
+
+    if share is None:
+        share = 1.0 if len(centred) < 2 * FOLDS else _likeliest(centred, mixed, water)
+    return mixed(centred, share), float(share)
+
+
+def _likeliest(centred: np.ndarray, mixed: Callable[[np.ndarray, float], np.ndarray], water: float) -> float:
+    folds, losses = np.arange(len(centred)) % FOLDS, np.zeros(len(SHARES))
+    for fold in range(FOLDS):
+        others, own = centred[folds != fold], centred[folds == fold]
+        for place, share in enumerate(SHARES):
+            variances, axes = np.linalg.eigh(mixed(others, share))
+            variances = np.maximum(variances, water)
+            losses[place] += (np.square(own @ axes) / variances + np.log(variances)).sum()
+    return SHARES[int(np.argmin(losses))]

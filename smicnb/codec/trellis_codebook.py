@@ -1,0 +1,195 @@
+"""What encoder and decoder share under the codings "trellis" and "prior": axes, their scales, the mean, the fidelity.
+
+Axes are the collection's own, which the file holds, or those of a prior (`priors`), which it names. A coefficient on an
+axis of standard deviation σ is coded with the trellis code for log2(σ/√θ) bits, by eighths of a bit, where θ is the
+distortion that the file is made for; an axis of less than a quarter of a bit is not coded.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from smicnb.base.errors import DimensionError, IntegrityError
+from smicnb.codec import priors, quantise, trellis
+from smicnb.codec.container import TRELLIS_BLOCK_IMAGES, Block, Header
+from smicnb.codec.payload import CHECK_BYTES, NULL, check, damaged
+from smicnb.codec.priors import Prior
+
+OWN = struct.Struct("<BI")  # scale of √θ, norm of the mean in fixed point
+SHARED = struct.Struct("<BBB")  # scale of √θ, scale of the mean's, how much smaller than an image's its scales are
+
+
+@dataclass(frozen=True)
+class TrellisCodebook:
+    """All that turns levels into latents and into bytes.
+
+    Args:
+        header: of the file; `n_atoms` counts the axes, b_dict are bits of a dimension of an axis or of the mean.
+        axis_levels: (n_atoms, L) levels of b_dict bits, by falling scale.
+        scales: (n_atoms,) of the standard deviation of each coefficient, 0 to `priors.MOST_SCALE`.
+        fidelity: scale of √θ.
+        mean: what the tables hold of the mean: empty, or for "trellis" its packed direction, for "prior" its record.
+        mean_shape: for "trellis" (norm in fixed point,), for "prior" (scale of the mean's √θ, shift of its scales).
+        prior: whose axes these are, for "prior".
+    """
+
+    header: Header
+    axis_levels: np.ndarray
+    scales: np.ndarray
+    fidelity: int
+    mean: bytes
+    mean_shape: tuple[int, ...]
+    prior: Prior | None = None
+
+    @classmethod
+    def from_sections(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
+        """The codebook of a file's sections; raises IntegrityError where they are not what the header says."""
+        try:
+            read = cls._read_shared if header.coding == "prior" else cls._read_own
+            found = read(header, dictionary, tables)
+        except (struct.error, zlib.error, ValueError) as error:
+            raise IntegrityError("found axes or tables that are none", "those of an encoder") from error
+        if np.any(np.diff(found.scales) > 0) or found.scales.max(initial=0) > priors.MOST_SCALE:
+            raise IntegrityError("found scales that rise or are out of range", "those of an encoder")
+        found._mean_values  # noqa: B018 (a mean that is none is found here)
+        return found
+
+    @classmethod
+    def _read_own(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
+        count, bits = header.n_atoms * header.dim, header.b_dict
+        fidelity, norm = OWN.unpack_from(tables)
+        length = -(-header.dim * bits // 8) if norm else 0
+        mean, packed = tables[OWN.size : OWN.size + length], tables[OWN.size + length :]
+        inflate = zlib.decompressobj(wbits=-15)
+        scales = np.frombuffer(inflate.decompress(packed, header.n_atoms + 1), "u1").astype(np.int64)
+        wrong = len(dictionary) != -(-count * bits // 8) or norm >= quantise.LIMIT or len(mean) != length
+        if wrong or len(scales) != header.n_atoms or not inflate.eof or inflate.unused_data:
+            raise ValueError
+        levels = quantise.unpack_levels(dictionary, count, bits).reshape(header.n_atoms, header.dim)
+        return cls(header, levels, scales, fidelity, mean, (norm,))
+
+    @classmethod
+    def _read_shared(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
+        prior = priors.of_identity(dictionary)
+        if (header.n_atoms, header.dim) != prior.axis_levels.shape or header.b_dict != priors.BITS:
+            raise ValueError
+        fidelity, *shape = SHARED.unpack_from(tables)
+        return cls.of_prior(header, prior, fidelity, tables[SHARED.size :], tuple(shape))
+
+    @classmethod
+    def of_prior(
+        cls, header: Header, prior: Prior, fidelity: int, mean: bytes = b"", shape: tuple[int, int] = (0, 0)
+    ) -> "TrellisCodebook":
+        """The codebook of a prior's axes and scales."""
+        scales = prior.scales.astype(np.int64)
+        return cls(header, prior.axis_levels, scales, fidelity, mean, shape, prior)
+
+    @property
+    def dictionary(self) -> bytes:
+        """The section of the axes: their levels, or the name of the prior that has them."""
+        return quantise.pack_levels(self.axis_levels, self.header.b_dict) if self.prior is None else self.prior.identity
+
+    @property
+    def tables(self) -> bytes:
+        """The section of fidelity, mean and, for axes of its own, their scales."""
+        if self.prior is not None:
+            return SHARED.pack(self.fidelity, *self.mean_shape) + self.mean
+        deflate = zlib.compressobj(9, wbits=-15)
+        return OWN.pack(self.fidelity, *self.mean_shape) + self.mean + deflate.compress(
+            self.scales.astype("u1").tobytes()
+        ) + deflate.flush()  # fmt: skip
+
+    @cached_property
+    def codes(self) -> np.ndarray:
+        """(K,) code of each axis that is coded, the leading ones."""
+        return codes_of(self.scales, self.fidelity)
+
+    @cached_property
+    def deviations(self) -> np.ndarray:
+        """(K,) standard deviations of the axes that are coded, whole numbers in units of norm/2^17."""
+        return priors.deviation(self.scales[: len(self.codes)])
+
+    @cached_property
+    def _axes(self) -> np.ndarray:
+        if self.prior is not None:
+            return self.prior.axes
+        return quantise.unit_atoms(self.axis_levels, self.header.b_dict)
+
+    @property
+    def unit(self) -> float:
+        """One unit of fixed point in the unit of latents of the header's norm."""
+        return self.header.norm / quantise.COEFFICIENT_UNIT
+
+    @property
+    def atoms(self) -> np.ndarray:
+        """(n_atoms, L) float64, the decoder's axes, of unit norm up to the rounding of fixed point."""
+        return self._axes / quantise.ATOM_UNIT
+
+    @cached_property
+    def _mean_values(self) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients (m,) in fixed point and rows (m, L) that add up to the mean."""
+        none = np.zeros(0, np.int64), np.zeros((0, self.header.dim))
+        if self.prior is None:
+            (norm,) = self.mean_shape
+            if not norm:
+                return none
+            bits = self.header.b_dict
+            direction = quantise.unpack_levels(self.mean, self.header.dim, bits)[None]
+            return np.array([norm]), quantise.unit_atoms(direction, bits)
+        if not self.mean:
+            return none
+        scales, codes = self._mean_code()
+        levels = trellis.decode(self.mean, 1, codes)
+        return trellis.values(levels, priors.deviation(scales), codes)[0], self._axes[: len(codes)]
+
+    def _mean_code(self) -> tuple[np.ndarray, np.ndarray]:
+        fidelity, shift = self.mean_shape
+        scales = np.maximum(0, self.scales - shift)
+        codes = codes_of(scales, fidelity)
+        return scales[: len(codes)], codes
+
+    @property
+    def mean_latent(self) -> np.ndarray:
+        """(L,) float64, the mean that the decoder has, at the header's norm."""
+        values, rows = self._mean_values
+        return values @ rows / quantise.ATOM_UNIT * self.unit
+
+    def quantised(self, coefficients: np.ndarray, price: float) -> np.ndarray:
+        """Levels (n, n_atoms) int32 of a block's coefficients (n, K or more); −1 where an axis is not coded."""
+        count = len(self.codes)
+        levels = np.full((len(coefficients), len(self.scales)), NULL, np.int32)
+        levels[:, :count] = trellis.quantised(coefficients[:, :count], self.deviations * self.unit, self.codes, price)
+        return levels
+
+    def reconstruct(self, levels: np.ndarray) -> np.ndarray:
+        """Latents (n, L) float32 of levels (n, n_atoms), of the file's norm, bit-exactly the same everywhere."""
+        count = len(self.codes)
+        values = trellis.values(levels[:, :count], self.deviations, self.codes)
+        mean, rows = self._mean_values
+        fixed = np.hstack([np.tile(mean, (len(levels), 1)), values])
+        return quantise.reconstruct(fixed, np.vstack([rows, self._axes[:count]]), self.header.norm)
+
+    def encode_payload(self, levels: np.ndarray) -> bytes:
+        """The bytes of up to 255 images' levels (images, n_atoms), one path through the trellis."""
+        if not 1 <= len(levels) <= TRELLIS_BLOCK_IMAGES:
+            raise DimensionError(f"found {len(levels)} images for one block", f"1 to {TRELLIS_BLOCK_IMAGES}")
+        return check(levels) + trellis.encode(levels[:, : len(self.codes)], self.codes)
+
+    def decode_payload(self, block: Block) -> np.ndarray:
+        """The levels (block.count, n_atoms) of a block; raises IntegrityError where it holds none."""
+        if len(block.payload) < CHECK_BYTES:
+            raise damaged()
+        levels = np.full((block.count, len(self.scales)), NULL, np.int32)
+        levels[:, : len(self.codes)] = trellis.decode(block.payload[CHECK_BYTES:], block.count, self.codes)
+        if check(levels) != block.payload[:CHECK_BYTES]:
+            raise damaged()
+        return levels
+
+
+def codes_of(scales: np.ndarray, fidelity: int) -> np.ndarray:
+    """(K,) trellis codes of the leading axes that are worth coding, of falling scales (n,)."""
+    codes = np.minimum(scales - fidelity - 1, trellis.CODES - 1)
+    return codes[codes >= trellis.FIRST_CODE]

@@ -1,0 +1,274 @@
+"""Where the coder beyond the paper stands: bits at equal cosine against all others, and break-even sizes.
+
+Everything is of held-out latents and of files that were decoded again, but for the Gaussian reference, which is no
+coder.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base.progress import progress
+from smicnb.codec import choice
+from smicnb.codec.priors import Prior
+from smicnb.compare import latent_smic
+from smicnb.compare.frontier import upper_hull
+from smicnb.compare.latent import LatentCoder
+from smicnb.compare.latent_reference import GaussianReference
+from smicnb.compare.latent_sweep import REFERENCE
+from smicnb.compare.reconstruction import ReEncoder
+from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.spaces import SemanticSpace
+from smicnb.semantics.statistics import bootstrap_mean
+
+DRAWS = 500  # of scenes, for intervals of ratios
+MOST_BEYOND = 0.05  # of these on which a curve does not reach the fidelity: with more there is no interval
+SINGLE_BITS = 708  # an image by itself, as the paper has it (R_SIC of 1.2e-3 bpp at 768 × 768)
+SIZES = (1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
+RIVALS = ("KLT", "KLT, dead zone", "product quantiser + entropy", "residual quantiser + entropy")
+MEDIUM = 0.2  # λ of the paper's medium model
+LOWER = (2.0, 4.0)  # λ of two lower fidelities of its curve
+
+
+@dataclass(frozen=True)
+class Point:
+    """A coder at a setting on held-out latents.
+
+    Args:
+        coder, setting: names.
+        payload_bits: of an image.
+        side_bits: of the collection, sent once.
+        cosines: (n,) `latent_cosine` of each image.
+        decoded: (n, L) latents of the file; none of the reference.
+    """
+
+    coder: str
+    setting: str
+    payload_bits: float
+    side_bits: float
+    cosines: np.ndarray
+    decoded: np.ndarray | None = None
+
+
+def measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
+    """Fit every coder to Z_train (n, L) and code Z_test (m, L) with it, as files that are decoded again."""
+    points = []
+    for coder in progress(list(coders), "coders of latents"):
+        data = coder.fit(Z_train).encode(Z_test)
+        spent = coder.spent(data)
+        decoded = coder.decode(data)
+        cosines = latent_cosine(Z_test, decoded)
+        bits = 8 * spent.payload / spent.images, 8.0 * spent.side
+        points.append(Point(coder.name, coder.setting, *bits, cosines, decoded))
+    return points
+
+
+def reference(
+    Z_train: np.ndarray, Z_test: np.ndarray, waters: Iterable[float], seed: int, shrinkage: float | None = 0.0
+) -> list[Point]:
+    """The Gaussian reference at water levels, as points; see `GaussianReference`."""
+    channel = GaussianReference.fit(Z_train, shrinkage)
+    name = REFERENCE if shrinkage == 0 else f"{REFERENCE}, shrunk"
+    found = [(water, channel.measure(Z_test, water, seed)) for water in waters]
+    return [Point(name, f"water level {water:.3g}", each.bits, 0.0, each.latent_cosine) for water, each in found]
+
+
+def table(points: Sequence[Point]) -> pd.DataFrame:
+    """One row per point: coder, setting, payload_bits, side_bits, mean latent_cosine."""
+    rows = [(p.coder, p.setting, p.payload_bits, p.side_bits, float(p.cosines.mean())) for p in points]
+    return pd.DataFrame(rows, columns=["coder", "setting", "payload_bits", "side_bits", "latent_cosine"])
+
+
+def fidelities(points: Sequence[Point], chosen: np.ndarray | None = None) -> dict[str, float]:
+    """Mean held-out cosines of the paper's code that others are compared at: two lower ones, and its medium model's.
+
+    Args:
+        chosen: indices of the images that count, with repetitions; None for all.
+    """
+    chosen = slice(None) if chosen is None else chosen
+    own = {p.setting.rpartition(" ")[2]: p.cosines[chosen].mean() for p in points if p.coder == latent_smic.PAPER}
+    lower, lowest = (own[f"{penalty:g}"] for penalty in LOWER)
+    return {"lowest": float(lowest), "lower": float(lower), "medium": float(own[f"{MEDIUM:g}"])}
+
+
+def bits_of(
+    points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf, chosen: np.ndarray | None = None
+) -> float:
+    """Bits of an image that the best mixture of the named coders' points needs for a mean cosine; NaN beyond them.
+
+    Args:
+        names: whose points make the upper convex hull; see `latent_sweep.bits_at`.
+        n: images of the collection.
+        chosen: indices of the images that count, with repetitions; None for all.
+    """
+    mine = [p for p in points if p.coder in names]
+    if not mine:
+        return float("nan")
+    bits = np.array([p.payload_bits + p.side_bits / n for p in mine])
+    cosines = np.array([p.cosines.mean() if chosen is None else p.cosines[chosen].mean() for p in mine])
+    hull = upper_hull(bits, cosines)
+    return float(np.interp(cosine, cosines[hull], bits[hull], np.nan, np.nan))
+
+
+def ratio(
+    points: Sequence[Point],
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    fidelity: str,
+    scenes: Sequence[str],
+    n: float = np.inf,
+    seed: int = 0,
+) -> tuple[float, float, float]:
+    """How many times the bits of ours the others need at a fidelity, and the ends of the 95 % interval over scenes.
+
+    Args:
+        fidelity: a key of `fidelities`; on drawn scenes it is what the paper's code reaches on these.
+        scenes: of each held-out image.
+        n: images of the collection.
+    """
+
+    def at(chosen: np.ndarray | None) -> float:
+        cosine = fidelities(points, chosen)[fidelity]
+        return bits_of(points, theirs, cosine, n, chosen) / bits_of(points, ours, cosine, n, chosen)
+
+    names, index = np.unique(np.asarray(scenes), return_inverse=True)
+    members = [np.flatnonzero(index == i) for i in range(len(names))]
+    rng = np.random.default_rng(seed)
+    drawn = np.array(
+        [at(np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])) for _ in range(DRAWS)]
+    )
+    if np.isnan(drawn).mean() > MOST_BEYOND:
+        return at(None), float("nan"), float("nan")
+    return at(None), *np.nanquantile(drawn, [0.025, 0.975]).tolist()
+
+
+CHECKS = (  # what is asked, ours against, n, level that is asked for each fidelity: lowest, lower, medium
+    ("paper's tuples, payload", (latent_smic.PAPER,), np.inf, (3.0, 3.0, 4.0)),
+    ("paper's tuples, n = 1000", (latent_smic.PAPER,), 1000.0, (None, None, 3.0)),
+    ("best of KLT, product and residual quantiser, payload", RIVALS, np.inf, (1.15, 1.15, 0.99)),
+    ("KLT that is given our prior, payload", (latent_smic.KLT_PRIOR,), np.inf, (None, None, None)),
+    ("Gaussian reference, payload", (REFERENCE,), np.inf, (1 / 1.3, 1 / 1.3, 1 / 1.3)),
+    ("Gaussian reference, n = 1000", (REFERENCE,), 1000.0, (None, None, None)),
+)
+OURS = (latent_smic.OURS, latent_smic.OURS_PRIOR, latent_smic.OURS_BARE)
+
+
+def checks(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.DataFrame:
+    """What the coder is asked to show: at each fidelity how many times its bits the others need.
+
+    Returns:
+        against, fidelity, latent_cosine, our_bits, their_bits, times (theirs over ours) with the ends of its interval,
+        asked (NaN where nothing is), holds.
+    """
+    rows = []
+    for against, theirs, n, levels in CHECKS:
+        for (fidelity, cosine), asked in zip(fidelities(points).items(), levels, strict=True):
+            ours = bits_of(points, OURS, cosine, n)
+            found = ratio(points, OURS, theirs, fidelity, scenes, n, seed)
+            holds = "" if asked is None else ("yes" if found[0] >= asked else "no")
+            level = np.nan if asked is None else asked
+            rows.append((against, fidelity, cosine, ours, ours * found[0], *found, level, holds))
+    names = ["against", "fidelity", "latent_cosine", "our_bits", "their_bits", "times", "times_low", "times_high"]
+    return pd.DataFrame(rows, columns=[*names, "asked", "holds"])
+
+
+STARS = ("latent_cosine", "single_bits", "framed_bits", "n_star_708", "n_star_single", "n_star_framed")
+
+
+def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFrame:
+    """n*: images from which on coding a collection together takes fewer bits than coding each by itself.
+
+    Against the paper's 708 bits, and against the best single-item coder of the same latents at the same cosine: the
+    prior's axes, each image's record by itself, without header or index. Together means whichever of our codes is
+    cheapest at that size; the file's header and index are counted on the side of the collection.
+
+    Returns:
+        latent_cosine; single_bits, and framed_bits: the same where the check of a record and the range coder's last
+        word were shared by 255 images, which no single image can have; n* against 708 bits, and against either of
+        these: NaN where a code is never cheaper.
+    """
+    rows, sizes = [], np.unique(np.round(np.geomspace(1, 1e6, 400)))
+    for cosine in cosines:
+        single = bits_of(points, (latent_smic.SINGLE,), cosine)
+        shared = bits_of(points, (latent_smic.OURS_BARE,), cosine)
+        together = np.array([bits_of(points, OURS, cosine, n) for n in sizes])
+        stars = [float(sizes[together < level][:1].sum()) or np.nan for level in (SINGLE_BITS, single, shared)]
+        rows.append((cosine, single, shared, *stars))
+    return pd.DataFrame(rows, columns=[*STARS])
+
+
+def totals(points: Sequence[Point], cosine: float, sizes: Iterable[int] = SIZES) -> pd.DataFrame:
+    """Total bits of an image at a cosine against the size of the collection: coder, n, bits."""
+    groups = {name: (name,) for name in (*OURS, latent_smic.PAPER)} | {"best of KLT, PQ, RQ": RIVALS}
+    rows = [(name, n, bits_of(points, group, cosine, n)) for name, group in groups.items() for n in sizes]
+    return pd.DataFrame(rows, columns=["coder", "n", "bits"])
+
+
+def parts(points: Sequence[Point], cosines: Mapping[str, float]) -> pd.DataFrame:
+    """Payload of each step of `latent_smic.part_coders` at some fidelities: coder, one column for each."""
+    names = list(dict.fromkeys(p.coder for p in points))
+    rows = [(name, *(bits_of(points, (name,), cosine) for cosine in cosines.values())) for name in names]
+    return pd.DataFrame(rows, columns=["coder", *(f"bits at {cosine:.3f}" for cosine in cosines.values())])
+
+
+def image_cosines(
+    points: Sequence[Point],
+    names: Sequence[str],
+    cosine: float,
+    space: SemanticSpace,
+    Z: np.ndarray,
+    scenes: Sequence[str],
+    seed: int,
+) -> pd.DataFrame:
+    """Latent cosine and, after generation, image cosine of coders at their points nearest to a fidelity.
+
+    Returns:
+        coder, setting, payload_bits, latent_cosine, and image_cosine with the ends of its 95 % interval; first what the
+        generator makes of latents that were not coded.
+    """
+    chosen = [Point("not coded", "", float("nan"), 0.0, np.ones(len(Z)), Z)]
+    for name in names:
+        own = [p for p in points if p.coder == name]
+        chosen.append(min(own, key=lambda p: abs(p.cosines.mean() - cosine)))
+    rows, encode = [], ReEncoder(space.encoder)
+    for p in progress(chosen, "generating"):
+        seen = latent_cosine(Z, encode(space.generate(p.decoded, seed)))
+        about = p.coder, p.setting, p.payload_bits, float(p.cosines.mean())
+        rows.append((*about, *bootstrap_mean(seen, np.asarray(scenes), seed)))
+    names = [
+        "coder",
+        "setting",
+        "payload_bits",
+        "latent_cosine",
+        "image_cosine",
+        "image_cosine_low",
+        "image_cosine_high",
+    ]
+    return pd.DataFrame(rows, columns=names)
+
+
+def named(Z: np.ndarray, prior: Prior, cosine: float, shown: int) -> tuple[pd.DataFrame, float, float]:
+    """What some latents are made of in the prior's words, as a file of them says.
+
+    Args:
+        Z: (n, L) of any norm.
+        prior: whose words.
+        cosine: mean latent cosine that the file is to reach.
+        shown: words of each image, those of the largest coefficients.
+
+    Returns:
+        Columns image, word, coefficient; bits of an image in the blocks; latent cosine.
+    """
+    (way, *_) = choice.ways(Z, cosine=cosine, only=("words",), encoder=prior.name, weights_hash=prior.weights_hash)
+    levels, rows = way.codec.levels(Z), []
+    quantiser, norm = way.codec.codebook_.quantiser, way.codec.norm
+    for image, row in enumerate(levels):
+        used = np.flatnonzero(row >= 0)
+        values = quantiser.dequantise(row[used], norm)
+        for place in np.argsort(-np.abs(values), kind="stable")[:shown]:
+            rows.append((image, prior.words[used[place]], float(values[place])))
+    bits = 8 * sum(len(block.payload) for block in way.codec.blocks(Z)) / len(Z)
+    found = float(latent_cosine(Z, way.codec.reconstruct(Z)).mean())
+    return pd.DataFrame(rows, columns=["image", "word", "coefficient"]), bits, found

@@ -1,0 +1,137 @@
+"""Figures of notebook 10: rate against fidelity, bits against size, break-even sizes, named words."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smicnb.compare import latent_smic
+from smicnb.compare.beyond import SINGLE_BITS
+from smicnb.compare.frontier import upper_hull
+from smicnb.compare.latent_sweep import REFERENCE
+from smicnb.repro.figures import PAGE
+from smicnb.repro.looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+HEIGHT = 2.9  # inches
+LOOKS = {
+    latent_smic.OURS: {"color": BLUE, "marker": "o"},
+    latent_smic.OURS_PRIOR: {"color": SKY, "marker": "D"},
+    latent_smic.OURS_BARE: {"color": GREEN, "marker": "^"},
+    latent_smic.PAPER: {"color": VERMILION, "marker": "s"},
+    latent_smic.PAPER_ENTROPY: {"color": ORANGE, "marker": "v"},
+    "KLT, dead zone": {"color": PURPLE, "marker": "P"},
+    "residual quantiser + entropy": {"color": GREY, "marker": "x"},
+    "product quantiser + entropy": {"color": GREY, "marker": "+"},
+    "best of KLT, PQ, RQ": {"color": PURPLE, "marker": "P"},
+    REFERENCE: {"color": BLACK, "marker": "", "linestyle": "--"},
+}
+
+
+def rates(points: "pd.DataFrame") -> "Figure":
+    """Payload against latent cosine: points, and the upper convex hull of each coder.
+
+    Args:
+        points: of `beyond.table`; coders that have no look are left out.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(PAGE, HEIGHT + 0.4))
+    for name, look in LOOKS.items():
+        own = points[points["coder"] == name]
+        if not len(own):
+            continue
+        bits, cosines = own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy()
+        hull = upper_hull(bits, cosines)
+        axes.plot(
+            bits[hull], cosines[hull], **{"linestyle": "-", "markersize": 3.2, "linewidth": 1.0, **look}, label=name
+        )
+    axes.set_xscale("log")
+    axes.set_xlim(10, 1500)
+    axes.set_ylim(bottom=0.5, top=1)
+    axes.set_xlabel("bits per image, payload with its framing (log scale; fewer is better)")
+    axes.set_ylabel("latent cosine, held-out (higher is better)")
+    axes.grid(alpha=0.25, linewidth=0.4)
+    axes.legend(loc="lower right", fontsize=6.5)
+    return figure
+
+
+def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
+    """All bits of an image against the number of images: a panel for each fidelity.
+
+    Args:
+        tables: title and `beyond.totals` of each panel.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(tables), figsize=(PAGE, HEIGHT), sharey=True, squeeze=False)
+    for axes, (title, table) in zip(panels[0], tables, strict=True):
+        for name, own in table.groupby("coder", sort=False):
+            look = LOOKS[name]
+            axes.plot(
+                own["n"], own["bits"], **{"linestyle": "-", "markersize": 3, "linewidth": 1.0, **look}, label=name
+            )
+        axes.axhline(SINGLE_BITS, color=BLACK, linewidth=0.7, linestyle=":")
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        axes.set_title(title, fontsize=8)
+        axes.set_xlabel("images of the collection")
+        axes.grid(alpha=0.25, linewidth=0.4)
+    panels[0][0].set_ylabel("bits per image, all included\n(log scale; fewer is better)")
+    panels[0][-1].text(9e4, SINGLE_BITS * 1.08, f"{SINGLE_BITS} bits", fontsize=6, ha="right", va="bottom")
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
+    return figure
+
+
+def break_even(table: "pd.DataFrame") -> "Figure":
+    """n* over the fidelity, against 708 bits and against the best single-item coder.
+
+    Args:
+        table: of `beyond.break_even`.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(PAGE * 0.62, HEIGHT))
+    shown = {
+        "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
+        "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
+        "n_star_framed": (GREEN, "^", "the same, its check and last word not counted"),
+    }
+    for column, (colour, marker, label) in shown.items():
+        axes.plot(table["latent_cosine"], table[column], color=colour, marker=marker, markersize=3.2, label=label)
+    axes.set_yscale("log")
+    axes.set_xlabel("latent cosine, held-out")
+    axes.set_ylabel("n*, images (log scale; fewer is better)")
+    axes.grid(alpha=0.25, linewidth=0.4)
+    axes.legend(fontsize=6.5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
+    return figure
+
+
+def decompositions(pictures: Sequence[np.ndarray], table: "pd.DataFrame") -> "Figure":
+    """Photographs, and beside each the words that its file is made of, by the size of their coefficients.
+
+    Args:
+        pictures: RGB uint8 photographs.
+        table: columns image (number of the picture), word, coefficient.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, rows = plt.subplots(2, len(pictures), figsize=(PAGE, HEIGHT + 0.6), squeeze=False)
+    for place, picture in enumerate(pictures):
+        rows[0][place].imshow(picture)
+        rows[0][place].axis("off")
+        _bars(rows[1][place], table[table["image"] == place].iloc[::-1])
+    rows[1][0].set_xlabel("coefficient in the latent's unit (norm 20)", loc="left")
+    return figure
+
+
+def _bars(axes: "Axes", own: "pd.DataFrame") -> None:
+    colours = [BLUE if value > 0 else VERMILION for value in own["coefficient"]]
+    axes.barh(range(len(own)), own["coefficient"], color=colours, height=0.7)
+    axes.set_yticks(range(len(own)), own["word"], fontsize=6)
+    axes.axvline(0, color=BLACK, linewidth=0.6)
+    axes.tick_params(axis="x", labelsize=6)

@@ -1,0 +1,163 @@
+"""The coder beyond the paper: it decodes what it reconstructed, and meets targets or says what is nearest."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+
+from smicnb.base.errors import SmicnbError, UnknownNameError
+from smicnb.codec import choice, container, priors
+from smicnb.codec.pursuit import PursuitCodec, mixed_covariance
+from smicnb.codec.reader import SmicReader
+from smicnb.codec.smic import SMICCodec
+from smicnb.semantics.metrics import latent_cosine
+
+(PRIOR,) = priors.known()
+ABOUT = {"encoder": PRIOR.name, "weights_hash": PRIOR.weights_hash}
+
+
+def latents(count, dim=24, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((count, dim)) * np.geomspace(4, 0.1, dim) + 1
+
+
+def images(count, seed=0):
+    """Latents of the kind that the prior expects, with a mean."""
+    rng = np.random.default_rng(seed)
+    rows = PRIOR.axes / (1 << 19)
+    spread = priors.deviation(PRIOR.scales) * (20 / (1 << 17))
+    return (rng.standard_normal((count, len(rows))) * spread) @ rows + 3 * rows[5]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 64, 65, 130])
+@pytest.mark.parametrize("parameters", [{"axes": "own"}, {"axes": "own", "most_axes": 2}, {"axes": "prior"}])
+def test_what_comes_back_is_what_the_encoder_reconstructed(count, parameters):
+    prior = PRIOR if parameters["axes"] == "prior" else None
+    Z = images(count) if prior else latents(count)
+    codec = PursuitCodec(**parameters, prior=prior, fidelity=95).fit(Z)
+    data = codec.encode(Z, names=[f"{i}.png" for i in range(count)])
+    assert codec.decode(data).tobytes() == codec.reconstruct(Z).tobytes()
+    with SmicReader(data) as opened:
+        assert opened.latent(count - 1).tobytes() == codec.reconstruct(Z)[-1].tobytes()
+        again = PursuitCodec.of(opened.codebook)
+        assert opened.names[0] == "0.png"
+    assert container.dump(*again.sections, again.blocks(Z)) == codec.encode(Z)
+
+
+def test_identical_latents_cost_only_what_is_sent_once():
+    Z = np.repeat(latents(1), 50, axis=0)
+    codec = PursuitCodec(fidelity=90).fit(Z)
+    data = codec.encode(Z)
+    assert len(codec.codebook_.codes) == 0
+    assert latent_cosine(Z, codec.decode(data)).min() > 0.999
+    with SmicReader(data) as opened:
+        assert opened.file.spent["payload"] == 2
+
+
+def test_a_finer_fidelity_costs_more_and_errs_less():
+    Z, test = latents(300), latents(64, seed=1)
+    coarse, fine = (PursuitCodec(fidelity=fidelity, b_dict=10).fit(Z) for fidelity in (110, 90))
+    assert len(fine.blocks(test)[0].payload) > len(coarse.blocks(test)[0].payload)
+    assert latent_cosine(test, fine.reconstruct(test)).mean() > latent_cosine(test, coarse.reconstruct(test)).mean()
+    same = fine.at(Z, fidelity=110)
+    assert same.codebook_.header.penalty == coarse.codebook_.header.penalty
+
+
+def test_the_prior_saves_bits_and_its_mean_pays_for_many():
+    Z = images(200)
+    bits = {}
+    for centre in (False, True):
+        codec = PursuitCodec("prior", 95, prior=PRIOR, centre=centre).fit(Z)
+        levels = codec.levels(Z)
+        bits[centre] = codec.lengths(levels).mean()
+    assert bits[True] < bits[False]
+
+
+def test_cross_validation_takes_the_prior_where_latents_are_few():
+    known = np.diag(np.geomspace(9, 0.01, 40))
+    few = np.random.default_rng(0).standard_normal((20, 40)) * np.sqrt(np.diag(known))
+    _, share = mixed_covariance(few, known, water=0.05)
+    assert share >= 0.35
+    many = np.random.default_rng(0).standard_normal((3000, 40)) * np.sqrt(np.diag(known))[::-1]
+    _, share = mixed_covariance(many, known, water=0.05)
+    assert share <= 0.05
+
+
+def test_parameters_are_checked():
+    Z = latents(9)
+    with pytest.raises(UnknownNameError, match="own"):
+        PursuitCodec("owm").fit(Z)
+    with pytest.raises(SmicnbError, match="no prior"):
+        PursuitCodec("prior", prior=None).fit(Z)
+    with pytest.raises(SmicnbError, match="0 to 144"):
+        PursuitCodec(fidelity=145).fit(Z)
+    with pytest.raises(SmicnbError, match="no words"):
+        SMICCodec(coding="words").fit(Z)
+    assert clone(PursuitCodec(fidelity=77)).fidelity == 77
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+@pytest.mark.parametrize("target", [{"cosine": 0.8}, {"bits": 1500.0}])
+def test_a_target_is_met_by_the_bytes(count, target):
+    Z = images(count)
+    found = choice.ways(Z, only=("own", "prior"), **target, **ABOUT)
+    codec = found[0].codec
+    data = codec.encode(Z)
+    cosine, bits = latent_cosine(Z, codec.decode(data)).mean(), 8 * len(data) / count
+    assert cosine >= target.get("cosine", 0) - 1e-6
+    assert bits <= target.get("bits", np.inf) + 8
+    assert abs(bits - found[0].bits) < 0.02 * bits + 9
+    assert choice.lines(found)[0].startswith("chosen: ")
+
+
+def test_few_images_take_the_prior_and_hosts_their_own_axes():
+    Z = latents(120, PRIOR.dim, seed=3)  # nothing like what the prior expects
+    few = choice.ways(Z[:3], cosine=0.8, only=("own", "prior"), **ABOUT)
+    assert few[0].name.startswith("axes of the prior")
+    many = choice.ways(Z, cosine=0.8, images=10**6, only=("own", "prior"), **ABOUT)
+    assert many[0].name.startswith("own axes")
+
+
+def test_without_a_prior_one_image_is_its_own_mean():
+    Z = latents(1)
+    (way, *_) = choice.ways(Z, cosine=0.9)
+    assert len(way.codec.codebook_.codes) == 0
+    assert latent_cosine(Z, way.codec.decode(way.codec.encode(Z)))[0] >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ({"cosine": 1.5}, "more than 0 and less than 1"),
+        ({"cosine": 0.0}, "more than 0 and less than 1"),
+        ({"bits": -3.0}, "a positive number"),
+        ({}, "exactly one of them"),
+        ({"cosine": 0.5, "bits": 3.0}, "exactly one of them"),
+        ({"cosine": 0.9999999}, "no setting reaches .* needed: at most 0.99"),
+        ({"bits": 2.0}, "no setting keeps to 2 bits .* needed: at least"),
+    ],
+)
+def test_targets_that_cannot_be_are_refused_with_the_nearest(target, text):
+    with pytest.raises(SmicnbError, match=text):
+        choice.ways(images(4), only=("prior",), **target, **ABOUT)
+
+
+def test_words_name_what_is_in_a_file():
+    Z = images(6)
+    codec = SMICCodec(coding="words", penalty=1.0, b_coef=5, **ABOUT).fit(Z)
+    data = codec.encode(Z)
+    assert codec.decode(data).tobytes() == codec.reconstruct(Z).tobytes()
+    with SmicReader(data) as opened:
+        assert opened.file.spent["dictionary"] == 8
+        assert opened.codebook.levels.tolist() == PRIOR.word_levels.tolist()
+
+
+def test_decoding_imports_neither_torch_nor_a_compiler(tmp_path):
+    path = tmp_path / "some.smic"
+    path.write_bytes(PursuitCodec("prior", prior=PRIOR).fit(images(3)).encode(images(3)))
+    code = "import sys; from smicnb.codec.reader import decode; decode(sys.argv[1])\n"
+    code += "print(sorted({'torch', 'numba', 'sklearn', 'scipy'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

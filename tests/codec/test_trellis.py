@@ -1,0 +1,100 @@
+"""The trellis code: paths come back, cost what they should, and no damaged word brings a decoder down."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smicnb.base.errors import IntegrityError
+from smicnb.codec import priors, trellis
+
+
+def test_every_state_is_reached_from_two_others():
+    assert np.bincount(trellis.FOLLOWING.ravel(), minlength=trellis.STATES).tolist() == [2] * trellis.STATES
+
+
+def test_the_tables_are_as_they_were_written():
+    known = trellis.tables()
+    assert known.to_bytes() == trellis.TABLES.read_bytes()
+    for levels, frequencies in zip(known.levels, known.frequencies, strict=True):
+        assert levels.shape == frequencies.shape
+        assert levels.shape[:2] == (trellis.BOOKS, 2)
+        assert (frequencies >= 1).all()
+
+
+@given(st.integers(0, 2**31), st.integers(1, 9), st.lists(st.integers(0, trellis.CODES - 1), max_size=12))
+@settings(deadline=None, max_examples=40)
+def test_what_is_coded_is_decoded(seed, images, codes):
+    codes = np.array(codes, np.int64)
+    targets = np.random.default_rng(seed).standard_normal((images, len(codes))) * 2
+    levels = trellis.quantised(targets, np.ones(len(codes)), codes, 0.1)
+    data = trellis.encode(levels, codes)
+    np.testing.assert_array_equal(trellis.decode(data, images, codes), levels)
+    assert 8 * len(data) <= trellis.lengths(levels, codes).sum() + 40
+
+
+@given(st.binary(max_size=60), st.lists(st.integers(0, trellis.CODES - 1), min_size=1, max_size=9))
+@settings(deadline=None, max_examples=40)
+def test_any_bytes_are_a_path_or_an_error(data, codes):
+    codes = np.array(codes, np.int64)
+    try:
+        levels = trellis.decode(data, 2, codes)
+    except IntegrityError:
+        return
+    assert (levels >= 0).all()
+    assert (levels < 4 * trellis.tables().widths[codes]).all()
+
+
+@pytest.mark.parametrize("bits", [0.5, 1.0, 2.0, 4.0])
+def test_gaussians_come_within_a_third_of_a_decibel_of_the_bound(bits):
+    code = round(bits * trellis.PER_BIT) - 1
+    drawn = np.random.default_rng(5).standard_normal((64, 100))
+    codes = np.full(100, code)
+    levels = trellis.quantised(drawn, np.ones(100), codes, 2 * np.log(2) * 4.0**-bits)
+    decoded = trellis.values(levels, np.full(100, 1 << 12), codes) / (1 << 12)
+    rate = 8 * len(trellis.encode(levels, codes)) / drawn.size
+    decibels = 20 * np.log10(2) * rate + 10 * np.log10(np.square(decoded - drawn).mean())
+    assert -0.1 < decibels < 0.33
+
+
+def test_a_bit_that_costs_more_is_spent_less():
+    targets, codes = np.random.default_rng(1).standard_normal((8, 40)), np.full(40, 10)
+    spent = [
+        trellis.lengths(trellis.quantised(targets, np.ones(40), codes, price), codes).sum() for price in (0.1, 1, 9)
+    ]
+    assert spent[0] > spent[1] > spent[2]
+
+
+def test_scales_are_eighths_of_an_octave():
+    deviations = priors.deviation(np.arange(priors.MOST_SCALE + 1))
+    np.testing.assert_allclose(deviations[40:] * 2.0 ** (-np.arange(40, priors.MOST_SCALE + 1) / 8), 1, atol=0.04)
+    np.testing.assert_array_equal(
+        priors.scale_of(deviations[60:] / (1 << 17), 1.0), np.arange(60, priors.MOST_SCALE + 1)
+    )
+
+
+def test_a_prior_is_found_by_the_weights_and_by_its_bytes():
+    (prior,) = priors.known()
+    assert priors.of_weights(prior.weights_hash) is prior
+    assert priors.of_identity(prior.identity) is prior
+    assert priors.of_weights("0" * 64) is None
+    with pytest.raises(IntegrityError, match="use the version of smicnb that wrote it"):
+        priors.of_identity(b"\0" * 8)
+    rows = prior.axes / (1 << 19)
+    np.testing.assert_allclose(rows @ rows.T, np.eye(prior.dim), atol=0.04)
+    assert (np.diff(prior.scales.astype(int)) <= 0).all()
+    assert len(prior.words) == len(prior.word_levels)
+
+
+def test_the_prior_belongs_to_the_embedded_encoder():
+    from smicnb.semantics import encoders
+    from smicnb.semantics.words import words
+
+    encoder = encoders.encoder("lite0-minilm")
+    prior = priors.of_weights(encoder.weights_hash)
+    assert prior.name == encoder.name
+    assert prior.words == words().words
+    of_text = encoder.encode_text(["sea", "sky"]).astype(float)
+    stored = [prior.word_levels[prior.words.index(word)].astype(float) - 127.5 for word in ("sea", "sky")]
+    for one, other in zip(of_text, stored, strict=True):
+        assert one @ other / np.linalg.norm(one) / np.linalg.norm(other) > 0.999
