@@ -26,6 +26,7 @@ from smicnb.semantics.images import MAX_PIXELS, check_rgb
 from smicnb.semantics.spaces import SemanticSpace
 
 SMIC, CLIP_INTRA = "SMIC", "CLIP-intra [21]"  # [21] of the paper; ours is made in the encoder's own space
+SIZE = ", n = "  # between a codec's name and the number of images that share what is sent once
 INTRA_BITS = (1, 2, 4)  # of a dimension
 CODINGS = {"entropy": "entropy coded", "tuple": "tuples"}  # a .smic file's -> in a name
 
@@ -177,7 +178,7 @@ def at_size(points: pd.DataFrame, codecs: Sequence[SemanticImages], n: int) -> p
     keys = list(zip(points["codec"], points["setting"], strict=True))
     share = np.array([once.get(key, np.nan) for key in keys]) / n
     shared = points.assign(
-        codec=points["codec"] + f", n = {n}",
+        codec=points["codec"] + f"{SIZE}{n}",
         bpp=points["bpp"] * (1 + share / points["bytes"]),
         bytes=points["bytes"] + share,
     )
