@@ -131,19 +131,25 @@ def break_evens(points: pd.DataFrame, codecs: Sequence[SemanticImages]) -> pd.Da
 
 
 def bd_table(points: pd.DataFrame, metrics: Sequence[str], anchor: str, seed: int) -> pd.DataFrame:
-    """BD-rates against one codec, where curves overlap: metric, codec, mean, low, high (%), images, left_out.
+    """BD-rates against one codec, where curves overlap.
 
     Args:
         points: `evaluate.points`'.
         metrics: columns of it.
         anchor: a codec of it.
         seed: of the bootstrap over scenes.
+
+    Returns:
+        metric, codec, mean, low, high (percent), images, left_out (those whose curves share no quality), and shared:
+        what part of the anchor's range of quality, in percent, the curves have in common, mean over all images.
     """
     parts = []
     for metric in metrics:
         rates = rate_curves.bd_rates(points.dropna(subset=[metric]), metric, anchor)
-        parts.append(rate_curves.means(rates, "value", ["codec"], seed).assign(metric=metric))
-    return pd.concat(parts, ignore_index=True)[["metric", "codec", "mean", "low", "high", "images", "left_out"]]
+        shared = 100 * rates.groupby("codec")["shared"].mean()
+        table = rate_curves.means(rates, "value", ["codec"], seed)
+        parts.append(table.assign(metric=metric, shared=table["codec"].map(shared)))
+    return pd.concat(parts, ignore_index=True)[["metric", *table.columns, "shared"]]
 
 
 def relative_seconds(rows: pd.DataFrame, anchor: str) -> pd.DataFrame:

@@ -44,14 +44,16 @@ def rates(summary: pd.DataFrame, published: pd.DataFrame) -> "Figure":
 
     means = summary.drop_duplicates(["codec", "setting"])
     own = means["codec"].map(lambda name: family(name)[0])
-    measured, printed = list(own.unique()), list(published["codec"].unique())
+    # What is shared among n images stands below the same codec without.
+    measured = sorted(own.unique(), key=lambda name: list(own).index(name.partition(SIZE)[0]))
+    printed = list(published["codec"].unique())
     figure, axes = plt.subplots(figsize=(PAGE, 0.6 + 0.17 * (len(measured) + len(printed))))
     for height, name in enumerate(measured):
         cell, style = means[own == name], look(name)
         whole = cell["codec"] == name
-        some = {"color": style["color"], "markersize": SMALL + 1}
-        axes.plot(cell["bpp"], [height] * len(cell), linestyle=":", linewidth=0.6, **some)
-        axes.plot(cell.loc[whole, "bpp"], [height] * whole.sum(), marker=style["marker"], **some)
+        some = {"color": style["color"], "markersize": SMALL + 1, "fillstyle": "none" if SIZE in name else "full"}
+        axes.plot(cell["bpp"], [height] * len(cell), linestyle=":", linewidth=0.6, color=style["color"])
+        axes.plot(cell.loc[whole, "bpp"], [height] * whole.sum(), marker=style["marker"], linewidth=0.8, **some)
         axes.plot(cell.loc[~whole, "bpp"], [height] * (~whole).sum(), marker="|", linestyle="none", **some)
     for height, name in enumerate(printed, len(measured)):
         for row in published[published["codec"] == name].itertuples():
