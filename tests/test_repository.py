@@ -77,7 +77,7 @@ def test_every_dependency_has_its_reason(repository):
     "name",
     [
         *("00_transform_coding_primer", "01_clip_linearity", "02_dictionary_atoms", "03_reconstruction"),
-        *("04_semantic_separation", "05_rate_model", "explore"),
+        *("04_semantic_separation", "05_rate_model", "07_sota_comparison", "explore"),
     ],
 )
 def test_notebooks_are_thin_and_stripped(repository, name):
