@@ -178,4 +178,4 @@ def bd_rates(points: pd.DataFrame, metric: str, anchor: str) -> pd.DataFrame:
 def _shared(values: pd.Series, anchor: pd.Series) -> float:
     values, anchor = values[np.isfinite(values)], anchor[np.isfinite(anchor)]
     least, most = max(values.min(), anchor.min()), min(values.max(), anchor.max())
-    return float(max(0.0, most - least) / np.ptp(anchor)) if most > least else 0.0
+    return float((most - least) / (anchor.max() - anchor.min())) if most > least else 0.0
