@@ -77,7 +77,8 @@ def test_every_dependency_has_its_reason(repository):
     "name",
     [
         *("00_transform_coding_primer", "01_clip_linearity", "02_dictionary_atoms", "03_reconstruction"),
-        *("04_semantic_separation", "05_rate_model", "06_rsf_convex_hull", "08_taco_ablations", "explore"),
+        *("04_semantic_separation", "05_rate_model", "06_rsf_convex_hull", "07_sota_comparison", "08_taco_ablations"),
+        *("10_beyond_the_paper", "explore"),
     ],
 )
 def test_notebooks_are_thin_and_stripped(repository, name):

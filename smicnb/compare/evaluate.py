@@ -24,6 +24,7 @@ from smicnb.semantics import metrics as fidelity
 from smicnb.semantics import perception
 from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.encoders import ImageEncoder
+from smicnb.semantics.towers import BATCH
 
 COLUMNS = ("codec", "setting", "dataset", "scene", "image", "metric", "value", "unit", "rate_kind", "note")
 MEASURED, ESTIMATED, FAILED = "measured", "estimated", "failed"
@@ -106,7 +107,7 @@ class _Measures:
 
 @dataclass(frozen=True)
 class _Piece:
-    """One image and a family's operating points: their numbers come together, so that the encoder sees one batch."""
+    """One image and the operating points of as many families as the encoder sees in one batch."""
 
     row: int
     item: Item
@@ -131,8 +132,8 @@ def evaluate(
         collection: of images; an item's caption is offered to the encoder, never to the decoder.
         metrics: names in `PIXEL_METRICS`. One that an image is too small for has no row for it.
         encoder: measures `image_cosine` besides.
-        executor: runs one image and family of codecs per task; here and now where absent. Seconds are by the wall
-            clock: those of tasks that shared a machine are longer.
+        executor: runs one image and a few families of codecs per task; here and now where absent. Seconds are by the
+            wall clock: those of tasks that shared a machine are longer.
 
     Returns:
         A row for each codec, setting, image and metric, in this order: `COLUMNS`. Metrics are "bytes" (of the whole
@@ -202,11 +203,17 @@ def _key(code: list[int | str], codec: ImageCodec, item: Item, measures: _Measur
 
 def _pieces(codecs: Sequence[ImageCodec], collection: Collection, missing: set[tuple[int, int]]) -> list[_Piece]:
     """What is still to be done: `missing` has rows of the collection and numbers of codecs."""
-    families = [list(group) for _, group in groupby(range(len(codecs)), key=lambda number: codecs[number].name)]
+    groups: list[list[int]] = [[]]
+    for _, family in groupby(range(len(codecs)), key=lambda number: codecs[number].name):
+        family = list(family)
+        if len(groups[-1]) + len(family) < BATCH:  # the image itself is in the batch too
+            groups[-1] += family
+        else:
+            groups.append(family)
     pieces = []
     for row, item in enumerate(collection.items):
-        for family in families:
-            wanted = {number: codecs[number] for number in family if (row, number) in missing}
+        for group in groups:
+            wanted = {number: codecs[number] for number in group if (row, number) in missing}
             if wanted:
                 pieces.append(_Piece(row, item, wanted))
     return pieces

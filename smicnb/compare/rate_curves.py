@@ -155,7 +155,8 @@ def bd_rates(points: pd.DataFrame, metric: str, anchor: str) -> pd.DataFrame:
         anchor: a codec's name.
 
     Returns:
-        codec, dataset, scene, image, value in percent, NaN as `bd_rate` says; the anchor itself has no rows.
+        codec, dataset, scene, image, value in percent, NaN as `bd_rate` says, and shared: the part (0 to 1) of the
+        anchor's range of quality that the other curve reaches too. The anchor itself has no rows.
 
     Raises:
         UnknownNameError: no such metric, or no such codec in the table.
@@ -171,8 +172,8 @@ def bd_rates(points: pd.DataFrame, metric: str, anchor: str) -> pd.DataFrame:
         base = curves.pop(anchor)
         for codec, curve in curves.items():
             value = bd_rate(curve["bpp"], curve[metric], base["bpp"], base[metric], higher)
-            rows.append((codec, *whose, value))
-    return pd.DataFrame(rows, columns=["codec", *WHOSE, "value"])
+            rows.append((codec, *whose, value, _shared(curve[metric], base[metric])))
+    return pd.DataFrame(rows, columns=["codec", *WHOSE, "value", "shared"])
 
 
 def beside(
@@ -214,3 +215,9 @@ def beside(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _shared(values: pd.Series, anchor: pd.Series) -> float:
+    values, anchor = values[np.isfinite(values)], anchor[np.isfinite(anchor)]
+    least, most = max(values.min(), anchor.min()), min(values.max(), anchor.max())
+    return float((most - least) / (anchor.max() - anchor.min())) if most > least else 0.0

@@ -39,6 +39,8 @@ CODECS = {
     "avif": {"color": INDIGO, "marker": ">", "label": "AVIF"},
     "hevc": {"color": GREY, "marker": "x", "linestyle": "--", "label": "x265 intra"},
     "vvc": {"color": BLACK, "marker": "h", "linestyle": "--", "label": "VVenC intra"},
+    "av1-aom": {"color": OLIVE, "marker": "d", "linestyle": "--", "label": "AV1 (libaom)"},
+    "clip-intra": {"color": WINE, "marker": "+", "linestyle": "--", "label": "CLIP-intra [21]"},
     "av1": {"color": INDIGO, "marker": "X", "linestyle": "--", "label": "AV1 (SVT-AV1)"},
 }
 

@@ -209,6 +209,35 @@ class Frontier(Parameters):
     seed: Seed = 1
 
 
+class StateOfTheArt(Parameters):
+    """07: SMIC against other codecs."""
+
+    notebook = "07_sota_comparison"
+    collection: Text = "embedded"
+    encoder: Text = "lite0-minilm"
+    generator: Text = "retrieval"
+    rivals: Annotated[list[Text], Field(min_length=1, description="families of classical codecs, the anchor last")] = [
+        "jpeg",
+        "jpeg2000",
+        "jpeg-xl",
+        "webp",
+        "avif",
+        "hevc",
+        "av1-aom",
+        "av1-svt",
+        "vvc",
+    ]
+    factors: Increasing[Annotated[int, Field(ge=2, le=8, description="by which sides are divided: 2, 4, 8")]] = [
+        2,
+        4,
+        8,
+    ]
+    largest_side: Pixels = 512
+    n_images: Images = 1000
+    examples: Examples = 4
+    seed: Seed = 1
+
+
 class Taco(Parameters):
     """08: TACO's variants against one another and against classical codecs."""
 
@@ -257,5 +286,8 @@ class Explore(Parameters):
     seed: Seed = 1
 
 
-_NOTEBOOKS = (Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, Taco, Beyond, Explore)
+_NOTEBOOKS = (
+    *(Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, StateOfTheArt, Taco, Beyond),
+    Explore,
+)
 MODELS = {model.notebook: model for model in _NOTEBOOKS}

@@ -1,0 +1,177 @@
+"""What stands beside SMIC: published rates with their sources, break-even sizes, equal rates, shares of quality."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from smicnb.base.errors import UnknownNameError
+from smicnb.codec import rate, smic_paper
+from smicnb.compare import classical, rate_curves, state_of_the_art
+from smicnb.compare.classical import Jpeg, WebP
+from smicnb.compare.downscaled import Downscaled, reduced
+from smicnb.compare.state_of_the_art import OURS, lowest, matched
+from smicnb.semantics import collections
+
+PIXELS = 100_000
+ONCE = {"low": 3_000, "medium": 200_000, "high": 800_000}
+
+
+def ours():
+    return [SimpleNamespace(name=OURS, setting=model, once_bits=bits) for model, bits in ONCE.items()]
+
+
+def row(codec, setting, image, size, psnr=20.0, cosine=0.5):
+    numbers = {"bytes": float(size), "bpp": 8 * size / PIXELS, "psnr": psnr, "lpips": 0.5, "image_cosine": cosine}
+    return {"codec": codec, "setting": setting, "dataset": "made", "scene": image, "image": image, **numbers}
+
+
+@pytest.fixture
+def points():
+    rows = []
+    for number, image in enumerate("abc"):
+        for model, size in {"low": 10, "medium": 50, "high": 200}.items():
+            rows.append(row(OURS, model, image, size + number, 9.0, 0.4))
+        for setting, size in {"quality 1": 800, "quality 50": 9000}.items():
+            rows.append(row("JPEG", setting, image, size, 22.0 + size / 1000, 0.6 + 0.1 * number))
+        rows += [row("JPEG, 1/8", "quality 1", image, 60, 18.0, 0.2), row("JPEG, 1/2", "quality 1", image, 400, 20.0)]
+    return pd.DataFrame(rows)
+
+
+def test_every_published_rate_has_its_source_and_those_of_the_paper_are_the_papers():
+    table = state_of_the_art.published()
+    assert table["source"].str.len().min() > 15
+    assert (table["bpp"] > 0).all()
+    assert (table["bpp_to"].dropna() > table.loc[table["bpp_to"].notna(), "bpp"]).all()
+    assert set(table["reading"]) == {"mean", "range", "one image", "as low as", "less than"}
+    assert set(table["codec"]) >= {"PICS", "PerCo (SD)", "StableCodec", "GLC", "CLIP-intra", "PQ-VAE on CLIP"}
+    for codec, key in {"SMIC": "SMIC", "VVC": "VVC [32]", "PICS": "PICS [31]", "CLIP-intra": "Clip intra [21]"}.items():
+        assert smic_paper.TABLE_4_RATES[key].value in set(table.loc[table["codec"] == codec, "bpp"])
+    pics = table[(table["codec"] == "PICS") & table["source"].str.contains("Fig. 1")]
+    assert smic_paper.PICS_OWN_BPP in set(pics["bpp"])
+
+
+def test_codebooks_are_of_the_tested_collection_or_the_embedded_one(embedded, tmp_path):
+    from PIL import Image
+
+    assert state_of_the_art.coded_collection(embedded) is embedded
+    rng = np.random.default_rng(0)
+    for number in range(4):
+        Image.fromarray(rng.integers(0, 255, (32, 32, 3), np.uint8)).save(tmp_path / f"{number}.png")
+    for count in (4, 1):
+        few = collections.load(f"folder:{tmp_path}")
+        assert len(few) == count
+        assert state_of_the_art.coded_collection(few).name == "embedded"
+        for number in (1, 2, 3):
+            (tmp_path / f"{number}.png").unlink(missing_ok=True)
+
+
+def test_made_by_says_versions_and_no_hash_of_a_programme():
+    table = state_of_the_art.made_by([*classical.classical(["jpeg", "vvc"]), *reduced(["jpeg"], [8])])
+    assert list(table["codec"]) == ["JPEG", "VVenC intra", "JPEG, 1/8"]
+    assert list(table["points"]) == [6, 6, 3]
+    assert table["settings"][0] == "quality 1 … quality 75"
+    vvc = classical.ladder("vvc")[0].fingerprint
+    assert f"ffmpeg {vvc['ffmpeg']}" in table["made by"][1]
+    assert vvc["sha256"] not in table["made by"][1]
+    assert "reduced by 8" in table["made by"][2]
+
+
+def test_the_lowest_rate_of_a_codec_whole_and_reduced(points):
+    table = lowest(points).set_index("codec")
+    assert list(table.index) == [OURS, "JPEG", "JPEG, 1/8"]
+    assert table.loc["JPEG", "setting"] == "quality 1"
+    assert table.loc["JPEG", "bits"] == 6400
+    assert table.loc["JPEG", "image_cosine"] == pytest.approx(0.7)
+    assert table.loc[OURS, "bits"] == 8 * 11
+
+
+def test_table_4_as_printed_by_eq_15_and_on_files(points):
+    table = state_of_the_art.break_evens(points, ours()).set_index("competitor")
+    assert list(table["rate"]) == ["as published"] * 3 + ["measured"] * 2
+    assert table.loc["Clip intra [21]", "n* as printed"] == 150
+    assert table.loc["Clip intra [21]", "n* by Eq. 15"] == 562
+    assert table.loc["PICS [31]", "n* by Eq. 15"] == 26
+    assert math.isnan(table.loc["JPEG", "n* as printed"])
+    for model, bits in {"low": 88, "medium": 408, "high": 1608}.items():
+        for competitor, other in (("JPEG", 6400), ("JPEG, 1/8", 480), ("PICS [31]", 0.026 * rate.PIXELS)):
+            wanted = rate.break_even(ONCE[model], bits, other)
+            assert table.loc[competitor, f"n* of files, {model}"] == (math.inf if wanted is None else wanted)
+    assert table.loc["JPEG, 1/8", "n* of files, high"] == math.inf  # its images alone take more
+    n = int(table.loc["JPEG", "n* of files, medium"])
+    assert ONCE["medium"] + n * 408 < n * 6400
+    assert ONCE["medium"] + (n - 1) * 408 >= (n - 1) * 6400
+
+
+def test_bd_rates_say_how_much_quality_they_are_over(points):
+    table = state_of_the_art.bd_table(points, ["psnr"], "JPEG", 0).set_index("codec")
+    assert set(table["metric"]) == {"psnr"}
+    assert math.isnan(table.loc[OURS, "mean"])
+    assert table.loc[OURS, ["images", "left_out", "shared"]].tolist() == [0, 3, 0]
+    curve = pd.DataFrame([row("half", str(size), "a", size / 2, 22.0 + size / 1000) for size in (4900, 9000)])
+    both = pd.concat([points[points["image"] == "a"], curve])
+    (found,) = rate_curves.bd_rates(both, "psnr", "JPEG").query("codec == 'half'").to_dict("records")
+    assert found["shared"] == pytest.approx((9000 - 4900) / (9000 - 800))
+    with pytest.raises(UnknownNameError):
+        state_of_the_art.bd_table(points, ["psnr"], "JPEGG", 0)
+
+
+def test_every_codec_is_taken_nearest_in_rate_or_at_its_lowest(points):
+    table = matched(points, (OURS, "medium"))
+    assert list(table["image"]) == [image for image in "abc" for _ in range(2)]
+    assert list(table["family"]) == [OURS, "JPEG"] * 3
+    assert list(table["codec"]) == [OURS, "JPEG, 1/8"] * 3
+    assert table["times"][1] == pytest.approx(60 / 50)
+    whole = matched(points[~points["codec"].str.contains("/")], (OURS, "medium"))
+    assert list(whole["setting"]) == ["medium", "quality 1"] * 3
+    assert whole["times"][1] == pytest.approx(16)
+
+
+def test_what_failed_on_an_image_is_left_out_there_alone(points):
+    failed = points[~((points["image"] == "b") & points["codec"].str.startswith("JPEG"))]
+    table = matched(failed, (OURS, "medium"))
+    assert list(table["family"]) == [OURS, "JPEG", OURS, OURS, "JPEG"]
+    verdicts = state_of_the_art.matched_verdicts(table, ["psnr"], 0)
+    assert verdicts["images"].tolist() == [2]
+
+
+def test_verdicts_are_by_the_interval_of_differences(points):
+    table = state_of_the_art.matched_verdicts(matched(points, (OURS, "medium")), ["psnr", "image_cosine", "lpips"], 0)
+    by = table.set_index("metric")
+    assert by.loc["psnr", ["difference", "verdict"]].tolist() == [-9, "SMIC behind"]
+    assert by.loc["image_cosine", "verdict"] == "SMIC ahead"
+    assert by.loc["lpips", ["difference", "verdict"]].tolist() == [0, "undecided"]
+    assert by["times"].iloc[0] == pytest.approx(np.exp(np.mean(np.log([60 / 50, 60 / 51, 60 / 52]))))
+    worse = points.assign(lpips=np.where(points["codec"] == OURS, 0.9, 0.5))
+    (found,) = state_of_the_art.matched_verdicts(matched(worse, (OURS, "medium")), ["lpips"], 0).to_dict("records")
+    assert found["verdict"] == "SMIC behind"
+    assert found["difference"] == pytest.approx(-0.4)
+    assert found["low"] <= found["high"]
+
+
+def test_decoded_pictures_are_those_of_the_rows():
+    item = next(item for item in collections.load("embedded").items if item.scene == "yellow-tulips")
+    image = item.image()[:64, :96]
+    item = SimpleNamespace(id="tulips", image=lambda: image, caption=None)
+    codecs = [Jpeg(20), WebP(5), Downscaled(WebP(5), 4)]
+    table = pd.DataFrame([row(codec.name, codec.setting, "tulips", 1) for codec in codecs])
+    ((original, *pictures),) = state_of_the_art.decoded(table, codecs, [item])
+    np.testing.assert_array_equal(original, item.image())
+    for codec, picture in zip(codecs, pictures, strict=True):
+        np.testing.assert_array_equal(picture, codec.decode(codec.encode(original)))
+
+
+def test_seconds_are_multiples_of_the_anchors():
+    rows = [(codec, metric, value) for codec, factor in (("anchor", 1), ("slow", 4)) for value, metric in
+            ((0.1 * factor, "encode_seconds"), (0.4 * factor, "encode_seconds"), (0.01, "decode_seconds"))]  # fmt: skip
+    table = state_of_the_art.relative_seconds(pd.DataFrame(rows, columns=["codec", "metric", "value"]), "anchor")
+    assert table.set_index("codec").loc["slow"].tolist() == pytest.approx([4, 1])
+
+
+def test_the_summary_has_every_point_and_metric(points):
+    table = state_of_the_art.summary(points, ["psnr", "lpips"], 0)
+    assert len(table) == 2 * points.groupby(["codec", "setting"]).ngroups
+    cell = table[(table["codec"] == "JPEG") & (table["setting"] == "quality 50") & (table["metric"] == "psnr")].iloc[0]
+    assert cell[["bpp", "mean", "images", "left_out"]].tolist() == pytest.approx([0.72, 31, 3, 0])

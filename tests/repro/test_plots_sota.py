@@ -1,0 +1,107 @@
+"""The pictures of the comparison: every codec is there, on the axis of rates, and says what its table says."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from smicnb.compare import classical, state_of_the_art
+from smicnb.compare.evaluate import METRICS
+from smicnb.compare.semantic_images import CLIP_INTRA
+from smicnb.repro import looks, plots_sota
+
+OURS = state_of_the_art.OURS
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def points():
+    """Made-up numbers of SMIC, alone and at a size, CLIP-intra, and two codecs, one of them on reduced images too."""
+    rng = np.random.default_rng(0)
+    rates = {
+        OURS: 1e-3,
+        f"{OURS}, n = 1000": 2e-3,
+        CLIP_INTRA: 2e-3,
+        "WebP": 0.1,
+        "WebP, 1/8": 0.01,
+        "VVenC intra": 0.02,
+    }
+    rows = []
+    for codec, least in rates.items():
+        for number, bpp in enumerate(least * np.array([1, 3, 9])):
+            for image in range(4):
+                values = {metric: 0.5 + 0.05 * np.log(bpp) + 0.01 * rng.random() for metric in METRICS}
+                rows.append((codec, str(number), "made", f"s{image}", f"i{image}", bpp, *values.values()))
+    return pd.DataFrame(rows, columns=["codec", "setting", "dataset", "scene", "image", "bpp", *METRICS])
+
+
+@pytest.fixture(scope="module")
+def summary(points):
+    return state_of_the_art.summary(points, ["psnr", "lpips", "image_cosine"], 0)
+
+
+def test_every_classical_family_has_a_look():
+    names = [codec.name for family in classical.LADDERS for codec in classical.ladder(family)[:1]]
+    drawn = [plots_sota.look(name) for name in [*names, OURS, CLIP_INTRA]]
+    assert len({look["marker"] for look in drawn}) == len(drawn)
+    assert {look["label"] for look in drawn} >= set(names)
+    assert plots_sota.look("VVenC intra, 1/4") == looks.CODECS["vvc"]
+    assert plots_sota.look(f"{OURS}, n = 1000") == looks.CODECS["smic"]
+
+
+def test_rates_have_a_row_for_what_was_measured_and_for_what_was_published(summary):
+    published = state_of_the_art.published()
+    figure = plots_sota.rates(summary, published)
+    (axes,) = figure.axes
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels[:5] == [OURS, f"{OURS}, n = 1000", CLIP_INTRA, "WebP", "VVenC intra"]
+    assert labels[5:] == [f"{name} (as published)" for name in published["codec"].unique()]
+    drawn = np.concatenate([line.get_xdata().astype(float) for line in axes.lines if len(line.get_xdata()) != 2])
+    assert {round(0.01 * factor, 6) for factor in (1, 3, 9)} <= set(drawn.round(6))
+    assert axes.get_xlim() == plots_sota.BPP
+    assert set(published["bpp"]) <= {float(x) for line in axes.lines for x in line.get_xdata()}
+
+
+def test_curves_are_the_summarys_with_intervals_but_for_reduced_images(summary):
+    figure = plots_sota.curves(summary, ["psnr", "lpips", "image_cosine"])
+    panels = [axes for axes in figure.axes if axes.get_xlabel()]
+    assert len(panels) == 3
+    for axes in panels:
+        assert len(axes.containers) == 5
+        assert axes.get_xscale() == "log"
+    (legend,) = figure.legends
+    assert sorted(text.get_text() for text in legend.get_texts()) == sorted(
+        ["SMIC, entropy coded", CLIP_INTRA, "WebP", "VVenC intra"]
+    )
+    wanted = summary[(summary["codec"] == "WebP") & (summary["metric"] == "psnr")]["mean"]
+    lines = [line.get_ydata().astype(float) for container in panels[0].containers for line in container.lines[:1]]
+    assert any(np.allclose(line, wanted) for line in lines)
+
+
+def test_reduced_images_have_a_panel_for_each_codec(summary):
+    figure = plots_sota.reduced(summary, "image_cosine")
+    panels = [axes for axes in figure.axes if axes.get_title()]
+    assert [axes.get_title() for axes in panels] == ["WebP"]
+    assert [line.get_label() for line in panels[0].lines] == [
+        "whole image",
+        "sides divided by 8",
+        "SMIC, entropy coded",
+    ]
+
+
+def test_pictures_and_what_is_said_of_them():
+    pictures = [[np.full((24, 32, 3), shade, np.uint8) for shade in range(8)] for _ in range(2)]
+    rows = [("WebP, 1/4", "quality 5", 0.0123, 20.04, 0.5, 0.25)] * 14
+    table = pd.DataFrame(rows, columns=["codec", "setting", "bpp", "psnr", "lpips", "image_cosine"])
+    figure = plots_sota.side_by_side(pictures, table)
+    shown = [axes for axes in figure.axes if axes.get_images()]
+    assert len(shown) == 16
+    assert len(figure.axes) == 4 * plots_sota.ACROSS  # eight pictures take two rows
+    assert shown[0].get_title() == shown[8].get_title() == "original"
+    assert shown[1].get_title() == "WebP\nquality 5, 1/4: 0.0123 bpp\n20.0 dB, LPIPS 0.50, cosine 0.25"
+    assert [int(axes.get_images()[0].get_array()[0, 0, 0]) for axes in shown[:8]] == list(range(8))
