@@ -6,8 +6,9 @@ from functools import cache
 
 import numpy as np
 
-from smicnb.codec import container
+from smicnb.codec import container, priors
 from smicnb.codec.container import ENTRY, FIELDS, HEAD, PREAMBLE, TRAILER
+from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 
@@ -16,12 +17,15 @@ EXTREMES = (0, 1, 127, 128, 255)
 
 @cache
 def originals() -> tuple[bytes, ...]:
-    """Files of both codings, with and without names, of one and of two segments."""
+    """Files of every coding, with and without names, of one and of two segments."""
     rng = np.random.default_rng(0)
-    latents = rng.standard_normal((70, 3)) @ rng.standard_normal((3, 6))
-    files = []
-    for coding in ("tuple", "entropy"):
-        codec = SMICCodec(5, 0.5, 3, 4, coding, random_state=0).fit(latents)
+    narrow = rng.standard_normal((70, 3)) @ rng.standard_normal((3, 6))
+    (prior,) = priors.known()
+    files, wide = [], rng.standard_normal((70, prior.dim))
+    codecs = [SMICCodec(5, 0.5, 3, 4, coding, random_state=0) for coding in ("tuple", "entropy")]
+    codecs += [PursuitCodec(most_axes=4), PursuitCodec("prior", 110, prior=prior)]
+    for codec, latents in zip(codecs, (narrow, narrow, narrow, wide), strict=True):
+        codec.fit(latents)
         plain = codec.encode(latents)
         named = codec.encode(latents[:6], [f"sub/{i}.png" for i in range(6)], [(30 + i, 200) for i in range(6)])
         files += [plain, named, longer(named, codec.blocks(latents[:3], ["x", "y", "z"], [(9, 9)] * 3))]
@@ -31,7 +35,9 @@ def originals() -> tuple[bytes, ...]:
 def longer(data: bytes, blocks: list[container.Block]) -> bytes:
     """A file with a further segment, as `container.append` writes it."""
     with SmicReader(data) as opened:
-        return data + b"".join(container._segment(blocks, len(data), len(opened)))
+        return data + b"".join(
+            container._segment(blocks, len(data), len(opened), container.most_images(opened.header.coding))
+        )
 
 
 def mutant(rng: np.random.Generator, mended: bool) -> bytes:

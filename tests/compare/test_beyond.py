@@ -19,13 +19,14 @@ def images(count, seed=0):
     return (rng.standard_normal((count, len(rows))) * spread) @ rows + 3 * rows[5]
 
 
-def one_of_each(coders):
-    return list({coder.name: coder for coder in coders}.values())
+def finest(coders):
+    """The first setting of each."""
+    return list({coder.name: coder for coder in reversed(coders)}.values())
 
 
 def test_every_bit_of_our_files_is_counted_and_they_come_back():
     Z, test = images(60), images(9, seed=1)
-    for coder in one_of_each(latent_smic.our_coders(PRIOR, 1000) + latent_smic.paper_coders(8)):
+    for coder in finest(latent_smic.our_coders(PRIOR, 1000) + latent_smic.paper_coders(8)):
         data = coder.fit(Z).encode(test)
         spent, decoded = coder.spent(data), coder.decode(data)
         assert decoded.shape == test.shape
@@ -35,7 +36,7 @@ def test_every_bit_of_our_files_is_counted_and_they_come_back():
             assert 0 < spent.payload < len(data)
         else:
             assert spent.side + spent.payload == len(data)
-        assert latent_cosine(test, decoded).mean() > 0.2
+        assert latent_cosine(test, decoded).mean() > (0.9 if coder.name.startswith("ours") else 0.2)
 
 
 def test_the_part_coders_add_one_part_after_the_other():
