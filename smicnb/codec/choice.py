@@ -11,9 +11,11 @@ import numpy as np
 
 from smicnb.base.errors import SmicnbError
 from smicnb.codec import container, priors
+from smicnb.codec.codebook import Codebook
 from smicnb.codec.payload import CHECK_BYTES
 from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.smic import SMICCodec
+from smicnb.codec.trellis_codebook import TrellisCodebook
 
 TRIED = 128  # images that ways are tried on at most, evenly spread
 WORDS_TRIED = 32  # and words, which take longer and seldom pay
@@ -212,6 +214,11 @@ def _way(name, codec: Codec, decoded, tried, payload, images, cosine, bits) -> W
     cosines = (tried * decoded).sum(axis=1) / np.where(norms == 0, 1, norms)
     way = Way(name, codec, float(cosines.mean()), float(payload + 8 * (side + index) / images), 8 * side, False)
     return Way(**{**way.__dict__, "meets": _meets(way, cosine, bits)})
+
+
+def codec_of(codebook: Codebook | TrellisCodebook) -> Codec:
+    """A fitted codec around the codebook of a file."""
+    return (PursuitCodec if isinstance(codebook, TrellisCodebook) else SMICCodec).of(codebook)
 
 
 def lines(found: Sequence[Way]) -> list[str]:

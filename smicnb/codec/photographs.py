@@ -12,10 +12,8 @@ from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.base.progress import progress_bar
 from smicnb.codec import choice, container, details
 from smicnb.codec.choice import Way
-from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
-from smicnb.codec.trellis_codebook import TrellisCodebook
 from smicnb.semantics import collections, encoders, generators
 from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.encoders import SemanticEncoder
@@ -174,11 +172,10 @@ def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, 
     return found.summary, before
 
 
-def _codec_of(target: Path) -> SMICCodec | PursuitCodec:
+def _codec_of(target: Path) -> choice.Codec:
     """A fitted codec that codes further latents as those of an existing file."""
     with SmicReader(target) as opened:
-        kind = PursuitCodec if isinstance(opened.codebook, TrellisCodebook) else SMICCodec
-        return kind.of(opened.codebook)
+        return choice.codec_of(opened.codebook)
 
 
 def encoder_of(header: container.Header, name: str | None) -> SemanticEncoder:

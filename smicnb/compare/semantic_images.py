@@ -14,9 +14,11 @@ import pandas as pd
 
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import container
+from smicnb.codec import choice, container
 from smicnb.codec.container import Block
+from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.rate import MODELS
+from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.codec.transforms import Truncation, normalised
 from smicnb.compare import latent_symbols
@@ -26,8 +28,10 @@ from smicnb.semantics.images import MAX_PIXELS, check_rgb
 from smicnb.semantics.spaces import SemanticSpace
 
 SMIC, CLIP_INTRA = "SMIC", "CLIP-intra [21]"  # [21] of the paper; ours is made in the encoder's own space
+BEYOND = f"{SMIC}, beyond the paper"
 SIZE = ", n = "  # between a codec's name and the number of images that share what is sent once
 INTRA_BITS = (1, 2, 4)  # of a dimension
+QUALITIES = (0.7, 0.8, 0.85, 0.9, 0.95)  # of the coder beyond the paper: mean cosines on the collection
 CODINGS = {"entropy": "entropy coded", "tuple": "tuples"}  # a .smic file's -> in a name
 
 
@@ -44,14 +48,15 @@ class Records(Protocol):
 
 
 class SmicRecords:
-    """SMIC's blocks of one image; what is shared is the .smic file of no image.
+    """Blocks of one image; what is shared is the .smic file of no image.
 
     Args:
         once: such a file, and all that is known of the codebook.
     """
 
     def __init__(self, once: bytes):
-        self.once, self._codec = once, SMICCodec.of_file(once)
+        with SmicReader(once) as opened:
+            self.once, self._codec = once, choice.codec_of(opened.codebook)
 
     def pack(self, Z: np.ndarray) -> bytes:
         """The payload of a block that holds one latent (1, L)."""
@@ -141,7 +146,7 @@ def latents_of(space: SemanticSpace) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> list[SemanticImages]:
-    """The paper's three models in both codings, then CLIP-intra at `INTRA_BITS`, fitted to a collection.
+    """The paper's three models in both codings, the coder beyond it, then CLIP-intra, fitted to a collection.
 
     Args:
         space: encoder and generator.
@@ -149,13 +154,20 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
         seed: of dictionaries and generator.
     """
     latent, codecs = latents_of(space), []
+    about = {"encoder": space.encoder.name, "weights_hash": space.encoder.weights_hash}
+
+    def added(name: str, setting: str, codec: SMICCodec | PursuitCodec) -> None:
+        records = SmicRecords(container.dump(*codec.sections, []))
+        codecs.append(SemanticImages(name, setting, records, space, latent, seed))
+
     for coding, words in CODINGS.items():
         for model, point in MODELS.items():
-            settings = {"coding": coding, "random_state": seed}
-            settings |= {"encoder": space.encoder.name, "weights_hash": space.encoder.weights_hash}
+            settings = {"coding": coding, "random_state": seed, **about}
             codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, **settings).fit(collection)
-            records = SmicRecords(container.dump(*codec.sections, []))
-            codecs.append(SemanticImages(f"{SMIC}, {words}", model, records, space, latent, seed))
+            added(f"{SMIC}, {words}", model, codec)
+    for quality in QUALITIES:
+        way = choice.best(collection, cosine=quality, only=("own", "prior"), **about)
+        added(BEYOND, f"quality {quality:g}", way.codec)
     for bits in INTRA_BITS:
         quantiser = FixedScalar(CLIP_INTRA, Truncation(), bits).fit(normalised(collection))
         records = ScalarRecords(quantiser.side_information(), space.dim)

@@ -28,6 +28,7 @@ ACCOUNTINGS = {
 CODECS = {
     "smic": {**ACCOUNTINGS["entropy"], "label": "SMIC, entropy coded"},
     "smic-tuple": {**ACCOUNTINGS["tuple"], "label": "SMIC, tuples"},
+    "smic-beyond": {"color": GREEN, "marker": "H", "linestyle": "-.", "label": "SMIC, beyond the paper"},
     "pca": {**KINDS["pca"], "label": "PCA of latents"},
     "exemplars": {"color": ORANGE, "marker": "8", "label": "SMIC, random photographs as atoms"},
     "taco": {"color": PURPLE, "marker": "D", "label": "TACO"},

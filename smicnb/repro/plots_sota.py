@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.downscaled import family
-from smicnb.compare.semantic_images import CLIP_INTRA, CODINGS, SIZE, SMIC
+from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.repro import looks
 from smicnb.repro.figures import PAGE
 from smicnb.repro.plots_learned import LABELS, RIVALS, SMALL
@@ -23,7 +23,13 @@ COLUMNS, ACROSS = 4, 6  # small panels, and pictures, in a row
 # codec's name -> its look; SMIC at a size n has that of its files without.
 CODECS = {
     **{f"{SMIC}, {CODINGS['entropy']}": "smic", f"{SMIC}, {CODINGS['tuple']}": "smic-tuple"},
-    **{CLIP_INTRA: "clip-intra", "JPEG 2000": "jpeg2000", "WebP": "webp", "AV1 (libaom)": "av1-aom"},
+    **{
+        BEYOND: "smic-beyond",
+        CLIP_INTRA: "clip-intra",
+        "JPEG 2000": "jpeg2000",
+        "WebP": "webp",
+        "AV1 (libaom)": "av1-aom",
+    },
     **RIVALS,
 }
 

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from smicnb.base.errors import ImageError, IntegrityError
 from smicnb.codec.reader import SmicReader
 from smicnb.compare import evaluate, semantic_images
-from smicnb.compare.semantic_images import CLIP_INTRA, INTRA_BITS, ScalarRecords, SemanticImages, SmicRecords
+from smicnb.compare.semantic_images import (
+    BEYOND,
+    CLIP_INTRA,
+    INTRA_BITS,
+    QUALITIES,
+    ScalarRecords,
+    SemanticImages,
+    SmicRecords,
+)
 from smicnb.semantics import encoders
 from smicnb.semantics.generators import RetrievalGenerator
 from smicnb.semantics.metrics import latent_cosine
@@ -38,7 +46,8 @@ def heldout(space, embedded):
 
 def test_the_models_in_both_codings_and_clip_intra(codecs):
     names = [codec.name for codec in codecs]
-    assert names == ["SMIC, entropy coded"] * 3 + ["SMIC, tuples"] * 3 + [CLIP_INTRA] * len(INTRA_BITS)
+    beyond = [BEYOND] * len(QUALITIES)
+    assert names == ["SMIC, entropy coded"] * 3 + ["SMIC, tuples"] * 3 + beyond + [CLIP_INTRA] * len(INTRA_BITS)
     assert [codec.setting for codec in codecs[:3]] == ["low", "medium", "high"]
     assert len({str(codec.fingerprint) for codec in codecs}) == len(codecs)
 
@@ -54,14 +63,17 @@ def test_a_second_decoder_needs_what_was_sent_once_and_the_record(codecs, heldou
             back, np.concatenate([ours.unpack(ours.pack(row[None])) for row in heldout[::20]])
         )
         cosines[codec.name, codec.setting] = latent_cosine(heldout[::20], back).mean()
-    entropy, tuples, intra = (list(cosines.values())[start : start + 3] for start in (0, 3, 6))
+    entropy, tuples, intra = (list(cosines.values())[start : start + 3] for start in (0, 3, 6 + len(QUALITIES)))
+    beyond = list(cosines.values())[6 : 6 + len(QUALITIES)]
+    assert beyond == sorted(beyond)
+    np.testing.assert_allclose(beyond, QUALITIES, atol=0.1)  # of other scenes than those it is asked for
     assert entropy == tuples == sorted(entropy)
     assert intra == sorted(intra)
     assert intra[-1] > 0.98
 
 
 def test_what_is_sent_once_is_a_file_of_no_image(codecs):
-    for codec in codecs[:6]:
+    for codec in codecs[: 6 + len(QUALITIES)]:
         with SmicReader(codec._records.once) as opened:
             assert len(opened) == 0
             assert opened.header.encoder == "lite0-minilm"
@@ -97,7 +109,7 @@ def test_sizes_are_counted(codecs, embedded):
 @settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=40))
 def test_bytes_that_no_encoder_wrote_are_told_or_make_a_picture(codecs, data):
-    for codec in (codecs[1], codecs[4], codecs[6]):
+    for codec in (codecs[1], codecs[4], codecs[6], codecs[-1]):
         if len(data) > 1 and data[0] < 128 and data[1] < 128:  # sides of at most 127 pixels
             with contextlib.suppress(IntegrityError):
                 assert codec.decode(data).ndim == 3
