@@ -75,10 +75,20 @@ def reference(
     return [Point(name, f"water level {water:.3g}", each.bits, 0.0, each.latent_cosine) for water, each in found]
 
 
-def table(points: Sequence[Point]) -> pd.DataFrame:
-    """One row per point: coder, setting, payload_bits, side_bits, mean latent_cosine."""
-    rows = [(p.coder, p.setting, p.payload_bits, p.side_bits, float(p.cosines.mean())) for p in points]
-    return pd.DataFrame(rows, columns=["coder", "setting", "payload_bits", "side_bits", "latent_cosine"])
+def table(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.DataFrame:
+    """One row per point.
+
+    Args:
+        scenes: of each held-out image.
+        seed: of the bootstrap over scenes.
+
+    Returns:
+        coder, setting, payload_bits, side_bits, mean latent_cosine with low and high, the ends of its 95 % interval.
+    """
+    names = np.asarray(scenes)
+    rows = [(p.coder, p.setting, p.payload_bits, p.side_bits, *bootstrap_mean(p.cosines, names, seed)) for p in points]
+    columns = ["coder", "setting", "payload_bits", "side_bits", "latent_cosine", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def fidelities(points: Sequence[Point], chosen: np.ndarray | None = None) -> dict[str, float]:

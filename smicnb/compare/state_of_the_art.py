@@ -43,6 +43,11 @@ def coded_collection(photographs: Collection) -> Collection:
     return photographs if large_enough else load("embedded")
 
 
+def not_fitted(photographs: Collection, coded: Collection) -> Collection:
+    """The photographs that nothing was fitted to: the held-out scenes, or all where `coded` is another collection."""
+    return photographs.split("heldout") if coded is photographs else photographs
+
+
 def made_by(codecs: "Sequence[ImageCodec]") -> pd.DataFrame:
     """Each codec's operating points, and the versions and options of the first: codec, points, settings, made by.
 

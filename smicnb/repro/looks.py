@@ -45,5 +45,18 @@ CODECS = {
     "av1": {"color": INDIGO, "marker": "X", "linestyle": "--", "label": "AV1 (SVT-AV1)"},
 }
 
+# Coders of latents. The paper's code looks as its accountings do, ours as among the image codecs.
+LATENT_CODERS = {
+    "ours, own axes": {"color": GREEN, "marker": "H", "linestyle": "-"},
+    "ours, prior's axes": {"color": SKY, "marker": "D", "linestyle": "-"},
+    "ours, prior's axes, nothing sent": {"color": OLIVE, "marker": "^", "linestyle": "-"},
+    "paper's tuples": {key: ACCOUNTINGS["tuple"][key] for key in ("color", "marker", "linestyle")},
+    "paper's, entropy coded": {key: ACCOUNTINGS["entropy"][key] for key in ("color", "marker", "linestyle")},
+    "KLT, dead zone": {"color": PURPLE, "marker": "P", "linestyle": "-"},
+    "residual quantiser + entropy": {"color": GREY, "marker": "x", "linestyle": "-"},
+    "product quantiser + entropy": {"color": GREY, "marker": "+", "linestyle": ":"},
+    "Gaussian reference": {"color": BLACK, "marker": "", "linestyle": "--"},
+}
+
 # Sets of images: coded with what was fitted on themselves, or on others.
 SPLITS = {"train": {"color": BLUE, "marker": "o"}, "heldout": {"color": VERMILION, "marker": "s"}}

@@ -5,12 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.compare import latent_smic
 from smicnb.compare.beyond import SINGLE_BITS
 from smicnb.compare.frontier import upper_hull
-from smicnb.compare.latent_sweep import REFERENCE
 from smicnb.repro.figures import PAGE
-from smicnb.repro.looks import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION
+from smicnb.repro.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,22 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 2.9  # inches
-LOOKS = {
-    latent_smic.OURS: {"color": BLUE, "marker": "o"},
-    latent_smic.OURS_PRIOR: {"color": SKY, "marker": "D"},
-    latent_smic.OURS_BARE: {"color": GREEN, "marker": "^"},
-    latent_smic.PAPER: {"color": VERMILION, "marker": "s"},
-    latent_smic.PAPER_ENTROPY: {"color": ORANGE, "marker": "v"},
-    "KLT, dead zone": {"color": PURPLE, "marker": "P"},
-    "residual quantiser + entropy": {"color": GREY, "marker": "x"},
-    "product quantiser + entropy": {"color": GREY, "marker": "+"},
-    "best of KLT, PQ, RQ": {"color": PURPLE, "marker": "P"},
-    REFERENCE: {"color": BLACK, "marker": "", "linestyle": "--"},
-}
+BEST = "best of KLT, PQ, RQ"
+LOOKS = {**LATENT_CODERS, BEST: LATENT_CODERS["KLT, dead zone"]}
 
 
 def rates(points: "pd.DataFrame") -> "Figure":
-    """Payload against latent cosine: points, and the upper convex hull of each coder.
+    """Payload against latent cosine: the upper convex hull of each coder, with 95 % intervals over scenes.
 
     Args:
         points: of `beyond.table`; coders that have no look are left out.
@@ -45,11 +33,10 @@ def rates(points: "pd.DataFrame") -> "Figure":
         own = points[points["coder"] == name]
         if not len(own):
             continue
-        bits, cosines = own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy()
-        hull = upper_hull(bits, cosines)
-        axes.plot(
-            bits[hull], cosines[hull], **{"linestyle": "-", "markersize": 3.2, "linewidth": 1.0, **look}, label=name
-        )
+        hull = own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
+        error = [hull["latent_cosine"] - hull["low"], hull["high"] - hull["latent_cosine"]]
+        thin = {"markersize": 3.2, "linewidth": 1.0, "elinewidth": 0.4}
+        axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **look, label=name)
     axes.set_xscale("log")
     axes.set_xlim(10, 1500)
     axes.set_ylim(bottom=0.5, top=1)
@@ -72,9 +59,7 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
     for axes, (title, table) in zip(panels[0], tables, strict=True):
         for name, own in table.groupby("coder", sort=False):
             look = LOOKS[name]
-            axes.plot(
-                own["n"], own["bits"], **{"linestyle": "-", "markersize": 3, "linewidth": 1.0, **look}, label=name
-            )
+            axes.plot(own["n"], own["bits"], markersize=3, linewidth=1.0, **look, label=name)
         axes.axhline(SINGLE_BITS, color=BLACK, linewidth=0.7, linestyle=":")
         axes.set_xscale("log")
         axes.set_yscale("log")

@@ -22,14 +22,13 @@ TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1)
 COLUMNS, ACROSS = 4, 6  # small panels, and pictures, in a row
 # codec's name -> its look; SMIC at a size n has that of its files without.
 CODECS = {
-    **{f"{SMIC}, {CODINGS['entropy']}": "smic", f"{SMIC}, {CODINGS['tuple']}": "smic-tuple"},
-    **{
-        BEYOND: "smic-beyond",
-        CLIP_INTRA: "clip-intra",
-        "JPEG 2000": "jpeg2000",
-        "WebP": "webp",
-        "AV1 (libaom)": "av1-aom",
-    },
+    f"{SMIC}, {CODINGS['entropy']}": "smic",
+    f"{SMIC}, {CODINGS['tuple']}": "smic-tuple",
+    BEYOND: "smic-beyond",
+    CLIP_INTRA: "clip-intra",
+    "JPEG 2000": "jpeg2000",
+    "WebP": "webp",
+    "AV1 (libaom)": "av1-aom",
     **RIVALS,
 }
 

@@ -105,7 +105,7 @@ def test_words_are_named():
 def test_the_figures_draw():
     from smicnb.repro import plots_beyond
 
-    assert plots_beyond.rates(beyond.table(points()))
+    assert plots_beyond.rates(beyond.table(points(), list("abcd")))
     assert plots_beyond.totals([("some", beyond.totals(points(), 0.7))])
     assert plots_beyond.break_even(beyond.break_even(points(), [0.5, 0.9]))
     words = pd.DataFrame({"image": [0, 0], "word": ["sea", "sky"], "coefficient": [3.0, -1.0]})
