@@ -11,6 +11,7 @@ import re
 import subprocess
 from functools import lru_cache
 
+import beyond_goldens
 import numpy as np
 import pandas as pd
 import pytest
@@ -61,9 +62,11 @@ PLOTS = (
 )
 POINT = ("codec", "setting", "source", "image")  # whose rows stand for themselves in tables of image codecs
 TABLES = [(folder, name) for folder in FOLDERS for name in DERIVED + MEASURED]
-TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER + taco_goldens.PHOTOGRAPHS_SHOWN]
-OF_TACO = taco_goldens.TABLES + taco_goldens.PHOTOGRAPHS_SHOWN
-TABLES += [(folder, name) for folder in taco_goldens.FOLDERS for name in taco_goldens.TABLES]
+OTHERS = (taco_goldens, beyond_goldens)  # a notebook's goldens that have a module of their own
+TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER]
+TABLES += [("figures", name) for module in OTHERS for name in module.PHOTOGRAPHS_SHOWN]
+TABLES += [(folder, name) for module in OTHERS for folder in module.FOLDERS for name in module.TABLES]
+OF_OTHERS = {name: module for module in OTHERS for name in module.TABLES + module.PHOTOGRAPHS_SHOWN}
 
 
 def git(repository, *words):
@@ -428,39 +431,36 @@ class Again:
 
 
 @pytest.fixture(scope="module")
-def again(read, origin, request):
-    """folder -> the `Again` of its collection; skips where the photographs are not here."""
+def collection_of(request):
+    """folder -> the collection that it is about; skips where the photographs are not here."""
 
-    @lru_cache
     def of(folder):
-        if folder == "figures":
-            return Again("embedded", folder, read, origin)
-        return Again(f"bsds500:{request.getfixturevalue('shared_data') / 'bsds500'}", folder, read, origin)
+        _, _, name = folder.partition("/")
+        return f"{name}:{request.getfixturevalue('shared_data') / name}" if name else "embedded"
 
     return of
 
 
 @pytest.fixture(scope="module")
-def taco(read, origin, request):
-    """folder -> `taco_goldens.Again` of its collection; skips where the photographs are not here."""
-
-    @lru_cache
-    def of(folder):
-        if folder == "figures":
-            return taco_goldens.Again("embedded", folder, read, origin)
-        return taco_goldens.Again(f"kodak:{request.getfixturevalue('shared_data') / 'kodak'}", folder, read, origin)
-
-    return of
+def again(read, origin, collection_of):
+    """folder -> the `Again` of its collection."""
+    return lru_cache(lambda folder: Again(collection_of(folder), folder, read, origin))
 
 
 @pytest.fixture(scope="module")
-def recomputed(read, origin, again, taco):
+def others(read, origin, collection_of):
+    """A module of `OTHERS` and a folder -> its `Again`."""
+    return lru_cache(lambda module, folder: module.Again(collection_of(folder), folder, read, origin))
+
+
+@pytest.fixture(scope="module")
+def recomputed(read, origin, again, others):
     """(folder, name) -> the table as the package computes it now."""
     derived_of = lru_cache(lambda folder: derived(read, folder))
     primer_of = lru_cache(lambda folder: primer(origin))
     measured_of = lru_cache(lambda folder: again(folder).tables())
-    of_taco = dict.fromkeys(OF_TACO, lambda folder: taco(folder).tables)
-    makers = {**dict.fromkeys(DERIVED, derived_of), **dict.fromkeys(PRIMER, primer_of), **of_taco}
+    makers = {**dict.fromkeys(DERIVED, derived_of), **dict.fromkeys(PRIMER, primer_of)}
+    makers |= {name: lambda folder, own=module: others(own, folder).tables for name, module in OF_OTHERS.items()}
     return lambda folder, name: makers.get(name, measured_of)(folder)[name]
 
 
@@ -524,7 +524,7 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, fo
         "readings": now.readings.fingerprint,
     }
     hashes = {item.id: item.content_hash for item in now.photographs}
-    for name in (name for place, name in TABLES if place == folder and name not in OF_TACO):
+    for name in (name for place, name in TABLES if place == folder and name not in OF_OTHERS):
         sidecar = origin(folder, name)
         named = sidecar["made_from"]
         inputs["photograph"] = hashes.get(sidecar["parameters"].get("photograph"))
@@ -533,10 +533,10 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, fo
         assert "collection" in named, name
 
 
-@pytest.mark.parametrize("folder", taco_goldens.FOLDERS)
-def test_sidecars_of_taco_name_the_data_and_models_of_now(taco, origin, repository, folder):
-    inputs = taco(folder).inputs
-    for name in (name for place, name in TABLES if place == folder and name in OF_TACO):
+@pytest.mark.parametrize(("module", "folder"), [(module, folder) for module in OTHERS for folder in module.FOLDERS])
+def test_sidecars_name_the_data_and_models_of_now(others, origin, repository, module, folder):
+    inputs = others(module, folder).inputs
+    for name in (name for place, name in TABLES if place == folder and OF_OTHERS.get(name) is module):
         named = origin(folder, name)["made_from"]
         tables = {key: sha256_file(repository / key) for key in named if key.endswith(".csv")}
         assert named == inputs | tables, name
@@ -620,7 +620,8 @@ def test_no_photograph_of_bsds500_or_kodak_is_committed(repository, origin, trac
     suffixes = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".ppm", ".pdf", ".svg")
     pictures = {path for path in tracked if path.lower().endswith(suffixes)}
     theirs = {f"figures/bsds500/{name}.png" for name in PLOTS}
-    theirs |= {f"{taco_goldens.KODAK}/{name}.png" for name in taco_goldens.PLOTS}
+    for module in OTHERS:
+        theirs |= {f"{folder}/{name}.png" for folder in module.FOLDERS if "/" in folder for name in module.PLOTS}
     assert theirs <= pictures
     for path in pictures - theirs:
         folder, _, name = path.removesuffix(".png").rpartition("/")
@@ -630,6 +631,8 @@ def test_no_photograph_of_bsds500_or_kodak_is_committed(repository, origin, trac
     text = [path for path in tracked if path.endswith((".md", ".ipynb", ".html", ".json", ".csv"))]
     assert [path for path in text if "data:image" in (repository / path).read_text()] == []
     kept_away = [f"figures/bsds500/{name}" for name in PHOTOGRAPHS_SHOWN]
-    kept_away += [f"{taco_goldens.KODAK}/{name}" for name in taco_goldens.PHOTOGRAPHS_SHOWN]
+    for module in OTHERS:
+        folders = [folder for folder in module.FOLDERS if "/" in folder]
+        kept_away += [f"{folder}/{name}" for folder in folders for name in module.PHOTOGRAPHS_SHOWN]
     shown = [f"{stem}.{suffix}" for stem in kept_away for suffix in ("png", "pdf", "csv")]
     assert git(repository, "check-ignore", *shown) == shown

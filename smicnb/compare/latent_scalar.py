@@ -1,7 +1,9 @@
 """Scalar quantisers of transformed latents: at a fixed number of bits, or of one step size for all coefficients."""
 
 import struct
+from hashlib import sha256
 from typing import ClassVar, Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from sklearn.base import clone
@@ -127,7 +129,7 @@ class SteppedScalar:
 
     Args:
         name: of the curve.
-        transform: of the latents, fitted here.
+        transform: of the latents, fitted here; quantisers that share the object share the work of fitting it.
         step: Δ, in the unit of latents of norm 20.
         rounding: 0.5 for the nearest level; less makes a dead zone of 2(1 − rounding)·Δ around zero.
 
@@ -154,12 +156,11 @@ class SteppedScalar:
 
     def fit(self, Z: np.ndarray) -> Self:
         """Fit transform, classes, centroids and tables to latents (n, L) of norm `NORM`."""
-        self._fitted = self.transform.fit(Z)
-        C = heldout_coefficients(self.transform, Z)
+        self._fitted, C = _fitted_once(self.transform, Z)
         self._fit_levels(C)
         if isinstance(self.transform, KLT):
             kept = int((1 + np.flatnonzero(self._worth(C))).max(initial=0))
-            self._fitted = self.transform.first(kept)
+            self._fitted = self._fitted.first(kept)
             self._fit_levels(C[:, :kept])
         return self
 
@@ -260,6 +261,18 @@ class SteppedScalar:
         quantiser._most, quantiser._columns = most, columns
         quantiser._offsets = offsets.reshape(classes, CENTROIDS)
         return quantiser, rest[count:]
+
+
+_FITTED: WeakKeyDictionary[Transform, tuple[bytes, Transform, np.ndarray]] = WeakKeyDictionary()
+
+
+def _fitted_once(transform: Transform, Z: np.ndarray) -> tuple[Transform, np.ndarray]:
+    """The transform as latents Z give it, and their `heldout_coefficients`; remembered for the next quantiser."""
+    key = sha256(Z.tobytes()).digest()
+    if transform not in _FITTED or _FITTED[transform][0] != key:
+        fitted = clone(transform).fit(Z)
+        _FITTED[transform] = key, fitted, heldout_coefficients(fitted, Z)
+    return _FITTED[transform][1:]
 
 
 def heldout_coefficients(transform: Transform, Z: np.ndarray) -> np.ndarray:

@@ -138,14 +138,16 @@ def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prio
 
     With a prior there is also a KLT, under a name of its own, that is given the prior's covariance.
     """
+    transforms = [KLT(None, 8), KLT(32, 4), KLT(12, 3)]
     coders: list[LatentCoder] = [
-        QuantisedCoder(SteppedScalar(name, KLT(*shape), step, rounding))
+        QuantisedCoder(SteppedScalar(name, transform, step, rounding))
         for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4), ("KLT, dead zone", 0.3))
-        for shape in ((None, 8), (32, 4), (12, 3))
+        for transform in transforms
         for step in steps
     ]
     if prior is not None:
-        coders += [QuantisedCoder(SteppedScalar(KLT_PRIOR, PriorKLT(prior=prior), step, 0.4)) for step in steps]
+        given = PriorKLT(prior=prior)
+        coders += [QuantisedCoder(SteppedScalar(KLT_PRIOR, given, step, 0.4)) for step in steps]
     for bits in (b for b in (4, 6, 7) if 1 << b <= images):
         coders += [
             QuantisedCoder(ResidualQuantiser("residual quantiser", count, bits, 8, seed)) for count in (2, 4, 8, 16)
@@ -207,8 +209,9 @@ def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder
         prior: as in `our_coders`.
         steps: of the scalar quantisers, in the unit of latents of norm 20.
     """
+    plain = KLT()
     coders: list[LatentCoder] = [
-        QuantisedCoder(SteppedScalar("KLT, scalar", KLT(), step, rounding)) for rounding in (0.5, 0.4) for step in steps
+        QuantisedCoder(SteppedScalar("KLT, scalar", plain, step, rounding)) for rounding in (0.5, 0.4) for step in steps
     ]
     coders += _over_fidelities("trellis, mean not removed", PursuitCodec(share=0.0, centre=False))
     coders += _over_fidelities("trellis in place of scalars", PursuitCodec(share=0.0))

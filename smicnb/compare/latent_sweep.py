@@ -133,15 +133,17 @@ def standard_coders(dim: int, images: int, seed: int = 0) -> list[LatentCoder]:
             fixed += [ResidualQuantiser("residual quantiser", count, *shape) for count in counts]
     # Few axes of few bits are for small collections.
     axes = [(None, 8), (None, 5), *((count, bits) for bits in (3, 4) for count in (8, 16, 24, 32, 48, 64, 96))]
+    transforms, rotation = [KLT(*shape) for shape in axes], RandomRotation(seed)
     stepped = [
-        SteppedScalar(name, KLT(*shape), step, rounding)
+        SteppedScalar(name, transform, step, rounding)
         for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4))
-        for shape in axes
+        for transform in transforms
         for step in STEPS
     ]
-    stepped += [SteppedScalar("KLT, dead zone", KLT(), step, 0.2) for step in STEPS]
-    stepped += [SteppedScalar("random rotation", RandomRotation(seed), step, 0.3) for step in STEPS]
-    stepped += [SteppedScalar("matryoshka", Truncation(d, centre=True), step, 0.2) for d in kept for step in STEPS]
+    stepped += [SteppedScalar("KLT, dead zone", transforms[0], step, 0.2) for step in STEPS]
+    stepped += [SteppedScalar("random rotation", rotation, step, 0.3) for step in STEPS]
+    for shorter in (Truncation(d, centre=True) for d in kept):
+        stepped += [SteppedScalar("matryoshka", shorter, step, 0.2) for step in STEPS]
     return [
         *(QuantisedCoder(quantiser, entropy) for quantiser in fixed for entropy in (False, True)),
         *(QuantisedCoder(quantiser) for quantiser in stepped),

@@ -67,7 +67,7 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
         axes.set_xlabel("images of the collection")
         axes.grid(alpha=0.25, linewidth=0.4)
     panels[0][0].set_ylabel("bits per image, all included\n(log scale; fewer is better)")
-    panels[0][-1].text(9e4, SINGLE_BITS * 1.08, f"{SINGLE_BITS} bits", fontsize=6, ha="right", va="bottom")
+    panels[0][0].text(9e4, SINGLE_BITS * 1.08, f"{SINGLE_BITS} bits", fontsize=6, ha="right", va="bottom")
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
     return figure
 
