@@ -1,0 +1,58 @@
+"""What notebook 10 has committed, computed again: all of it, for its intervals are over all points."""
+
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from smicnb.codec import priors
+from smicnb.compare import beyond, latent_smic, state_of_the_art
+from smicnb.semantics import collections, spaces
+
+FOLDERS = ("figures", "figures/bsds500", "figures/kodak")
+PLOTS = ("beyond_rates", "beyond_break_even", "beyond_totals")
+TABLES = (*PLOTS, "beyond_checks", "beyond_image_cosine", "beyond_parts")
+PHOTOGRAPHS_SHOWN = ("beyond_words",)
+
+
+class Again:
+    """The tables of one folder, with the parameters that its sidecars name."""
+
+    def __init__(self, collection, folder, read, origin):
+        self.p = origin(folder, "beyond_rates")["parameters"]
+        self.photographs = collections.load(collection)
+        self.coded = state_of_the_art.coded_collection(self.photographs)
+        self.heldout = state_of_the_art.not_fitted(self.photographs, self.coded)
+        self.space = spaces.space(self.p["encoder"], self.p["generator"], self.coded.split("gallery"))
+        self.prior = priors.of_weights(self.space.encoder.weights_hash)
+
+    @property
+    def inputs(self):
+        named = {"collection": self.photographs, "fitted": self.coded, "space": self.space}
+        return {"prior": self.prior.identity.hex(), **{key: each.fingerprint for key, each in named.items()}}
+
+    @cached_property
+    def tables(self):
+        p, prior, scenes = self.p, self.prior, [item.scene for item in self.heldout]
+        Z, H = self.space.encode(self.coded.split("train")), self.space.encode(self.heldout)
+        steps, waters = np.geomspace(7, 0.8, p["steps"]), np.geomspace(9, 0.1, 16)
+        coders = latent_smic.our_coders(prior, images=1000) + latent_smic.paper_coders(p["n_atoms"], p["seed"])
+        points = beyond.measure(coders + latent_smic.rivals(self.space.dim, len(Z), steps, p["seed"], prior), Z, H)
+        points += beyond.reference(Z, H, waters, p["seed"])
+        points += beyond.reference(Z, H, waters, p["seed"], shrinkage=None)
+        fidelity = beyond.fidelities(points)
+        compared = [latent_smic.OURS, latent_smic.OURS_BARE, "KLT", latent_smic.PAPER]
+        sizes = {f"cosine {cosine:.3f} ({name})": beyond.totals(points, cosine) for name, cosine in fidelity.items()}
+        parts = beyond.measure(latent_smic.part_coders(prior, steps), Z, H)
+        shown = np.linspace(0, len(H) - 1, p["examples"]).astype(int)
+        return {
+            "beyond_rates": beyond.table(points, scenes, p["seed"]),
+            "beyond_checks": beyond.checks(points, scenes, p["seed"]),
+            "beyond_image_cosine": beyond.image_cosines(
+                points, compared, fidelity["medium"], self.space, H, scenes, p["seed"]
+            ),
+            "beyond_parts": beyond.parts(parts, fidelity),
+            "beyond_break_even": beyond.break_even(points, np.linspace(fidelity["lowest"], fidelity["medium"], 9)),
+            "beyond_totals": pd.concat([table.assign(fidelity=title) for title, table in sizes.items()]),
+            "beyond_words": beyond.named(H[shown], prior, p["words_cosine"], 8)[0],
+        }
