@@ -1,4 +1,5 @@
-"""The map of the reproduction, written: docs/reproduction.md, and the README's short one between two marks."""
+"""What documents take from the committed data: docs/reproduction.md, and, between two marks, the README's short map and
+the table of docs/which_codec.md."""
 
 import itertools
 import re
@@ -8,8 +9,9 @@ from smicnb.base.errors import SmicnbError
 from smicnb.repro.committed import OUTCOMES
 from smicnb.repro.reproduction import ITEM, KINDS, ROWS, STATES, Group, Reproduction, load
 
-# Where the README's map begins and ends.
+# Where what is written begins and ends in a document that has more.
 MARKS = ("<!-- map: begin -->", "<!-- map: end -->")
+TOTALS = Path("figures", "bsds500", "beyond_totals.csv")
 
 
 def items(found: list[str]) -> str:
@@ -143,16 +145,35 @@ def readme_map(found: Reproduction) -> str:
     return "\n".join(lines + _table(["paper's items", "notebook", "state", "what you get"], rows)) + "\n"
 
 
+def cheapest(root: Path) -> str:
+    """The table of docs/which_codec.md: the code of the fewest bits for each size of a collection, at each fidelity."""
+    import pandas as pd
+
+    totals = pd.read_csv(root / TOTALS)
+    best = totals.loc[totals.groupby(["n", "fidelity"])["bits"].idxmin()]
+    cells = best.set_index(["n", "fidelity"]).apply(lambda row: f"{row['coder']}: {row['bits']:.0f}", axis=1)
+    fidelities = list(dict.fromkeys(totals["fidelity"]))
+    rows = [[f"{n}", *(cells[n, fidelity] for fidelity in fidelities)] for n in sorted(set(totals["n"]))]
+    return "\n".join(_table(["images", *fidelities], rows)) + "\n"
+
+
 def documents(root: Path) -> dict[Path, str]:
-    """What docs/reproduction.md and README.md below `root` should hold now."""
-    found = load(root)
-    readme = (root / "README.md").read_text(encoding="utf-8")
-    if [readme.count(mark) for mark in MARKS] != [1, 1] or readme.index(MARKS[0]) > readme.index(MARKS[1]):
-        raise SmicnbError("README.md has no place for the map", f"one line {MARKS[0]} and below it one {MARKS[1]}")
-    before, rest = readme.split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    text = f"{before}{MARKS[0]}\n{readme_map(found)}{MARKS[1]}{after}"
-    return {root / "docs" / "reproduction.md": page(root, found), root / "README.md": text}
+    """What docs/reproduction.md, docs/which_codec.md and README.md below `root` should hold now."""
+    found, readme, which = load(root), root / "README.md", root / "docs" / "which_codec.md"
+    return {
+        root / "docs" / "reproduction.md": page(root, found),
+        readme: _between_marks(readme, readme_map(found)),
+        which: _between_marks(which, cheapest(root)),
+    }
+
+
+def _between_marks(path: Path, text: str) -> str:
+    """A document with `text` between its marks."""
+    old = path.read_text(encoding="utf-8")
+    if [old.count(mark) for mark in MARKS] != [1, 1] or old.index(MARKS[0]) > old.index(MARKS[1]):
+        raise SmicnbError(f"{path.name} has no place for the map", f"one line {MARKS[0]} and below it one {MARKS[1]}")
+    before, rest = old.split(MARKS[0])
+    return f"{before}{MARKS[0]}\n{text}{MARKS[1]}{rest.split(MARKS[1])[1]}"
 
 
 def first_difference(path: Path, wanted: str) -> str | None:
