@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 Image = np.ndarray
 BPP = (1e-4, 2.0)  # ends of the axis of rates
-TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1)
-COLUMNS, ACROSS = 4, 6  # small panels, and pictures, in a row
+TICKS, FEW_TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1), (1e-4, 1e-2, 1)
+COLUMNS, ACROSS = 4, 7  # small panels, and pictures, in a row
 # codec's name -> its look; SMIC at a size n has that of its files without.
 CODECS = {
     f"{SMIC}, {CODINGS['entropy']}": "smic",
@@ -127,16 +127,17 @@ def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
     rows = -(-(len(names) + 1) // COLUMNS)
     size = (PAGE, 1.6 * rows + 0.3)
     figure, panels = plt.subplots(rows, COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)
-    smic = table[table["codec"] == f"{SMIC}, {CODINGS['entropy']}"]
-    style = {key: looks.CODECS["smic"][key] for key in ("color", "marker", "label")}
+    ours = [(table[table["codec"] == name], look(name)) for name in (f"{SMIC}, {CODINGS['entropy']}", BEYOND)]
     for axes, name in zip(panels.flat, names, strict=False):
         for factor in steps:
             curve = table[(table["own"] == name) & (table["factor"] == factor)]
             label = "whole image" if factor == 1 else f"sides divided by {factor}"
             axes.plot(curve["bpp"], curve["mean"], color=colours[factor], marker="o", markersize=2.4, label=label)
-        axes.plot(smic["bpp"], smic["mean"], linestyle="none", markersize=SMALL, fillstyle="none", **style)
+        for curve, style in ours:
+            own = {key: style[key] for key in ("color", "marker", "label")}
+            axes.plot(curve["bpp"], curve["mean"], linestyle="none", markersize=SMALL, fillstyle="none", **own)
         axes.set_title(name, pad=2)
-        _rate_axis(axes)
+        _rate_axis(axes, FEW_TICKS)
         axes.tick_params(labelbottom=True)
     panels.flat[len(names)].legend(*panels[0, 0].get_legend_handles_labels(), loc="center left", fontsize=6.5)
     for axes in panels.flat[len(names) :]:
@@ -146,12 +147,12 @@ def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
     return figure
 
 
-def _rate_axis(axes: "Axes") -> None:
+def _rate_axis(axes: "Axes", ticks: Sequence[float] = TICKS) -> None:
     from matplotlib.ticker import NullFormatter
 
     axes.set_xscale("log")
     axes.set_xlim(*BPP)
-    axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
@@ -176,7 +177,7 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "F
     for panels, row in zip(grid, tiles, strict=True):
         for axes, (image, title) in zip(panels, row, strict=False):
             axes.imshow(image, interpolation="nearest")
-            axes.set_title(title, fontsize=4.8, pad=2, linespacing=1.1)
+            axes.set_title(title, fontsize=4.2, pad=2, linespacing=1.1)
     return figure
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics, verdicts_taco
+from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics, verdicts_sota, verdicts_taco
 from smicnb.repro.committed import Tables, Verdict
 
 # To add a verdict: write the function beside its like, name it here and in docs/reproduction.yaml.
@@ -37,6 +37,8 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_frontier.coarse,
         verdicts_frontier.full_range,
         verdicts_frontier.medium_trades,
+        verdicts_sota.break_even_of_files,
+        verdicts_sota.lower_rates,
         verdicts_taco.taco_parameters,
         verdicts_taco.taco_fewer_parameters,
         verdicts_taco.taco_cost,

@@ -1,0 +1,45 @@
+"""Verdicts on SMIC beside other codecs: notebook 07, on the Kodak images."""
+
+import numpy as np
+
+from smicnb.compare.evaluate import IMAGE_COSINE
+from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA
+from smicnb.compare.state_of_the_art import AS_PUBLISHED
+from smicnb.repro.committed import Tables, Verdict
+
+FILES = "n* of files, medium"
+
+
+def _n(value: float) -> str:
+    return "never" if np.isinf(value) else f"from {value:.0f}"
+
+
+def break_even_of_files(tables: Tables) -> Verdict:
+    """Table IV: from which n on the files of SMIC's medium model take fewer bits than each competitor."""
+    table = tables("kodak/sota_table4")
+    printed, measured = table[table["rate"] == AS_PUBLISHED], table[table["rate"] != AS_PUBLISHED]
+    said = [
+        f"{row['competitor']} {_n(row[FILES])} (as published {row['n* as printed']:.0f})"
+        for row in printed.to_dict("records")
+    ]
+    others = measured.set_index("competitor")
+    said += [f"{name} run here {_n(others.loc[name, FILES])}" for name in (CLIP_INTRA, "VVenC intra")]
+    holds = printed[FILES] <= printed["n* as printed"]
+    outcome = "agrees" if holds.all() else "partly" if holds.any() else "differs"
+    return Verdict(outcome, f"fewer bits in files, dictionary included, than {'; '.join(said)} images on")
+
+
+def lower_rates(tables: Tables) -> Verdict:
+    """C19: what the picture means, at SMIC's rate, beside codecs of single images."""
+    table = tables("kodak/sota_matched")
+    rows = table[(table["metric"] == IMAGE_COSINE) & (table["against"] != BEYOND)].set_index("against")
+    counts = rows["verdict"].value_counts()
+    intra = rows.loc[CLIP_INTRA]
+    text = (
+        f"at the rate of medium's records, its dictionary not counted, image cosine {rows['SMIC'].iloc[0]:.2f}: ahead of "
+        f"{counts.get('SMIC ahead', 0)} and behind {counts.get('SMIC behind', 0)} of {len(rows)} codecs; {CLIP_INTRA} at "
+        f"{intra['times']:.2f} of the bits has {intra['other']:.2f}"
+    )
+    ahead = (rows["verdict"] == "SMIC ahead").all()
+    none = (rows["verdict"] != "SMIC ahead").all()
+    return Verdict("agrees" if ahead else "differs" if none else "partly", text)

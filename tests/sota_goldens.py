@@ -1,0 +1,65 @@
+"""What notebook 07 has committed, computed again: all that follows from other tables, and one image of the rest."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import pandas as pd
+
+from smicnb.compare import classical, downscaled, evaluate, semantic_images, state_of_the_art, taco_study
+from smicnb.semantics import collections, spaces
+
+FOLDERS = ("figures", "figures/kodak")
+PLOTS = ("sota_curves", "sota_rates", "sota_reduced")
+TABLES = (*PLOTS, "sota_bd_rates", "sota_encoders", "sota_matched", "sota_table4")
+PHOTOGRAPHS_SHOWN = ("sota_side_by_side",)
+METRICS = ("psnr", "ms_ssim", "lpips", "image_cosine")
+RATES = ["codec", "setting", "variant", "bpp", "bpp_to", "reading", "reported", "source"]
+
+
+class Again:
+    """The tables of one folder, with the parameters that its sidecars name."""
+
+    def __init__(self, collection, folder, read, origin):
+        self.p = origin(folder, "sota_curves")["parameters"]
+        self.points = read(folder, "sota_curves")
+        self.photographs = collections.load(collection)
+        self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
+        self.coded = state_of_the_art.coded_collection(self.photographs)
+        self.space = spaces.space(self.p["encoder"], self.p["generator"], self.coded.split("gallery"))
+
+    @property
+    def inputs(self):
+        named = {"collection": self.photographs, "codebooks": self.coded, "space": self.space}
+        return {key: each.fingerprint for key, each in named.items()}
+
+    @cached_property
+    def tables(self):
+        p, points, seed = self.p, self.points, self.p["seed"]
+        latents = self.space.encode(self.coded.split("train"))
+        semantic = semantic_images.semantic_codecs(self.space, latents, seed)
+        whole = classical.classical(p["rivals"])
+        shared = semantic_images.at_size(points, semantic[: -len(semantic_images.INTRA_BITS)], p["n_images"])
+        summary = state_of_the_art.summary(pd.concat([points, shared], ignore_index=True), METRICS, seed)
+        drawn = [summary.drop_duplicates(["codec", "setting"]), state_of_the_art.published()]
+        aim = semantic[1]
+        matched = state_of_the_art.matched(points[points["codec"] != semantic[3].name], (aim.name, aim.setting))
+        shown = [item.id for item in self.tested.items[: p["examples"]]]
+        anchor = classical.ladder(p["rivals"][-1])[0].name
+        return {
+            "sota_curves": self.measured([*semantic, *whole]),
+            "sota_rates": pd.concat(drawn, ignore_index=True)[RATES],
+            "sota_reduced": summary,
+            "sota_bd_rates": state_of_the_art.bd_table(points, METRICS, anchor, seed),
+            "sota_encoders": state_of_the_art.made_by([*semantic, *whole]),
+            "sota_matched": state_of_the_art.matched_verdicts(matched, METRICS, seed),
+            "sota_table4": state_of_the_art.break_evens(points, semantic),
+            "sota_side_by_side": matched[matched["image"].isin(shown)],
+        }
+
+    def measured(self, codecs):
+        """The first image by every codec at its lowest rate, and reduced by each factor."""
+        lowest = list({codec.name: codec for codec in reversed(codecs)}.values())
+        lowest += list({c.name: c for c in reversed(downscaled.reduced(self.p["rivals"], self.p["factors"]))}.values())
+        first = replace(self.tested, items=self.tested.items[:1])
+        rows = evaluate.evaluate(lowest, first, METRICS[:-1], self.space.encoder)
+        return evaluate.points(rows).drop(columns=["encode_seconds", "decode_seconds"])
