@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import coders
 import learned
 import numpy as np
 import overhead
@@ -144,6 +145,7 @@ def main() -> None:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     row = results["one image of a file"] = one_image(Z, given.out.parent)
     print(f"one of {row['images']} images: {1000 * row['seconds']:.2f} ms")
+    coders.report(results, Z)
     overhead.report(results)
     learned.report(results)
     given.out.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
