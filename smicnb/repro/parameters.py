@@ -35,6 +35,7 @@ Shown = Annotated[int, Field(ge=1, le=100, description="rows or pictures of a fi
 Examples = Annotated[int, Field(ge=2, le=100, description="photographs of a figure")]
 Draws = Annotated[int, Field(ge=1, le=1000, description="random draws")]
 Quality = Annotated[int, Field(ge=1, le=100, description="quality of JPEG")]
+Level = Annotated[int, Field(ge=1, le=255, description="level of SIC")]
 Pixels = Annotated[int, Field(ge=8, le=16384, description="pixels of a side")]
 Seed = Annotated[int, Field(ge=0, le=2**31, description="of everything random")]
 
@@ -257,6 +258,25 @@ class Taco(Parameters):
     seed: Seed = 1
 
 
+class Sic(Parameters):
+    """09: SIC's levels, variants and synsets, and its theory on small sources."""
+
+    notebook = "09_sic_ablations"
+    collection: Text = "embedded"
+    encoder: Text = "lite0-minilm"
+    models: Annotated[list[Text], Field(min_length=1, description="RUN, RUN/RATE or RUN/RATE/SEED that ship")] = [
+        "one-sample",
+        "five-samples",
+        "one-sample-adversarial",
+        "twin",
+    ]
+    rivals: Annotated[list[Text], Field(description="families of classical codecs")] = ["jpeg", "jpeg-xl", "avif"]
+    largest_side: Pixels = 256
+    shown_levels: Annotated[list[Level], AfterValidator(_increasing), Field(min_length=2)] = [1, 2, 4, 8]
+    samples: Annotated[int, Field(ge=3, le=1000, description="images drawn from the same bytes")] = 8
+    seed: Seed = 1
+
+
 class Beyond(Parameters):
     """10: the coder beyond the paper."""
 
@@ -287,7 +307,7 @@ class Explore(Parameters):
 
 
 _NOTEBOOKS = (
-    *(Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, StateOfTheArt, Taco, Beyond),
+    *(Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, StateOfTheArt, Taco, Sic, Beyond),
     Explore,
 )
 MODELS = {model.notebook: model for model in _NOTEBOOKS}

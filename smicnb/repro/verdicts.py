@@ -5,7 +5,14 @@ from collections.abc import Callable
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import verdicts_frontier, verdicts_rates, verdicts_semantics, verdicts_sota, verdicts_taco
+from smicnb.repro import (
+    verdicts_frontier,
+    verdicts_rates,
+    verdicts_semantics,
+    verdicts_sic,
+    verdicts_sota,
+    verdicts_taco,
+)
 from smicnb.repro.committed import Tables, Verdict
 
 # To add a verdict: write the function beside its like, name it here and in docs/reproduction.yaml.
@@ -48,13 +55,28 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_taco.taco_best_lpips,
         verdicts_taco.taco_captions,
         verdicts_taco.taco_captions_kept,
+        verdicts_sic.sic_rate_distortion,
+        verdicts_sic.sic_rate_perception,
+        verdicts_sic.sic_semantic_entropy,
+        verdicts_sic.sic_partial_divergence,
+        verdicts_sic.sic_rate_is_entropy,
+        verdicts_sic.sic_lower_bound,
+        verdicts_sic.sic_lemma,
+        verdicts_sic.sic_theorem,
+        verdicts_sic.sic_special_cases,
+        verdicts_sic.sic_entropy_bound,
+        verdicts_sic.sic_divergence_bound,
+        verdicts_sic.sic_synonymous_part,
+        verdicts_sic.sic_losses,
+        verdicts_sic.sic_one_model,
+        verdicts_sic.sic_twin,
     )
 }
 
 
 # Verdicts on one of several rows or statements, which stands behind the name: "audit 7d".
 ABOUT: dict[str, Callable[[Tables, str], Verdict]] = {
-    function.__name__: function for function in (verdicts_rates.audit, verdicts_taco.taco_part)
+    function.__name__: function for function in (verdicts_rates.audit, verdicts_taco.taco_part, verdicts_sic.sic_claims)
 }
 
 
