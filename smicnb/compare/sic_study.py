@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.compare import ablations, rate_curves
+from smicnb.compare import ablations, evaluate, rate_curves
 from smicnb.compare.ablations import Claim
-from smicnb.compare.evaluate import ESTIMATED, MEASURED, METRICS
+from smicnb.compare.evaluate import ESTIMATED, METRICS
 from smicnb.semantics import metrics, perception
 from smicnb.semantics.statistics import bootstrap_mean
 
@@ -71,38 +71,40 @@ def judged(points: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.concat([low, ablations.judge(points, CLAIMS, FAMILY, seed)], ignore_index=True)
 
 
-def level_rates(rows: pd.DataFrame) -> pd.DataFrame:
+def points(rows: pd.DataFrame) -> pd.DataFrame:
+    """`evaluate.points` of rows of `evaluate.evaluate`, and estimated_bits, those of an image; NaN where there are none."""
+    found = evaluate.points(rows).drop(columns=["encode_seconds", "decode_seconds"])
+    estimates = rows[(rows["rate_kind"] == ESTIMATED) & (rows["metric"] == "bits")]
+    which = ["codec", "setting", "dataset", "scene", "image"]
+    return found.merge(estimates.rename(columns={"value": "estimated_bits"})[[*which, "estimated_bits"]], "left", which)
+
+
+def level_rates(points: pd.DataFrame) -> pd.DataFrame:
     """How many bits each level takes, by its files and by the likelihoods.
 
     Args:
-        rows: `evaluate.evaluate`'s.
+        points: those of `points`.
 
     Returns:
         codec, level, bpp and estimated_bpp (means over images, up to this level), own_bpp and own_estimated_bpp (of
         this level alone; of level 1 with header and hyper-latent), largest_excess (bytes, of a file up to the level
         over its estimate), images, and within: images whose file is within 1 % and 32 bytes for each of its parts.
     """
-    rows = rows.assign(level=level_of(rows["setting"])).dropna(subset="level").astype({"level": int})
-    kinds = {"bytes": (MEASURED, "bytes"), "bpp": (MEASURED, "bpp"), "bits": (ESTIMATED, "bits")}
-    index = [*WHOSE, "level"]
-    columns = {
-        name: rows[(rows["rate_kind"] == kind) & (rows["metric"] == metric)].set_index(index)["value"]
-        for name, (kind, metric) in kinds.items()
-    }
-    wide = pd.DataFrame(columns).reset_index().sort_values(index, kind="stable")
-    wide["estimated_bpp"] = wide["bpp"] * wide["bits"] / (8 * wide["bytes"])
+    wide = points.assign(level=level_of(points["setting"])).dropna(subset="level").astype({"level": int})
+    wide = wide.sort_values([*WHOSE, "level"], kind="stable")
+    wide["estimated_bpp"] = wide["bpp"] * wide["estimated_bits"] / (8 * wide["bytes"])
     before = wide.groupby(WHOSE)[["bpp", "estimated_bpp"]].shift(fill_value=0)
     wide["own_bpp"], wide["own_estimated_bpp"] = (wide[name] - before[name] for name in before)
-    wide["excess"] = wide["bytes"] - wide["bits"] / 8
+    wide["excess"] = wide["bytes"] - wide["estimated_bits"] / 8
     parts = wide["level"] + 1  # the header, with the hyper-latent, is one
-    wide["within"] = wide["excess"].abs() <= ALLOWED_SHARE * wide["bits"] / 8 + ALLOWED_BYTES * parts
+    wide["within"] = wide["excess"].abs() <= ALLOWED_SHARE * wide["estimated_bits"] / 8 + ALLOWED_BYTES * parts
     found = []
     for (codec, level), cell in wide.groupby(["codec", "level"], sort=False):
         means = cell[["bpp", "estimated_bpp", "own_bpp", "own_estimated_bpp"]].mean()
         farthest = cell.loc[cell["excess"].abs().idxmax(), "excess"]
         about = {"largest_excess": farthest, "images": len(cell), "within": int(cell["within"].sum())}
         found.append({"codec": codec, "level": level, **means, **about})
-    table, order = pd.DataFrame(found), {codec: number for number, codec in enumerate(rows["codec"].unique())}
+    table, order = pd.DataFrame(found), {codec: number for number, codec in enumerate(points["codec"].unique())}
     return table.iloc[np.lexsort((table["level"], table["codec"].map(order)))].reset_index(drop=True)
 
 

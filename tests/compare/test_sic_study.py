@@ -50,7 +50,7 @@ def test_rates_of_levels_are_those_of_files(path, item):
     codec = SicCodec(path)
     some = taco_study.tested(collections.load("embedded"), 64)
     some = type(some)(some.name, some.items[:2], some.licence, some.page, {})
-    table = sic_study.level_rates(evaluate(levels_of(path), some, ["psnr"]))
+    table = sic_study.level_rates(sic_study.points(evaluate(levels_of(path), some, ["psnr"])))
     assert table["level"].tolist() == [1, 2, 3, 4]
     sizes = np.array([codec.sizes(codec.encode(each.image())) for each in some])
     pixels = np.array([each.image().shape[0] * each.image().shape[1] for each in some])
@@ -66,9 +66,8 @@ def test_a_wrong_estimate_is_counted():
     rows = []
     for level, size, bits in ((1, 500, 4000), (2, 1500, 8000)):
         cell = ("SIC one-sample (seed 0)", f"level {level}", "made", "s", "i")
-        rows += [(*cell, "bytes", size, "", "measured"), (*cell, "bpp", 8 * size / 1000, "", "measured"),
-                 (*cell, "bits", bits, "", "estimated")]  # fmt: skip
-    columns = ["codec", "setting", "dataset", "scene", "image", "metric", "value", "unit", "rate_kind"]
+        rows.append((*cell, size, 8 * size / 1000, bits))
+    columns = ["codec", "setting", "dataset", "scene", "image", "bytes", "bpp", "estimated_bits"]
     table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
     assert table["within"].tolist() == [1, 0]
     assert table["largest_excess"].tolist() == [0, 500]
