@@ -72,7 +72,7 @@ def judged(points: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def points(rows: pd.DataFrame) -> pd.DataFrame:
-    """`evaluate.points` of rows of `evaluate.evaluate`, and estimated_bits, those of an image; NaN where there are none."""
+    """`evaluate.points` of rows of `evaluate.evaluate`, and estimated_bits of an image; NaN where there are none."""
     found = evaluate.points(rows).drop(columns=["encode_seconds", "decode_seconds"])
     estimates = rows[(rows["rate_kind"] == ESTIMATED) & (rows["metric"] == "bits")]
     which = ["codec", "setting", "dataset", "scene", "image"]

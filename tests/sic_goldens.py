@@ -1,0 +1,96 @@
+"""What notebook 09 has committed, computed again: all that follows from other tables, and one image of the rest."""
+
+from dataclasses import replace
+from functools import cached_property
+
+import pandas as pd
+
+from smicnb.compare import classical, evaluate, sic_study, synonym_steps, synonyms, taco_study
+from smicnb.learned import shipped, sic_levels
+from smicnb.learned.sic import SIZES
+from smicnb.repro import plots_sic, plots_synonyms
+from smicnb.semantics import collections, encoders
+
+KODAK = "figures/kodak"
+FOLDERS = ("figures", KODAK)
+METRICS = ("dists", "lpips", "psnr", "image_cosine")
+PLOTS = ("sic_synonyms", "sic_rates", "sic_fig4_fig11", "sic_fig5_fig6_fig19", "sic_gaps", "sic_rate_of_levels")
+TABLES = (
+    *PLOTS,
+    *("sic_steps", "sic_lemma", "sic_table1", "sic_parameters", "sic_points", "sic_level_rates", "sic_verdicts"),
+    *("sic_ranks", "sic_bd_rates", "sic_twin_jpeg", "sic_training"),
+)
+PHOTOGRAPHS_SHOWN = ("sic_levels", "sic_synset")
+MEASURED = 2  # models whose files of the first image are made again
+
+
+class Again:
+    """The tables of one folder, with the parameters that its sidecars name."""
+
+    def __init__(self, collection, folder, read, origin):
+        self.read, self.folder = read, folder
+        self.p = origin(folder, "sic_points")["parameters"]
+        self.photographs = collections.load(collection)
+        self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
+        self.judge = encoders.encoder(self.p["encoder"])
+
+    @cached_property
+    def levels(self):
+        paths = shipped.chosen(self.p["models"]).values()
+        return [level for path in paths for level in sic_levels.levels_of(path, self.p["seed"])]
+
+    @cached_property
+    def checkpoints(self):
+        return {level.whole.checkpoint.name: level.whole for level in self.levels}
+
+    @property
+    def inputs(self):
+        models = {f"model {name}": codec.checkpoint.sha256 for name, codec in self.checkpoints.items()}
+        return {"collection": self.photographs.fingerprint, "encoder": self.judge.weights_hash, **models}
+
+    @cached_property
+    def tables(self):
+        return {**self.exact(), **self.derived(), **self.measured(), **self.shown()}
+
+    def exact(self):
+        return {
+            "sic_synonyms": plots_synonyms.synonyms_data(),
+            "sic_steps": synonym_steps.steps_table(synonyms.EIGHT),
+            "sic_lemma": synonym_steps.lemma_table(synonyms.EIGHT),
+            "sic_table1": sic_study.loss_weights(16),
+            "sic_parameters": sic_study.parameters(SIZES),
+            "sic_training": sic_study.training_table([codec.checkpoint for codec in self.checkpoints.values()]),
+        }
+
+    def derived(self):
+        own, kodak, seed = self.read(self.folder, "sic_points"), self.read(KODAK, "sic_points"), self.p["seed"]
+        judged = sic_study.judged(kodak, seed)
+        variants = [name for name in plots_sic.LOOKS if name != "twin"]
+        twin = [sic_study.gap(kodak, sic_study.TWIN, "JPEG", metric, seed) for metric in ("psnr", "lpips", "dists")]
+        return {
+            "sic_rates": own,
+            "sic_level_rates": sic_study.level_rates(own),
+            "sic_rate_of_levels": self.read(KODAK, "sic_level_rates"),
+            "sic_fig4_fig11": plots_sic.only(kodak, ["one-sample", "five-samples", "twin"]),
+            "sic_fig5_fig6_fig19": plots_sic.only(kodak, variants, rivals=False),
+            "sic_verdicts": judged,
+            "sic_gaps": judged.dropna(subset=["gap"]),
+            "sic_ranks": sic_study.ranks(kodak, METRICS, seed),
+            "sic_bd_rates": sic_study.bd_rates(kodak, METRICS[:3], sic_study.TWIN, seed),
+            "sic_twin_jpeg": pd.DataFrame(twin),
+        }
+
+    def measured(self):
+        names = list(dict.fromkeys(level.name for level in self.levels))[:MEASURED]
+        some = [level for level in self.levels if level.name in names]
+        first = replace(self.tested, items=self.tested.items[:1])
+        rows = evaluate.evaluate([*some, *classical.ladder("jpeg")], first, ("psnr", "lpips", "dists"), self.judge)
+        return {"sic_points": sic_study.points(rows)}
+
+    def shown(self):
+        first, p = self.tested.items[0], self.p
+        progressive = [codec for name, codec in self.checkpoints.items() if not name.startswith("twin")]
+        return {
+            "sic_levels": sic_study.by_level(first, progressive, p["shown_levels"], p["seed"])[1],
+            "sic_synset": sic_study.synset(first, progressive[0], p["shown_levels"][:-1], p["samples"])[1],
+        }
