@@ -35,11 +35,10 @@ def lower_rates(tables: Tables) -> Verdict:
     rows = table[(table["metric"] == IMAGE_COSINE) & (table["against"] != BEYOND)].set_index("against")
     counts = rows["verdict"].value_counts()
     intra = rows.loc[CLIP_INTRA]
+    own, ahead, behind = rows["SMIC"].iloc[0], counts.get("SMIC ahead", 0), counts.get("SMIC behind", 0)
     text = (
-        f"at the rate of medium's records, its dictionary not counted, image cosine {rows['SMIC'].iloc[0]:.2f}: ahead of "
-        f"{counts.get('SMIC ahead', 0)} and behind {counts.get('SMIC behind', 0)} of {len(rows)} codecs; {CLIP_INTRA} at "
-        f"{intra['times']:.2f} of the bits has {intra['other']:.2f}"
+        f"at the rate of medium's records, its dictionary not counted, image cosine {own:.2f}: ahead of {ahead} and "
+        f"behind {behind} of {len(rows)} codecs; {CLIP_INTRA} at {intra['times']:.2f} of the bits has {intra['other']:.2f}"
     )
-    ahead = (rows["verdict"] == "SMIC ahead").all()
-    none = (rows["verdict"] != "SMIC ahead").all()
-    return Verdict("agrees" if ahead else "differs" if none else "partly", text)
+    outcome = "agrees" if ahead == len(rows) else "partly" if ahead else "differs"
+    return Verdict(outcome, text)
