@@ -38,7 +38,8 @@ def lower_rates(tables: Tables) -> Verdict:
     own, ahead, behind = rows["SMIC"].iloc[0], counts.get("SMIC ahead", 0), counts.get("SMIC behind", 0)
     text = (
         f"at the rate of medium's records, its dictionary not counted, image cosine {own:.2f}: ahead of {ahead} and "
-        f"behind {behind} of {len(rows)} codecs; {CLIP_INTRA} at {intra['times']:.2f} of the bits has {intra['other']:.2f}"
+        f"behind {behind} of {len(rows)} codecs; {CLIP_INTRA} at {intra['times']:.2f} times the bits has "
+        f"{intra['other']:.2f}"
     )
     outcome = "agrees" if ahead == len(rows) else "partly" if ahead else "differs"
     return Verdict(outcome, text)
