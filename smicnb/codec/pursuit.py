@@ -1,8 +1,8 @@
 """The coder beyond the paper: trellis-coded coefficients on axes of the collection's own, or of a prior.
 
-What earns its place, each measured in notebook 10: the mean removed; axes and variances from the collection's
-covariance mixed with what is known beforehand (`priors`), the share by cross-validation; trellis codes in place of
-scalar quantisers, found by their rate–distortion cost. The latents' norm is free, so that nothing is spent on it.
+Its parts, each measured in notebook 10: the mean removed; axes and variances from the collection's covariance mixed
+with what is known beforehand (`priors`), the share by cross-validation; trellis codes in place of scalar
+quantisers, found by their rate–distortion cost. The latents' norm is free, so that nothing is spent on it.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from smicnb.codec.priors import Prior
 from smicnb.codec.smic import UNNAMED, Size, blocks_of, normalised
 from smicnb.codec.trellis_codebook import TrellisCodebook, codes_of
 
-SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)  # of the prior in the covariance, tried by cross-validation
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the covariance, tried by cross-validation
 FOLDS = 5
 MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
@@ -238,8 +238,8 @@ def mixed_covariance(
         centred: (n, L) latents, their mean removed.
         known: (L, L) covariance of a prior, at any scale; the identity where there is none.
         water: θ, distortion of what is coded: variances below it do not matter.
-        share: 0 to 1; None for the one of `SHARES` under which latents of other folds (every fifth one) are likeliest,
-            as Gaussians whose variances are at least θ.
+        share: 0 to 1; None for the one of `SHARES` under which latents of other folds (fifths, in their order) are
+            likeliest, as Gaussians whose variances are at least θ.
     """
     dim = centred.shape[1]
     known = np.eye(dim) if known is None else known
@@ -255,7 +255,8 @@ def mixed_covariance(
 
 
 def _likeliest(centred: np.ndarray, mixed: Callable[[np.ndarray, float], np.ndarray], water: float) -> float:
-    folds, losses = np.arange(len(centred)) % FOLDS, np.zeros(len(SHARES))
+    # Neighbours stay together: views of one scene in two folds would make the collection look better known than it is.
+    folds, losses = np.arange(len(centred)) * FOLDS // len(centred), np.zeros(len(SHARES))
     for fold in range(FOLDS):
         others, own = centred[folds != fold], centred[folds == fold]
         for place, share in enumerate(SHARES):

@@ -13,6 +13,7 @@ Fischer, Trellis coded quantization of memoryless and Gauss–Markov sources, 19
 Entropy-constrained trellis-coded quantization, 1992.
 """
 
+import contextlib
 import struct
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -104,6 +105,7 @@ def tables() -> Tables:
     return Tables.from_bytes(TABLES.read_bytes())
 
 
+SHORT = 256  # bytes of a block at most whose end is looked at twice
 FIRST_CODE = 1  # the code of an eighth of a bit saves nothing: what would have it is not coded
 
 
@@ -122,7 +124,20 @@ def encode(levels: np.ndarray, codes: np.ndarray) -> bytes:
             symbol = level % alphabet
             coder.encode(symbol, models[state & 1])
             state = known.following[2 * state + (symbol >= width)]
-    return coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
+    words = coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
+    return _shortest(words, levels, codes) if len(words) <= SHORT else words
+
+
+def _shortest(words: bytes, levels: np.ndarray, codes: np.ndarray) -> bytes:
+    """The fewest bytes that decode to the same levels: the coder ends with whole words, of which many would do."""
+    for kept in range(max(0, len(words) - 4), len(words)):
+        number = int.from_bytes(words[:kept])
+        for ending in (number, min(number + 1, (1 << 8 * kept) - 1)):
+            data = ending.to_bytes(kept).rstrip(b"\0")
+            with contextlib.suppress(IntegrityError):
+                if np.array_equal(decode(data, len(levels), codes), levels):
+                    return data
+    return words
 
 
 def decode(data: bytes, images: int, codes: np.ndarray) -> np.ndarray:

@@ -5,27 +5,26 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
 from smicnb.base import leb128
-from smicnb.codec import quantise
 from smicnb.codec.container import ENTRY, SmicFile
+from smicnb.codec.payload import CHECK_BYTES
 from smicnb.codec.priors import Prior
-from smicnb.codec.pursuit import PursuitCodec, mixed_covariance, spectrum
+from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.rate import MODELS
 from smicnb.codec.reader import decode
 from smicnb.codec.smic import SMICCodec
 from smicnb.codec.transforms import KLT
 from smicnb.compare.latent import LatentCoder, QuantisedCoder, Spent
 from smicnb.compare.latent_scalar import SteppedScalar
-from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
 
 OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
-KLT_PRIOR = "KLT, dead zone, given the prior"
 SINGLE = "ours, one image by itself"
 PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
+PAPER_BEST = "paper's tuples, best atoms and bits"
 FIDELITIES = tuple(range(76, 124, 2))
-PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary, with its medium model's bits
+PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary
+ATOMS, BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4)  # of the paper's dictionary and coefficients, where they are free
 
 
 @dataclass
@@ -65,7 +64,7 @@ class SmicCoder:
 
 @dataclass
 class SingleCoder:
-    """Every image a code by itself, on the prior's axes: only records count, so that no file is in its way.
+    """Every image a code by itself, on the prior's axes: only its symbols count, so that no file is in its way.
 
     Args:
         name, setting: of the curve and of the point on it.
@@ -91,11 +90,11 @@ class SingleCoder:
         return np.concatenate([decode(file) for file in _files(data)])
 
     def spent(self, data: bytes) -> Spent:
-        """The records of all images; headers and index are left out, in favour of this coder."""
+        """The symbols of all images; headers, index and the records' checks are left out, in favour of this coder."""
         files, payload = list(_files(data)), 0
         for file in files:
             with SmicFile(file) as opened:
-                payload += opened.spent["payload"]
+                payload += opened.spent["payload"] - CHECK_BYTES
         return Spent(0, payload, len(files))
 
 
@@ -107,66 +106,19 @@ def _files(data: bytes) -> Iterator[bytes]:
         place += length
 
 
-class PriorKLT(KLT):
-    """The KLT of a covariance that is mixed with a prior's: what our coder knows, for a rival to know too.
-
-    Args:
-        n_components, bits: as of `KLT`.
-        prior: whose covariance.
-        share: of the prior, 0 to 1.
-    """
-
-    def __init__(self, n_components=None, bits=8, prior: Prior | None = None, share=0.35):
-        super().__init__(n_components, bits)
-        self.prior = prior
-        self.share = share
-
-    def fit(self, Z, y=None) -> Self:
-        """Find mean and axes of latents Z (n, L) of norm 20."""
-        Z = validate_data(self, Z, dtype=np.float64)
-        mean = Z.mean(axis=0)
-        covariance, _ = mixed_covariance(Z - mean, self.prior.covariance, 0.0, self.share)
-        variances, axes = spectrum(covariance)
-        self._set_mean(mean)
-        self.variances_ = variances[: self.n_components]
-        self._set_rows(quantise.atom_levels(axes[: self.n_components], self.bits))
-        return self
-
-
-def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prior | None = None) -> list[LatentCoder]:
-    """KLT, product and residual quantisers, entropy coded, from dear ones to those of little side information.
-
-    With a prior there is also a KLT, under a name of its own, that is given the prior's covariance.
-    """
-    transforms = [KLT(None, 8), KLT(32, 4), KLT(12, 3)]
-    coders: list[LatentCoder] = [
-        QuantisedCoder(SteppedScalar(name, transform, step, rounding))
-        for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4), ("KLT, dead zone", 0.3))
-        for transform in transforms
-        for step in steps
-    ]
-    if prior is not None:
-        given = PriorKLT(prior=prior)
-        coders += [QuantisedCoder(SteppedScalar(KLT_PRIOR, given, step, 0.4)) for step in steps]
-    for bits in (b for b in (4, 6, 7) if 1 << b <= images):
-        coders += [
-            QuantisedCoder(ResidualQuantiser("residual quantiser", count, bits, 8, seed)) for count in (2, 4, 8, 16)
-        ]
-        counts = [count for count in (4, 16, 64) if dim % count == 0]
-        coders += [QuantisedCoder(ProductQuantiser("product quantiser", count, bits, 8, seed)) for count in counts]
-    return coders
-
-
 def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
-    """The paper's code at the bits and atoms of its medium model over λ, as tuples and entropy coded."""
+    """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples at
+    other numbers of atoms and bits of a coefficient."""
     medium = MODELS["medium"]
+    shapes = [(PAPER, n_atoms, medium.b_coef, "tuple"), (PAPER_ENTROPY, n_atoms, medium.b_coef, "entropy")]
+    shapes += [(PAPER_BEST, atoms, bits, "tuple") for atoms in ATOMS for bits in BITS]
     return [
         SmicCoder(
             name,
-            f"{n_atoms} atoms, λ {penalty:g}",
-            SMICCodec(n_atoms, penalty, medium.b_dict, medium.b_coef, coding, random_state=seed),
+            f"{atoms} atoms, {bits} bits, λ {penalty:g}",
+            SMICCodec(atoms, penalty, medium.b_dict, bits, coding, random_state=seed),
         )
-        for name, coding in ((PAPER, "tuple"), (PAPER_ENTROPY, "entropy"))
+        for name, atoms, bits, coding in shapes
         for penalty in PENALTIES
     ]
 
@@ -184,7 +136,7 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
         coders += _over_fidelities(OURS_BARE, PursuitCodec("prior", prior=prior, centre=False))
         coders += [
             SingleCoder(SINGLE, f"fidelity {fidelity}", PursuitCodec("prior", fidelity, prior=prior, centre=False))
-            for fidelity in FIDELITIES[::2]
+            for fidelity in FIDELITIES
         ]
     return coders
 
