@@ -70,8 +70,11 @@ class SMICCodec(BaseEstimator):
         self.weights_hash = weights_hash
         self.random_state = random_state
 
-    def fit(self, Z, y=None):
+    def fit(self, Z, y=None, atoms=None):
         """Learn dictionary, range of the coefficients and entropy models from latents Z (n, L) of any norm.
+
+        Args:
+            atoms: (n_atoms, L) that were learned already, of unit norm.
 
         Raises:
             ValueError: a parameter out of its range, or Z with missing or infinite values.
@@ -92,8 +95,9 @@ class SMICCodec(BaseEstimator):
             coding=self.coding,
         )
         if atom_levels is None:
-            model = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z)
-            atom_levels = quantise.atom_levels(model.atoms_, self.b_dict)
+            if atoms is None:
+                atoms = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z).atoms_
+            atom_levels = quantise.atom_levels(atoms, self.b_dict)
         self.codebook_ = fit_codebook(header, atom_levels, Z)
         return self
 

@@ -1,19 +1,22 @@
 """Files of our own codecs as coders of latents: the paper's dictionary and the coder beyond it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from itertools import product
 from typing import Self
 
 import numpy as np
 
 from smicnb.base import leb128
 from smicnb.codec.container import ENTRY, SmicFile
+from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.payload import CHECK_BYTES
 from smicnb.codec.priors import Prior
 from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.rate import MODELS
 from smicnb.codec.reader import decode
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec.smic import SMICCodec, normalised
 from smicnb.codec.transforms import KLT
 from smicnb.compare.latent import LatentCoder, QuantisedCoder, Spent
 from smicnb.compare.latent_scalar import SteppedScalar
@@ -24,7 +27,8 @@ PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
 PAPER_BEST = "paper's tuples, best atoms and bits"
 FIDELITIES = tuple(range(76, 124, 2))
 PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary
-ATOMS, BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4)  # of the paper's dictionary and coefficients, where they are free
+ATOMS, BITS, ATOM_BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4), (4, 8)  # of the paper's code where they are free
+FEW_IMAGES = 30  # that share the mean of the prior's axes, for small collections
 
 
 @dataclass
@@ -59,7 +63,8 @@ class SmicCoder:
         """What the bytes are for; the blocks' entries of the index, which find them, are payload."""
         with SmicFile(data) as opened:
             payload = opened.spent["payload"] + opened.blocks * ENTRY.itemsize
-            return Spent(len(data) - payload, payload, len(opened))
+            side = len(data) - payload
+            return Spent(side, payload, len(opened), side - opened.spent["dictionary"] - opened.spent["tables"])
 
 
 @dataclass
@@ -109,18 +114,29 @@ def _files(data: bytes) -> Iterator[bytes]:
 def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
     """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples at
     other numbers of atoms and bits of a coefficient."""
-    medium = MODELS["medium"]
-    shapes = [(PAPER, n_atoms, medium.b_coef, "tuple"), (PAPER_ENTROPY, n_atoms, medium.b_coef, "entropy")]
-    shapes += [(PAPER_BEST, atoms, bits, "tuple") for atoms in ATOMS for bits in BITS]
-    return [
-        SmicCoder(
-            name,
-            f"{atoms} atoms, {bits} bits, λ {penalty:g}",
-            SMICCodec(atoms, penalty, medium.b_dict, bits, coding, random_state=seed),
-        )
-        for name, atoms, bits, coding in shapes
-        for penalty in PENALTIES
-    ]
+    medium, fitted = MODELS["medium"], _learned_once()
+    shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
+    shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
+    coders: list[LatentCoder] = []
+    for (name, atoms, *bits), penalty in product(shapes, PENALTIES):
+        codec = SMICCodec(atoms, penalty, *bits, "entropy" if name == PAPER_ENTROPY else "tuple", random_state=seed)
+        setting = f"{atoms} atoms of {bits[0]} bits, {bits[1]} bits, λ {penalty:g}"
+        coders.append(SmicCoder(name, setting, codec, prepared=lambda Z, codec=codec: fitted(Z, codec)))
+    return coders
+
+
+def _learned_once() -> Callable[[np.ndarray, SMICCodec], SMICCodec]:
+    """Fits codecs of the paper's code to latents; what differs in bits alone shares its dictionary."""
+    learned: dict[tuple, np.ndarray] = {}
+
+    def fitted(Z: np.ndarray, codec: SMICCodec) -> SMICCodec:
+        key = sha256(Z.tobytes()).digest(), codec.n_atoms, codec.penalty, codec.random_state
+        if key not in learned:
+            model = SemanticDictionary(codec.n_atoms, codec.penalty, random_state=codec.random_state)
+            learned[key] = model.fit(normalised(Z, codec.norm)).atoms_
+        return codec.fit(Z, atoms=learned[key])
+
+    return fitted
 
 
 def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCoder]:
@@ -133,6 +149,8 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
     coders = _over_fidelities(OURS, PursuitCodec(prior=prior))
     if prior is not None:
         coders += _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=images))
+        few = _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=FEW_IMAGES))
+        coders += [replace(coder, setting=f"{coder.setting}, for {FEW_IMAGES} images") for coder in few]
         coders += _over_fidelities(OURS_BARE, PursuitCodec("prior", prior=prior, centre=False))
         coders += [
             SingleCoder(SINGLE, f"fidelity {fidelity}", PursuitCodec("prior", fidelity, prior=prior, centre=False))
