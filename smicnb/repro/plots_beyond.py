@@ -27,17 +27,19 @@ def rates(points: "pd.DataFrame") -> "Figure":
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(PAGE, HEIGHT + 0.4))
+    lowest = 1.0
     for name, coders in CURVES.items():
         own = points[points["coder"].isin(coders)]
         if not len(own):
             continue
         hull = own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
+        lowest = min(lowest, hull["latent_cosine"].min())
         error = [hull["latent_cosine"] - hull["low"], hull["high"] - hull["latent_cosine"]]
         thin = {"markersize": 3.2, "linewidth": 1.0, "elinewidth": 0.4}
         axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **LATENT_CODERS[name], label=name)
     axes.set_xscale("log")
     axes.set_xlim(7, 1500)
-    axes.set_ylim(top=1)
+    axes.set_ylim(max(0, lowest - 0.1), 1)
     axes.set_xlabel("bits per image, payload with its framing (log scale; fewer is better)")
     axes.set_ylabel("latent cosine, held-out (higher is better)")
     axes.grid(alpha=0.25, linewidth=0.4)

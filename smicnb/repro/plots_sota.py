@@ -180,7 +180,7 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "F
     for images in pictures:
         own = [(image, next(said) if place else "original") for place, image in enumerate(images)]
         tiles += [own[start : start + ACROSS] for start in range(0, len(own), ACROSS)]
-    heights = [PAGE / ACROSS * row[0][0].shape[0] / row[0][0].shape[1] + 0.36 for row in tiles]
+    heights = [PAGE / ACROSS * row[0][0].shape[0] / row[0][0].shape[1] + 0.42 for row in tiles]
     size = (PAGE, sum(heights))
     figure, grid = plt.subplots(len(tiles), ACROSS, figsize=size, height_ratios=heights, squeeze=False)
     for axes in grid.flat:
@@ -193,8 +193,8 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "F
 
 
 def _said(row) -> str:
-    """Three lines: who at which point, then rate, and metrics."""
+    """Four lines: who, at which point and rate, and metrics."""
     name, factor = family(row.codec)
     reduced_by = f", 1/{factor}" if factor > 1 else ""
-    values = f"{row.psnr:.1f} dB, LPIPS {row.lpips:.2f}, cosine {row.image_cosine:.2f}"
+    values = f"{row.psnr:.1f} dB, LPIPS {row.lpips:.2f}\ncosine {row.image_cosine:.2f}"
     return f"{name}\n{row.setting}{reduced_by}: {row.bpp:.4f} bpp\n{values}"
