@@ -28,6 +28,7 @@ BLOCK_IMAGES = 64
 TRELLIS_BLOCK_IMAGES = 255  # whose records are so short that an index entry weighs; as many as an entry can count
 MOST_ATOMS, MOST_DIM, MOST_VALUES = 1 << 12, (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
+MOST_LEVELS = 1 << 18  # of a block: images · n_atoms
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
 CODINGS = ("tuple", "entropy", "trellis", "prior", "words")
 ON_AXES = ("trellis", "prior")  # codings of axes instead of atoms
@@ -88,7 +89,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """Up to 64 images, with "trellis" and "prior" up to 255.
+    """Up to 64 images, with "trellis" and "prior" up to 255 or `MOST_LEVELS` / n_atoms.
 
     Args:
         count: images.
@@ -122,9 +123,11 @@ def _pack(header: Header, dictionary: bytes, tables: bytes) -> bytes:
     return front + CHECK.pack(zlib.crc32(front))
 
 
-def most_images(coding: str) -> int:
-    """Images of a block at most."""
-    return TRELLIS_BLOCK_IMAGES if coding in ON_AXES else BLOCK_IMAGES
+def most_images(header: Header) -> int:
+    """Images of a block at most, so that no more than `MOST_LEVELS` are decoded at once."""
+    if header.coding not in ON_AXES:
+        return BLOCK_IMAGES
+    return min(TRELLIS_BLOCK_IMAGES, MOST_LEVELS // max(1, header.n_atoms))
 
 
 def header_bytes(encoder: str) -> int:
@@ -158,7 +161,7 @@ def _segment(blocks: Sequence[Block], start: int, before: int, most: int) -> tup
 def dump(header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> bytes:
     """A whole file of one segment; equal arguments give equal bytes."""
     front = _pack(header, dictionary, tables) + dictionary + tables
-    return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header.coding)))
+    return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header)))
 
 
 def create(path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> None:
@@ -186,7 +189,7 @@ def append(path: Path | str, blocks: Sequence[Block], before: int | None = None)
     try:
         with FileLock(locks / f"{name}.lock", timeout=LOCK_SECONDS):
             with SmicFile(path) as opened:
-                end, images, most = opened.end, len(opened), most_images(opened.header.coding)
+                end, images, most = opened.end, len(opened), most_images(opened.header)
             if before not in (None, images):
                 raise SmicnbError(f"'{path}' has grown from {before} to {images} images meanwhile", do="append again")
             front, trailer = _segment(blocks, end, images, most)
@@ -351,7 +354,7 @@ class SmicFile:
         entries = np.frombuffer(data, ENTRY, blocks)
         sizes = entries["payload"].astype(np.int64) + entries["details"]
         counts = entries["count"]
-        wrong = (counts < 1) | (counts > most_images(self.header.coding))
+        wrong = (counts < 1) | (counts > most_images(self.header))
         wrong |= (entries["payload"] > MOST_PAYLOAD) | (entries["details"] > MOST_DETAILS)
         if wrong.any() or sizes.sum() != length - HEAD.size - trailer or before + counts.sum(dtype=np.int64) != images:
             raise self._damage(f"the index of the segment at byte {start} is none")

@@ -7,9 +7,7 @@ from smicnb.codec import container
 from smicnb.codec.rate import FileRate
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.trellis import PER_BIT
-from smicnb.codec.trellis_codebook import TrellisCodebook
-
-OWN_BITS = 4  # of a dimension of an own axis, where they pay
+from smicnb.codec.trellis_codebook import OWN_BITS, TrellisCodebook
 
 PARTS = {
     "header": "what the file says of itself",
@@ -39,7 +37,7 @@ def facts(path: Path) -> dict[str, Any]:
             pixels += sum(width * height for width, height in block.sizes or ())
         way = _way(opened, coefficients)
         images, blocks, unfinished = len(opened), opened.file.blocks, opened.file.unfinished
-    rate = FileRate.of(spent, images, container.most_images(header.coding)) if images else None
+    rate = FileRate.of(spent, images, container.most_images(header)) if images else None
     counted = 8 * (sum(spent.values()) - spent["details"])
     return {
         "file": str(path),

@@ -21,7 +21,6 @@ from smicnb.semantics.images import size_of
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.semantics.views import WHOLE
 
-FIT_IMAGES = 5000  # that dictionary and models are learned on at most, evenly spread
 MARKER = ".smicnb-decompress.json"  # what an unfinished folder of decoded images is made from
 
 
@@ -104,8 +103,7 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
     codec = SMICCodec(
         n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
     )
-    learned = np.linspace(0, count - 1, min(count, FIT_IMAGES)).round().astype(int)
-    codec.fit(found.latents[learned])
+    codec.fit(choice.evenly(found.latents, choice.LEARNED))
     blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
     container.create(target, *codec.sections, blocks)
     return found.summary, n_atoms
@@ -118,7 +116,7 @@ def compress_to(
     named: bool = True,
     cosine: float | None = None,
     bits: float | None = None,
-    only: Sequence[str] = ("own", "prior", "words"),
+    only: Sequence[str] = choice.KINDS,
 ) -> tuple[str, list[Way]]:
     """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all.
 
@@ -130,10 +128,10 @@ def compress_to(
         What was found and left out, on one line; and the ways that were tried, the chosen one first.
     """
     semantic_encoder = encoders.encoder(encoder)
-    found = photographs(source, semantic_encoder)
-    learned = np.linspace(0, len(found.latents) - 1, min(len(found.latents), FIT_IMAGES)).round().astype(int)
     about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
-    tried = choice.ways(found.latents[learned], cosine, bits, len(found.latents), only, **about)
+    choice.check_target(cosine, bits, only, about["weights_hash"])
+    found = photographs(source, semantic_encoder)
+    tried = choice.ways(found.latents, cosine, bits, only=only, **about)
     codec = tried[0].codec
     blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
     container.create(target, *codec.sections, blocks)

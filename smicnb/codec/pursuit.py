@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from smicnb.base.errors import SmicnbError
 from smicnb.base.names import lookup
 from smicnb.codec import container, priors, quantise, reader, trellis
-from smicnb.codec.container import TRELLIS_BLOCK_IMAGES, Block, Header
+from smicnb.codec.container import Block, Header
 from smicnb.codec.priors import Prior
 from smicnb.codec.smic import UNNAMED, Size, blocks_of, normalised
 from smicnb.codec.trellis_codebook import TrellisCodebook, codes_of
@@ -188,9 +188,9 @@ class PursuitCodec(BaseEstimator):
         book = self.codebook_
         Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         coefficients = (Z - book.mean_latent) @ np.linalg.pinv(book.atoms[: len(book.codes)])
+        most = container.most_images(book.header)
         parts = [
-            book.quantised(coefficients[start : start + TRELLIS_BLOCK_IMAGES], book.header.penalty)
-            for start in range(0, len(Z), TRELLIS_BLOCK_IMAGES)
+            book.quantised(coefficients[start : start + most], book.header.penalty) for start in range(0, len(Z), most)
         ]
         return np.concatenate(parts)
 

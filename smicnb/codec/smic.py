@@ -162,7 +162,7 @@ def blocks_of(
     for what, given in (("names", names), ("sizes", sizes)):
         if given is not None and len(given) != len(levels):
             raise DimensionError(f"found {len(given)} {what} for {len(levels)} latents", "one for each")
-    blocks, most = [], container.most_images(codebook.header.coding)
+    blocks, most = [], container.most_images(codebook.header)
     for start in range(0, len(levels), most):
         rows = slice(start, start + most)
         about = details.pack(names and list(names[rows]), sizes and list(sizes[rows]))

@@ -35,9 +35,7 @@ def originals() -> tuple[bytes, ...]:
 def longer(data: bytes, blocks: list[container.Block]) -> bytes:
     """A file with a further segment, as `container.append` writes it."""
     with SmicReader(data) as opened:
-        return data + b"".join(
-            container._segment(blocks, len(data), len(opened), container.most_images(opened.header.coding))
-        )
+        return data + b"".join(container._segment(blocks, len(data), len(opened), container.most_images(opened.header)))
 
 
 def mutant(rng: np.random.Generator, mended: bool) -> bytes:

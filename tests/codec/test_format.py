@@ -23,7 +23,8 @@ from smicnb.codec.smic import SMICCodec
 
 VECTORS = ("vector-1", "vector-2", "vector-3")
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f64": "d"}
-WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "trellis.TOTAL"}  # constants that no reader meets
+# Constants that no reader meets.
+WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "trellis.TOTAL", "trellis.SHORT"}
 
 
 @pytest.fixture(scope="module")

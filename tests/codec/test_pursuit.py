@@ -112,6 +112,42 @@ def test_a_target_is_met_by_the_bytes(count, target):
     assert choice.lines(found)[0].startswith("chosen: ")
 
 
+def test_near_duplicates_are_coded_as_their_mean_whatever_is_known_beforehand():
+    rng = np.random.default_rng(4)
+    Z = rng.standard_normal(PRIOR.dim) + 0.01 * rng.standard_normal((200, PRIOR.dim))
+    own, *_ = choice.ways(Z, cosine=0.9, only=("own",), **ABOUT)
+    found, *_ = choice.ways(Z, cosine=0.9, only=("own", "prior"), **ABOUT)
+    assert found.bits <= own.bits < 15
+    assert len(found.codec.codebook_.codes) == 0
+    assert found.name.startswith("own axes")
+
+
+@pytest.mark.parametrize("target", [{"cosine": 0.8}, {"bits": 150.0}])
+def test_a_target_is_met_by_the_file_where_a_sample_misleads(target):
+    Z, count = np.random.default_rng(2).standard_normal((150, PRIOR.dim)), 150  # far from what the prior expects
+    sample = np.linspace(0, count - 1, choice.TRIED).round().astype(int)
+    Z[sample] = images(count)[sample]
+    way, other, *_ = choice.ways(Z, only=("prior",), **target, **ABOUT)
+    data = way.codec.encode(Z)
+    assert way.latent_cosine == pytest.approx(latent_cosine(Z, way.codec.decode(data)).mean(), abs=1e-5)
+    assert way.bits == pytest.approx(8 * len(data) / count)
+    assert way.latent_cosine >= target.get("cosine", 0)
+    assert way.bits <= target.get("bits", np.inf)
+    assert "of 150 images" not in choice.lines([way])[0]
+    assert (other.measured == count) == ("of 150 images" not in choice.lines([way, other])[1])
+
+
+def test_words_are_refitted_on_all_latents(monkeypatch):
+    Z = images(9)
+    monkeypatch.setattr(choice, "WORDS_TRIED", 2)
+    monkeypatch.setattr(choice, "PENALTIES", np.array([1.0, 4.0]))
+    (way,) = choice.ways(Z, cosine=0.3, only=("words",), **ABOUT)
+    assert (way.measured, way.at_hand) == (9, 9)
+    fitted = SMICCodec(penalty=way.codec.penalty, b_coef=choice.WORD_BITS, coding="words", **ABOUT).fit(Z)
+    assert way.codec.encode(Z) == fitted.encode(Z)
+    assert way.bits == pytest.approx(8 * len(fitted.encode(Z)) / 9)
+
+
 def test_few_images_take_the_prior_and_hosts_their_own_axes():
     Z = latents(120, PRIOR.dim, seed=3)  # nothing like what the prior expects
     few = choice.ways(Z[:3], cosine=0.8, only=("own", "prior"), **ABOUT)
