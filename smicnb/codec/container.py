@@ -7,6 +7,7 @@ off, and is passed over; or it is damage, and an error.
 
 import io
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -21,17 +22,21 @@ from filelock import FileLock, Timeout
 from smicnb.base.cache import cache_root
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.base.files import atomic_path
+from smicnb.codec import quantise
 
 MAGIC = b"\x89SMIC\r\n\x1a"
 VERSION = 2
 BLOCK_IMAGES = 64
 TRELLIS_BLOCK_IMAGES = 255  # whose records are so short that an index entry weighs; as many as an entry can count
-MOST_ATOMS, MOST_DIM, MOST_VALUES = 1 << 12, (1 << 16) - 1, 1 << 23
+MOST_DIM, MOST_VALUES = (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
 MOST_LEVELS = 1 << 18  # of a block: images · n_atoms
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
 CODINGS = ("tuple", "entropy", "trellis", "prior", "words")
 ON_AXES = ("trellis", "prior")  # codings of axes instead of atoms
+
+# Control characters, and those that break lines or turn the direction of writing: none belongs in a terminal.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 PREAMBLE = struct.Struct("<8sHH")  # magic, version, length of the header
 FIELDS = struct.Struct("<32sHHBBBddIIII")  # see `_pack`
@@ -48,7 +53,7 @@ class Header:
     """What a file says of itself.
 
     Args:
-        encoder: name of the encoder, 1 to 255 bytes of UTF-8.
+        encoder: name of the encoder, 1 to 255 bytes of UTF-8, none of them `UNPRINTABLE`.
         weights_hash: SHA-256 of its weights, 64 hexadecimal digits.
         dim: L, 1 to 65535.
         norm: L2 norm that decoded latents are given, 2^-64 to 2^64.
@@ -71,9 +76,10 @@ class Header:
     def __post_init__(self):
         checks = {
             f"an encoder's name of {len(self.encoder.encode())} bytes": 1 <= len(self.encoder.encode()) <= 255,
+            f"an encoder's name {self.encoder!a} that cannot be printed": not UNPRINTABLE.search(self.encoder),
             f"a weights hash '{self.weights_hash}'": len(self.weights_hash) == 64
             and set(self.weights_hash) <= set("0123456789abcdef"),
-            f"{self.n_atoms} atoms": (self.coding != "trellis") <= self.n_atoms <= MOST_ATOMS,
+            f"{self.n_atoms} atoms": (self.coding != "trellis") <= self.n_atoms <= quantise.MOST_ATOMS,
             f"{self.dim} dimensions": 1 <= self.dim <= MOST_DIM,
             f"{self.n_atoms} atoms of {self.dim} dimensions": self.n_atoms * self.dim <= MOST_VALUES,
             f"a norm of {self.norm}": 1 / MOST_NORM <= self.norm <= MOST_NORM,

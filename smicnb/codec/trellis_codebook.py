@@ -74,7 +74,7 @@ class TrellisCodebook:
 
     @classmethod
     def _read_shared(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
-        prior = priors.of_identity(dictionary)
+        prior = priors.of_identity(dictionary, header.weights_hash)
         if (header.n_atoms, header.dim) != prior.axis_levels.shape or header.b_dict != priors.BITS:
             raise ValueError
         fidelity, *shape = SHARED.unpack_from(tables)

@@ -179,7 +179,7 @@ def test_views_of_one_photograph_have_their_own_sizes():
 
 def test_an_append_codes_with_the_dictionary_that_is_there(path, later):
     before, old = path.read_bytes(), decode(path)
-    codec = SMICCodec.of_file(path)
+    codec = photographs._codec_of(path)
     _, images = photographs.append(path, str(later))
     assert images == 6
     assert path.read_bytes().startswith(before)
