@@ -21,6 +21,7 @@ from smicnb.semantics.images import size_of
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.semantics.views import WHOLE
 
+LONGEST_PART = 200  # bytes of a part of a path: systems allow 255, and ".png" and a temporary file's prefix are added
 MARKER = ".smicnb-decompress.json"  # what an unfinished folder of decoded images is made from
 
 
@@ -96,6 +97,7 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
     Returns:
         What was found and left out, on one line; and how many atoms the dictionary has.
     """
+    not_a_folder(target)
     semantic_encoder = encoders.encoder(encoder)
     found = photographs(source, semantic_encoder)
     count = len(found.latents)
@@ -127,6 +129,8 @@ def compress_to(
     Returns:
         What was found and left out, on one line; and the ways that were tried, the chosen one first.
     """
+    not_a_folder(target)
+    choice.check_target(cosine, bits)
     semantic_encoder = encoders.encoder(encoder)
     about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
     choice.check_target(cosine, bits, only, about["weights_hash"])
@@ -136,6 +140,12 @@ def compress_to(
     blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
     container.create(target, *codec.sections, blocks)
     return found.summary, tried
+
+
+def not_a_folder(target: Path) -> None:
+    """Raise SmicnbError where a file is to be written onto a folder."""
+    if target.is_dir():
+        raise SmicnbError(f"'{target}' is a folder", "the name of a file to write")
 
 
 def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, int]:
@@ -210,12 +220,14 @@ def decompress(
     """
     with SmicReader(source) as opened:
         names = _files(opened.names)
+        for number in range(opened.file.blocks):
+            opened.records(number)
         semantic_encoder = encoder_of(opened.header, encoder)
         shown = collections.load(gallery)
         chosen = generators.generator(generator, semantic_encoder, shown)
         space = SemanticSpace(semantic_encoder, chosen, opened.header.norm)
         made_from = {"file": sha256_file(source), "seed": seed, "gallery": shown.fingerprint, **space.fingerprint}
-        resumed = _prepare(folder, made_from, force)
+        resumed = _prepare(folder, names, made_from, force)
         empty = 0
         with progress_bar(f"generating with {chosen.name}", len(opened)) as advance:
             for latents, paths in _in_batches(opened, names, folder):
@@ -229,8 +241,30 @@ def decompress(
 
 
 def _files(names: Sequence[str | None]) -> list[str]:
+    """Where each image goes: names that a folder can hold at once, with room for what a temporary file adds."""
     width = len(str(max(1, len(names) - 1)))
-    return _unique([f"{place:0{width}d}.png" if name is None else f"{name}.png" for place, name in enumerate(names)])
+    plain = [_writable(f"{place:0{width}d}" if name is None else name) for place, name in enumerate(names)]
+    taken = {folder for name in plain for folder in _folders(name)}
+    files = []
+    for name in plain:
+        number, candidate = 2, f"{name}.png"
+        while candidate.casefold() in taken:
+            candidate, number = f"{name}~{number}.png", number + 1
+        taken.add(candidate.casefold())
+        files.append(candidate)
+    return files
+
+
+def _writable(name: str) -> str:
+    """A name of a file whose parts are short enough, and the first of which is not the marker."""
+    parts = [part.encode()[:LONGEST_PART].decode("utf-8", "ignore").rstrip(". ") or "_" for part in name.split("/")]
+    return "/".join(["_" + parts[0] if parts[0].casefold() == MARKER else parts[0], *parts[1:]])
+
+
+def _folders(name: str) -> list[str]:
+    """The folders that a file is in, the outermost first, as systems that ignore case see them."""
+    parts = name.casefold().split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _in_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Iterator[tuple[np.ndarray, list[Path]]]:
@@ -241,8 +275,8 @@ def _in_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Itera
         yield block.latents, paths
 
 
-def _prepare(folder: Path, made_from: dict, force: bool) -> bool:
-    """Make the folder; returns whether a run from the same inputs was cut off in it."""
+def _prepare(folder: Path, names: Sequence[str], made_from: dict, force: bool) -> bool:
+    """Make the folder, if all names can be written there; returns whether a run of the same was cut off in it."""
     import json
 
     marker = folder / MARKER
@@ -252,6 +286,15 @@ def _prepare(folder: Path, made_from: dict, force: bool) -> bool:
         resumed = False
     if not (resumed or force) and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SmicnbError(f"'{folder}' is not an empty folder", "a new or empty one", "name another, or say --force")
+    if folder.exists() and not folder.is_dir():
+        raise SmicnbError(f"'{folder}' is no folder", "a folder for the images", "name another")
+    for name in names:
+        path = folder / name
+        inside = path.parents[: len(Path(name).parents) - 1]
+        if path.is_dir() or any(parent.exists() and not parent.is_dir() for parent in inside):
+            raise SmicnbError(
+                f"'{folder}' holds something in the way of '{name}'", "a new or empty folder", "name another"
+            )
     write_json(marker, made_from)
     return resumed
 
@@ -269,12 +312,13 @@ def write_latents(source: Path, target: Path) -> int:
     Returns:
         How many latents.
     """
+    if target.suffix != ".npz":
+        raise DimensionError(f"found '{target.name}' for the latents", "a name that ends in .npz")
+    not_a_folder(target)
     with SmicReader(source) as opened:
         arrays = {"latents": opened.latents()}
         if any(name is not None for name in opened.names):
             arrays["names"] = np.array([name or "" for name in opened.names])
-    if target.suffix != ".npz":
-        raise DimensionError(f"found '{target.name}' for the latents", "a name that ends in .npz")
     with atomic_path(target) as temporary:
         np.savez(temporary, **arrays)
     return len(arrays["latents"])

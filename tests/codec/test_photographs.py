@@ -297,6 +297,46 @@ def test_two_images_of_one_name_are_refused_before_anything_is_written(first, pa
     assert not (tmp_path / "out").exists()
 
 
+LONG = ["x" * 250, "é" * 125, "x" * 255, "y" * 253 + "/z", "a.jpg", "a.jpg.png/b", "A.JPG.PNG/c/d", photographs.MARKER]
+LONG += [f"{photographs.MARKER}/e", "a.jpg~2"]
+
+
+def test_names_that_one_folder_cannot_hold_are_changed_before_anything_is_written(first, path, tmp_path):
+    with SmicReader(path) as opened:
+        levels = np.repeat(next(iter(opened)).levels[:1], len(LONG), axis=0)
+        payload = opened.codebook.encode_payload(levels)
+        parts = opened.header, opened.codebook.dictionary, opened.codebook.tables
+    path.write_bytes(container.dump(*parts, [Block(len(LONG), payload, details.pack(LONG, None))]))
+    assert decompress(path, tmp_path / "out", first[0])[0] == len(LONG)
+    written = files_in(tmp_path / "out")
+    assert len(written) == len(LONG)
+    assert {"a.jpg~2.png", "a.jpg.png/b.png", "A.JPG.PNG/c/d.png", "a.jpg~2~2.png"} <= set(written)
+    assert f"{'x' * 200}.png" in written and f"{'x' * 200}~2.png" in written
+
+
+def test_what_is_in_the_way_is_met_before_anything_is_written(first, compressed, tmp_path):
+    for place in ("A.jpg.png/mine", "b"):
+        out = tmp_path / place[0]
+        (out / place).parent.mkdir(parents=True)
+        (out / place).write_text("mine")
+        with pytest.raises(SmicnbError, match="holds something in the way of '"):
+            decompress(compressed, out, first[0], force=True)
+        assert list(files_in(out)) == [place]
+    with pytest.raises(SmicnbError, match="is no folder"):
+        decompress(compressed, tmp_path / "b" / "b", first[0], force=True)
+
+
+def test_a_record_that_is_none_is_met_before_anything_is_written(first, path, tmp_path):
+    with SmicReader(path) as opened:
+        block = opened.file.block(0)
+        parts = opened.header, opened.codebook.dictionary, opened.codebook.tables
+    forged = Block(block.count, bytes([block.payload[0] ^ 1]) + block.payload[1:], block.details)
+    path.write_bytes(container.dump(*parts, [forged]))
+    with pytest.raises(IntegrityError, match="holds no image records"):
+        decompress(path, tmp_path / "out", first[0])
+    assert not (tmp_path / "out").exists()
+
+
 def test_damage_in_the_last_block_is_met_before_anything_is_written(first, path, later, tmp_path):
     photographs.append(path, str(later))
     with container.SmicFile(path) as opened:
