@@ -159,11 +159,11 @@ def decompress(
     """
     if (folder is None) == (latents is None):
         raise SmicnbError("found neither or both of FOLDER and --latents", "exactly one of them")
+    if latents is not None and latents.exists() and not force:
+        raise SmicnbError(f"'{latents}' exists already", do="name another file, or say --force")
     from smicnb.codec import photographs
 
     if latents is not None:
-        if latents.exists() and not force:
-            raise SmicnbError(f"'{latents}' exists already", do="name another file, or say --force")
         typer.echo(f"{latents}: {photographs.write_latents(source, latents)} latents")
         return
     count, empty, what = photographs.decompress(source, folder, generator, gallery, encoder, seed, force)

@@ -256,9 +256,10 @@ def _files(names: Sequence[str | None]) -> list[str]:
 
 
 def _writable(name: str) -> str:
-    """A name of a file whose parts are short enough, and the first of which is not the marker."""
+    """A name of a file whose parts are short enough; what is a device when cut, or the marker, begins with _."""
     parts = [part.encode()[:LONGEST_PART].decode("utf-8", "ignore").rstrip(". ") or "_" for part in name.split("/")]
-    return "/".join(["_" + parts[0] if parts[0].casefold() == MARKER else parts[0], *parts[1:]])
+    taken = [details.DEVICES.fullmatch(part) or part.casefold() == MARKER for part in parts]
+    return "/".join(f"_{part}" if other else part for part, other in zip(parts, taken, strict=True))
 
 
 def _folders(name: str) -> list[str]:
