@@ -1,6 +1,5 @@
 """Photographs to a .smic file and back: what `smicnb compress`, `append` and `decompress` do."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +9,9 @@ import numpy as np
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.base.progress import progress_bar
-from smicnb.codec import choice, container, details
+from smicnb.codec import choice, container, file_names
 from smicnb.codec.choice import Way
+from smicnb.codec.file_names import MARKER
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.semantics import collections, encoders, generators
@@ -20,9 +20,6 @@ from smicnb.semantics.encoders import SemanticEncoder
 from smicnb.semantics.images import size_of
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.semantics.views import WHOLE
-
-LONGEST_PART = 200  # bytes of a part of a path: systems allow 255, and ".png" and a temporary file's prefix are added
-MARKER = ".smicnb-decompress.json"  # what an unfinished folder of decoded images is made from
 
 
 class Photographs(NamedTuple):
@@ -48,7 +45,9 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
     items = sorted(loaded, key=lambda item: item.id)
     ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
     latents = encoders.encode_collection(encoder, ordered)
-    return Photographs(latents, _unique([_portable(item.id) for item in items]), _sizes(items), loaded.summary())
+    return Photographs(
+        latents, file_names.unique([file_names.portable(item.id) for item in items]), _sizes(items), loaded.summary()
+    )
 
 
 def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
@@ -60,28 +59,6 @@ def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
             width, height = columns.stop - columns.start, rows.stop - rows.start
         sizes.append((width, height))
     return sizes
-
-
-def _portable(name: str) -> str:
-    """A file's name as every system can write it: what some cannot is replaced by an underscore."""
-    parts = [re.sub(r'[\x00-\x1f\x7f<>:"|?*\\]', "_", part).rstrip(". ") or "_" for part in name.split("/")]
-    shortened = "/".join(parts).encode("utf-8", "replace")[-240:].decode("utf-8", "ignore").lstrip("/")
-    return "/".join(
-        f"_{part}" if not part or details.DEVICES.fullmatch(part) else part for part in shortened.split("/")
-    )
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Names that differ by more than their case: later ones get a number."""
-    seen: set[str] = set()
-    result = []
-    for name in names:
-        number, candidate = 2, name
-        while candidate.casefold() in seen:
-            candidate, number = f"{name}~{number}", number + 1
-        seen.add(candidate.casefold())
-        result.append(candidate)
-    return result
 
 
 def compress(source: str, target: Path, encoder: str, named: bool = True, **parameters) -> tuple[str, int]:
@@ -219,7 +196,7 @@ def decompress(
         How many images there are, of how many nothing was coded, and what the generator's images are.
     """
     with SmicReader(source) as opened:
-        names = _files(opened.names)
+        names = file_names.of_images(opened.names)
         for number in range(opened.file.blocks):
             opened.records(number)
         semantic_encoder = encoder_of(opened.header, encoder)
@@ -238,34 +215,6 @@ def decompress(
                 advance(len(paths))
     (folder / MARKER).unlink(missing_ok=True)
     return len(names), empty, chosen.what
-
-
-def _files(names: Sequence[str | None]) -> list[str]:
-    """Where each image goes: names that a folder can hold at once, with room for what a temporary file adds."""
-    width = len(str(max(1, len(names) - 1)))
-    plain = [_writable(f"{place:0{width}d}" if name is None else name) for place, name in enumerate(names)]
-    taken = {folder for name in plain for folder in _folders(name)}
-    files = []
-    for name in plain:
-        number, candidate = 2, f"{name}.png"
-        while candidate.casefold() in taken:
-            candidate, number = f"{name}~{number}.png", number + 1
-        taken.add(candidate.casefold())
-        files.append(candidate)
-    return files
-
-
-def _writable(name: str) -> str:
-    """A name of a file whose parts are short enough; what is a device when cut, or the marker, begins with _."""
-    parts = [part.encode()[:LONGEST_PART].decode("utf-8", "ignore").rstrip(". ") or "_" for part in name.split("/")]
-    taken = [details.DEVICES.fullmatch(part) or part.casefold() == MARKER for part in parts]
-    return "/".join(f"_{part}" if other else part for part, other in zip(parts, taken, strict=True))
-
-
-def _folders(name: str) -> list[str]:
-    """The folders that a file is in, the outermost first, as systems that ignore case see them."""
-    parts = name.casefold().split("/")
-    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 def _in_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Iterator[tuple[np.ndarray, list[Path]]]:

@@ -101,19 +101,12 @@ class PursuitCodec(Files, BaseEstimator):
         return self
 
     def _check(self) -> None:
-        whole = isinstance(self.fidelity, Integral)
-        share = self.share is None or 0 <= self.share <= 1
-        for what, holds, needed in (
-            (
-                "fidelity",
-                whole and 0 <= self.fidelity <= priors.MOST_SCALE,
-                f"0 to {priors.MOST_SCALE}, a whole number",
-            ),
-            ("b_dict", isinstance(self.b_dict, Integral) and 1 <= self.b_dict <= 16, "1 to 16, a whole number"),
-            ("share", share, "0 to 1, or None"),
-        ):
-            if not holds:
-                raise SmicnbError(f"found {what} = {getattr(self, what)!r}", needed)
+        for what, least, most in (("fidelity", 0, priors.MOST_SCALE), ("b_dict", 1, 16)):
+            value = getattr(self, what)
+            if not (isinstance(value, Integral) and least <= value <= most):
+                raise SmicnbError(f"found {what} = {value!r}", f"{least} to {most}, a whole number")
+        if not (self.share is None or 0 <= self.share <= 1):
+            raise SmicnbError(f"found share = {self.share!r}", "0 to 1, or None")
 
     def at(self, Z, **changes) -> "PursuitCodec":
         """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict` or `most_axes`.

@@ -14,7 +14,7 @@ from PIL import Image
 from real_photographs import own_cache, save, scenes
 
 from smicnb.base.errors import DimensionError, ImageError, IntegrityError, SmicnbError
-from smicnb.codec import container, details, photographs
+from smicnb.codec import container, details, file_names, photographs
 from smicnb.codec.container import Block
 from smicnb.codec.reader import SmicReader, decode
 from smicnb.codec.smic import SMICCodec
@@ -155,18 +155,18 @@ part = st.one_of(
 
 @given(st.lists(st.lists(part, min_size=1, max_size=5).map("/".join), min_size=1, max_size=20))
 def test_any_path_becomes_a_name_that_a_file_may_hold(paths):
-    names = photographs._unique([photographs._portable(path) for path in paths])
+    names = file_names.unique([file_names.portable(path) for path in paths])
     for name in names:
         details.check_name(name)
     assert len({name.casefold() for name in names}) == len(paths)
-    assert [photographs._portable(name) for name in names if len(name.encode()) <= 240] == [
+    assert [file_names.portable(name) for name in names if len(name.encode()) <= 240] == [
         name for name in names if len(name.encode()) <= 240
     ]
 
 
 def test_a_path_that_is_cut_does_not_begin_with_a_device():
     long = "falcon/" + "x" * (240 - len("con/.jpg")) + ".jpg"
-    details.check_name(photographs._portable(long))
+    details.check_name(file_names.portable(long))
 
 
 def test_views_of_one_photograph_have_their_own_sizes():
