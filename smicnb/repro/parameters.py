@@ -266,7 +266,7 @@ class Beyond(Parameters):
     generator: Text = "retrieval"
     n_atoms: Atoms = 128
     steps: Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")] = 15
-    words_cosine: Annotated[float, Field(gt=0, lt=1, description="mean latent cosine of the named words")] = 0.75
+    words_cosine: Annotated[float, Field(ge=0.05, le=0.99, description="mean latent cosine of the named words")] = 0.75
     examples: Examples = 4
     seed: Seed = 1
 

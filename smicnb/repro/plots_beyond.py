@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 2.9  # inches
+BITS_SHOWN = (7, 1500)
 
 
 def rates(points: "pd.DataFrame") -> "Figure":
@@ -33,12 +34,12 @@ def rates(points: "pd.DataFrame") -> "Figure":
         if not len(own):
             continue
         hull = own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
-        lowest = min(lowest, hull["latent_cosine"].min())
+        lowest = min(lowest, hull["latent_cosine"][hull["payload_bits"] >= BITS_SHOWN[0]].min())
         error = [hull["latent_cosine"] - hull["low"], hull["high"] - hull["latent_cosine"]]
         thin = {"markersize": 3.2, "linewidth": 1.0, "elinewidth": 0.4}
         axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **LATENT_CODERS[name], label=name)
     axes.set_xscale("log")
-    axes.set_xlim(7, 1500)
+    axes.set_xlim(*BITS_SHOWN)
     axes.set_ylim(max(0, lowest - 0.1), 1)
     axes.set_xlabel("bits per image, payload with its framing (log scale; fewer is better)")
     axes.set_ylabel("latent cosine, held-out (higher is better)")
