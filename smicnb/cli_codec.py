@@ -55,8 +55,9 @@ def compress(
         float | None, typer.Option(help="Bits of an image that are to spend: the best cosine that they buy.")
     ] = None,
     ways: Annotated[
-        Ways, typer.Option(help="With these: axes of the collection's own, of a prior, or words; auto takes the best.")
-    ] = Ways.auto,
+        Ways | None,
+        typer.Option(help="With these: axes of the collection's own, of a prior, or words; auto takes the best."),
+    ] = None,
     model: Annotated[
         Model | None, typer.Option(help="The paper's operating point (medium); what follows changes it.")
     ] = None,
@@ -69,7 +70,7 @@ def compress(
     ] = None,
     encoder: Annotated[str, typer.Option(help="lite0-minilm, open_clip:ViT-L-14/openai, …")] = "lite0-minilm",
     names: Annotated[bool, typer.Option(help="Keep the photographs' names.")] = True,
-    seed: Annotated[int, typer.Option(min=0, help="Of the dictionary.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the paper's dictionary (0).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Code a collection of photographs: by a fidelity or a size, or by the paper's dictionary.
@@ -78,29 +79,33 @@ def compress(
     `smicnb compress photos/ photos.smic`, `smicnb compress photos/ small.smic --model low`,
     `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
     """
-    from smicnb.codec import choice, photographs
-    from smicnb.codec.rate import MODELS
-
     if target.exists() and not force:
         raise SmicnbError(f"'{target}' exists already", do="name another file, say --force, or use 'smicnb append'")
+    if quality is not None and bits is not None:
+        raise SmicnbError("found --quality and --bits", "exactly one of them")
     if penalty is not None and not 0 < penalty < float("inf"):
         raise SmicnbError(f"found --penalty {penalty}", "a positive number")
     if quality is not None or bits is not None:
-        if any(given is not None for given in (model, atoms, penalty, b_coef, b_dict, coding)):
+        if any(given is not None for given in (model, atoms, penalty, b_coef, b_dict, coding, seed)):
             raise SmicnbError(
                 "found --quality or --bits with an option of the paper's dictionary",
                 "one or the other",
-                "leave out --model, --atoms, --penalty, --b-coef, --b-dict and --coding",
+                "leave out --model, --atoms, --penalty, --b-coef, --b-dict, --coding and --seed",
             )
-        only = ("own", "prior", "words") if ways is Ways.auto else (ways.value,)
+        from smicnb.codec import choice, photographs
+
+        only = choice.KINDS if ways in (None, Ways.auto) else (ways.value,)
         summary, tried = photographs.compress_to(source, target, encoder, names, quality, bits, only)
         _say(summary)
         for line in choice.lines(tried):
             _say(line)
         typer.echo(_one_line(target))
         return
-    if ways is not Ways.auto:
+    if ways is not None:
         raise SmicnbError("found --ways alone", "--quality or --bits with it")
+    from smicnb.codec import photographs
+    from smicnb.codec.rate import MODELS
+
     point = MODELS[(model or Model.medium).value]
     wanted = point.n_atoms if atoms is None else atoms
     summary, n_atoms = photographs.compress(
@@ -113,7 +118,7 @@ def compress(
         b_coef=b_coef or point.b_coef,
         b_dict=b_dict or point.b_dict,
         coding=(coding or Coding.entropy).value,
-        random_state=seed,
+        random_state=seed or 0,
     )
     _say(summary)
     if n_atoms < wanted:
@@ -152,13 +157,13 @@ def decompress(
     Examples: `smicnb decompress photos.smic out/`, `smicnb decompress photos.smic out/ --generator inversion`,
     `smicnb decompress photos.smic --latents out.npz`.
     """
-    from smicnb.codec import photographs
-
     if (folder is None) == (latents is None):
         raise SmicnbError("found neither or both of FOLDER and --latents", "exactly one of them")
+    if latents is not None and latents.exists() and not force:
+        raise SmicnbError(f"'{latents}' exists already", do="name another file, or say --force")
+    from smicnb.codec import photographs
+
     if latents is not None:
-        if latents.exists() and not force:
-            raise SmicnbError(f"'{latents}' exists already", do="name another file, or say --force")
         typer.echo(f"{latents}: {photographs.write_latents(source, latents)} latents")
         return
     count, empty, what = photographs.decompress(source, folder, generator, gallery, encoder, seed, force)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.codec import priors
-from smicnb.compare import beyond, latent_smic, state_of_the_art
+from smicnb.compare import beyond, latent_rivals, latent_smic, state_of_the_art
 from smicnb.semantics import collections, spaces
 
 FOLDERS = ("figures", "figures/bsds500", "figures/kodak")
@@ -35,11 +35,10 @@ class Again:
     def tables(self):
         p, prior, scenes = self.p, self.prior, [item.scene for item in self.heldout]
         Z, H = self.space.encode(self.coded.split("train")), self.space.encode(self.heldout)
-        steps, waters = np.geomspace(7, 0.8, p["steps"]), np.geomspace(9, 0.1, 16)
+        steps, waters = np.geomspace(11, 0.8, p["steps"]), np.geomspace(20, 0.1, 20)
         coders = latent_smic.our_coders(prior, images=1000) + latent_smic.paper_coders(p["n_atoms"], p["seed"])
-        points = beyond.measure(coders + latent_smic.rivals(self.space.dim, len(Z), steps, p["seed"], prior), Z, H)
-        points += beyond.reference(Z, H, waters, p["seed"])
-        points += beyond.reference(Z, H, waters, p["seed"], shrinkage=None)
+        points = beyond.measure(coders + latent_rivals.rivals(self.space.dim, len(Z), steps, p["seed"], prior), Z, H)
+        points += beyond.reference(Z, H, waters, p["seed"], prior)
         fidelity = beyond.fidelities(points)
         compared = [latent_smic.OURS, latent_smic.OURS_BARE, "KLT", latent_smic.PAPER]
         sizes = {f"cosine {cosine:.3f} ({name})": beyond.totals(points, cosine) for name, cosine in fidelity.items()}

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 from real_photographs import save, scenes, smicnb
 
+from smicnb.codec import photographs, priors
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -141,8 +143,11 @@ def test_a_quality_or_a_size_is_all_that_one_says(folder, more, tmp_path):
     [
         (("--bits", "3", "--ways", "prior"), "no setting keeps to 3 bits"),
         (("--quality", "1.5"), "more than 0 and less than 1"),
-        (("--quality", "0.8", "--bits", "90"), "exactly one of them"),
+        (("--quality", "0.8", "--bits", "90"), "found --quality and --bits; needed: exactly one of them"),
+        (("--quality", "nan"), "more than 0 and less than 1"),
         (("--quality", "0.8", "--model", "low"), "one or the other"),
+        (("--quality", "0.8", "--seed", "3"), "--coding and --seed"),
+        (("--ways", "auto"), "--quality or --bits with it"),
         (("--ways", "words"), "--quality or --bits with it"),
     ],
 )
@@ -151,3 +156,37 @@ def test_targets_that_cannot_be_are_one_line(folder, tmp_path, options, text):
     assert answer.status == 2
     assert text in answer.err
     assert not (tmp_path / "q.smic").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--quality", "2"), "found a target cosine of 2.0; needed: more than 0 and less than 1"),
+        (("--bits", "nan"), "found a target of nan bits; needed: a positive number"),
+        (("--quality", "0.9", "--ways", "prior"), "found no way of prior for this encoder"),
+        (("--quality", "0.9", "--ways", "words"), "an encoder with a prior: lite0-minilm"),
+        (("--force",), "is a folder; needed: the name of a file to write"),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_a_photograph_is_encoded(folder, tmp_path, monkeypatch, options, text):
+    monkeypatch.setattr(photographs, "photographs", lambda *_: pytest.fail("a photograph was encoded"))
+    monkeypatch.setattr(priors, "of_weights", lambda _: None)
+    target = tmp_path if "--force" in options else tmp_path / "q.smic"
+    answer = smicnb("compress", folder[0], target, *options)
+    assert (answer.status, answer.out) == (2, "")
+    assert text in answer.err
+
+
+def test_a_quality_is_told_with_all_its_digits(folder, tmp_path):
+    answer = smicnb("compress", folder[0], tmp_path / "q.smic", "--quality", "0.9999999", "--ways", "prior")
+    assert answer.status == 2
+    assert "a mean cosine of 0.9999999 on" in answer.err
+
+
+def test_latents_are_refused_before_the_file_is_decoded(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(photographs, "SmicReader", lambda _: pytest.fail("the file was opened"))
+    (tmp_path / "there.npz").mkdir()
+    for target, text in (("z.npy", "a name that ends in .npz"), ("there.npz", "is a folder")):
+        answer = smicnb("decompress", path, "--latents", tmp_path / target, "--force")
+        assert answer.status == 2
+        assert text in answer.err

@@ -6,24 +6,31 @@ cost none; words, which cost none and have names. What is sent once is shared by
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from smicnb.base.errors import SmicnbError
-from smicnb.codec import container, priors
+from smicnb.codec import container, priors, trellis
 from smicnb.codec.codebook import Codebook
 from smicnb.codec.payload import CHECK_BYTES
 from smicnb.codec.pursuit import PursuitCodec
-from smicnb.codec.smic import SMICCodec
-from smicnb.codec.trellis_codebook import TrellisCodebook
+from smicnb.codec.smic import SMICCodec, blocks_of
+from smicnb.codec.trellis_codebook import OWN_BITS, TrellisCodebook
 
-TRIED = 128  # images that ways are tried on at most, evenly spread
-WORDS_TRIED = 32  # and words, which take longer and seldom pay
+LEARNED = 5000  # images that axes, dictionaries and models are learned on at most, evenly spread
+TRIED = 128  # that settings are searched on
+WORDS_TRIED = 32  # and those of words, which take longer and seldom pay
 FIDELITIES = range(30, 131)  # scales of √θ
 THRIFTS = np.linspace(1, 1.4, 5)
 PENALTIES = np.geomspace(0.05, 16, 31)  # λ of words
-LEAST_BITS = 4  # of a dimension of an own axis, where a prior stands beside them
 WORD_BITS = 5  # of a word's coefficient
+KINDS = ("own", "prior", "words")
+# Bits of a dimension and most axes that are tried. Of near duplicates the mean is enough; where nothing is known
+# beforehand, few axes of few bits pay as well.
+OWN_BESIDE_PRIOR = ((OWN_BITS, None), (6, None), (OWN_BITS, 0), (OWN_BITS, 8))
+OWN_ALONE = tuple((b_dict, most) for b_dict in (3, 5, 8) for most in (None, 32, 8, 0))
 Codec = PursuitCodec | SMICCodec
 
 
@@ -34,19 +41,47 @@ class Way:
     Args:
         name: for people.
         codec: fitted.
-        latent_cosine: mean over the images it was tried on.
-        bits: of an image of the collection, its share of what is sent once included; names and sizes apart. Measured
-            on blocks where all images are in one, and of words; else ideal lengths, and the framing.
-        side_bits: of the collection, sent once.
+        latent_cosine: mean over the images it was measured on.
+        bits: of an image of the collection, its share of what is sent once included; names and sizes apart. Of the
+            blocks' bytes where it was measured on all latents, else of ideal lengths and the framing.
         meets: whether the target is met.
+        measured: images that it was measured on: all `at_hand` for the first way.
+        at_hand: latents that there were to choose by.
     """
 
     name: str
     codec: Codec
     latent_cosine: float
     bits: float
-    side_bits: int
     meets: bool
+    measured: int
+    at_hand: int
+
+
+def check_target(
+    cosine: float | None, bits: float | None, only: Sequence[str] = KINDS, weights_hash: str | None = None
+) -> None:
+    """Raise SmicnbError for a target that can be refused before there is a latent.
+
+    Args:
+        cosine, bits, only: as in `ways`.
+        weights_hash: of the encoder; None where it is not known yet.
+    """
+    if (cosine is None) == (bits is None):
+        raise SmicnbError("found neither or both of a target cosine and a number of bits", "exactly one of them")
+    if cosine is not None and not 0 < cosine < 1:
+        raise SmicnbError(f"found a target cosine of {cosine}", "more than 0 and less than 1")
+    if bits is not None and not 0 < bits < float("inf"):
+        raise SmicnbError(f"found a target of {bits:g} bits", "a positive number")
+    if weights_hash is not None and "own" not in only and priors.of_weights(weights_hash) is None:
+        raise _no_way(only)
+
+
+def _no_way(only: Sequence[str]) -> SmicnbError:
+    known = ", ".join(prior.name for prior in priors.known())
+    return SmicnbError(
+        f"found no way of {', '.join(only)} for this encoder", f"axes of its own, or an encoder with a prior: {known}"
+    )
 
 
 def ways(
@@ -54,13 +89,16 @@ def ways(
     cosine: float | None = None,
     bits: float | None = None,
     images: int | None = None,
-    only: Sequence[str] = ("own", "prior", "words"),
+    only: Sequence[str] = KINDS,
     **about,
 ) -> list[Way]:
-    """All ways to code latents Z (n, L) at a target, the best first.
+    """All ways to code latents Z (n, L) at a target, the best first, which meets it on all of Z.
+
+    Settings are searched on a sample. The best way is then measured on all latents, and made finer, or cheaper, while
+    it misses; the others keep the numbers of the sample, and say so.
 
     Args:
-        Z: of any norm; n at least 1.
+        Z: of any norm; n at least 1. Axes and models are learned on `LEARNED` of them at most.
         cosine: mean `latent_cosine` that is wanted, 0 to 1 without the ends; or
         bits: bits of an image, its share of all but names and sizes included, that are to spend.
         images: of the collection; None for n.
@@ -70,50 +108,26 @@ def ways(
     Raises:
         SmicnbError: not exactly one target, one out of range, or one that no way meets; says which comes nearest.
     """
-    if (cosine is None) == (bits is None):
-        raise SmicnbError("found neither or both of a target cosine and a number of bits", "exactly one of them")
-    if cosine is not None and not 0 < cosine < 1:
-        raise SmicnbError(f"found a target cosine of {cosine:g}", "more than 0 and less than 1")
-    if bits is not None and not 0 < bits < float("inf"):
-        raise SmicnbError(f"found a target of {bits:g} bits", "a positive number")
-    images = images or len(Z)
-    tried = Z[np.linspace(0, len(Z) - 1, min(len(Z), TRIED)).round().astype(int)]
+    check_target(cosine, bits)
+    task = _Task(Z, evenly(Z, LEARNED), images or len(Z), cosine, bits)
     prior = priors.of_weights(about.get("weights_hash", ""))
     prior = prior if prior is not None and prior.dim == Z.shape[1] else None
-    found: list[Way] = []
+    found: list[_Trial] = []
     if "prior" in only and prior:
-        for centre in (False, True) if images > 1 else (False,):
-            base = PursuitCodec("prior", prior=prior, centre=centre, images=images, **about).fit(Z)
+        for centre in (False, True) if task.images > 1 else (False,):
+            base = PursuitCodec("prior", prior=prior, centre=centre, images=task.images, **about).fit(task.learned)
             name = f"axes of the prior, {'its mean sent' if centre else 'nothing sent'}"
-            found.append(_on_axes(name, base, Z, tried, images, cosine, bits, {}))
+            found.append(_on_axes(task, name, base))
     if "own" in only:
-        met = min((way for way in found if way.meets), key=lambda way: way.bits, default=None)
-        alone = met and _axes_alone(met, images)
-        if alone and alone.bits > met.bits:
-            found.append(alone)
-        else:
-            # Where something is known beforehand, few axes of few bits do not pay.
-            few = [(b, m) for b in (3, 5, 8) for m in (None, 32, 8, 0)]
-            base = PursuitCodec(prior=prior, **about).fit(Z)
-            for b_dict, most in [(LEAST_BITS, None), (6, None)] if prior else few:
-                name = f"own axes at {b_dict} bits" + ("" if most is None else f", {most} at most")
-                changes = {"b_dict": b_dict, "most_axes": most}
-                found.append(_on_axes(name, base, Z, tried, images, cosine, bits, changes))
+        base = PursuitCodec(prior=prior, **about).fit(task.learned)
+        for b_dict, most in OWN_BESIDE_PRIOR if prior else OWN_ALONE:
+            few = {None: "", 0: ", the mean alone"}.get(most, f", {most} at most")
+            found.append(_on_axes(task, f"own axes at {b_dict} bits{few}", base, b_dict=b_dict, most_axes=most))
     if "words" in only and prior:
-        few = tried[:: max(1, len(tried) // WORDS_TRIED)]
-        found.append(_in_words(few, images, cosine, bits, about))
+        found.append(_in_words(task, about))
     if not found:
-        raise SmicnbError(
-            f"found no way of {', '.join(only)} for this encoder", "axes of its own, or an encoder with a prior"
-        )
-    return _ordered(found, cosine, bits)
-
-
-def _axes_alone(way: Way, images: int) -> Way:
-    """What half the axes of a way would take of each image if they were sent: own axes are no cheaper."""
-    side = len(way.codec.codebook_.codes) * way.codec.n_features_in_ * LEAST_BITS // 2
-    return Way(f"own axes, which alone take more than {side / images:.0f} bits an image", way.codec, float("nan"),
-               side / images, side, False)  # fmt: skip
+        raise _no_way(only)
+    return _settled(task, found)
 
 
 def best(Z: np.ndarray, *args, **kwargs) -> Way:
@@ -121,20 +135,100 @@ def best(Z: np.ndarray, *args, **kwargs) -> Way:
     return ways(Z, *args, **kwargs)[0]
 
 
-def _ordered(found: list[Way], cosine: float | None, bits: float | None) -> list[Way]:
-    met = [way for way in found if way.meets]
-    if met:
-        order = (lambda way: way.bits) if bits is None else (lambda way: -way.latent_cosine)
-        return sorted(met, key=order) + [way for way in found if not way.meets]
-    if bits is None:
-        nearest = max(found, key=lambda way: np.nan_to_num(way.latent_cosine))
-        raise SmicnbError(
-            f"no setting reaches a mean cosine of {cosine:g} on this collection",
+def evenly(Z: np.ndarray, most: int) -> np.ndarray:
+    """Latents (n, L), or `most` of them, evenly spread."""
+    return Z if len(Z) <= most else Z[np.linspace(0, len(Z) - 1, most).round().astype(int)]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Latents and target, and what a codec comes to on them."""
+
+    latents: np.ndarray
+    learned: np.ndarray
+    images: int
+    cosine: float | None
+    bits: float | None
+
+    def way(self, name: str, codec: Codec, latents: np.ndarray, exact: bool = False) -> Way:
+        """A codec measured on some of the latents; `exact` takes the bytes of the blocks that a file would have."""
+        levels = codec.levels(latents)
+        decoded = codec.codebook_.reconstruct(levels)
+        norms = np.linalg.norm(latents, axis=1) * np.linalg.norm(decoded, axis=1)
+        cosine = float(((latents * decoded).sum(axis=1) / np.where(norms == 0, 1, norms)).mean())
+        if exact or isinstance(codec, SMICCodec):
+            blocks = blocks_of(codec.codebook_, levels, None, None)
+            payload = 8 * sum(len(block.payload) for block in blocks) / len(latents)
+        else:
+            payload = _ideal(codec, levels, self.images)
+        header, dictionary, tables = codec.sections
+        side = container.header_bytes(header.encoder) + len(dictionary) + len(tables)
+        index = container.index_bytes(self.images, container.most_images(header))
+        bits = float(payload + 8 * (side + index) / self.images)
+        meets = cosine >= self.cosine if self.bits is None else bits <= self.bits
+        return Way(name, codec, cosine, bits, meets, len(latents), len(self.latents))
+
+    def order(self, way: Way) -> tuple[bool, float]:
+        """The smaller the better: ways that meet the target by what is left open, others by how near they come."""
+        return not way.meets, way.bits if way.meets == (self.bits is None) else -way.latent_cosine
+
+
+def _ideal(codec: PursuitCodec, levels: np.ndarray, images: int) -> float:
+    """Bits of an image: of the words where one block holds all images, else as ideal lengths and framing."""
+    book = codec.codebook_
+    most = container.most_images(book.header)
+    if images == len(levels) <= most:
+        words = trellis.encode(levels[:, : len(book.codes)], book.codes, shortest=False)
+        return 8 * (CHECK_BYTES + len(words)) / images
+    return float(codec.lengths(levels).mean()) + 8 * (CHECK_BYTES + 2) / min(images, most)
+
+
+class _Trial(NamedTuple):
+    """A way at the best of its settings, which are numbered from the finest on."""
+
+    way: Way
+    place: int
+    count: int
+    codec_at: Callable[[int], Codec]  # fitted to all that is learned on
+    settled: bool = False
+
+
+def _settled(task: _Task, found: list[_Trial]) -> list[Way]:
+    """The ways in their order, the first one measured on all latents."""
+    trials = sorted(found, key=lambda trial: task.order(trial.way))
+    while not trials[0].settled:
+        trials[0] = _settle(task, trials[0])
+        trials.sort(key=lambda trial: task.order(trial.way))
+    if not trials[0].way.meets:
+        raise _unmet(task, trials[0].way)
+    return [trial.way for trial in trials]
+
+
+def _settle(task: _Task, trial: _Trial) -> _Trial:
+    """A way measured on all latents, at the next setting that meets the target there."""
+
+    @cache
+    def way_at(place: int) -> Way:
+        return task.way(trial.way.name, trial.codec_at(place), task.latents, exact=True)
+
+    forward, end = (-1, 0) if task.bits is None else (1, trial.count - 1)
+    missed, place, step = trial.place, trial.place, 1
+    while not way_at(place).meets and place != end:
+        missed, place, step = place, forward * min(forward * end, forward * place + step), 2 * step
+    while way_at(place).meets and abs(place - missed) > 1:
+        middle = (place + missed) // 2
+        missed, place = (missed, middle) if way_at(middle).meets else (middle, place)
+    return trial._replace(way=way_at(place), place=place, settled=True)
+
+
+def _unmet(task: _Task, nearest: Way) -> SmicnbError:
+    if task.bits is None:
+        return SmicnbError(
+            f"no setting reaches a mean cosine of {task.cosine} on this collection",
             f"at most {np.floor(1e4 * nearest.latent_cosine) / 1e4:g} ({nearest.name}, {nearest.bits:.0f} bits each)",
         )
-    nearest = min(found, key=lambda way: way.bits)
-    raise SmicnbError(
-        f"no setting keeps to {bits:g} bits an image on this collection",
+    return SmicnbError(
+        f"no setting keeps to {task.bits:g} bits an image on this collection",
         f"at least {np.ceil(nearest.bits):.0f} ({nearest.name}); most of it is what is sent once",
     )
 
@@ -148,72 +242,48 @@ def _search(count: int, holds: Callable[[int], bool]) -> int:
     return low
 
 
-def _meets(way: Way, cosine: float | None, bits: float | None) -> bool:
-    return way.latent_cosine >= cosine if bits is None else way.bits <= bits
+def _nearest(task: _Task, places: Sequence[int], way_at: Callable[[int], Way]) -> int:
+    """Of places from the finest on, the cheapest that still meets a cosine, or the finest that keeps to bits."""
+    if task.bits is None:
+        return places[max(0, _search(len(places), lambda i: way_at(places[i]).meets))]
+    back = places[::-1]
+    return back[max(0, _search(len(back), lambda i: way_at(back[i]).meets))]
 
 
-def _nearest(count: int, way_at: Callable[[int], Way], cosine: float | None, bits: float | None) -> tuple[int, Way]:
-    """The cheapest of settings that still meets a cosine, or the finest that keeps to bits; they fall in both."""
-    if bits is None:
-        place = _search(count, lambda place: _meets(way_at(place), cosine, bits))
-        return max(place, 0), way_at(max(place, 0))
-    place = count - 1 - _search(count, lambda back: _meets(way_at(count - 1 - back), cosine, bits))
-    return min(place, count - 1), way_at(min(place, count - 1))
+def _on_axes(task: _Task, name: str, base: PursuitCodec, **changes) -> _Trial:
+    finer, tried = len(THRIFTS), evenly(task.latents, TRIED)
 
+    def codec_at(place: int) -> PursuitCodec:
+        fidelity, thrift = divmod(place, finer)
+        thrifty = {"fidelity": FIDELITIES[fidelity], "thrift": float(THRIFTS[thrift])}
+        return base.at(task.learned, **thrifty, **changes)
 
-def _on_axes(name, base: PursuitCodec, Z, tried, images, cosine, bits, changes: dict) -> Way:
-    made: dict[tuple[int, int], Way] = {}
-
-    def way_at(place: int, thrift: int = 0) -> Way:
-        if (place, thrift) not in made:
-            codec = base.at(Z, fidelity=FIDELITIES[place], thrift=float(THRIFTS[thrift]), **changes)
-            levels = codec.levels(tried)
-            payload = _payload(codec, levels, images)
-            made[place, thrift] = _way(
-                name, codec, codec.codebook_.reconstruct(levels), tried, payload, images, cosine, bits
-            )
-        return made[place, thrift]
-
-    place, way = _nearest(len(FIDELITIES), way_at, cosine, bits)
-    if bits is None and way.meets:
-        return _nearest(len(THRIFTS), lambda thrift: way_at(place, thrift), cosine, bits)[1]
-    if bits is not None and way.meets and place:  # the next finer one, and thrift on it
-        finer = _nearest(len(THRIFTS), lambda thrift: way_at(place - 1, thrift), cosine, bits)[1]
-        return finer if finer.meets and finer.latent_cosine > way.latent_cosine else way
-    return way
-
-
-def _payload(codec: PursuitCodec, levels: np.ndarray, images: int) -> float:
-    """Bits of an image: of the block's bytes where one block holds all images, else as ideal lengths and framing."""
-    if images == len(levels) <= container.TRELLIS_BLOCK_IMAGES:
-        return 8 * len(codec.codebook_.encode_payload(levels)) / images
-    return float(codec.lengths(levels).mean()) + 8 * (CHECK_BYTES + 2) / min(images, container.TRELLIS_BLOCK_IMAGES)
-
-
-def _in_words(tried, images, cosine, bits, about: dict) -> Way:
-    made: dict[int, Way] = {}
-
+    @cache
     def way_at(place: int) -> Way:
-        if place not in made:
-            codec = SMICCodec(penalty=float(PENALTIES[place]), b_coef=WORD_BITS, coding="words", **about).fit(tried)
-            levels = codec.levels(tried)
-            blocks = codec.blocks(tried)
-            payload = 8 * sum(len(block.payload) for block in blocks) / len(tried)
-            decoded = codec.codebook_.reconstruct(levels)
-            made[place] = _way("words of the prior", codec, decoded, tried, payload, images, cosine, bits)
-        return made[place]
+        return task.way(name, codec_at(place), tried)
 
-    return _nearest(len(PENALTIES), way_at, cosine, bits)[1]
+    count = finer * len(FIDELITIES)
+    place = _nearest(task, range(0, count, finer), way_at)
+    if way_at(place).meets and task.bits is None:
+        place = _nearest(task, range(place, place + finer), way_at)
+    elif way_at(place).meets and place:  # the next finer one, and thrift on it
+        other = _nearest(task, range(place - finer, place), way_at)
+        place = min(place, other, key=lambda place: task.order(way_at(place)))
+    return _Trial(way_at(place), place, count, codec_at)
 
 
-def _way(name, codec: Codec, decoded, tried, payload, images, cosine, bits) -> Way:
-    header, dictionary, tables = codec.sections
-    side = container.header_bytes(header.encoder) + len(dictionary) + len(tables)
-    index = container.index_bytes(images, container.most_images(header.coding))
-    norms = np.linalg.norm(tried, axis=1) * np.linalg.norm(decoded, axis=1)
-    cosines = (tried * decoded).sum(axis=1) / np.where(norms == 0, 1, norms)
-    way = Way(name, codec, float(cosines.mean()), float(payload + 8 * (side + index) / images), 8 * side, False)
-    return Way(**{**way.__dict__, "meets": _meets(way, cosine, bits)})
+def _in_words(task: _Task, about: dict) -> _Trial:
+    tried = evenly(task.latents, WORDS_TRIED)
+
+    def fitted(place: int, latents: np.ndarray) -> SMICCodec:
+        return SMICCodec(penalty=float(PENALTIES[place]), b_coef=WORD_BITS, coding="words", **about).fit(latents)
+
+    @cache
+    def way_at(place: int) -> Way:
+        return task.way("words of the prior", fitted(place, tried), tried)
+
+    place = _nearest(task, range(len(PENALTIES)), way_at)
+    return _Trial(way_at(place), place, len(PENALTIES), lambda place: fitted(place, task.learned))
 
 
 def codec_of(codebook: Codebook | TrellisCodebook) -> Codec:
@@ -223,11 +293,10 @@ def codec_of(codebook: Codebook | TrellisCodebook) -> Codec:
 
 def lines(found: Sequence[Way]) -> list[str]:
     """Ways for a person, the chosen one first."""
-    chosen, *others = found
-    text = [f"chosen: {chosen.name}: cosine {chosen.latent_cosine:.4f} at {chosen.bits:.1f} bits an image"]
-    for way in others:
-        met = "" if way.meets else " (does not meet the target)"
-        measured = np.isfinite(way.latent_cosine)
-        at = f": cosine {way.latent_cosine:.4f} at {way.bits:.1f} bits an image{met}" if measured else ""
-        text.append(f"  not: {way.name}{at}")
+    text = []
+    for place, way in enumerate(found):
+        line = f"{'  not' if place else 'chosen'}: {way.name}: "
+        line += f"cosine {way.latent_cosine:.4f} at {way.bits:.1f} bits an image"
+        line += "" if way.measured == way.at_hand else f", on {way.measured} of {way.at_hand} images"
+        text.append(line + ("" if way.meets else " (does not meet the target)"))
     return text

@@ -102,9 +102,8 @@ class Codebook:
 
 def _word_levels(header: Header, identity: bytes) -> bytes:
     """The levels of a prior's words, as a dictionary of them would be in the file."""
-    prior = priors.of_identity(identity)
-    found = (*prior.word_levels.shape, priors.BITS, prior.weights_hash)
-    if found != (header.n_atoms, header.dim, header.b_dict, header.weights_hash):
+    prior = priors.of_identity(identity, header.weights_hash)
+    if (*prior.word_levels.shape, priors.BITS) != (header.n_atoms, header.dim, header.b_dict):
         raise IntegrityError(
             "found a header that is not of its words", f"{len(prior.words)} words of {prior.dim} dimensions"
         )

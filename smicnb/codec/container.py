@@ -7,6 +7,7 @@ off, and is passed over; or it is damage, and an error.
 
 import io
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Sequence
@@ -21,16 +22,21 @@ from filelock import FileLock, Timeout
 from smicnb.base.cache import cache_root
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.base.files import atomic_path
+from smicnb.codec import quantise
 
 MAGIC = b"\x89SMIC\r\n\x1a"
 VERSION = 2
 BLOCK_IMAGES = 64
 TRELLIS_BLOCK_IMAGES = 255  # whose records are so short that an index entry weighs; as many as an entry can count
-MOST_ATOMS, MOST_DIM, MOST_VALUES = 1 << 12, (1 << 16) - 1, 1 << 23
+MOST_DIM, MOST_VALUES = (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
+MOST_LEVELS = 1 << 18  # of a block: images · n_atoms
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
 CODINGS = ("tuple", "entropy", "trellis", "prior", "words")
 ON_AXES = ("trellis", "prior")  # codings of axes instead of atoms
+
+# Control characters, and those that break lines or turn the direction of writing: none belongs in a terminal.
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 PREAMBLE = struct.Struct("<8sHH")  # magic, version, length of the header
 FIELDS = struct.Struct("<32sHHBBBddIIII")  # see `_pack`
@@ -47,7 +53,7 @@ class Header:
     """What a file says of itself.
 
     Args:
-        encoder: name of the encoder, 1 to 255 bytes of UTF-8.
+        encoder: name of the encoder, 1 to 255 bytes of UTF-8, none of them `UNPRINTABLE`.
         weights_hash: SHA-256 of its weights, 64 hexadecimal digits.
         dim: L, 1 to 65535.
         norm: L2 norm that decoded latents are given, 2^-64 to 2^64.
@@ -70,9 +76,10 @@ class Header:
     def __post_init__(self):
         checks = {
             f"an encoder's name of {len(self.encoder.encode())} bytes": 1 <= len(self.encoder.encode()) <= 255,
+            f"an encoder's name {self.encoder!a} that cannot be printed": not UNPRINTABLE.search(self.encoder),
             f"a weights hash '{self.weights_hash}'": len(self.weights_hash) == 64
             and set(self.weights_hash) <= set("0123456789abcdef"),
-            f"{self.n_atoms} atoms": (self.coding != "trellis") <= self.n_atoms <= MOST_ATOMS,
+            f"{self.n_atoms} atoms": (self.coding != "trellis") <= self.n_atoms <= quantise.MOST_ATOMS,
             f"{self.dim} dimensions": 1 <= self.dim <= MOST_DIM,
             f"{self.n_atoms} atoms of {self.dim} dimensions": self.n_atoms * self.dim <= MOST_VALUES,
             f"a norm of {self.norm}": 1 / MOST_NORM <= self.norm <= MOST_NORM,
@@ -88,7 +95,7 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """Up to 64 images, with "trellis" and "prior" up to 255.
+    """Up to 64 images, with "trellis" and "prior" up to 255 or `MOST_LEVELS` / n_atoms.
 
     Args:
         count: images.
@@ -122,9 +129,11 @@ def _pack(header: Header, dictionary: bytes, tables: bytes) -> bytes:
     return front + CHECK.pack(zlib.crc32(front))
 
 
-def most_images(coding: str) -> int:
-    """Images of a block at most."""
-    return TRELLIS_BLOCK_IMAGES if coding in ON_AXES else BLOCK_IMAGES
+def most_images(header: Header) -> int:
+    """Images of a block at most, so that no more than `MOST_LEVELS` are decoded at once."""
+    if header.coding not in ON_AXES:
+        return BLOCK_IMAGES
+    return min(TRELLIS_BLOCK_IMAGES, MOST_LEVELS // max(1, header.n_atoms))
 
 
 def header_bytes(encoder: str) -> int:
@@ -158,7 +167,7 @@ def _segment(blocks: Sequence[Block], start: int, before: int, most: int) -> tup
 def dump(header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> bytes:
     """A whole file of one segment; equal arguments give equal bytes."""
     front = _pack(header, dictionary, tables) + dictionary + tables
-    return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header.coding)))
+    return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header)))
 
 
 def create(path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> None:
@@ -186,7 +195,7 @@ def append(path: Path | str, blocks: Sequence[Block], before: int | None = None)
     try:
         with FileLock(locks / f"{name}.lock", timeout=LOCK_SECONDS):
             with SmicFile(path) as opened:
-                end, images, most = opened.end, len(opened), most_images(opened.header.coding)
+                end, images, most = opened.end, len(opened), most_images(opened.header)
             if before not in (None, images):
                 raise SmicnbError(f"'{path}' has grown from {before} to {images} images meanwhile", do="append again")
             front, trailer = _segment(blocks, end, images, most)
@@ -351,7 +360,7 @@ class SmicFile:
         entries = np.frombuffer(data, ENTRY, blocks)
         sizes = entries["payload"].astype(np.int64) + entries["details"]
         counts = entries["count"]
-        wrong = (counts < 1) | (counts > most_images(self.header.coding))
+        wrong = (counts < 1) | (counts > most_images(self.header))
         wrong |= (entries["payload"] > MOST_PAYLOAD) | (entries["details"] > MOST_DETAILS)
         if wrong.any() or sizes.sum() != length - HEAD.size - trailer or before + counts.sum(dtype=np.int64) != images:
             raise self._damage(f"the index of the segment at byte {start} is none")

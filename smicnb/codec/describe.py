@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from smicnb.codec import container
+import numpy as np
+
+from smicnb.codec import container, priors
 from smicnb.codec.rate import FileRate
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.trellis import PER_BIT
-from smicnb.codec.trellis_codebook import TrellisCodebook
+from smicnb.codec.trellis_codebook import OWN_BITS, TrellisCodebook
 
-OWN_BITS = 4  # of a dimension of an own axis, where they pay
-
+WORDS = 8  # that are shown of a file of words
 PARTS = {
     "header": "what the file says of itself",
     "dictionary": "atoms or axes, or the name of the prior that has them",
@@ -25,21 +26,24 @@ def facts(path: Path) -> dict[str, Any]:
     """Everything about a file, as JSON types; every block is read and checked.
 
     `bits` are of the whole file by what they are spent on. `bits_per_image` leaves names and sizes out;
-    `bits_per_pixel` too, over the pixels of the photographs, None where their sizes are not in the file.
+    `bits_per_pixel` too, over the pixels of the photographs, None where their sizes are not in the file. `words` are
+    the words that most images have, and how many have them; none where the coding is another.
     """
     with SmicReader(path) as opened:
         header, spent = opened.header, opened.file.spent
-        coefficients, pixels, sized, named, empty = 0, 0, 0, 0, 0
-        for block in opened:
-            used = (block.levels >= 0).sum(axis=1)
-            coefficients += int(used.sum())
-            empty += int((used == 0).sum())
-            named += len(block.names or ())
-            sized += len(block.sizes or ())
-            pixels += sum(width * height for width, height in block.sizes or ())
-        way = _way(opened, coefficients)
+        pixels, sized, named, empty = 0, 0, 0, 0
+        atoms = np.zeros(header.n_atoms, np.int64)
+        for number in range(opened.file.blocks):
+            levels, names, sizes = opened.records(number)
+            atoms += (levels >= 0).sum(axis=0)
+            empty += int((levels < 0).all(axis=1).sum())
+            named += len(names or ())
+            sized += len(sizes or ())
+            pixels += sum(width * height for width, height in sizes or ())
+        coefficients = int(atoms.sum())
+        way, words = _way(opened, coefficients), _words(opened, atoms)
         images, blocks, unfinished = len(opened), opened.file.blocks, opened.file.unfinished
-    rate = FileRate.of(spent, images, container.most_images(header.coding)) if images else None
+    rate = FileRate.of(spent, images, container.most_images(header)) if images else None
     counted = 8 * (sum(spent.values()) - spent["details"])
     return {
         "file": str(path),
@@ -55,6 +59,7 @@ def facts(path: Path) -> dict[str, Any]:
         "b_coef": header.b_coef,
         "coding": header.coding,
         "way": way,
+        "words": words,
         "bits": {part: 8 * spent[part] for part in PARTS},
         "bits_per_image": rate and rate.bits_per_image(),
         "bits_per_further_image": rate and rate.image_bits,
@@ -94,6 +99,14 @@ def _way(opened: SmicReader, coefficients: int) -> list[str]:
     ]
 
 
+def _words(opened: SmicReader, atoms: np.ndarray) -> list[tuple[str, int]]:
+    """The `WORDS` words that most images have, with their number, of how many have each atom (n_atoms,)."""
+    if opened.header.coding != "words":
+        return []
+    names = priors.of_weights(opened.header.weights_hash).words
+    return [(names[place], int(atoms[place])) for place in np.argsort(-atoms, kind="stable")[:WORDS] if atoms[place]]
+
+
 def lines(about: dict[str, Any]) -> list[str]:
     """`facts` for a person."""
     total = sum(about["bits"].values())
@@ -102,6 +115,8 @@ def lines(about: dict[str, Any]) -> list[str]:
         f"encoder: {about['encoder']}, weights {about['weights'][:12]}…, L = {about['dim']}, norm {about['norm']:g}",
         *about["way"],
     ]
+    if about["words"]:
+        text.append("words of most images: " + ", ".join(f"{word} ({images})" for word, images in about["words"]))
     for part, what in PARTS.items():
         bits = about["bits"][part]
         text.append(f"  {part:<10} {bits:>12} bits  {100 * bits / total:5.1f} %  {what}")
@@ -121,7 +136,9 @@ def lines(about: dict[str, Any]) -> list[str]:
 
 
 def one_line(path: Path) -> str:
-    """Images, bytes and bits per image of a file."""
-    about = facts(path)
-    rate = f", {about['bits_per_image']:.1f} bits an image (names and sizes apart)" if about["images"] else ""
-    return f"{path}: {about['images']} images, {sum(about['bits'].values()) // 8} bytes{rate}"
+    """Images, bytes and bits per image of a file; no block is read."""
+    with container.SmicFile(path) as opened:
+        images, spent = len(opened), opened.spent
+    counted = 8 * (sum(spent.values()) - spent["details"])
+    rate = f", {counted / images:.1f} bits an image (names and sizes apart)" if images else ""
+    return f"{path}: {images} images, {sum(spent.values())} bytes{rate}"

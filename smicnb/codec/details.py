@@ -11,7 +11,7 @@ NAMES, SIZES, ONE_SIZE, DEFLATED = 1, 2, 4, 8  # bits of the first byte
 LONGEST_NAME = 255  # bytes of UTF-8
 MOST = 255 * (LONGEST_NAME + 1 + 2 * 5) + 1  # bytes of a block's details before they are deflated
 LARGEST_SIDE = (1 << 31) - 1  # pixels
-DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
 Size = tuple[int, int]
 
 

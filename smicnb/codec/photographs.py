@@ -1,6 +1,5 @@
 """Photographs to a .smic file and back: what `smicnb compress`, `append` and `decompress` do."""
 
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,8 +9,9 @@ import numpy as np
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.base.progress import progress_bar
-from smicnb.codec import choice, container, details
+from smicnb.codec import choice, container, file_names
 from smicnb.codec.choice import Way
+from smicnb.codec.file_names import MARKER
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.semantics import collections, encoders, generators
@@ -20,9 +20,6 @@ from smicnb.semantics.encoders import SemanticEncoder
 from smicnb.semantics.images import size_of
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.semantics.views import WHOLE
-
-FIT_IMAGES = 5000  # that dictionary and models are learned on at most, evenly spread
-MARKER = ".smicnb-decompress.json"  # what an unfinished folder of decoded images is made from
 
 
 class Photographs(NamedTuple):
@@ -48,7 +45,9 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
     items = sorted(loaded, key=lambda item: item.id)
     ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
     latents = encoders.encode_collection(encoder, ordered)
-    return Photographs(latents, _unique([_portable(item.id) for item in items]), _sizes(items), loaded.summary())
+    return Photographs(
+        latents, file_names.unique([file_names.portable(item.id) for item in items]), _sizes(items), loaded.summary()
+    )
 
 
 def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
@@ -60,28 +59,6 @@ def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
             width, height = columns.stop - columns.start, rows.stop - rows.start
         sizes.append((width, height))
     return sizes
-
-
-def _portable(name: str) -> str:
-    """A file's name as every system can write it: what some cannot is replaced by an underscore."""
-    parts = [re.sub(r'[\x00-\x1f\x7f<>:"|?*\\]', "_", part).rstrip(". ") or "_" for part in name.split("/")]
-    shortened = "/".join(parts).encode("utf-8", "replace")[-240:].decode("utf-8", "ignore").lstrip("/")
-    return "/".join(
-        f"_{part}" if not part or details.DEVICES.fullmatch(part) else part for part in shortened.split("/")
-    )
-
-
-def _unique(names: Sequence[str]) -> list[str]:
-    """Names that differ by more than their case: later ones get a number."""
-    seen: set[str] = set()
-    result = []
-    for name in names:
-        number, candidate = 2, name
-        while candidate.casefold() in seen:
-            candidate, number = f"{name}~{number}", number + 1
-        seen.add(candidate.casefold())
-        result.append(candidate)
-    return result
 
 
 def compress(source: str, target: Path, encoder: str, named: bool = True, **parameters) -> tuple[str, int]:
@@ -97,6 +74,7 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
     Returns:
         What was found and left out, on one line; and how many atoms the dictionary has.
     """
+    not_a_folder(target)
     semantic_encoder = encoders.encoder(encoder)
     found = photographs(source, semantic_encoder)
     count = len(found.latents)
@@ -104,8 +82,7 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
     codec = SMICCodec(
         n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
     )
-    learned = np.linspace(0, count - 1, min(count, FIT_IMAGES)).round().astype(int)
-    codec.fit(found.latents[learned])
+    codec.fit(choice.evenly(found.latents, choice.LEARNED))
     blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
     container.create(target, *codec.sections, blocks)
     return found.summary, n_atoms
@@ -118,7 +95,7 @@ def compress_to(
     named: bool = True,
     cosine: float | None = None,
     bits: float | None = None,
-    only: Sequence[str] = ("own", "prior", "words"),
+    only: Sequence[str] = choice.KINDS,
 ) -> tuple[str, list[Way]]:
     """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all.
 
@@ -129,15 +106,23 @@ def compress_to(
     Returns:
         What was found and left out, on one line; and the ways that were tried, the chosen one first.
     """
+    not_a_folder(target)
+    choice.check_target(cosine, bits)
     semantic_encoder = encoders.encoder(encoder)
-    found = photographs(source, semantic_encoder)
-    learned = np.linspace(0, len(found.latents) - 1, min(len(found.latents), FIT_IMAGES)).round().astype(int)
     about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
-    tried = choice.ways(found.latents[learned], cosine, bits, len(found.latents), only, **about)
+    choice.check_target(cosine, bits, only, about["weights_hash"])
+    found = photographs(source, semantic_encoder)
+    tried = choice.ways(found.latents, cosine, bits, only=only, **about)
     codec = tried[0].codec
     blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
     container.create(target, *codec.sections, blocks)
     return found.summary, tried
+
+
+def not_a_folder(target: Path) -> None:
+    """Raise SmicnbError where a file is to be written onto a folder."""
+    if target.is_dir():
+        raise SmicnbError(f"'{target}' is a folder", "the name of a file to write")
 
 
 def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, int]:
@@ -211,13 +196,15 @@ def decompress(
         How many images there are, of how many nothing was coded, and what the generator's images are.
     """
     with SmicReader(source) as opened:
-        names = _files(opened.names)
+        names = file_names.of_images(opened.names)
+        for number in range(opened.file.blocks):
+            opened.records(number)
         semantic_encoder = encoder_of(opened.header, encoder)
         shown = collections.load(gallery)
         chosen = generators.generator(generator, semantic_encoder, shown)
         space = SemanticSpace(semantic_encoder, chosen, opened.header.norm)
         made_from = {"file": sha256_file(source), "seed": seed, "gallery": shown.fingerprint, **space.fingerprint}
-        resumed = _prepare(folder, made_from, force)
+        resumed = _prepare(folder, names, made_from, force)
         empty = 0
         with progress_bar(f"generating with {chosen.name}", len(opened)) as advance:
             for latents, paths in _in_batches(opened, names, folder):
@@ -230,11 +217,6 @@ def decompress(
     return len(names), empty, chosen.what
 
 
-def _files(names: Sequence[str | None]) -> list[str]:
-    width = len(str(max(1, len(names) - 1)))
-    return _unique([f"{place:0{width}d}.png" if name is None else f"{name}.png" for place, name in enumerate(names)])
-
-
 def _in_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Iterator[tuple[np.ndarray, list[Path]]]:
     start = 0
     for block in opened:
@@ -243,8 +225,8 @@ def _in_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Itera
         yield block.latents, paths
 
 
-def _prepare(folder: Path, made_from: dict, force: bool) -> bool:
-    """Make the folder; returns whether a run from the same inputs was cut off in it."""
+def _prepare(folder: Path, names: Sequence[str], made_from: dict, force: bool) -> bool:
+    """Make the folder, if all names can be written there; returns whether a run of the same was cut off in it."""
     import json
 
     marker = folder / MARKER
@@ -254,6 +236,15 @@ def _prepare(folder: Path, made_from: dict, force: bool) -> bool:
         resumed = False
     if not (resumed or force) and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SmicnbError(f"'{folder}' is not an empty folder", "a new or empty one", "name another, or say --force")
+    if folder.exists() and not folder.is_dir():
+        raise SmicnbError(f"'{folder}' is no folder", "a folder for the images", "name another")
+    for name in names:
+        path = folder / name
+        inside = path.parents[: len(Path(name).parents) - 1]
+        if path.is_dir() or any(parent.exists() and not parent.is_dir() for parent in inside):
+            raise SmicnbError(
+                f"'{folder}' holds something in the way of '{name}'", "a new or empty folder", "name another"
+            )
     write_json(marker, made_from)
     return resumed
 
@@ -271,12 +262,13 @@ def write_latents(source: Path, target: Path) -> int:
     Returns:
         How many latents.
     """
+    if target.suffix != ".npz":
+        raise DimensionError(f"found '{target.name}' for the latents", "a name that ends in .npz")
+    not_a_folder(target)
     with SmicReader(source) as opened:
         arrays = {"latents": opened.latents()}
         if any(name is not None for name in opened.names):
             arrays["names"] = np.array([name or "" for name in opened.names])
-    if target.suffix != ".npz":
-        raise DimensionError(f"found '{target.name}' for the latents", "a name that ends in .npz")
     with atomic_path(target) as temporary:
         np.savez(temporary, **arrays)
     return len(arrays["latents"])

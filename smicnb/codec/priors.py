@@ -35,7 +35,7 @@ def scale_of(deviations: np.ndarray, norm: float = NORM) -> np.ndarray:
     return np.clip(np.rint(PER_OCTAVE * np.log2(fixed)), 0, MOST_SCALE).astype(np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prior:
     """What is known of the latents of one encoder.
 
@@ -108,13 +108,24 @@ def of_weights(weights_hash: str) -> Prior | None:
     return next((prior for prior in known() if prior.weights_hash == weights_hash), None)
 
 
-def of_identity(identity: bytes) -> Prior:
-    """The prior that a file names; raises IntegrityError where the package has none such."""
+def of_identity(identity: bytes, weights_hash: str | None = None) -> Prior:
+    """The prior that a file names; raises IntegrityError where there is none such, or latents are of other weights."""
     for prior in known():
         if prior.identity == identity:
+            if weights_hash is not None:
+                check_weights(prior, weights_hash)
             return prior
     raise IntegrityError(
         f"found a file that was coded with the prior {identity.hex()}",
         " or ".join(prior.identity.hex() for prior in known()) + ", which this version has",
         "use the version of smicnb that wrote it",
     )
+
+
+def check_weights(prior: Prior, weights_hash: str) -> None:
+    """Raise IntegrityError where latents are of other weights than the prior."""
+    if prior.weights_hash != weights_hash:
+        raise IntegrityError(
+            f"found latents of the weights {weights_hash[:12]}… with the prior '{prior.name}'",
+            f"its own weights {prior.weights_hash[:12]}…",
+        )

@@ -1,13 +1,13 @@
 """The coder beyond the paper: trellis-coded coefficients on axes of the collection's own, or of a prior.
 
-What earns its place, each measured in notebook 10: the mean removed; axes and variances from the collection's
-covariance mixed with what is known beforehand (`priors`), the share by cross-validation; trellis codes in place of
-scalar quantisers, found by their rate–distortion cost. The latents' norm is free, so that nothing is spent on it.
+Its parts, each measured in notebook 10: the mean removed; axes and variances from the collection's covariance mixed
+with what is known beforehand (`priors`), the share by cross-validation; trellis codes in place of scalar
+quantisers, found by their rate–distortion cost. The latents' norm is free, so that nothing is spent on it.
 """
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import BinaryIO, Self
+from collections.abc import Callable
+from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -15,13 +15,13 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.names import lookup
-from smicnb.codec import container, priors, quantise, reader, trellis
-from smicnb.codec.container import TRELLIS_BLOCK_IMAGES, Block, Header
+from smicnb.codec import container, priors, quantise, trellis
+from smicnb.codec.container import Header
 from smicnb.codec.priors import Prior
-from smicnb.codec.smic import UNNAMED, Size, blocks_of, normalised
+from smicnb.codec.smic import UNNAMED, Files, normalised
 from smicnb.codec.trellis_codebook import TrellisCodebook, codes_of
 
-SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)  # of the prior in the covariance, tried by cross-validation
+SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the covariance, tried by cross-validation
 FOLDS = 5
 MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
@@ -32,7 +32,7 @@ def price_of(fidelity: float, norm: float) -> float:
     return 2 * np.log(2) * (2 ** (fidelity / priors.PER_OCTAVE) * norm / quantise.COEFFICIENT_UNIT) ** 2
 
 
-class PursuitCodec(BaseEstimator):
+class PursuitCodec(Files, BaseEstimator):
     """Latents to the bytes of a .smic file and back, coded on axes.
 
     Args:
@@ -46,7 +46,7 @@ class PursuitCodec(BaseEstimator):
         prior: what is known of the encoder's latents, or None; "prior" axes need it.
         centre: whether the mean is removed, and sent.
         images: that share the mean of "prior" axes, so that it is worth its bits; None for as many as are fitted.
-        norm, encoder, weights_hash: as in `SMICCodec`.
+        norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
 
     Attributes:
         codebook_: what encoder and decoder share.
@@ -85,12 +85,11 @@ class PursuitCodec(BaseEstimator):
         """Fit axes, scales and mean to latents Z (n, L) of any norm.
 
         Raises:
-            SmicnbError: "prior" axes without a prior, or one of other dimensions; a fidelity out of range.
+            SmicnbError: "prior" axes without a prior, or one of other dimensions or weights; a parameter out of range.
         """
         Z = normalised(validate_data(self, Z, dtype=np.float64), self.norm)
         lookup("axes", self.axes, dict.fromkeys(("own", "prior")))
-        if not 0 <= self.fidelity <= priors.MOST_SCALE:
-            raise SmicnbError(f"found a fidelity of {self.fidelity}", f"0 to {priors.MOST_SCALE}")
+        self._check()
         if self.axes == "prior":
             self.codebook_, self.share_ = self._on_prior(Z), float("nan")
         else:
@@ -101,12 +100,21 @@ class PursuitCodec(BaseEstimator):
             self.codebook_ = self._on_own(Z)
         return self
 
+    def _check(self) -> None:
+        for what, least, most in (("fidelity", 0, priors.MOST_SCALE), ("b_dict", 1, 16)):
+            value = getattr(self, what)
+            if not (isinstance(value, Integral) and least <= value <= most):
+                raise SmicnbError(f"found {what} = {value!r}", f"{least} to {most}, a whole number")
+        if not (self.share is None or 0 <= self.share <= 1):
+            raise SmicnbError(f"found share = {self.share!r}", "0 to 1, or None")
+
     def at(self, Z, **changes) -> "PursuitCodec":
         """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict` or `most_axes`.
 
         Own axes keep the covariance that was found; the mean and all that depends on the changes is made anew.
         """
         other = PursuitCodec(**{**self.get_params(deep=False), **changes})
+        other._check()
         if self.axes == "prior":
             return other.fit(Z)
         Z = normalised(validate_data(other, Z, dtype=np.float64), self.norm)
@@ -124,7 +132,11 @@ class PursuitCodec(BaseEstimator):
 
     def _header(self, dim: int, n_atoms: int, coding: str, b_dict: int) -> Header:
         price = self.thrift * price_of(self.fidelity, self.norm)
-        about = self.encoder, self.weights_hash, dim, self.norm
+        weights_hash = self.weights_hash
+        if coding == "prior":
+            weights_hash = self.prior.weights_hash if weights_hash == UNNAMED else weights_hash
+            priors.check_weights(self.prior, weights_hash)
+        about = self.encoder, weights_hash, dim, self.norm
         return Header(*about, n_atoms, price, b_dict, STATE_BITS, coding)
 
     def _on_own(self, Z: np.ndarray) -> TrellisCodebook:
@@ -188,37 +200,15 @@ class PursuitCodec(BaseEstimator):
         book = self.codebook_
         Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         coefficients = (Z - book.mean_latent) @ np.linalg.pinv(book.atoms[: len(book.codes)])
+        most = container.most_images(book.header)
         parts = [
-            book.quantised(coefficients[start : start + TRELLIS_BLOCK_IMAGES], book.header.penalty)
-            for start in range(0, len(Z), TRELLIS_BLOCK_IMAGES)
+            book.quantised(coefficients[start : start + most], book.header.penalty) for start in range(0, len(Z), most)
         ]
         return np.concatenate(parts)
 
     def lengths(self, levels: np.ndarray) -> np.ndarray:
         """(n,) ideal bits of levels: an estimate, which the bytes of blocks come close to."""
         return trellis.lengths(levels[:, : len(self.codebook_.codes)], self.codebook_.codes)
-
-    def blocks(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> list[Block]:
-        """Latents Z (n, L) as coded blocks; names and sizes (width, height) of the images go with them."""
-        return blocks_of(self.codebook_, self.levels(Z), names, sizes)
-
-    def encode(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> bytes:
-        """The .smic file of latents Z (n, L) of any norm, as bytes."""
-        return container.dump(*self.sections, self.blocks(Z, names, sizes))
-
-    def decode(self, source: Path | str | bytes | BinaryIO) -> np.ndarray:
-        """Latents (n, L) float32 of a .smic file, of the norm that it names; any codec reads any file."""
-        return reader.decode(source)
-
-    def reconstruct(self, Z) -> np.ndarray:
-        """What `decode` will return for latents Z (n, L), bit for bit, without bytes in between."""
-        return self.codebook_.reconstruct(self.levels(Z))
-
-    @property
-    def sections(self) -> tuple[Header, bytes, bytes]:
-        """Header, dictionary and tables of the file."""
-        check_is_fitted(self)
-        return self.codebook_.header, self.codebook_.dictionary, self.codebook_.tables
 
 
 def spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -238,8 +228,8 @@ def mixed_covariance(
         centred: (n, L) latents, their mean removed.
         known: (L, L) covariance of a prior, at any scale; the identity where there is none.
         water: θ, distortion of what is coded: variances below it do not matter.
-        share: 0 to 1; None for the one of `SHARES` under which latents of other folds (every fifth one) are likeliest,
-            as Gaussians whose variances are at least θ.
+        share: 0 to 1; None for the one of `SHARES` under which latents of other folds (fifths, in their order) are
+            likeliest, as Gaussians whose variances are at least θ.
     """
     dim = centred.shape[1]
     known = np.eye(dim) if known is None else known
@@ -255,7 +245,8 @@ def mixed_covariance(
 
 
 def _likeliest(centred: np.ndarray, mixed: Callable[[np.ndarray, float], np.ndarray], water: float) -> float:
-    folds, losses = np.arange(len(centred)) % FOLDS, np.zeros(len(SHARES))
+    # Neighbours stay together: views of one scene in two folds would make the collection look better known than it is.
+    folds, losses = np.arange(len(centred)) * FOLDS // len(centred), np.zeros(len(SHARES))
     for fold in range(FOLDS):
         others, own = centred[folds != fold], centred[folds == fold]
         for place, share in enumerate(SHARES):

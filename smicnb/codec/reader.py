@@ -11,11 +11,13 @@ from typing import BinaryIO
 
 import numpy as np
 
-from smicnb.base.errors import IntegrityError
+from smicnb.base.errors import DimensionError, IntegrityError
 from smicnb.codec import details
 from smicnb.codec.codebook import Codebook
 from smicnb.codec.container import ON_AXES, SmicFile
 from smicnb.codec.trellis_codebook import TrellisCodebook
+
+MOST_VALUES = 1 << 28  # of latents that are decoded at once: a GiB
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,13 @@ class SmicReader:
 
     def block(self, number: int) -> Decoded:
         """The images of one block; reads only that block."""
+        levels, names, sizes = self.records(number)
+        return Decoded(self.codebook.reconstruct(levels), levels, names, sizes)
+
+    def records(self, number: int) -> tuple[np.ndarray, list[str] | None, list[tuple[int, int]] | None]:
+        """Levels, names and sizes of the images of one block, as in `Decoded`; latents are not made."""
         block = self.file.block(number)
-        levels = self.codebook.decode_payload(block)
-        return Decoded(self.codebook.reconstruct(levels), levels, *details.unpack(block.details, block.count))
+        return self.codebook.decode_payload(block), *details.unpack(block.details, block.count)
 
     def __iter__(self) -> Iterator[Decoded]:
         return (self.block(number) for number in range(self.file.blocks))
@@ -81,14 +87,33 @@ class SmicReader:
         return self.codebook.reconstruct(levels[position : position + 1])[0]
 
     def latents(self) -> np.ndarray:
-        """The latents (n, L) float32 of all images, in the file's order."""
-        parts = [block.latents for block in self]
-        return np.concatenate(parts) if parts else np.zeros((0, self.header.dim), np.float32)
+        """The latents (n, L) float32 of all images, in the file's order.
+
+        Raises:
+            DimensionError: n · L is more than `MOST_VALUES`, which a file of a few bytes can say.
+        """
+        if len(self) * self.header.dim > MOST_VALUES:
+            raise DimensionError(
+                f"found a file of {len(self)} latents of {self.header.dim} dimensions",
+                f"at most {MOST_VALUES} values at once",
+                "read it block by block",
+            )
+        latents, start = np.empty((len(self), self.header.dim), np.float32), 0
+        for block in self:
+            latents[start : start + len(block.latents)] = block.latents
+            start += len(block.latents)
+        return latents
 
     @cached_property
     def names(self) -> list[str | None]:
-        """The name of every image, None for those without; raises IntegrityError where two are the same."""
-        names = [name for block in self for name in block.names or [None] * len(block.levels)]
+        """The name of every image, None for those without; raises IntegrityError where two are the same.
+
+        Blocks are checked against their checksums; records are not decoded.
+        """
+        names: list[str | None] = []
+        for number in range(self.file.blocks):
+            block = self.file.block(number)
+            names += details.unpack(block.details, block.count)[0] or [None] * block.count
         known = [name.casefold() for name in names if name is not None]
         if len(set(known)) < len(known):
             raise IntegrityError("found two images of one name", "a file in which names differ by more than their case")

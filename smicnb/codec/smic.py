@@ -21,7 +21,6 @@ from smicnb.codec.container import Block, Header
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.payload import CODINGS, Models
 from smicnb.codec.quantise import CoefficientQuantiser
-from smicnb.codec.reader import SmicReader
 from smicnb.codec.sparse import lasso_path
 from smicnb.codec.trellis_codebook import TrellisCodebook
 
@@ -29,7 +28,33 @@ UNNAMED = "0" * 64  # weights hash of an encoder that nobody named
 Size = tuple[int, int]
 
 
-class SMICCodec(BaseEstimator):
+class Files:
+    """What a codec with a `codebook_` and `levels` does with files."""
+
+    def blocks(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> list[Block]:
+        """Latents Z (n, L) as coded blocks; names and sizes (width, height) of the images go with them."""
+        return blocks_of(self.codebook_, self.levels(Z), names, sizes)
+
+    def encode(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> bytes:
+        """The .smic file of latents Z (n, L) of any norm, as bytes."""
+        return container.dump(*self.sections, self.blocks(Z, names, sizes))
+
+    def decode(self, source: Path | str | bytes | BinaryIO) -> np.ndarray:
+        """Latents (n, L) float32 of a .smic file, of the norm that it names; any codec reads any file."""
+        return reader.decode(source)
+
+    def reconstruct(self, Z) -> np.ndarray:
+        """What `decode` will return for latents Z (n, L), bit for bit, without bytes in between."""
+        return self.codebook_.reconstruct(self.levels(Z))
+
+    @property
+    def sections(self) -> tuple[Header, bytes, bytes]:
+        """Header, dictionary and tables of the file."""
+        check_is_fitted(self)
+        return self.codebook_.header, self.codebook_.dictionary, self.codebook_.tables
+
+
+class SMICCodec(Files, BaseEstimator):
     """Latents to the bytes of a .smic file and back.
 
     Args:
@@ -70,8 +95,11 @@ class SMICCodec(BaseEstimator):
         self.weights_hash = weights_hash
         self.random_state = random_state
 
-    def fit(self, Z, y=None):
+    def fit(self, Z, y=None, atoms=None):
         """Learn dictionary, range of the coefficients and entropy models from latents Z (n, L) of any norm.
+
+        Args:
+            atoms: (n_atoms, L) that were learned already, of unit norm.
 
         Raises:
             ValueError: a parameter out of its range, or Z with missing or infinite values.
@@ -92,8 +120,9 @@ class SMICCodec(BaseEstimator):
             coding=self.coding,
         )
         if atom_levels is None:
-            model = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z)
-            atom_levels = quantise.atom_levels(model.atoms_, self.b_dict)
+            if atoms is None:
+                atoms = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z).atoms_
+            atom_levels = quantise.atom_levels(atoms, self.b_dict)
         self.codebook_ = fit_codebook(header, atom_levels, Z)
         return self
 
@@ -111,39 +140,11 @@ class SMICCodec(BaseEstimator):
         codec.codebook_, codec.n_features_in_ = codebook, codebook.header.dim
         return codec
 
-    @classmethod
-    def of_file(cls, source: Path | str | bytes | BinaryIO) -> "SMICCodec":
-        """A fitted codec that codes further latents as those of an existing file."""
-        with SmicReader(source) as opened:
-            return cls.of(opened.codebook)
-
     def levels(self, Z):
         """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm: Eq. 8 in the decoder's atoms, then quantised."""
         check_is_fitted(self)
         Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         return self.codebook_.quantised(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
-
-    def blocks(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> list[Block]:
-        """Latents Z (n, L) as coded blocks; names and sizes (width, height) of the images go with them."""
-        return blocks_of(self.codebook_, self.levels(Z), names, sizes)
-
-    def encode(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> bytes:
-        """The .smic file of latents Z (n, L) of any norm, as bytes."""
-        return container.dump(*self.sections, self.blocks(Z, names, sizes))
-
-    def decode(self, source: Path | str | bytes | BinaryIO) -> np.ndarray:
-        """Latents (n, L) float32 of a .smic file, of the norm that it names; any codec reads any file."""
-        return reader.decode(source)
-
-    def reconstruct(self, Z) -> np.ndarray:
-        """What `decode` will return for latents Z (n, L), bit for bit, without bytes in between."""
-        return self.codebook_.reconstruct(self.levels(Z))
-
-    @property
-    def sections(self) -> tuple[Header, bytes, bytes]:
-        """Header, dictionary and tables of the file."""
-        check_is_fitted(self)
-        return self.codebook_.header, self.codebook_.dictionary, self.codebook_.tables
 
 
 def normalised(Z: np.ndarray, norm: float) -> np.ndarray:
@@ -162,7 +163,7 @@ def blocks_of(
     for what, given in (("names", names), ("sizes", sizes)):
         if given is not None and len(given) != len(levels):
             raise DimensionError(f"found {len(given)} {what} for {len(levels)} latents", "one for each")
-    blocks, most = [], container.most_images(codebook.header.coding)
+    blocks, most = [], container.most_images(codebook.header)
     for start in range(0, len(levels), most):
         rows = slice(start, start + most)
         about = details.pack(names and list(names[rows]), sizes and list(sizes[rows]))

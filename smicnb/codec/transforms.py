@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec import quantise
+from smicnb.codec import priors, quantise
 
 NORM = 20.0  # of latents, before they are coded and after (the paper's); a norm is free, the metric is the cosine
 UNIT = quantise.COEFFICIENT_UNIT / NORM  # fixed-point units in one unit of a coefficient
@@ -22,6 +22,7 @@ MEAN_BITS = 8  # of a dimension of the mean
 MEAN = struct.Struct("<I")  # norm of the mean in fixed point, 0 where there is none
 KLT_HEAD = struct.Struct("<HB")  # components, bits
 TRUNCATION_HEAD = struct.Struct("<H")  # components
+IDENTITY = 8  # bytes that name a prior
 ROTATION_HEAD = struct.Struct("<QI")  # seed, CRC-32 of the matrix in fixed point
 
 
@@ -171,6 +172,56 @@ class KLT(_Linear):
             raise _no_transform()
         transform._set_rows(quantise.unpack_levels(data[:length], count * dim, bits).reshape(count, dim))
         return transform, data[length:]
+
+
+class PriorAxes(KLT):
+    """The axes of a prior, which both sides have, and the mean of the latents, which alone is sent.
+
+    Args:
+        prior: `priors.Prior`, of the latents' encoder.
+        n_components: its leading axes, at most; None for all.
+    """
+
+    bits = priors.BITS
+
+    def __init__(self, prior=None, n_components=None):
+        self.prior = prior
+        self.n_components = n_components
+
+    def fit(self, Z, y=None) -> Self:
+        """Take the mean of latents Z (n, L) of norm `NORM`."""
+        Z = validate_data(self, Z, dtype=np.float64)
+        if self.prior is None or self.prior.dim != Z.shape[1]:
+            raise SmicnbError(f"found no prior for latents of {Z.shape[1]} dimensions", "one of their encoder")
+        self._set_mean(Z.mean(axis=0))
+        self._set_rows(self.prior.axis_levels[: self.n_components])
+        return self
+
+    def first(self, n_components: int) -> "PriorAxes":
+        """The same with its first `n_components` axes only."""
+        short = PriorAxes(self.prior, n_components)
+        short.mean_norm_, short.mean_levels_ = self.mean_norm_, self.mean_levels_
+        short.n_features_in_ = self.n_features_in_
+        short._set_rows(self._levels[:n_components])
+        return short
+
+    def side_information(self) -> bytes:
+        """Number of axes, the prior's name, mean."""
+        return TRUNCATION_HEAD.pack(len(self.rows_)) + self.prior.identity + self._mean_bytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, dim: int) -> tuple[Self, bytes]:
+        """The transform of `side_information`'s bytes, and the bytes after it; raises IntegrityError."""
+        try:
+            (count,) = TRUNCATION_HEAD.unpack_from(data)
+            transform = cls(priors.of_identity(data[TRUNCATION_HEAD.size :][:IDENTITY]), count)
+            rest = transform._read_mean(data[TRUNCATION_HEAD.size + IDENTITY :], dim)
+        except struct.error as error:
+            raise _no_transform() from error
+        if transform.prior.dim != dim or count > len(transform.prior.axis_levels):
+            raise _no_transform()
+        transform._set_rows(transform.prior.axis_levels[:count])
+        return transform, rest
 
 
 class Truncation(_Linear):

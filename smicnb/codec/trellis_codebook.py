@@ -14,12 +14,13 @@ import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
 from smicnb.codec import priors, quantise, trellis
-from smicnb.codec.container import TRELLIS_BLOCK_IMAGES, Block, Header
+from smicnb.codec.container import Block, Header, most_images
 from smicnb.codec.payload import CHECK_BYTES, NULL, check, damaged
 from smicnb.codec.priors import Prior
 
 OWN = struct.Struct("<BI")  # scale of √θ, norm of the mean in fixed point
 SHARED = struct.Struct("<BBB")  # scale of √θ, scale of the mean's, how much smaller than an image's its scales are
+OWN_BITS = 4  # of a dimension of an own axis, where a prior stands beside them
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class TrellisCodebook:
 
     @classmethod
     def _read_shared(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
-        prior = priors.of_identity(dictionary)
+        prior = priors.of_identity(dictionary, header.weights_hash)
         if (header.n_atoms, header.dim) != prior.axis_levels.shape or header.b_dict != priors.BITS:
             raise ValueError
         fidelity, *shape = SHARED.unpack_from(tables)
@@ -173,9 +174,9 @@ class TrellisCodebook:
         return quantise.reconstruct(fixed, np.vstack([rows, self._axes[:count]]), self.header.norm)
 
     def encode_payload(self, levels: np.ndarray) -> bytes:
-        """The bytes of up to 255 images' levels (images, n_atoms), one path through the trellis."""
-        if not 1 <= len(levels) <= TRELLIS_BLOCK_IMAGES:
-            raise DimensionError(f"found {len(levels)} images for one block", f"1 to {TRELLIS_BLOCK_IMAGES}")
+        """The bytes of a block's levels (images, n_atoms), one path through the trellis."""
+        if not 1 <= len(levels) <= most_images(self.header):
+            raise DimensionError(f"found {len(levels)} images for one block", f"1 to {most_images(self.header)}")
         return check(levels) + trellis.encode(levels[:, : len(self.codes)], self.codes)
 
     def decode_payload(self, block: Block) -> np.ndarray:

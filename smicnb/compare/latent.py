@@ -33,11 +33,13 @@ class Spent:
         side: once for a collection: header, transform or codebook, tables, checksums.
         payload: of all images together, with the lengths of blocks.
         images: n.
+        container: bytes of `side` that find and check things and hold no code.
     """
 
     side: int
     payload: int
     images: int
+    container: int = 0
 
     def bits(self, n: float) -> float:
         """Bits of an image of a collection of n like these, its share of the side information included."""

@@ -67,17 +67,22 @@ class GaussianReference:
                 estimate (2004, A well-conditioned estimator for large-dimensional covariance matrices).
         """
         Z = normalised(Z)
+        mean, centred = Z.mean(axis=0), Z - Z.mean(axis=0)
         if shrinkage is None:
             from sklearn.covariance import ledoit_wolf_shrinkage
 
             shrinkage = float(ledoit_wolf_shrinkage(Z)) if len(Z) > 1 else 0.0
         if not 0 <= shrinkage <= 1:
             raise DimensionError(f"found a shrinkage of {shrinkage}", "0 to 1")
-        centred = Z - Z.mean(axis=0)
-        variances, axes = np.linalg.eigh(centred.T @ centred / len(Z))
+        return cls.of(mean, centred.T @ centred / len(Z), shrinkage)
+
+    @classmethod
+    def of(cls, mean: np.ndarray, covariance: np.ndarray, shrinkage: float = 0.0) -> Self:
+        """The reference of a Gaussian of this mean (L,) and covariance (L, L), at norm 20."""
+        variances, axes = np.linalg.eigh(covariance)
         variances = (1 - shrinkage) * np.maximum(variances, 0) + shrinkage * max(0.0, variances.mean())
         kept = np.flatnonzero(variances > LEAST * max(variances[-1], 1))[::-1]
-        return cls(Z.mean(axis=0), axes.T[kept], variances[kept], shrinkage)
+        return cls(mean, axes.T[kept], variances[kept], shrinkage)
 
     def measure(self, Z: np.ndarray, water: float, seed: int, draws: int = 16) -> Measured:
         """The forward test channel at one water level, applied to latents (n, L) of any norm.

@@ -10,11 +10,11 @@ from sklearn.base import clone
 
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.codec import quantise
-from smicnb.codec.transforms import KLT, UNIT, RandomRotation, Truncation
+from smicnb.codec.transforms import KLT, UNIT, PriorAxes, RandomRotation, Truncation
 from smicnb.compare.latent_symbols import Tables
 
-Transform = KLT | Truncation | RandomRotation
-TRANSFORMS: tuple[type, ...] = (KLT, Truncation, RandomRotation)  # by their number in a file
+Transform = KLT | PriorAxes | Truncation | RandomRotation
+TRANSFORMS: tuple[type, ...] = (KLT, Truncation, RandomRotation, PriorAxes)  # by their number in a file
 FIXED = struct.Struct("<BBI")  # transform, bits, half the range in fixed point
 STEPPED = struct.Struct("<BIB")  # transform, step in fixed point, classes
 FRACTIONS = np.linspace(0.05, 1, 96)  # of the largest coefficient, tried one by one as half the range
@@ -152,7 +152,7 @@ class SteppedScalar:
         about = [f"step {self.step:g}"] + ([f"rounding {self.rounding:g}"] if self.rounding < 0.5 else [])
         kept = getattr(self.transform, "n_components", None)
         about += [f"{kept} components"] if kept else []
-        return ", ".join(about + ([f"{self.transform.bits} bit axes"] if isinstance(self.transform, KLT) else []))
+        return ", ".join(about + ([f"{self.transform.bits} bit axes"] if type(self.transform) is KLT else []))
 
     def fit(self, Z: np.ndarray) -> Self:
         """Fit transform, classes, centroids and tables to latents (n, L) of norm `NORM`."""
@@ -278,11 +278,12 @@ def _fitted_once(transform: Transform, Z: np.ndarray) -> tuple[Transform, np.nda
 def heldout_coefficients(transform: Transform, Z: np.ndarray) -> np.ndarray:
     """Coefficients (n, K) of latents (n, L), each under the transform that the latents of other folds give.
 
-    Folds are every tenth latent. Axes that the others do not give have coefficients of zero.
+    Folds are tenths of the latents in their order, so that views of one scene stay together. Axes that the others do
+    not give have coefficients of zero.
     """
     if not isinstance(transform, KLT):
         return transform.transform(Z)
-    C, folds = np.zeros((len(Z), len(transform.rows_))), np.arange(len(Z)) % FOLDS
+    C, folds = np.zeros((len(Z), len(transform.rows_))), np.arange(len(Z)) * FOLDS // max(1, len(Z))
     for fold in np.unique(folds) if len(Z) > 1 else ():
         other = clone(transform).fit(Z[folds != fold])
         count = min(len(other.rows_), C.shape[1])

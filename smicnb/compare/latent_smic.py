@@ -1,31 +1,34 @@
 """Files of our own codecs as coders of latents: the paper's dictionary and the coder beyond it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from itertools import product
 from typing import Self
 
 import numpy as np
-from sklearn.utils.validation import validate_data
 
 from smicnb.base import leb128
-from smicnb.codec import quantise
 from smicnb.codec.container import ENTRY, SmicFile
+from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.payload import CHECK_BYTES
 from smicnb.codec.priors import Prior
-from smicnb.codec.pursuit import PursuitCodec, mixed_covariance, spectrum
+from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.rate import MODELS
 from smicnb.codec.reader import decode
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec.smic import SMICCodec, normalised
 from smicnb.codec.transforms import KLT
 from smicnb.compare.latent import LatentCoder, QuantisedCoder, Spent
 from smicnb.compare.latent_scalar import SteppedScalar
-from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
 
 OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
-KLT_PRIOR = "KLT, dead zone, given the prior"
 SINGLE = "ours, one image by itself"
 PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
+PAPER_BEST = "paper's tuples, best atoms and bits"
 FIDELITIES = tuple(range(76, 124, 2))
-PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary, with its medium model's bits
+PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary
+ATOMS, BITS, ATOM_BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4), (4, 8)  # of the paper's code where they are free
+FEW_IMAGES = 30  # that share the mean of the prior's axes, for small collections
 
 
 @dataclass
@@ -60,12 +63,13 @@ class SmicCoder:
         """What the bytes are for; the blocks' entries of the index, which find them, are payload."""
         with SmicFile(data) as opened:
             payload = opened.spent["payload"] + opened.blocks * ENTRY.itemsize
-            return Spent(len(data) - payload, payload, len(opened))
+            side = len(data) - payload
+            return Spent(side, payload, len(opened), side - opened.spent["dictionary"] - opened.spent["tables"])
 
 
 @dataclass
 class SingleCoder:
-    """Every image a code by itself, on the prior's axes: only records count, so that no file is in its way.
+    """Every image a code by itself, on the prior's axes: only its symbols count, so that no file is in its way.
 
     Args:
         name, setting: of the curve and of the point on it.
@@ -91,11 +95,11 @@ class SingleCoder:
         return np.concatenate([decode(file) for file in _files(data)])
 
     def spent(self, data: bytes) -> Spent:
-        """The records of all images; headers and index are left out, in favour of this coder."""
+        """The symbols of all images; headers, index and the records' checks are left out, in favour of this coder."""
         files, payload = list(_files(data)), 0
         for file in files:
             with SmicFile(file) as opened:
-                payload += opened.spent["payload"]
+                payload += opened.spent["payload"] - CHECK_BYTES
         return Spent(0, payload, len(files))
 
 
@@ -107,68 +111,32 @@ def _files(data: bytes) -> Iterator[bytes]:
         place += length
 
 
-class PriorKLT(KLT):
-    """The KLT of a covariance that is mixed with a prior's: what our coder knows, for a rival to know too.
-
-    Args:
-        n_components, bits: as of `KLT`.
-        prior: whose covariance.
-        share: of the prior, 0 to 1.
-    """
-
-    def __init__(self, n_components=None, bits=8, prior: Prior | None = None, share=0.35):
-        super().__init__(n_components, bits)
-        self.prior = prior
-        self.share = share
-
-    def fit(self, Z, y=None) -> Self:
-        """Find mean and axes of latents Z (n, L) of norm 20."""
-        Z = validate_data(self, Z, dtype=np.float64)
-        mean = Z.mean(axis=0)
-        covariance, _ = mixed_covariance(Z - mean, self.prior.covariance, 0.0, self.share)
-        variances, axes = spectrum(covariance)
-        self._set_mean(mean)
-        self.variances_ = variances[: self.n_components]
-        self._set_rows(quantise.atom_levels(axes[: self.n_components], self.bits))
-        return self
-
-
-def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prior | None = None) -> list[LatentCoder]:
-    """KLT, product and residual quantisers, entropy coded, from dear ones to those of little side information.
-
-    With a prior there is also a KLT, under a name of its own, that is given the prior's covariance.
-    """
-    transforms = [KLT(None, 8), KLT(32, 4), KLT(12, 3)]
-    coders: list[LatentCoder] = [
-        QuantisedCoder(SteppedScalar(name, transform, step, rounding))
-        for name, rounding in (("KLT", 0.5), ("KLT, dead zone", 0.4), ("KLT, dead zone", 0.3))
-        for transform in transforms
-        for step in steps
-    ]
-    if prior is not None:
-        given = PriorKLT(prior=prior)
-        coders += [QuantisedCoder(SteppedScalar(KLT_PRIOR, given, step, 0.4)) for step in steps]
-    for bits in (b for b in (4, 6, 7) if 1 << b <= images):
-        coders += [
-            QuantisedCoder(ResidualQuantiser("residual quantiser", count, bits, 8, seed)) for count in (2, 4, 8, 16)
-        ]
-        counts = [count for count in (4, 16, 64) if dim % count == 0]
-        coders += [QuantisedCoder(ProductQuantiser("product quantiser", count, bits, 8, seed)) for count in counts]
+def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
+    """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples at
+    other numbers of atoms and bits of a coefficient."""
+    medium, fitted = MODELS["medium"], _learned_once()
+    shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
+    shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
+    coders: list[LatentCoder] = []
+    for (name, atoms, *bits), penalty in product(shapes, PENALTIES):
+        codec = SMICCodec(atoms, penalty, *bits, "entropy" if name == PAPER_ENTROPY else "tuple", random_state=seed)
+        setting = f"{atoms} atoms of {bits[0]} bits, {bits[1]} bits, λ {penalty:g}"
+        coders.append(SmicCoder(name, setting, codec, prepared=lambda Z, codec=codec: fitted(Z, codec)))
     return coders
 
 
-def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
-    """The paper's code at the bits and atoms of its medium model over λ, as tuples and entropy coded."""
-    medium = MODELS["medium"]
-    return [
-        SmicCoder(
-            name,
-            f"{n_atoms} atoms, λ {penalty:g}",
-            SMICCodec(n_atoms, penalty, medium.b_dict, medium.b_coef, coding, random_state=seed),
-        )
-        for name, coding in ((PAPER, "tuple"), (PAPER_ENTROPY, "entropy"))
-        for penalty in PENALTIES
-    ]
+def _learned_once() -> Callable[[np.ndarray, SMICCodec], SMICCodec]:
+    """Fits codecs of the paper's code to latents; what differs in bits alone shares its dictionary."""
+    learned: dict[tuple, np.ndarray] = {}
+
+    def fitted(Z: np.ndarray, codec: SMICCodec) -> SMICCodec:
+        key = sha256(Z.tobytes()).digest(), codec.n_atoms, codec.penalty, codec.random_state
+        if key not in learned:
+            model = SemanticDictionary(codec.n_atoms, codec.penalty, random_state=codec.random_state)
+            learned[key] = model.fit(normalised(Z, codec.norm)).atoms_
+        return codec.fit(Z, atoms=learned[key])
+
+    return fitted
 
 
 def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCoder]:
@@ -181,10 +149,12 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
     coders = _over_fidelities(OURS, PursuitCodec(prior=prior))
     if prior is not None:
         coders += _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=images))
+        few = _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=FEW_IMAGES))
+        coders += [replace(coder, setting=f"{coder.setting}, for {FEW_IMAGES} images") for coder in few]
         coders += _over_fidelities(OURS_BARE, PursuitCodec("prior", prior=prior, centre=False))
         coders += [
             SingleCoder(SINGLE, f"fidelity {fidelity}", PursuitCodec("prior", fidelity, prior=prior, centre=False))
-            for fidelity in FIDELITIES[::2]
+            for fidelity in FIDELITIES
         ]
     return coders
 

@@ -16,6 +16,7 @@ from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
 from smicnb.codec import choice, container
 from smicnb.codec.container import Block
+from smicnb.codec.priors import Prior
 from smicnb.codec.pursuit import PursuitCodec
 from smicnb.codec.rate import MODELS
 from smicnb.codec.reader import SmicReader
@@ -102,6 +103,7 @@ class SemanticImages:
         space: encoder and generator.
         latent: of an image, (1, L), by the space's encoder; `latents_of` remembers it between operating points.
         seed: for the generator.
+        prior: that both sides have besides, where the records need one.
     """
 
     def __init__(
@@ -112,10 +114,13 @@ class SemanticImages:
         space: SemanticSpace,
         latent: Callable[[np.ndarray], np.ndarray],
         seed: int,
+        prior: Prior | None = None,
     ):
         self.name, self.setting, self.once_bits = name, setting, 8 * len(records.once)
         self._records, self._space, self._latent, self._seed = records, space, latent, seed
         self.fingerprint = {**space.fingerprint, "shared": hashlib.sha256(records.once).hexdigest(), "seed": seed}
+        if prior is not None:
+            self.fingerprint["prior"] = f"{prior.identity.hex()}, {prior.size} bytes that both sides have"
 
     def encode(self, image: np.ndarray, caption: str | None = None) -> bytes:
         """Width, height and record of an RGB uint8 image H×W×3; the caption is not used."""
@@ -157,8 +162,8 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
     about = {"encoder": space.encoder.name, "weights_hash": space.encoder.weights_hash}
 
     def added(name: str, setting: str, codec: SMICCodec | PursuitCodec) -> None:
-        records = SmicRecords(container.dump(*codec.sections, []))
-        codecs.append(SemanticImages(name, setting, records, space, latent, seed))
+        records, prior = SmicRecords(container.dump(*codec.sections, [])), getattr(codec, "prior", None)
+        codecs.append(SemanticImages(name, setting, records, space, latent, seed, prior))
 
     for coding, words in CODINGS.items():
         for model, point in MODELS.items():

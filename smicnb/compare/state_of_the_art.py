@@ -99,19 +99,25 @@ def lowest(points: pd.DataFrame) -> pd.DataFrame:
     return best.assign(bits=8 * best["bytes"])[["codec", "setting", "bits", "bpp", IMAGE_COSINE]].reset_index(drop=True)
 
 
-def break_evens(points: pd.DataFrame, codecs: Sequence[SemanticImages]) -> pd.DataFrame:
-    """Table IV as printed, by Eq. 15, and on files: from which n on SMIC takes fewer bits than each competitor.
+def break_evens(
+    points: pd.DataFrame, codecs: Sequence[SemanticImages], others: "Sequence[ImageCodec]", grey: np.ndarray
+) -> pd.DataFrame:
+    """Table IV as printed, by Eq. 15, and on records: from which n on SMIC takes fewer bits than each competitor.
 
     It compares rates and nothing else: what the pictures are worth stands beside it. The first rows are the paper's
     competitors at their published rates, of 768×768 images; the others are measured here at their lowest rates.
 
     Args:
         points: `evaluate.points`' with SMIC's rows (no share of what is sent once).
-        codecs: SMIC's, entropy-coded, at the three models, and the coder beyond the paper at `QUALITY`.
+        codecs: SMIC's, entropy-coded, at the three models, and the coder beyond the paper at `QUALITY`. An image is a
+            record by itself, and what is sent once is a file of no image.
+        others: codecs of single images, those of `points` among them.
+        grey: an image of one grey, RGB uint8 H×W×3: its file is little but headers, which a collection could share.
 
     Returns:
-        competitor, rate ("as published" or "measured"), setting, bpp, bits of an image, image_cosine, n* as printed,
-        n* by Eq. 15 (the model of Table IV), and n* of the files of each of these. An infinite n* means never.
+        competitor, rate ("as published" or "measured"), setting, bpp, bits of an image, bits of the grey image,
+        image_cosine, n* as printed, n* by Eq. 15 (the model of Table IV), and n* of the records of each of these. An
+        infinite n* means never.
     """
     ours = [codec for codec in codecs if codec.name == OURS or (codec.name, codec.setting) == (BEYOND, QUALITY)]
     spent = points.groupby(["codec", "setting"])["bytes"].mean() * 8
@@ -119,18 +125,18 @@ def break_evens(points: pd.DataFrame, codecs: Sequence[SemanticImages]) -> pd.Da
     rows = []
     for name, printed in smic_paper.TABLE_4_BREAK_EVEN.items():
         bpp = smic_paper.TABLE_4_RATES[name].value
-        rows.append((name, AS_PUBLISHED, "", bpp, rate.single_item_bits(bpp), np.nan, printed.value))
-    others = lowest(points[~points["codec"].str.startswith(f"{SMIC},")])
-    rows += [
-        (row.codec, MEASURED, row.setting, row.bpp, row.bits, row.image_cosine, np.nan) for row in others.itertuples()
-    ]
-    columns = ["competitor", "rate", "setting", "bpp", "bits", IMAGE_COSINE, "n* as printed"]
+        rows.append((name, AS_PUBLISHED, "", bpp, rate.single_item_bits(bpp), np.nan, np.nan, printed.value))
+    made = {(codec.name, codec.setting): codec for codec in [*others, *codecs]}
+    for row in lowest(points[~points["codec"].str.startswith(f"{SMIC},")]).itertuples():
+        bare = 8 * len(made[row.codec, row.setting].encode(grey))
+        rows.append((row.codec, MEASURED, row.setting, row.bpp, row.bits, bare, row.image_cosine, np.nan))
+    columns = ["competitor", "rate", "setting", "bpp", "bits", "bits of a grey image", IMAGE_COSINE, "n* as printed"]
     table = pd.DataFrame(rows, columns=columns)
     table["n* by Eq. 15"] = [rate_tables.exact_cell(table_4, smic_paper.BREAK_EVEN, bits) for bits in table["bits"]]
     for codec in ours:
         own = float(spent[codec.name, codec.setting])
         cells = [rate_tables.cell(smic_paper.BREAK_EVEN, codec.once_bits, own, bits) for bits in table["bits"]]
-        table[f"n* of files, {codec.setting if codec.name == OURS else codec.name}"] = cells
+        table[f"n* of records, {codec.setting if codec.name == OURS else codec.name}"] = cells
     return table
 
 

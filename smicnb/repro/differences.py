@@ -76,7 +76,8 @@ def _column(name: str, old: pd.Series, new: pd.Series) -> Difference | None:
         apart = np.where(equal, -1.0, np.where(np.isnan(apart), np.inf, apart))
         tolerance = EXACT if whole else FRACTION
     else:
-        equal = np.array([_same_cell(*pair) for pair in zip(old.astype(str), new.astype(str), strict=True)], bool)
+        words = (column.astype(object).where(column.notna(), "").astype(str) for column in (old, new))
+        equal = np.array([_same_cell(*pair) for pair in zip(*words, strict=True)], bool)
         apart, tolerance = np.where(equal, -1.0, np.inf), TEXT
     if equal.all():
         return None

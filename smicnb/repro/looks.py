@@ -51,11 +51,11 @@ LATENT_CODERS = {
     "ours, prior's axes": {"color": SKY, "marker": "D", "linestyle": "-"},
     "ours, prior's axes, nothing sent": {"color": OLIVE, "marker": "^", "linestyle": "-"},
     "paper's tuples": {key: ACCOUNTINGS["tuple"][key] for key in ("color", "marker", "linestyle")},
+    "paper's tuples, best atoms and bits": {"color": VERMILION, "marker": "v", "linestyle": "--"},
     "paper's, entropy coded": {key: ACCOUNTINGS["entropy"][key] for key in ("color", "marker", "linestyle")},
-    "KLT, dead zone": {"color": PURPLE, "marker": "P", "linestyle": "-"},
-    "residual quantiser + entropy": {"color": GREY, "marker": "x", "linestyle": "-"},
-    "product quantiser + entropy": {"color": GREY, "marker": "+", "linestyle": ":"},
-    "Gaussian reference": {"color": BLACK, "marker": "", "linestyle": "--"},
+    "best of KLT, PQ, RQ": {"color": PURPLE, "marker": "P", "linestyle": "-"},
+    "best scalars given our prior": {"color": WINE, "marker": "x", "linestyle": "-"},
+    "best Gaussian reference": {"color": BLACK, "marker": "", "linestyle": "--"},
 }
 
 # Sets of images: coded with what was fitted on themselves, or on others.

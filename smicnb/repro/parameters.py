@@ -285,8 +285,8 @@ class Beyond(Parameters):
     encoder: Text = "lite0-minilm"
     generator: Text = "retrieval"
     n_atoms: Atoms = 128
-    steps: Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")] = 13
-    words_cosine: Annotated[float, Field(gt=0, lt=1, description="mean latent cosine of the named words")] = 0.75
+    steps: Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")] = 15
+    words_cosine: Annotated[float, Field(ge=0.05, le=0.99, description="mean latent cosine of the named words")] = 0.75
     examples: Examples = 4
     seed: Seed = 1
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.compare.beyond import SINGLE_BITS
+from smicnb.compare.beyond import CURVES, SINGLE_BITS
 from smicnb.compare.frontier import upper_hull
 from smicnb.repro.figures import PAGE
 from smicnb.repro.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
@@ -16,30 +16,31 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HEIGHT = 2.9  # inches
-BEST = "best of KLT, PQ, RQ"
-LOOKS = {**LATENT_CODERS, BEST: LATENT_CODERS["KLT, dead zone"]}
+BITS_SHOWN = (7, 1500)
 
 
 def rates(points: "pd.DataFrame") -> "Figure":
-    """Payload against latent cosine: the upper convex hull of each coder, with 95 % intervals over scenes.
+    """Payload against latent cosine: upper convex hulls of `beyond.CURVES`, with 95 % intervals over scenes.
 
     Args:
-        points: of `beyond.table`; coders that have no look are left out.
+        points: of `beyond.table`.
     """
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(PAGE, HEIGHT + 0.4))
-    for name, look in LOOKS.items():
-        own = points[points["coder"] == name]
+    lowest = 1.0
+    for name, coders in CURVES.items():
+        own = points[points["coder"].isin(coders)]
         if not len(own):
             continue
         hull = own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
+        lowest = min(lowest, hull["latent_cosine"][hull["payload_bits"] >= BITS_SHOWN[0]].min())
         error = [hull["latent_cosine"] - hull["low"], hull["high"] - hull["latent_cosine"]]
         thin = {"markersize": 3.2, "linewidth": 1.0, "elinewidth": 0.4}
-        axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **look, label=name)
+        axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **LATENT_CODERS[name], label=name)
     axes.set_xscale("log")
-    axes.set_xlim(10, 1500)
-    axes.set_ylim(bottom=0.5, top=1)
+    axes.set_xlim(*BITS_SHOWN)
+    axes.set_ylim(max(0, lowest - 0.1), 1)
     axes.set_xlabel("bits per image, payload with its framing (log scale; fewer is better)")
     axes.set_ylabel("latent cosine, held-out (higher is better)")
     axes.grid(alpha=0.25, linewidth=0.4)
@@ -58,8 +59,7 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
     figure, panels = plt.subplots(1, len(tables), figsize=(PAGE, HEIGHT), sharey=True, squeeze=False)
     for axes, (title, table) in zip(panels[0], tables, strict=True):
         for name, own in table.groupby("coder", sort=False):
-            look = LOOKS[name]
-            axes.plot(own["n"], own["bits"], markersize=3, linewidth=1.0, **look, label=name)
+            axes.plot(own["n"], own["bits"], markersize=3, linewidth=1.0, **LATENT_CODERS[name], label=name)
         axes.axhline(SINGLE_BITS, color=BLACK, linewidth=0.7, linestyle=":")
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -84,7 +84,7 @@ def break_even(table: "pd.DataFrame") -> "Figure":
     shown = {
         "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
         "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
-        "n_star_framed": (GREEN, "^", "the same, its check and last word not counted"),
+        "n_star_file": (GREEN, "^", "the same, and the collection's header and index count"),
     }
     for column, (colour, marker, label) in shown.items():
         axes.plot(table["latent_cosine"], table[column], color=colour, marker=marker, markersize=3.2, label=label)

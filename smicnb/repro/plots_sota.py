@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.downscaled import family
+from smicnb.compare.evaluate import METRICS
+from smicnb.compare.frontier import upper_hull
 from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.repro import looks
 from smicnb.repro.figures import PAGE
@@ -76,7 +78,7 @@ def rates(summary: pd.DataFrame, published: pd.DataFrame) -> "Figure":
 def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     """A panel per metric: means at each operating point with 95 % intervals over scenes.
 
-    Reduced images are thin and without intervals, collections of n images open.
+    Reduced images are thin, the hull over all factors and without intervals; collections of n images open.
 
     Args:
         summary: `state_of_the_art.summary`'s.
@@ -87,8 +89,12 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     rows = -(-len(metrics) // 2)
     figure, panels = plt.subplots(rows, 2, figsize=(PAGE, 2.5 * rows + 0.5), squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=False):
-        for codec, curve in summary[summary["metric"] == metric].groupby("codec", sort=False):
+        own = summary[summary["metric"] == metric]
+        factors = own["codec"].map(lambda name: family(name)[1])
+        for codec, curve in own[factors == 1].groupby("codec", sort=False):
             _curve(axes, codec, curve.sort_values("bpp"))
+        for _, curve in own[factors > 1].groupby(own["codec"].map(lambda name: family(name)[0]), sort=False):
+            _reduced(axes, metric, curve)
         axes.set(ylabel=LABELS[metric], xlabel="bits per pixel (log) ↓")
         _rate_axis(axes)
     for axes in panels.flat[len(metrics) :]:
@@ -98,15 +104,20 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
 
 
 def _curve(axes: "Axes", codec: str, curve: pd.DataFrame) -> None:
-    style, (own, factor) = look(codec), family(codec)
-    if factor > 1:
-        plain = {"color": style["color"], "alpha": 0.6, "linewidth": 0.5, "marker": ".", "markersize": 2}
-        axes.plot(curve["bpp"], curve["mean"], **plain)
-        return
-    kind = {"label": None, "fillstyle": "none", "linestyle": ":"} if SIZE in own else {}
+    kind = {"label": None, "fillstyle": "none", "linestyle": ":"} if SIZE in codec else {}
     error = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
     thin = {"markersize": SMALL, "linewidth": 1, "elinewidth": 0.6}
-    axes.errorbar(curve["bpp"], curve["mean"], error, **thin, **{**style, **kind})
+    axes.errorbar(curve["bpp"], curve["mean"], error, **thin, **{**look(codec), **kind})
+
+
+def _reduced(axes: "Axes", metric: str, curve: pd.DataFrame) -> None:
+    """The upper hull of a codec's points on reduced images, over all factors."""
+    sign = 1 if METRICS[metric].higher else -1
+    curve = curve.dropna(subset="mean")
+    if len(curve):
+        hull = curve.iloc[upper_hull(curve["bpp"].to_numpy(), sign * curve["mean"].to_numpy())]
+        plain = {"color": look(curve["codec"].iloc[0])["color"], "alpha": 0.7, "linewidth": 0.6}
+        axes.plot(hull["bpp"], hull["mean"], marker=".", markersize=2.5, **plain)
 
 
 def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
@@ -127,15 +138,15 @@ def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
     rows = -(-(len(names) + 1) // COLUMNS)
     size = (PAGE, 1.6 * rows + 0.3)
     figure, panels = plt.subplots(rows, COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)
-    ours = [(table[table["codec"] == name], look(name)) for name in (f"{SMIC}, {CODINGS['entropy']}", BEYOND)]
+    names_of_ours = [name for name in (f"{SMIC}, {CODINGS['entropy']}", BEYOND) if name in set(table["codec"])]
     for axes, name in zip(panels.flat, names, strict=False):
         for factor in steps:
             curve = table[(table["own"] == name) & (table["factor"] == factor)]
             label = "whole image" if factor == 1 else f"sides divided by {factor}"
             axes.plot(curve["bpp"], curve["mean"], color=colours[factor], marker="o", markersize=2.4, label=label)
-        for curve, style in ours:
-            own = {key: style[key] for key in ("color", "marker", "label")}
-            axes.plot(curve["bpp"], curve["mean"], linestyle="none", markersize=SMALL, fillstyle="none", **own)
+        for own in names_of_ours:
+            curve, style = table[table["codec"] == own], {key: look(own)[key] for key in ("color", "marker", "label")}
+            axes.plot(curve["bpp"], curve["mean"], linestyle="none", markersize=SMALL, fillstyle="none", **style)
         axes.set_title(name, pad=2)
         _rate_axis(axes, FEW_TICKS)
         axes.tick_params(labelbottom=True)
@@ -169,7 +180,7 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "F
     for images in pictures:
         own = [(image, next(said) if place else "original") for place, image in enumerate(images)]
         tiles += [own[start : start + ACROSS] for start in range(0, len(own), ACROSS)]
-    heights = [PAGE / ACROSS * row[0][0].shape[0] / row[0][0].shape[1] + 0.36 for row in tiles]
+    heights = [PAGE / ACROSS * row[0][0].shape[0] / row[0][0].shape[1] + 0.42 for row in tiles]
     size = (PAGE, sum(heights))
     figure, grid = plt.subplots(len(tiles), ACROSS, figsize=size, height_ratios=heights, squeeze=False)
     for axes in grid.flat:
@@ -182,8 +193,8 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "F
 
 
 def _said(row) -> str:
-    """Three lines: who at which point, then rate, and metrics."""
+    """Four lines: who, at which point and rate, and metrics."""
     name, factor = family(row.codec)
     reduced_by = f", 1/{factor}" if factor > 1 else ""
-    values = f"{row.psnr:.1f} dB, LPIPS {row.lpips:.2f}, cosine {row.image_cosine:.2f}"
+    values = f"{row.psnr:.1f} dB, LPIPS {row.lpips:.2f}\ncosine {row.image_cosine:.2f}"
     return f"{name}\n{row.setting}{reduced_by}: {row.bpp:.4f} bpp\n{values}"

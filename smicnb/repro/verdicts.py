@@ -44,7 +44,7 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_frontier.coarse,
         verdicts_frontier.full_range,
         verdicts_frontier.medium_trades,
-        verdicts_sota.break_even_of_files,
+        verdicts_sota.break_even_of_records,
         verdicts_sota.lower_rates,
         verdicts_taco.taco_parameters,
         verdicts_taco.taco_fewer_parameters,

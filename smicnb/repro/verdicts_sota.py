@@ -7,26 +7,26 @@ from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA
 from smicnb.compare.state_of_the_art import AS_PUBLISHED
 from smicnb.repro.committed import Tables, Verdict
 
-FILES = "n* of files, medium"
+RECORDS = "n* of records, medium"
 
 
 def _n(value: float) -> str:
     return "never" if np.isinf(value) else f"from {value:.0f}"
 
 
-def break_even_of_files(tables: Tables) -> Verdict:
-    """Table IV: from which n on the files of SMIC's medium model take fewer bits than each competitor."""
+def break_even_of_records(tables: Tables) -> Verdict:
+    """Table IV: from which n on the records of SMIC's medium model take fewer bits than each competitor."""
     table = tables("kodak/sota_table4")
     printed, measured = table[table["rate"] == AS_PUBLISHED], table[table["rate"] != AS_PUBLISHED]
     said = [
-        f"{row['competitor']} {_n(row[FILES])} (as published {row['n* as printed']:.0f})"
+        f"{row['competitor']} {_n(row[RECORDS])} (as published {row['n* as printed']:.0f})"
         for row in printed.to_dict("records")
     ]
     others = measured.set_index("competitor")
-    said += [f"{name} run here {_n(others.loc[name, FILES])}" for name in (CLIP_INTRA, "VVenC intra")]
-    holds = printed[FILES] <= printed["n* as printed"]
+    said += [f"{name} run here {_n(others.loc[name, RECORDS])}" for name in (CLIP_INTRA, "VVenC intra")]
+    holds = printed[RECORDS] <= printed["n* as printed"]
     outcome = "agrees" if holds.all() else "partly" if holds.any() else "differs"
-    return Verdict(outcome, f"fewer bits in files, dictionary included, than {'; '.join(said)} images on")
+    return Verdict(outcome, f"fewer bits in records, dictionary included, than {'; '.join(said)} images on")
 
 
 def lower_rates(tables: Tables) -> Verdict:

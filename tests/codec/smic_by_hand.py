@@ -39,6 +39,7 @@ def read(data: bytes) -> ByHand:
     *values, size, crc, tables_size, tables_crc = struct.unpack_from("<32sHHBBBddIIII", data, 12)
     header = dict(zip(fields, values, strict=True)) | {"encoder": data[12 + 72 : 12 + length].decode()}
     n, bits, b_coef = header["n_atoms"], header["b_dict"], header["b_coef"]
+    need(not re.search("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", header["encoder"]))
     need(data[12 + 71] == length - 72 and 1 <= bits <= 16 and 1 <= b_coef <= 16 and header["coding"] in range(5))
     need(
         (header["coding"] != 2) <= n <= 4096
@@ -54,6 +55,7 @@ def read(data: bytes) -> ByHand:
         prior = prior_of(dictionary)
         name, need_bits = ("axes", 8) if header["coding"] == 3 else ("words", 8)
         atoms = prior[name]
+        need(prior["weights"] == header["weights"].hex())
         need(n == len(atoms) and header["dim"] == len(atoms[0]) and bits == need_bits)
     else:
         levels = Bits(dictionary)
@@ -78,7 +80,7 @@ def read(data: bytes) -> ByHand:
             records = entropy(payload, count, n, b_coef, *models) if models else tuples(payload, count, n, b_coef)
             return records, [latent(row, unit, low, high, b_coef, header["norm"]) for row in records]
 
-    blocks, end = walk(data, start + size + tables_size, 255 if header["coding"] in (2, 3) else 64)
+    blocks, end = walk(data, start + size + tables_size, 255 if header["coding"] in (2, 3) else 64, n)
     found = ByHand(header, atoms, [], [], [], [], end)
     for count, payload, details in blocks:
         records, latents = decoded(payload, count)
@@ -92,7 +94,7 @@ def read(data: bytes) -> ByHand:
     return found
 
 
-def walk(data: bytes, start: int, most: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
+def walk(data: bytes, start: int, most: int, n: int) -> tuple[list[tuple[int, bytes, bytes]], int]:
     """Images, records and details of every block, and where the last whole segment ends."""
     blocks, images, front = [], 0, start
     while len(data) - start >= 20:
@@ -109,7 +111,7 @@ def walk(data: bytes, start: int, most: int) -> tuple[list[tuple[int, bytes, byt
         place = start + 20
         for entry in struct.iter_unpack("<BIII", data[index : end - 12]):
             many, payload, details, crc = entry
-            need(1 <= many <= most and payload <= 1 << 24 and details <= 1 << 20)
+            need(1 <= many <= most and many * n <= 1 << 18 and payload <= 1 << 24 and details <= 1 << 20)
             need(crc == zlib.crc32(data[place : place + payload + details]))
             blocks.append((many, data[place : place + payload], data[place + payload : place + payload + details]))
             place, images = place + payload + details, images + many
@@ -225,15 +227,17 @@ def check(records: list[list[int]]) -> bytes:
     return struct.pack("<H", zlib.crc32(struct.pack(f"<{len(flat)}i", *flat)) & 0xFFFF)
 
 
-def prior_of(identity: bytes) -> dict[str, list]:
-    """Axes, scales and words of a prior: a safetensors file whose tensors are bytes."""
+def prior_of(identity: bytes) -> dict[str, Any]:
+    """Axes, scales, words and weights of a prior: a safetensors file whose tensors are bytes."""
     files = [path.read_bytes() for path in DATA.glob("*.safetensors")]
     data = next((data for data in files if hashlib.sha256(data).digest()[:8] == identity), b"")
     need(len(data) > 8)
     start = 8 + struct.unpack_from("<Q", data)[0]
     found = {}
     for name, tensor in json.loads(data[8:start]).items():
-        if name != "__metadata__":
+        if name == "__metadata__":
+            found["weights"] = tensor["weights"]
+        else:
             need(tensor["dtype"] == "U8")
             begin, end = tensor["data_offsets"]
             values, shape = list(data[start + begin : start + end]), tensor["shape"]
@@ -372,7 +376,7 @@ def about(data: bytes, count: int) -> tuple[list, list]:
 
 
 def writable(name: str) -> bool:
-    device = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE | re.ASCII)
+    device = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE | re.ASCII)
     parts = name.split("/")
     return (
         1 <= len(name.encode()) <= 255

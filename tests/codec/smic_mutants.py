@@ -24,7 +24,8 @@ def originals() -> tuple[bytes, ...]:
     files, wide = [], rng.standard_normal((70, prior.dim))
     codecs = [SMICCodec(5, 0.5, 3, 4, coding, random_state=0) for coding in ("tuple", "entropy")]
     codecs += [PursuitCodec(most_axes=4), PursuitCodec("prior", 110, prior=prior)]
-    for codec, latents in zip(codecs, (narrow, narrow, narrow, wide), strict=True):
+    codecs.append(SMICCodec(penalty=4.0, b_coef=4, coding="words", weights_hash=prior.weights_hash))
+    for codec, latents in zip(codecs, (narrow, narrow, narrow, wide, wide), strict=True):
         codec.fit(latents)
         plain = codec.encode(latents)
         named = codec.encode(latents[:6], [f"sub/{i}.png" for i in range(6)], [(30 + i, 200) for i in range(6)])
@@ -35,9 +36,7 @@ def originals() -> tuple[bytes, ...]:
 def longer(data: bytes, blocks: list[container.Block]) -> bytes:
     """A file with a further segment, as `container.append` writes it."""
     with SmicReader(data) as opened:
-        return data + b"".join(
-            container._segment(blocks, len(data), len(opened), container.most_images(opened.header.coding))
-        )
+        return data + b"".join(container._segment(blocks, len(data), len(opened), container.most_images(opened.header)))
 
 
 def mutant(rng: np.random.Generator, mended: bool) -> bytes:

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -189,6 +190,8 @@ def forged(place, form, value):
         (55, "<I", 0xFFFFFFFF, "it ends within the dictionary"),
         (63, "<I", 0xFFFFFFFF, "it ends within the tables"),
         (72, "<B", 0xFF, "the header cannot be"),
+        (72, "<B", 0x1B, "that cannot be printed"),
+        (75, "<B", 0x0A, "that cannot be printed"),
     ],
 )
 def test_forged_headers_are_refused(place, form, value, text):
@@ -197,6 +200,38 @@ def test_forged_headers_are_refused(place, form, value, text):
         SmicFile(forged(place, form, value))
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
+
+
+def test_names_of_encoders_are_printable():
+    for name in ("a\nb", "a\x1b[31m", "a\x9b31m", "a\u202eb", "a\u2028b"):
+        with pytest.raises(DimensionError, match="that cannot be printed"):
+            replace(HEADER, encoder=name)
+    assert replace(HEADER, encoder="open_clip:été/日本").encoder == "open_clip:été/日本"
+
+
+def test_a_block_holds_no_more_levels_than_a_reader_is_ready_for():
+    for n_atoms, most in ((0, 255), (384, 255), (1028, 255), (1029, 254), (4096, 64)):
+        header = replace(HEADER, coding="trellis", n_atoms=n_atoms)
+        assert container.most_images(header) == most
+        whole = container.dump(header, b"", b"", [Block(most, b"", b"")])
+        assert everything(whole)[3] == [Block(most, b"", b"")]
+        with pytest.raises(DimensionError, match=f"found a block of {most + 1} images"):
+            container.dump(header, b"", b"", [Block(most + 1, b"", b"")])
+        if most < 255:  # what another encoder might write
+            data = bytearray(whole)
+            data[-container.TRAILER.size - container.ENTRY.itemsize] += 1
+            with pytest.raises(IntegrityError):
+                everything(with_trailer(data, most + 1))
+
+
+def with_trailer(data, images):
+    """A file of one segment of one block with the end of its trailer made anew."""
+    with SmicFile(container.dump(HEADER, b"", b"", [])) as opened:
+        start = opened.spent["header"]
+    struct.pack_into("<Q", data, len(data) - container.TRAILER.size, images)
+    index = len(data) - container.TRAILER.size - container.ENTRY.itemsize
+    struct.pack_into("<I", data, len(data) - 4, zlib.crc32(struct.pack("<Q", start) + bytes(data[index:-4])))
+    return bytes(data)
 
 
 @pytest.mark.parametrize("count", [1, 1 << 20, 0xFFFFFFFF])

@@ -4,6 +4,7 @@ import tracemalloc
 import zlib
 
 import pytest
+import smic_by_hand
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,6 +45,12 @@ def test_names_that_lead_elsewhere_are_refused_on_both_sides(name):
     data = bytes([details.NAMES]) + name.encode("utf-8", "surrogatepass")
     with pytest.raises(IntegrityError):
         details.unpack(data, 1)
+
+
+def test_devices_have_ascii_digits():
+    names = ["com٣", "LPT５.txt", "conſ"]
+    assert details.unpack(details.pack(names, None), 3)[0] == names
+    assert all(map(smic_by_hand.writable, names))
 
 
 def test_what_expands_without_end_is_refused_within_bounded_memory():

@@ -14,7 +14,7 @@ from PIL import Image
 from real_photographs import own_cache, save, scenes
 
 from smicnb.base.errors import DimensionError, ImageError, IntegrityError, SmicnbError
-from smicnb.codec import container, details, photographs
+from smicnb.codec import container, details, file_names, photographs
 from smicnb.codec.container import Block
 from smicnb.codec.reader import SmicReader, decode
 from smicnb.codec.smic import SMICCodec
@@ -155,18 +155,18 @@ part = st.one_of(
 
 @given(st.lists(st.lists(part, min_size=1, max_size=5).map("/".join), min_size=1, max_size=20))
 def test_any_path_becomes_a_name_that_a_file_may_hold(paths):
-    names = photographs._unique([photographs._portable(path) for path in paths])
+    names = file_names.unique([file_names.portable(path) for path in paths])
     for name in names:
         details.check_name(name)
     assert len({name.casefold() for name in names}) == len(paths)
-    assert [photographs._portable(name) for name in names if len(name.encode()) <= 240] == [
+    assert [file_names.portable(name) for name in names if len(name.encode()) <= 240] == [
         name for name in names if len(name.encode()) <= 240
     ]
 
 
 def test_a_path_that_is_cut_does_not_begin_with_a_device():
     long = "falcon/" + "x" * (240 - len("con/.jpg")) + ".jpg"
-    details.check_name(photographs._portable(long))
+    details.check_name(file_names.portable(long))
 
 
 def test_views_of_one_photograph_have_their_own_sizes():
@@ -179,7 +179,7 @@ def test_views_of_one_photograph_have_their_own_sizes():
 
 def test_an_append_codes_with_the_dictionary_that_is_there(path, later):
     before, old = path.read_bytes(), decode(path)
-    codec = SMICCodec.of_file(path)
+    codec = photographs._codec_of(path)
     _, images = photographs.append(path, str(later))
     assert images == 6
     assert path.read_bytes().startswith(before)
@@ -293,6 +293,46 @@ def test_two_images_of_one_name_are_refused_before_anything_is_written(first, pa
     blocks = [Block(1, payload, details.pack([name], None)) for name in ("Same.jpg", "same.JPG")]
     path.write_bytes(container.dump(*parts, blocks))
     with pytest.raises(IntegrityError, match="found two images of one name"):
+        decompress(path, tmp_path / "out", first[0])
+    assert not (tmp_path / "out").exists()
+
+
+LONG = ["x" * 250, "é" * 125, "x" * 255, "y" * 253 + "/z", "a.jpg", "a.jpg.png/b", "A.JPG.PNG/c/d", photographs.MARKER]
+LONG += [f"{photographs.MARKER}/e", "a.jpg~2"]
+
+
+def test_names_that_one_folder_cannot_hold_are_changed_before_anything_is_written(first, path, tmp_path):
+    with SmicReader(path) as opened:
+        levels = np.repeat(next(iter(opened)).levels[:1], len(LONG), axis=0)
+        payload = opened.codebook.encode_payload(levels)
+        parts = opened.header, opened.codebook.dictionary, opened.codebook.tables
+    path.write_bytes(container.dump(*parts, [Block(len(LONG), payload, details.pack(LONG, None))]))
+    assert decompress(path, tmp_path / "out", first[0])[0] == len(LONG)
+    written = files_in(tmp_path / "out")
+    assert len(written) == len(LONG)
+    assert {"a.jpg~2.png", "a.jpg.png/b.png", "A.JPG.PNG/c/d.png", "a.jpg~2~2.png"} <= set(written)
+    assert {f"{'x' * 200}.png", f"{'x' * 200}~2.png"} <= set(written)
+
+
+def test_what_is_in_the_way_is_met_before_anything_is_written(first, compressed, tmp_path):
+    for place in ("A.jpg.png/mine", "b"):
+        out = tmp_path / place[0]
+        (out / place).parent.mkdir(parents=True)
+        (out / place).write_text("mine")
+        with pytest.raises(SmicnbError, match="holds something in the way of '"):
+            decompress(compressed, out, first[0], force=True)
+        assert list(files_in(out)) == [place]
+    with pytest.raises(SmicnbError, match="is no folder"):
+        decompress(compressed, tmp_path / "b" / "b", first[0], force=True)
+
+
+def test_a_record_that_is_none_is_met_before_anything_is_written(first, path, tmp_path):
+    with SmicReader(path) as opened:
+        block = opened.file.block(0)
+        parts = opened.header, opened.codebook.dictionary, opened.codebook.tables
+    forged = Block(block.count, bytes([block.payload[0] ^ 1]) + block.payload[1:], block.details)
+    path.write_bytes(container.dump(*parts, [forged]))
+    with pytest.raises(IntegrityError, match="holds no image records"):
         decompress(path, tmp_path / "out", first[0])
     assert not (tmp_path / "out").exists()
 

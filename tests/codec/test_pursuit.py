@@ -2,16 +2,19 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import smic_by_hand
 from sklearn.base import clone
 
-from smicnb.base.errors import SmicnbError, UnknownNameError
-from smicnb.codec import choice, container, priors
+from smicnb.base.errors import IntegrityError, SmicnbError, UnknownNameError
+from smicnb.codec import choice, container, describe, priors
 from smicnb.codec.pursuit import PursuitCodec, mixed_covariance
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
+from smicnb.codec.trellis_codebook import TrellisCodebook
 from smicnb.semantics.metrics import latent_cosine
 
 (PRIOR,) = priors.known()
@@ -95,6 +98,16 @@ def test_parameters_are_checked():
         PursuitCodec(fidelity=145).fit(Z)
     with pytest.raises(SmicnbError, match="no words"):
         SMICCodec(coding="words").fit(Z)
+    for parameters, text in (
+        ({"fidelity": 90.5}, "found fidelity = 90.5; needed: 0 to 144, a whole number"),
+        ({"b_dict": 0}, "found b_dict = 0; needed: 1 to 16"),
+        ({"b_dict": 17}, "found b_dict = 17; needed: 1 to 16"),
+        ({"share": 1.5}, "found share = 1.5; needed: 0 to 1"),
+    ):
+        with pytest.raises(SmicnbError, match=text):
+            PursuitCodec(**parameters).fit(Z)
+        with pytest.raises(SmicnbError, match=text):
+            PursuitCodec().fit(Z).at(Z, **parameters)
     assert clone(PursuitCodec(fidelity=77)).fidelity == 77
 
 
@@ -110,6 +123,42 @@ def test_a_target_is_met_by_the_bytes(count, target):
     assert bits <= target.get("bits", np.inf) + 8
     assert abs(bits - found[0].bits) < 0.02 * bits + 9
     assert choice.lines(found)[0].startswith("chosen: ")
+
+
+def test_near_duplicates_are_coded_as_their_mean_whatever_is_known_beforehand():
+    rng = np.random.default_rng(4)
+    Z = rng.standard_normal(PRIOR.dim) + 0.01 * rng.standard_normal((200, PRIOR.dim))
+    own, *_ = choice.ways(Z, cosine=0.9, only=("own",), **ABOUT)
+    found, *_ = choice.ways(Z, cosine=0.9, only=("own", "prior"), **ABOUT)
+    assert found.bits <= own.bits < 15
+    assert len(found.codec.codebook_.codes) == 0
+    assert found.name.startswith("own axes")
+
+
+@pytest.mark.parametrize("target", [{"cosine": 0.8}, {"bits": 150.0}])
+def test_a_target_is_met_by_the_file_where_a_sample_misleads(target):
+    Z, count = np.random.default_rng(2).standard_normal((150, PRIOR.dim)), 150  # far from what the prior expects
+    sample = np.linspace(0, count - 1, choice.TRIED).round().astype(int)
+    Z[sample] = images(count)[sample]
+    way, other, *_ = choice.ways(Z, only=("prior",), **target, **ABOUT)
+    data = way.codec.encode(Z)
+    assert way.latent_cosine == pytest.approx(latent_cosine(Z, way.codec.decode(data)).mean(), abs=1e-5)
+    assert way.bits == pytest.approx(8 * len(data) / count)
+    assert way.latent_cosine >= target.get("cosine", 0)
+    assert way.bits <= target.get("bits", np.inf)
+    assert "of 150 images" not in choice.lines([way])[0]
+    assert (other.measured == count) == ("of 150 images" not in choice.lines([way, other])[1])
+
+
+def test_words_are_refitted_on_all_latents(monkeypatch):
+    Z = images(9)
+    monkeypatch.setattr(choice, "WORDS_TRIED", 2)
+    monkeypatch.setattr(choice, "PENALTIES", np.array([1.0, 4.0]))
+    (way,) = choice.ways(Z, cosine=0.3, only=("words",), **ABOUT)
+    assert (way.measured, way.at_hand) == (9, 9)
+    fitted = SMICCodec(penalty=way.codec.penalty, b_coef=choice.WORD_BITS, coding="words", **ABOUT).fit(Z)
+    assert way.codec.encode(Z) == fitted.encode(Z)
+    assert way.bits == pytest.approx(8 * len(fitted.encode(Z)) / 9)
 
 
 def test_few_images_take_the_prior_and_hosts_their_own_axes():
@@ -152,6 +201,45 @@ def test_words_name_what_is_in_a_file():
     with SmicReader(data) as opened:
         assert opened.file.spent["dictionary"] == 8
         assert opened.codebook.levels.tolist() == PRIOR.word_levels.tolist()
+
+
+@pytest.mark.parametrize("coding", ["prior", "words"])
+def test_a_prior_is_of_the_weights_that_the_header_names(coding):
+    Z = images(3)
+    codec = PursuitCodec("prior", prior=PRIOR) if coding == "prior" else SMICCodec(coding="words", penalty=2.0, **ABOUT)
+    header, *sections = codec.fit(Z).sections
+    assert header.weights_hash == PRIOR.weights_hash
+    forged = container.dump(replace(header, weights_hash="ab" * 32), *sections, codec.blocks(Z))
+    with pytest.raises(IntegrityError, match="found latents of the weights abab"):
+        SmicReader(forged)
+    with pytest.raises(ValueError, match="damaged"):
+        smic_by_hand.read(forged)
+    if coding == "prior":
+        with pytest.raises(SmicnbError, match="found latents of the weights abab"):
+            PursuitCodec("prior", prior=PRIOR, weights_hash="ab" * 32).fit(Z)
+
+
+def test_words_of_most_images_are_shown(tmp_path):
+    Z = images(6)
+    codec = SMICCodec(coding="words", penalty=1.0, b_coef=5, **ABOUT).fit(Z)
+    path = tmp_path / "words.smic"
+    path.write_bytes(codec.encode(Z))
+    about = describe.facts(path)
+    used = (codec.levels(Z) >= 0).sum(axis=0)
+    assert about["words"][0] == (PRIOR.words[used.argmax()], used.max())
+    assert f"words of most images: {about['words'][0][0]} ({used.max()}), " in "\n".join(describe.lines(about))
+
+
+def test_neither_names_nor_one_line_decode_a_record(tmp_path, monkeypatch):
+    codec = PursuitCodec("prior", prior=PRIOR).fit(images(3))
+    path = tmp_path / "some.smic"
+    path.write_bytes(codec.encode(images(3), names=["a", "b", "c"]))
+    monkeypatch.setattr(TrellisCodebook, "reconstruct", None)
+    assert describe.facts(path)["images_with_names"] == 3
+    monkeypatch.setattr(TrellisCodebook, "decode_payload", None)
+    with SmicReader(path) as opened:
+        assert opened.names == ["a", "b", "c"]
+    assert describe.one_line(path).startswith(f"{path}: 3 images, {path.stat().st_size} bytes, ")
 
 
 def test_decoding_imports_neither_torch_nor_a_compiler(tmp_path):

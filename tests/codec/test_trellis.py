@@ -33,6 +33,22 @@ def test_what_is_coded_is_decoded(seed, images, codes):
     assert 8 * len(data) <= trellis.lengths(levels, codes).sum() + 40
 
 
+def test_a_short_block_ends_with_as_few_bytes_as_decode_where_a_file_is_written(monkeypatch):
+    codes, saved = np.full(6, 12), 0
+    for seed in range(9):
+        targets = np.random.default_rng(seed).standard_normal((1, 6))
+        levels = trellis.quantised(targets, np.ones(6), codes, 0.1)
+        short, plain = trellis.encode(levels, codes), trellis.encode(levels, codes, shortest=False)
+        for data in (short, plain):
+            np.testing.assert_array_equal(trellis.decode(data, 1, codes), levels)
+        with pytest.raises((IntegrityError, AssertionError)):
+            np.testing.assert_array_equal(trellis.decode(short[:-1], 1, codes), levels)
+        saved += len(plain) - len(short)
+    assert saved > 0
+    monkeypatch.setattr(trellis, "decode", None)  # a search decodes nothing
+    assert trellis.encode(levels, codes, shortest=False) == plain
+
+
 @given(st.binary(max_size=60), st.lists(st.integers(0, trellis.CODES - 1), min_size=1, max_size=9))
 @settings(deadline=None, max_examples=40)
 def test_any_bytes_are_a_path_or_an_error(data, codes):

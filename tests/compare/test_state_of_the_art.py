@@ -89,7 +89,11 @@ def test_the_lowest_rate_of_a_codec_whole_and_reduced(points):
 
 
 def test_table_4_as_printed_by_eq_15_and_on_files(points):
-    table = state_of_the_art.break_evens(points, ours()).set_index("competitor")
+    others = [SimpleNamespace(name=name, setting="quality 1", encode=lambda image, own=name: bytes(len(own)))
+              for name in ("JPEG", "JPEG, 1/8")]  # fmt: skip
+    grey = np.full((8, 8, 3), 128, np.uint8)
+    table = state_of_the_art.break_evens(points, ours(), others, grey).set_index("competitor")
+    assert table.loc["JPEG, 1/8", "bits of a grey image"] == 8 * len("JPEG, 1/8")
     assert list(table["rate"]) == ["as published"] * 3 + ["measured"] * 2
     assert table.loc["Clip intra [21]", "n* as printed"] == 150
     assert table.loc["Clip intra [21]", "n* by Eq. 15"] == 562
@@ -98,9 +102,9 @@ def test_table_4_as_printed_by_eq_15_and_on_files(points):
     for model, bits in {"low": 88, "medium": 408, "high": 1608}.items():
         for competitor, other in (("JPEG", 6400), ("JPEG, 1/8", 480), ("PICS [31]", 0.026 * rate.PIXELS)):
             wanted = rate.break_even(ONCE[model], bits, other)
-            assert table.loc[competitor, f"n* of files, {model}"] == (math.inf if wanted is None else wanted)
-    assert table.loc["JPEG, 1/8", "n* of files, high"] == math.inf  # its images alone take more
-    n = int(table.loc["JPEG", "n* of files, medium"])
+            assert table.loc[competitor, f"n* of records, {model}"] == (math.inf if wanted is None else wanted)
+    assert table.loc["JPEG, 1/8", "n* of records, high"] == math.inf  # its images alone take more
+    n = int(table.loc["JPEG", "n* of records, medium"])
     assert ONCE["medium"] + n * 408 < n * 6400
     assert ONCE["medium"] + (n - 1) * 408 >= (n - 1) * 6400
 

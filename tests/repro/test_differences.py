@@ -101,3 +101,11 @@ def test_same_picture_sees_a_changed_label_and_size():
     assert differences.same_picture(png(200), png(203))
     assert not differences.same_picture(png(200), png(190))
     assert not differences.same_picture(png(200), png(200, (20, 21)))
+
+
+def test_an_absent_word_equals_an_absent_word_alone():
+    old = pd.read_csv(io.StringIO("verdict,n\nholds,1\n,2\n"))
+    assert differences.same_data(old, old.copy())
+    assert differences.same_data(old, pd.read_csv(io.StringIO("verdict,n\nholds,1\n,2\n")))
+    (found,) = differences.differences(old, old.assign(verdict=["holds", "fails"]))
+    assert (found.column, found.moved) == ("verdict", 1)

@@ -103,5 +103,5 @@ def test_pictures_and_what_is_said_of_them():
     assert len(shown) == 16
     assert len(figure.axes) == 4 * plots_sota.ACROSS  # eight pictures take two rows
     assert shown[0].get_title() == shown[8].get_title() == "original"
-    assert shown[1].get_title() == "WebP\nquality 5, 1/4: 0.0123 bpp\n20.0 dB, LPIPS 0.50, cosine 0.25"
+    assert shown[1].get_title() == "WebP\nquality 5, 1/4: 0.0123 bpp\n20.0 dB, LPIPS 0.50\ncosine 0.25"
     assert [int(axes.get_images()[0].get_array()[0, 0, 0]) for axes in shown[:8]] == list(range(8))

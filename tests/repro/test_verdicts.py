@@ -33,7 +33,7 @@ def _others(column):
     """The column with other values of the same kind."""
     if pd.api.types.is_numeric_dtype(column):
         return [column * 1.5 + 1]
-    text = column.astype(str)
+    text = column.fillna("").astype(str)
     return [text.map(lambda value: value.translate(str.maketrans("123456789", "234567891"))), text.iloc[0]]
 
 

@@ -1,0 +1,59 @@
+"""Names of photographs as a .smic file keeps them, and names of the files that images are decoded to."""
+
+import re
+from collections.abc import Sequence
+
+from smicnb.codec import details
+
+LONGEST_PART = 200  # bytes of a part of a path: systems allow 255, and ".png" and a temporary file's prefix are added
+MARKER = ".smicnb-decompress.json"  # what an unfinished folder of decoded images is made from
+
+
+def portable(name: str) -> str:
+    """A file's name as every system can write it: what some cannot is replaced by an underscore."""
+    parts = [re.sub(r'[\x00-\x1f\x7f<>:"|?*\\]', "_", part).rstrip(". ") or "_" for part in name.split("/")]
+    shortened = "/".join(parts).encode("utf-8", "replace")[-240:].decode("utf-8", "ignore").lstrip("/")
+    return "/".join(
+        f"_{part}" if not part or details.DEVICES.fullmatch(part) else part for part in shortened.split("/")
+    )
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Names that differ by more than their case: later ones get a number."""
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        number, candidate = 2, name
+        while candidate.casefold() in seen:
+            candidate, number = f"{name}~{number}", number + 1
+        seen.add(candidate.casefold())
+        result.append(candidate)
+    return result
+
+
+def of_images(names: Sequence[str | None]) -> list[str]:
+    """Where each image goes: names that a folder can hold at once, with room for what a temporary file adds."""
+    width = len(str(max(1, len(names) - 1)))
+    plain = [_writable(f"{place:0{width}d}" if name is None else name) for place, name in enumerate(names)]
+    taken = {folder for name in plain for folder in _folders(name)}
+    files = []
+    for name in plain:
+        number, candidate = 2, f"{name}.png"
+        while candidate.casefold() in taken:
+            candidate, number = f"{name}~{number}.png", number + 1
+        taken.add(candidate.casefold())
+        files.append(candidate)
+    return files
+
+
+def _writable(name: str) -> str:
+    """A name of a file whose parts are short enough; what is a device when cut, or the marker, begins with _."""
+    parts = [part.encode()[:LONGEST_PART].decode("utf-8", "ignore").rstrip(". ") or "_" for part in name.split("/")]
+    taken = [details.DEVICES.fullmatch(part) or part.casefold() == MARKER for part in parts]
+    return "/".join(f"_{part}" if other else part for part, other in zip(parts, taken, strict=True))
+
+
+def _folders(name: str) -> list[str]:
+    """The folders that a file is in, the outermost first, as systems that ignore case see them."""
+    parts = name.casefold().split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
