@@ -64,7 +64,7 @@ PLOTS = (
 )
 POINT = ("codec", "setting", "source", "image")  # whose rows stand for themselves in tables of image codecs
 TABLES = [(folder, name) for folder in FOLDERS for name in DERIVED + MEASURED]
-OTHERS = (sota_goldens, taco_goldens, sic_goldens, beyond_goldens)  # a notebook's goldens that have a module of their own
+OTHERS = (sota_goldens, taco_goldens, sic_goldens, beyond_goldens)  # goldens that have a module of their own
 TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER]
 TABLES += [("figures", name) for module in OTHERS for name in module.PHOTOGRAPHS_SHOWN]
 TABLES += [(folder, name) for module in OTHERS for folder in module.FOLDERS for name in module.TABLES]
