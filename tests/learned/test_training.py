@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_taco import TINY
 
 from smicnb.base.errors import ImageError, SmicnbError
-from smicnb.learned import checkpoints, curves, plans, training
+from smicnb.learned import checkpoints, curves, plans, sic, training
 from smicnb.learned.losses import LossWeights
 from smicnb.learned.photographs import FITTED, VALIDATED, photographs
 from smicnb.learned.plans import TacoRun, Training
@@ -220,3 +220,16 @@ def test_the_plan_of_the_full_size_is_the_papers(repository):
         assert (each.run.crop, each.run.batch, each.run.learning_rate) == (256, 4, 1e-4)
         rates = [plans.stepped(each.run, -(-each.run.steps * epoch // 50)) for epoch in (44, 45, 48)]
         assert rates == pytest.approx([1e-4, 1e-5, 1e-6])
+
+
+def test_the_plan_of_sics_full_size_is_the_papers(repository):
+    plan = plans.read_plan(repository / "recipes" / "train" / "sic-paper.yaml")
+    found = {each.name.split("/")[0]: each for each in plans.trainings(plan)}
+    assert list(found) == ["one-sample", "five-samples", "one-sample-adversarial", "five-samples-adversarial"]
+    for name, each in found.items():
+        adversarial = name.endswith("adversarial")
+        assert each.config == sic.FULL
+        assert each.run.steps == (200_000 if adversarial else 1_000_000)
+        assert (each.run.crop, each.run.batch) == (256, 16)
+        assert {plans.stepped(each.run, step) for step in (0, each.run.steps - 1)} == {2e-4 if adversarial else 1e-4}
+        assert each.run.warm_up == (0 if adversarial else 12_500)
