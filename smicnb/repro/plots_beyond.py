@@ -7,7 +7,7 @@ import numpy as np
 
 from smicnb.compare.beyond import CURVES, SINGLE_BITS
 from smicnb.compare.frontier import upper_hull
-from smicnb.repro.figures import PAGE
+from smicnb.repro.figures import COLUMN, PAGE
 from smicnb.repro.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ def break_even(table: "pd.DataFrame") -> "Figure":
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(PAGE * 0.62, HEIGHT))
+    figure, axes = plt.subplots(figsize=(COLUMN, HEIGHT))
     shown = {
         "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
         "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
-        "n_star_file": (GREEN, "^", "the same, and the collection's header and index count"),
+        "n_star_file": (GREEN, "^", "the same, header and index counted"),
     }
     for column, (colour, marker, label) in shown.items():
         axes.plot(table["latent_cosine"], table[column], color=colour, marker=marker, markersize=3.2, label=label)
