@@ -25,6 +25,7 @@ from smicnb.semantics.spaces import SemanticSpace
 from smicnb.semantics.statistics import bootstrap_mean
 
 DRAWS = 500  # of scenes, for intervals of ratios
+SAME = 1e-12  # cosines that differ by less are one
 MOST_BEYOND = 0.05  # of these on which a curve does not reach the fidelity: with more there is no interval
 SINGLE_BITS = 708  # an image by itself, as the paper has it (R_SIC of 1.2e-3 bpp at 768 × 768)
 SIZES = (1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
@@ -57,7 +58,17 @@ class Point:
 
 
 def measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
-    """Fit every coder to Z_train (n, L) and code Z_test (m, L) with it, as files that are decoded again."""
+    """Fit every coder to Z_train (n, L) and code Z_test (m, L) with it, as files that are decoded again.
+
+    On one thread: codebooks and axes of several differ in their last digits, and files then in some bytes.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _measure(coders, Z_train, Z_test)
+
+
+def _measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
     points = []
     for coder in progress(list(coders), "coders of latents"):
         data = coder.fit(Z_train).encode(Z_test)
@@ -112,69 +123,87 @@ def table(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.D
     return pd.DataFrame(rows, columns=columns)
 
 
-def fidelities(points: Sequence[Point], chosen: np.ndarray | None = None) -> dict[str, float]:
-    """Mean held-out cosines of the paper's code that others are compared at: two lower ones, and its medium model's.
-
-    Args:
-        chosen: indices of the images that count, with repetitions; None for all.
-    """
-    chosen = slice(None) if chosen is None else chosen
-    own = {p.setting.rpartition(" ")[2]: p.cosines[chosen].mean() for p in points if p.coder == latent_smic.PAPER}
+def fidelities(points: Sequence[Point]) -> dict[str, float]:
+    """Mean held-out cosines of the paper's code that others are compared at: two lower ones, and its medium model's."""
+    own = {p.setting.rpartition(" ")[2]: p.cosines.mean() for p in points if p.coder == latent_smic.PAPER}
     lower, lowest = (own[f"{penalty:g}"] for penalty in LOWER)
     return {"lowest": float(lowest), "lower": float(lower), "medium": float(own[f"{MEDIUM:g}"])}
 
 
-def bits_of(
-    points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf, chosen: np.ndarray | None = None
-) -> float:
+def bits_of(points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf) -> float:
     """Bits of an image that the best mixture of the named coders' points needs for a mean cosine; NaN beyond them.
 
     Args:
-        names: whose points make the upper convex hull; see `latent_sweep.bits_at`.
+        names: whose points make the upper convex hull.
         n: images of the collection.
-        chosen: indices of the images that count, with repetitions; None for all.
     """
     mine = [p for p in points if p.coder in names]
     if not mine:
         return float("nan")
     bits = np.array([p.payload_bits + p.side_bits / n for p in mine])
-    cosines = np.array([p.cosines.mean() if chosen is None else p.cosines[chosen].mean() for p in mine])
+    cosines = np.array([p.cosines.mean() for p in mine])
     hull = upper_hull(bits, cosines)
     return float(np.interp(cosine, cosines[hull], bits[hull], np.nan, np.nan))
 
 
-def ratio(
+def ratios(
     points: Sequence[Point],
     ours: Sequence[str],
     theirs: Sequence[str],
-    fidelity: str,
     scenes: Sequence[str],
     n: float = np.inf,
     seed: int = 0,
-) -> tuple[float, float, float]:
-    """How many times the bits of ours the others need at a fidelity, and the ends of the 95 % interval over scenes.
+) -> dict[str, tuple[float, float, float]]:
+    """How many times the bits of ours the others need at each fidelity, and the ends of the 95 % interval over scenes.
 
-    Scenes are drawn for the cosines; payloads stay as measured over all images.
+    Scenes are drawn for the cosines; payloads stay as measured over all images. A fidelity is, on drawn scenes, what
+    the paper's code reaches on these.
 
     Args:
-        fidelity: a key of `fidelities`; on drawn scenes it is what the paper's code reaches on these.
         scenes: of each held-out image.
         n: images of the collection.
+        seed: of the draws.
     """
+    weights = _weights(scenes, seed)
+    paper = {p.setting.rpartition(" ")[2]: weights @ p.cosines for p in points if p.coder == latent_smic.PAPER}
+    wanted = np.stack([paper[f"{penalty:g}"] for penalty in (LOWER[1], LOWER[0], MEDIUM)])
+    drawn = _bits_along(points, theirs, n, weights, wanted) / _bits_along(points, ours, n, weights, wanted)
+    found = {}
+    for fidelity, (centre, *others) in zip(fidelities(points), drawn, strict=True):
+        beyond = np.isnan(others).mean() > MOST_BEYOND
+        ends = (float("nan"), float("nan")) if beyond else np.nanquantile(others, [0.025, 0.975]).tolist()
+        found[fidelity] = float(centre), *ends
+    return found
 
-    def at(chosen: np.ndarray | None) -> float:
-        cosine = fidelities(points, chosen)[fidelity]
-        return bits_of(points, theirs, cosine, n, chosen) / bits_of(points, ours, cosine, n, chosen)
 
+def _weights(scenes: Sequence[str], seed: int) -> np.ndarray:
+    """(1 + DRAWS, images) by which a mean over images counts each: all alike, then as often as its scene was drawn."""
     names, index = np.unique(np.asarray(scenes), return_inverse=True)
     members = [np.flatnonzero(index == i) for i in range(len(names))]
-    rng = np.random.default_rng(seed)
-    drawn = np.array(
-        [at(np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])) for _ in range(DRAWS)]
-    )
-    if np.isnan(drawn).mean() > MOST_BEYOND:
-        return at(None), float("nan"), float("nan")
-    return at(None), *np.nanquantile(drawn, [0.025, 0.975]).tolist()
+    rng, rows = np.random.default_rng(seed), [np.ones(len(index))]
+    for _ in range(DRAWS):
+        chosen = np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])
+        rows.append(np.bincount(chosen, minlength=len(index)).astype(float))
+    return np.stack([row / row.sum() for row in rows])
+
+
+def _bits_along(
+    points: Sequence[Point], names: Sequence[str], n: float, weights: np.ndarray, wanted: np.ndarray
+) -> np.ndarray:
+    """`bits_of` for cosines (fidelities, draws), each draw with weights of its own; NaN beyond the points."""
+    mine = [p for p in points if p.coder in names]
+    found = np.full(wanted.shape, np.nan)
+    if not mine:
+        return found
+    bits = np.array([p.payload_bits + p.side_bits / n for p in mine])
+    means = weights @ np.stack([p.cosines for p in mine], axis=1)
+    for draw, cosines in enumerate(means):
+        hull = upper_hull(bits, cosines)
+        at, ends = wanted[:, draw], cosines[hull[[0, -1]]]
+        for end in ends:  # a curve's own end is on it, whatever the order in which it was summed up
+            at = np.where(np.abs(at - end) < SAME, end, at)
+        found[:, draw] = np.interp(at, cosines[hull], bits[hull], np.nan, np.nan)
+    return found
 
 
 # What is asked, against whom, n, and the least ratio at each fidelity: lowest, lower, medium.
@@ -214,9 +243,9 @@ def checks(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.
     """
     rows = []
     for against, theirs, n, levels in CHECKS:
+        all_found = ratios(points, OURS, theirs, scenes, n, seed)
         for (fidelity, cosine), asked in zip(fidelities(points).items(), levels, strict=True):
-            ours = bits_of(points, OURS, cosine, n)
-            found = ratio(points, OURS, theirs, fidelity, scenes, n, seed)
+            ours, found = bits_of(points, OURS, cosine, n), all_found[fidelity]
             told = asked is not None and np.isfinite(found[0])
             holds = ("yes" if found[0] >= asked else "no") if told else ""
             level = np.nan if asked is None else asked
