@@ -23,7 +23,7 @@ def rates(points: "pd.DataFrame") -> "Figure":
     """Payload against latent cosine: upper convex hulls of `beyond.CURVES`, with 95 % intervals over scenes.
 
     Args:
-        points: of `beyond.table`.
+        points: of `latent_points.table`.
     """
     import matplotlib.pyplot as plt
 
