@@ -73,7 +73,7 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
 
 
 def break_even(table: "pd.DataFrame") -> "Figure":
-    """n* over the fidelity, against 708 bits and against the best single-item coder.
+    """n* over the fidelity, against 708 bits and against the best single-item coder; open, at the top: never.
 
     Args:
         table: of `beyond.break_even`.
@@ -86,8 +86,14 @@ def break_even(table: "pd.DataFrame") -> "Figure":
         "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
         "n_star_file": (GREEN, "^", "the same, header and index counted"),
     }
-    for column, (colour, marker, label) in shown.items():
-        axes.plot(table["latent_cosine"], table[column], color=colour, marker=marker, markersize=3.2, label=label)
+    for place, (column, (colour, marker, label)) in enumerate(shown.items()):
+        style, stars = {"color": colour, "marker": marker, "markersize": 3.2}, table[column]
+        axes.plot(table["latent_cosine"], stars.where(np.isfinite(stars)), **style, label=label)
+        never, height = table["latent_cosine"][np.isinf(stars)], 1 - 0.06 * place
+        across = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+        axes.plot(never, np.full(len(never), height), linestyle="none", fillstyle="none", **style, **across)
+        for cosine in never[:1]:
+            axes.text(cosine, height, " never", fontsize=6, color=colour, va="center", **across)
     axes.set_yscale("log")
     axes.set_xlabel("latent cosine, held-out")
     axes.set_ylabel("n*, images (log scale; fewer is better)")

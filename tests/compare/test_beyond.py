@@ -96,8 +96,11 @@ def test_the_figures_have_a_curve_for_each():
     assert {text.get_text() for text in axes.get_legend().get_texts()} == shown
     (axes,) = plots_beyond.totals([("some", beyond.totals(points(), 0.7))]).axes
     assert axes.get_title() == "some"
-    (axes,) = plots_beyond.break_even(beyond.break_even(points(), [0.5, 0.9])).axes
-    assert len(axes.lines) == 3
+    stars = beyond.break_even(points(), [0.5, 0.9])
+    (axes,) = plots_beyond.break_even(stars).axes
+    assert [len(line.get_xdata()) for line in axes.lines] == [2, 0] * 3
+    (axes,) = plots_beyond.break_even(stars.assign(n_star_file=[51, np.inf])).axes
+    assert [text.get_text().strip() for text in axes.texts] == ["never"]
     words = pd.DataFrame({"image": [0, 0], "word": ["sea", "sky"], "coefficient": [3.0, -1.0]})
     figure = plots_beyond.decompositions([np.zeros((8, 8, 3), np.uint8)], words)
     assert [text.get_text() for text in figure.axes[1].get_yticklabels()] == ["sky", "sea"]
