@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.codec import priors
-from smicnb.compare import beyond, latent_rivals, latent_smic, state_of_the_art
+from smicnb.compare import beyond, latent_points, latent_rivals, latent_smic, state_of_the_art
 from smicnb.semantics import collections, spaces
 
 FOLDERS = ("figures", "figures/bsds500", "figures/kodak")
@@ -37,15 +37,16 @@ class Again:
         Z, H = self.space.encode(self.coded.split("train")), self.space.encode(self.heldout)
         steps, waters = np.geomspace(11, 0.8, p["steps"]), np.geomspace(20, 0.1, 20)
         coders = latent_smic.our_coders(prior, images=1000) + latent_smic.paper_coders(p["n_atoms"], p["seed"])
-        points = beyond.measure(coders + latent_rivals.rivals(self.space.dim, len(Z), steps, p["seed"], prior), Z, H)
-        points += beyond.reference(Z, H, waters, p["seed"], prior)
+        coders += latent_rivals.rivals(self.space.dim, len(Z), steps, p["seed"], prior)
+        points = latent_points.measure(coders, Z, H)
+        points += latent_points.reference(Z, H, waters, p["seed"], prior)
         fidelity = beyond.fidelities(points)
         compared = [latent_smic.OURS, latent_smic.OURS_BARE, "KLT", latent_smic.PAPER]
         sizes = {f"cosine {cosine:.3f} ({name})": beyond.totals(points, cosine) for name, cosine in fidelity.items()}
-        parts = beyond.measure(latent_smic.part_coders(prior, steps), Z, H)
+        parts = latent_points.measure(latent_smic.part_coders(prior, steps), Z, H)
         shown = np.linspace(0, len(H) - 1, p["examples"]).astype(int)
         return {
-            "beyond_rates": beyond.table(points, scenes, p["seed"]),
+            "beyond_rates": latent_points.table(points, scenes, p["seed"]),
             "beyond_checks": beyond.checks(points, scenes, p["seed"]),
             "beyond_image_cosine": beyond.image_cosines(
                 points, compared, fidelity["medium"], self.space, H, scenes, p["seed"]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from smicnb.compare import classical, downscaled, evaluate, semantic_images, state_of_the_art, taco_study
@@ -43,23 +44,25 @@ class Again:
         drawn = [summary.drop_duplicates(["codec", "setting"]), state_of_the_art.published()]
         aim = semantic[1]
         matched = state_of_the_art.matched(points[points["codec"] != semantic[3].name], (aim.name, aim.setting))
+        others = [*semantic, *whole, *downscaled.reduced(p["rivals"], p["factors"])]
+        grey = np.full(self.tested.items[0].image().shape, 128, np.uint8)
         shown = [item.id for item in self.tested.items[: p["examples"]]]
         anchor = classical.ladder(p["rivals"][-1])[0].name
         return {
-            "sota_curves": self.measured([*semantic, *whole]),
+            "sota_curves": self.measured(semantic),
             "sota_rates": pd.concat(drawn, ignore_index=True)[RATES],
             "sota_reduced": summary,
             "sota_bd_rates": state_of_the_art.bd_table(points, METRICS, anchor, seed),
             "sota_encoders": state_of_the_art.made_by([*semantic, *whole]),
             "sota_matched": state_of_the_art.matched_verdicts(matched, METRICS, seed),
-            "sota_table4": state_of_the_art.break_evens(points, semantic),
+            "sota_table4": state_of_the_art.break_evens(points, semantic, others, grey),
             "sota_side_by_side": matched[matched["image"].isin(shown)],
         }
 
-    def measured(self, codecs):
-        """The first image by every codec at its lowest rate, and reduced by each factor."""
-        lowest = list({codec.name: codec for codec in reversed(codecs)}.values())
-        lowest += list({c.name: c for c in reversed(downscaled.reduced(self.p["rivals"], self.p["factors"]))}.values())
+    def measured(self, semantic):
+        """The first image by our codecs, two quick families, and two on images reduced by the last factor."""
+        some = [*semantic, *classical.ladder("jpeg"), *classical.ladder("webp")]
+        some += downscaled.reduced(["jpeg", "vvc"], self.p["factors"][-1:])
         first = replace(self.tested, items=self.tested.items[:1])
-        rows = evaluate.evaluate(lowest, first, METRICS[:-1], self.space.encoder)
+        rows = evaluate.evaluate(some, first, METRICS[:-1], self.space.encoder)
         return evaluate.points(rows).drop(columns=["encode_seconds", "decode_seconds"])

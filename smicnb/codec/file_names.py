@@ -20,15 +20,17 @@ def portable(name: str) -> str:
 
 def unique(names: Sequence[str]) -> list[str]:
     """Names that differ by more than their case: later ones get a number."""
-    seen: set[str] = set()
-    result = []
-    for name in names:
-        number, candidate = 2, name
-        while candidate.casefold() in seen:
-            candidate, number = f"{name}~{number}", number + 1
-        seen.add(candidate.casefold())
-        result.append(candidate)
-    return result
+    taken: set[str] = set()
+    return [_free(name, "", taken) for name in names]
+
+
+def _free(name: str, suffix: str, taken: set[str]) -> str:
+    """The name with its suffix, or with the first number between them that is not taken; it is taken then."""
+    number, candidate = 2, f"{name}{suffix}"
+    while candidate.casefold() in taken:
+        candidate, number = f"{name}~{number}{suffix}", number + 1
+    taken.add(candidate.casefold())
+    return candidate
 
 
 def of_images(names: Sequence[str | None]) -> list[str]:
@@ -36,14 +38,7 @@ def of_images(names: Sequence[str | None]) -> list[str]:
     width = len(str(max(1, len(names) - 1)))
     plain = [_writable(f"{place:0{width}d}" if name is None else name) for place, name in enumerate(names)]
     taken = {folder for name in plain for folder in _folders(name)}
-    files = []
-    for name in plain:
-        number, candidate = 2, f"{name}.png"
-        while candidate.casefold() in taken:
-            candidate, number = f"{name}~{number}.png", number + 1
-        taken.add(candidate.casefold())
-        files.append(candidate)
-    return files
+    return [_free(name, ".png", taken) for name in plain]
 
 
 def _writable(name: str) -> str:

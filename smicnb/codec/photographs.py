@@ -82,9 +82,7 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
     codec = SMICCodec(
         n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
     )
-    codec.fit(choice.evenly(found.latents, choice.LEARNED))
-    blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
-    container.create(target, *codec.sections, blocks)
+    _write(target, codec.fit(choice.evenly(found.latents, choice.LEARNED)), found, named)
     return found.summary, n_atoms
 
 
@@ -113,10 +111,13 @@ def compress_to(
     choice.check_target(cosine, bits, only, about["weights_hash"])
     found = photographs(source, semantic_encoder)
     tried = choice.ways(found.latents, cosine, bits, only=only, **about)
-    codec = tried[0].codec
+    _write(target, tried[0].codec, found, named)
+    return found.summary, tried
+
+
+def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool) -> None:
     blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
     container.create(target, *codec.sections, blocks)
-    return found.summary, tried
 
 
 def not_a_folder(target: Path) -> None:

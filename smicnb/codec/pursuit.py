@@ -199,7 +199,7 @@ class PursuitCodec(Files, BaseEstimator):
         check_is_fitted(self)
         book = self.codebook_
         Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
-        coefficients = (Z - book.mean_latent) @ np.linalg.pinv(book.atoms[: len(book.codes)])
+        coefficients = (Z - book.mean_latent) @ book.analysis
         most = container.most_images(book.header)
         parts = [
             book.quantised(coefficients[start : start + most], book.header.penalty) for start in range(0, len(Z), most)

@@ -130,6 +130,11 @@ class TrellisCodebook:
         return self._axes / quantise.ATOM_UNIT
 
     @cached_property
+    def analysis(self) -> np.ndarray:
+        """(L, K) by which latents are multiplied for their coefficients on the axes that are coded: least squares."""
+        return np.linalg.pinv(self.atoms[: len(self.codes)])
+
+    @cached_property
     def _mean_values(self) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients (m,) in fixed point and rows (m, L) that add up to the mean."""
         none = np.zeros(0, np.int64), np.zeros((0, self.header.dim))

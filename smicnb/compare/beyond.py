@@ -1,11 +1,7 @@
-"""Where the coder beyond the paper stands: bits at equal cosine against all others, and break-even sizes.
-
-Everything is of held-out latents and of files that were decoded again, but for the Gaussian reference, which is no
-coder.
-"""
+"""Where the coder beyond the paper stands: bits at equal cosine against all others, and break-even sizes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,12 +9,8 @@ import pandas as pd
 from smicnb.base.progress import progress
 from smicnb.codec import choice
 from smicnb.codec.priors import Prior
-from smicnb.codec.pursuit import mixed_covariance
-from smicnb.codec.transforms import normalised
 from smicnb.compare import latent_rivals, latent_smic
-from smicnb.compare.frontier import upper_hull
-from smicnb.compare.latent import LatentCoder
-from smicnb.compare.latent_reference import GaussianReference
+from smicnb.compare.latent_points import REFERENCES, Point, bits_along, bits_of
 from smicnb.compare.reconstruction import ReEncoder
 from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
@@ -28,153 +20,58 @@ DRAWS = 500  # of scenes, for intervals of ratios
 MOST_BEYOND = 0.05  # of these on which a curve does not reach the fidelity: with more there is no interval
 SINGLE_BITS = 708  # an image by itself, as the paper has it (R_SIC of 1.2e-3 bpp at 768 × 768)
 SIZES = (1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000)
-REFERENCE = "Gaussian reference"
-REFERENCES = (REFERENCE, f"{REFERENCE}, shrunk", f"{REFERENCE}, given the prior")
-MEDIUM = 0.2  # λ of the paper's medium model
-LOWER = (2.0, 4.0)  # λ of two lower fidelities of its curve
+FIDELITIES = {"lowest": 4.0, "lower": 2.0, "medium": 0.2}  # λ of the paper's code that others are compared at
 
 
-@dataclass(frozen=True)
-class Point:
-    """A coder at a setting on held-out latents.
-
-    Args:
-        coder, setting: names.
-        payload_bits: of an image.
-        side_bits: of the collection, sent once.
-        cosines: (n,) `latent_cosine` of each image.
-        decoded: (n, L) latents of the file; none of the reference.
-        container_bits: of the side's bits, those that hold no code.
-    """
-
-    coder: str
-    setting: str
-    payload_bits: float
-    side_bits: float
-    cosines: np.ndarray
-    decoded: np.ndarray | None = None
-    container_bits: float = 0.0
+def fidelities(points: Sequence[Point]) -> dict[str, float]:
+    """Mean held-out cosines of the paper's code at `FIDELITIES`, the last of which is its medium model's."""
+    return {name: float(cosines.mean()) for name, cosines in _papers_cosines(points).items()}
 
 
-def measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
-    """Fit every coder to Z_train (n, L) and code Z_test (m, L) with it, as files that are decoded again."""
-    points = []
-    for coder in progress(list(coders), "coders of latents"):
-        data = coder.fit(Z_train).encode(Z_test)
-        spent = coder.spent(data)
-        decoded = coder.decode(data)
-        cosines = latent_cosine(Z_test, decoded)
-        bits = 8 * spent.payload / spent.images, 8.0 * spent.side
-        points.append(Point(coder.name, coder.setting, *bits, cosines, decoded, 8.0 * spent.container))
-    return points
+def _papers_cosines(points: Sequence[Point]) -> dict[str, np.ndarray]:
+    """Of each image, at each of `FIDELITIES`."""
+    own = {p.setting.rpartition(" ")[2]: p.cosines for p in points if p.coder == latent_smic.PAPER}
+    return {name: own[f"{penalty:g}"] for name, penalty in FIDELITIES.items()}
 
 
-def reference(
-    Z_train: np.ndarray, Z_test: np.ndarray, waters: Iterable[float], seed: int, prior: Prior | None = None
-) -> list[Point]:
-    """Gaussian references at water levels, as points: what held-out latents cost in each design (`used_bits`).
-
-    Designed on the training covariance as it is, shrunk (Ledoit and Wolf), and mixed with a prior's as our coder does.
-
-    Args:
-        Z_train, Z_test: latents (n, L) and (m, L) of any norm.
-        waters: θ, in squared units of latents of norm 20.
-        seed: of the noise.
-        prior: of the encoder, or None: then there is no third design.
-    """
-    designs = [GaussianReference.fit(Z_train, 0.0), GaussianReference.fit(Z_train)]
-    if prior is not None:
-        Z = normalised(Z_train)
-        mean = Z.mean(axis=0)
-        mixed, _ = mixed_covariance(Z - mean, prior.covariance, latent_rivals.WATER)
-        designs.append(GaussianReference.of(mean, mixed))
-    points = []
-    for name, channel in zip(REFERENCES, designs, strict=False):
-        for water in waters:
-            found = channel.measure(Z_test, water, seed)
-            points.append(Point(name, f"water level {water:.3g}", found.used_bits, 0.0, found.latent_cosine))
-    return points
-
-
-def table(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.DataFrame:
-    """One row per point.
-
-    Args:
-        scenes: of each held-out image.
-        seed: of the bootstrap over scenes.
-
-    Returns:
-        coder, setting, payload_bits, side_bits, mean latent_cosine with low and high, the ends of its 95 % interval.
-    """
-    names = np.asarray(scenes)
-    rows = [(p.coder, p.setting, p.payload_bits, p.side_bits, *bootstrap_mean(p.cosines, names, seed)) for p in points]
-    columns = ["coder", "setting", "payload_bits", "side_bits", "latent_cosine", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def fidelities(points: Sequence[Point], chosen: np.ndarray | None = None) -> dict[str, float]:
-    """Mean held-out cosines of the paper's code that others are compared at: two lower ones, and its medium model's.
-
-    Args:
-        chosen: indices of the images that count, with repetitions; None for all.
-    """
-    chosen = slice(None) if chosen is None else chosen
-    own = {p.setting.rpartition(" ")[2]: p.cosines[chosen].mean() for p in points if p.coder == latent_smic.PAPER}
-    lower, lowest = (own[f"{penalty:g}"] for penalty in LOWER)
-    return {"lowest": float(lowest), "lower": float(lower), "medium": float(own[f"{MEDIUM:g}"])}
-
-
-def bits_of(
-    points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf, chosen: np.ndarray | None = None
-) -> float:
-    """Bits of an image that the best mixture of the named coders' points needs for a mean cosine; NaN beyond them.
-
-    Args:
-        names: whose points make the upper convex hull; see `latent_sweep.bits_at`.
-        n: images of the collection.
-        chosen: indices of the images that count, with repetitions; None for all.
-    """
-    mine = [p for p in points if p.coder in names]
-    if not mine:
-        return float("nan")
-    bits = np.array([p.payload_bits + p.side_bits / n for p in mine])
-    cosines = np.array([p.cosines.mean() if chosen is None else p.cosines[chosen].mean() for p in mine])
-    hull = upper_hull(bits, cosines)
-    return float(np.interp(cosine, cosines[hull], bits[hull], np.nan, np.nan))
-
-
-def ratio(
+def ratios(
     points: Sequence[Point],
     ours: Sequence[str],
     theirs: Sequence[str],
-    fidelity: str,
     scenes: Sequence[str],
     n: float = np.inf,
     seed: int = 0,
-) -> tuple[float, float, float]:
-    """How many times the bits of ours the others need at a fidelity, and the ends of the 95 % interval over scenes.
+) -> dict[str, tuple[float, float, float]]:
+    """How many times the bits of ours the others need at each fidelity, and the ends of the 95 % interval over scenes.
 
-    Scenes are drawn for the cosines; payloads stay as measured over all images.
+    Scenes are drawn for the cosines; payloads stay as measured over all images. A fidelity is, on drawn scenes, what
+    the paper's code reaches on these.
 
     Args:
-        fidelity: a key of `fidelities`; on drawn scenes it is what the paper's code reaches on these.
         scenes: of each held-out image.
         n: images of the collection.
+        seed: of the draws.
     """
+    weights = _weights(scenes, seed)
+    wanted = np.stack([weights @ cosines for cosines in _papers_cosines(points).values()])
+    drawn = bits_along(points, theirs, n, weights, wanted) / bits_along(points, ours, n, weights, wanted)
+    found = {}
+    for fidelity, (centre, *others) in zip(FIDELITIES, drawn, strict=True):
+        beyond = np.isnan(others).mean() > MOST_BEYOND
+        ends = (float("nan"), float("nan")) if beyond else np.nanquantile(others, [0.025, 0.975]).tolist()
+        found[fidelity] = float(centre), *ends
+    return found
 
-    def at(chosen: np.ndarray | None) -> float:
-        cosine = fidelities(points, chosen)[fidelity]
-        return bits_of(points, theirs, cosine, n, chosen) / bits_of(points, ours, cosine, n, chosen)
 
+def _weights(scenes: Sequence[str], seed: int) -> np.ndarray:
+    """(1 + DRAWS, images) by which a mean over images counts each: all alike, then as often as its scene was drawn."""
     names, index = np.unique(np.asarray(scenes), return_inverse=True)
     members = [np.flatnonzero(index == i) for i in range(len(names))]
-    rng = np.random.default_rng(seed)
-    drawn = np.array(
-        [at(np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])) for _ in range(DRAWS)]
-    )
-    if np.isnan(drawn).mean() > MOST_BEYOND:
-        return at(None), float("nan"), float("nan")
-    return at(None), *np.nanquantile(drawn, [0.025, 0.975]).tolist()
+    rng, rows = np.random.default_rng(seed), [np.ones(len(index))]
+    for _ in range(DRAWS):
+        chosen = np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])
+        rows.append(np.bincount(chosen, minlength=len(index)).astype(float))
+    return np.stack([row / row.sum() for row in rows])
 
 
 # What is asked, against whom, n, and the least ratio at each fidelity: lowest, lower, medium.
@@ -214,9 +111,9 @@ def checks(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.
     """
     rows = []
     for against, theirs, n, levels in CHECKS:
+        all_found = ratios(points, OURS, theirs, scenes, n, seed)
         for (fidelity, cosine), asked in zip(fidelities(points).items(), levels, strict=True):
-            ours = bits_of(points, OURS, cosine, n)
-            found = ratio(points, OURS, theirs, fidelity, scenes, n, seed)
+            ours, found = bits_of(points, OURS, cosine, n), all_found[fidelity]
             told = asked is not None and np.isfinite(found[0])
             holds = ("yes" if found[0] >= asked else "no") if told else ""
             level = np.nan if asked is None else asked

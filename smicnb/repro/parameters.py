@@ -102,6 +102,19 @@ def _words(schema: dict[str, Any]) -> str:
     return f"{words} from {schema['minimum']:.10g} to {schema['maximum']:.10g}" if "minimum" in schema else words
 
 
+class OnCollection(Parameters):
+    """What notebooks on a collection of photographs begin with."""
+
+    collection: Text = "embedded"
+    encoder: Text = "lite0-minilm"
+
+
+class InSpace(OnCollection):
+    """And those that make pictures of latents."""
+
+    generator: Text = "retrieval"
+
+
 class Primer(Parameters):
     """00: JPEG on one photograph."""
 
@@ -113,13 +126,10 @@ class Primer(Parameters):
     seed: Seed = 1
 
 
-class Linearity(Parameters):
+class Linearity(InSpace):
     """01: latents added and subtracted; the paper's λ is i/4 and i/8, i = 1 … 8."""
 
     notebook = "01_clip_linearity"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     judge: Text = "inception-fid"
     added: Increasing[Factor] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
     removed: Increasing[Factor] = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0]
@@ -128,26 +138,20 @@ class Linearity(Parameters):
     seed: Seed = 1
 
 
-class Dictionary(Parameters):
+class Dictionary(InSpace):
     """02: the dictionary and its atoms."""
 
     notebook = "02_dictionary_atoms"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     n_atoms: Atoms = 32
     penalty: Penalty = 0.5
     shown: Shown = 10
     seed: Seed = 1
 
 
-class Reconstruction(Parameters):
+class Reconstruction(InSpace):
     """03: images from a semantic dictionary."""
 
     notebook = "03_reconstruction"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     captioner: Text = "nearest-words"
     segmenter: Text = "none"
     quality: Text = "none"
@@ -161,13 +165,10 @@ class Reconstruction(Parameters):
     seed: Seed = 1
 
 
-class Separation(Parameters):
+class Separation(InSpace):
     """04: what a dictionary knows and what it does not."""
 
     notebook = "04_semantic_separation"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     foreign: Increasing[Text] = ["animals", "clothing", "food", "objects", "people", "rooms", "vehicles"]
     n_atoms: Atoms = 32
     penalty: Penalty = 0.5
@@ -177,12 +178,10 @@ class Separation(Parameters):
     seed: Seed = 1
 
 
-class RateModel(Parameters):
+class RateModel(OnCollection):
     """05: the rate model and the share of null coefficients."""
 
     notebook = "05_rate_model"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
     split: Literal["train", "gallery"] = "train"
     n_atoms: Increasing[Atoms] = SIZES
     penalties: Increasing[Penalty] = PENALTIES
@@ -190,13 +189,10 @@ class RateModel(Parameters):
     seed: Seed = 1
 
 
-class Frontier(Parameters):
+class Frontier(InSpace):
     """06: rate against semantic fidelity."""
 
     notebook = "06_rsf_convex_hull"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     captioner: Text = "nearest-words"
     segmenter: Text = "none"
     quality: Text = "none"
@@ -210,13 +206,10 @@ class Frontier(Parameters):
     seed: Seed = 1
 
 
-class StateOfTheArt(Parameters):
+class StateOfTheArt(InSpace):
     """07: SMIC against other codecs."""
 
     notebook = "07_sota_comparison"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     rivals: Annotated[list[Text], Field(min_length=1, description="families of classical codecs, the anchor last")] = [
         "jpeg",
         "jpeg2000",
@@ -239,12 +232,10 @@ class StateOfTheArt(Parameters):
     seed: Seed = 1
 
 
-class Taco(Parameters):
+class Taco(OnCollection):
     """08: TACO's variants against one another and against classical codecs."""
 
     notebook = "08_taco_ablations"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
     captioner: Text = "nearest-words"
     models: Annotated[list[Text], Field(min_length=1, description="that ship, by prefix, or file:PATH")] = [
         "full/low/0",
@@ -258,12 +249,10 @@ class Taco(Parameters):
     seed: Seed = 1
 
 
-class Sic(Parameters):
+class Sic(OnCollection):
     """09: SIC's levels, variants and synsets, and its theory on small sources."""
 
     notebook = "09_sic_ablations"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
     models: Annotated[list[Text], Field(min_length=1, description="RUN, RUN/RATE or RUN/RATE/SEED that ship")] = [
         "one-sample",
         "five-samples",
@@ -277,13 +266,10 @@ class Sic(Parameters):
     seed: Seed = 1
 
 
-class Beyond(Parameters):
+class Beyond(InSpace):
     """10: the coder beyond the paper."""
 
     notebook = "10_beyond_the_paper"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     n_atoms: Atoms = 128
     steps: Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")] = 15
     words_cosine: Annotated[float, Field(ge=0.05, le=0.99, description="mean latent cosine of the named words")] = 0.75
@@ -291,13 +277,10 @@ class Beyond(Parameters):
     seed: Seed = 1
 
 
-class Explore(Parameters):
+class Explore(InSpace):
     """explore: the operating points of 06, to play with."""
 
     notebook = "explore"
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-    generator: Text = "retrieval"
     n_atoms: Increasing[Atoms] = SIZES
     b_dict: Increasing[Bits] = [1, 2, 4, 8, 16]
     b_coef: Increasing[Bits] = [1, 2, 4, 8, 16]

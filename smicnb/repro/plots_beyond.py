@@ -7,7 +7,7 @@ import numpy as np
 
 from smicnb.compare.beyond import CURVES, SINGLE_BITS
 from smicnb.compare.frontier import upper_hull
-from smicnb.repro.figures import PAGE
+from smicnb.repro.figures import COLUMN, PAGE
 from smicnb.repro.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def rates(points: "pd.DataFrame") -> "Figure":
     """Payload against latent cosine: upper convex hulls of `beyond.CURVES`, with 95 % intervals over scenes.
 
     Args:
-        points: of `beyond.table`.
+        points: of `latent_points.table`.
     """
     import matplotlib.pyplot as plt
 
@@ -73,21 +73,27 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
 
 
 def break_even(table: "pd.DataFrame") -> "Figure":
-    """n* over the fidelity, against 708 bits and against the best single-item coder.
+    """n* over the fidelity, against 708 bits and against the best single-item coder; open, at the top: never.
 
     Args:
         table: of `beyond.break_even`.
     """
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(PAGE * 0.62, HEIGHT))
+    figure, axes = plt.subplots(figsize=(COLUMN, HEIGHT))
     shown = {
         "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
         "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
-        "n_star_file": (GREEN, "^", "the same, and the collection's header and index count"),
+        "n_star_file": (GREEN, "^", "the same, header and index counted"),
     }
-    for column, (colour, marker, label) in shown.items():
-        axes.plot(table["latent_cosine"], table[column], color=colour, marker=marker, markersize=3.2, label=label)
+    for place, (column, (colour, marker, label)) in enumerate(shown.items()):
+        style, stars = {"color": colour, "marker": marker, "markersize": 3.2}, table[column]
+        axes.plot(table["latent_cosine"], stars.where(np.isfinite(stars)), **style, label=label)
+        never, height = table["latent_cosine"][np.isinf(stars)], 1 - 0.06 * place
+        across = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+        axes.plot(never, np.full(len(never), height), linestyle="none", fillstyle="none", **style, **across)
+        for cosine in never[:1]:
+            axes.text(cosine, height, " never", fontsize=6, color=colour, va="center", **across)
     axes.set_yscale("log")
     axes.set_xlabel("latent cosine, held-out")
     axes.set_ylabel("n*, images (log scale; fewer is better)")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Image = np.ndarray
-BPP = (1e-4, 2.0)  # ends of the axis of rates
+BPP = (7e-5, 3.0)  # ends of the axis of rates
 TICKS, FEW_TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1), (1e-4, 1e-2, 1)
 COLUMNS, ACROSS = 4, 7  # small panels, and pictures, in a row
 # codec's name -> its look; SMIC at a size n has that of its files without.

@@ -7,31 +7,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import smic_by_hand
+from prior_latents import PRIOR, images
 from sklearn.base import clone
 
 from smicnb.base.errors import IntegrityError, SmicnbError, UnknownNameError
-from smicnb.codec import choice, container, describe, priors
+from smicnb.codec import choice, container, describe
 from smicnb.codec.pursuit import PursuitCodec, mixed_covariance
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.codec.trellis_codebook import TrellisCodebook
 from smicnb.semantics.metrics import latent_cosine
 
-(PRIOR,) = priors.known()
 ABOUT = {"encoder": PRIOR.name, "weights_hash": PRIOR.weights_hash}
 
 
 def latents(count, dim=24, seed=0):
     rng = np.random.default_rng(seed)
     return rng.standard_normal((count, dim)) * np.geomspace(4, 0.1, dim) + 1
-
-
-def images(count, seed=0):
-    """Latents of the kind that the prior expects, with a mean."""
-    rng = np.random.default_rng(seed)
-    rows = PRIOR.axes / (1 << 19)
-    spread = priors.deviation(PRIOR.scales) * (20 / (1 << 17))
-    return (rng.standard_normal((count, len(rows))) * spread) @ rows + 3 * rows[5]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 64, 65, 130])

@@ -1,5 +1,7 @@
 """The project's style for tests that draw."""
 
+import sys
+
 import checkouts
 import matplotlib
 import pytest
@@ -11,14 +13,18 @@ def _nobody_is_left_behind():
     checkouts.end_all()
 
 
+@pytest.fixture(autouse=True)
+def _no_figure_is_left_open():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
 @pytest.fixture
 def style():
-    """Figures in the project's style, closed afterwards, and the settings of other tests untouched."""
-    import matplotlib.pyplot as plt
-
+    """Figures in the project's style, and the settings of other tests untouched."""
     from smicnb.repro import figures
 
     with matplotlib.rc_context():
         figures.use_style()
         yield
-    plt.close("all")

@@ -37,13 +37,7 @@ def hulls(points):
     return frontier.hulls(points, SIZES)
 
 
-@pytest.fixture(autouse=True)
-def _style():
-    import matplotlib.pyplot as plt
-
-    figures.use_style()
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):

@@ -1,6 +1,5 @@
 """The pictures of the learned codecs: every curve is there, readable, and says what its table says."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +10,6 @@ from smicnb.compare.classical import Jpeg
 from smicnb.compare.evaluate import METRICS
 from smicnb.repro import looks, plots_learned
 from smicnb.semantics import collections
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

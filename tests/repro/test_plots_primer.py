@@ -12,13 +12,7 @@ def image():
     return np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    import matplotlib.pyplot as plt
-
-    figures.use_style()
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("style")
 
 
 def test_a_blocks_data_obeys_the_equations(image):

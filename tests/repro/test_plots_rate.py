@@ -28,12 +28,8 @@ def test_the_data_behind_holds_one_split_and_every_curve():
 
 
 @pytest.fixture
-def figure():
-    import matplotlib.pyplot as plt
-
-    figures.use_style()
-    yield plots_rate.null_proportion(plots_rate.null_data(CELLS, LAW, "train"), LAW)
-    plt.close("all")
+def figure(style):
+    return plots_rate.null_proportion(plots_rate.null_data(CELLS, LAW, "train"), LAW)
 
 
 def test_the_panels_show_the_data(figure):

@@ -1,19 +1,11 @@
 """The pictures of SIC: each level, model and sample stands where its table says."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import pytest
 
 from smicnb.repro import plots_sic
 
 ONE, GROWING = "SIC one-sample (seed 0)", "SIC growing (seed 0)"
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 def test_only_keeps_variants_and_rivals():

@@ -1,6 +1,5 @@
 """The pictures of the comparison: every codec is there, on the axis of rates, and says what its table says."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,12 +10,6 @@ from smicnb.compare.semantic_images import CLIP_INTRA
 from smicnb.repro import looks, plots_sota
 
 OURS = state_of_the_art.OURS
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

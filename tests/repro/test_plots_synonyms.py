@@ -13,12 +13,8 @@ def data():
 
 
 @pytest.fixture
-def figure(data):
-    import matplotlib.pyplot as plt
-
-    figures.use_style()
-    yield plots_synonyms.synonyms_figure(data)
-    plt.close("all")
+def figure(style, data):
+    return plots_synonyms.synonyms_figure(data)
 
 
 def curve(data, panel, name):

@@ -1,5 +1,6 @@
 """Write the report: pages, thumbnails and copies of what they link, whole or not at all."""
 
+import gzip
 import html.parser
 import os
 import re
@@ -25,6 +26,7 @@ from smicnb.repro.report.states import Run
 
 STATIC = ("report.css", "report.js")
 OWN = {"index.html", "published.html", "tables", "notebooks", "figures", "thumbnails", *STATIC}
+LONG_TABLE = 1 << 12  # bytes of a CSV or LaTeX file from which on it is compressed
 THUMBNAIL = (720, 540)  # pixels at most: twice the size at which a card shows it
 GENERATOR = "smicnb report"  # in the head of every page
 
@@ -142,11 +144,15 @@ class _Site:
     def _copy(self, path: Path) -> None:
         target = self.folder / self.place(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        if target.suffix == ".gz":
+            target.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        else:
+            shutil.copyfile(path, target)
 
     def place(self, path: Path) -> str:
-        """Where the copy of a figure's file lies in the report."""
-        return f"figures/{cards.below_figures(path.relative_to(self.checkout).as_posix())}"
+        """Where the copy of a figure's file lies in the report; long tables are compressed, as pandas reads them."""
+        packed = ".gz" if path.suffix in (".csv", ".tex") and path.stat().st_size > LONG_TABLE else ""
+        return f"figures/{cards.below_figures(path.relative_to(self.checkout).as_posix())}{packed}"
 
     def notebook(self, run: Run | None) -> str:
         """Where the page of a run's executed notebook lies, or "" where there is none."""

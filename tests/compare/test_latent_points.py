@@ -1,0 +1,34 @@
+"""Points of coders, mixtures of them, and the Gaussian references."""
+
+import numpy as np
+import pytest
+from prior_latents import PRIOR, images
+
+from smicnb.compare import latent_points
+from smicnb.compare.latent_points import Point, bits_of
+
+
+def test_bits_are_read_from_the_hull_of_all_that_are_named():
+    """(20, 0.55) lies below the line from (10, 0.5) to (30, 0.8); sides count at a finite n."""
+    made = [Point("a", str(bits), bits, 1000.0, np.array([cosine - 0.1, cosine + 0.1]))
+            for bits, cosine in ((10.0, 0.5), (20.0, 0.55), (30.0, 0.8))]  # fmt: skip
+    assert bits_of(made, ("a",), 0.65) == pytest.approx(20)
+    assert bits_of(made, ("a",), 0.65, n=100) == pytest.approx(30)
+    assert bits_of(made, ("a",), 0.8) == pytest.approx(30)
+    assert np.isnan([bits_of(made, ("a",), 0.81), bits_of(made, ("a",), 0.4), bits_of(made, ("b",), 0.65)]).all()
+    made.append(Point("b", "0", 12.0, 0.0, np.array([0.8, 0.8])))
+    assert bits_of(made, ("a", "b"), 0.65) == pytest.approx(11)
+
+
+def test_references_are_what_held_out_latents_cost():
+    Z, test = images(80), images(40, seed=1)
+    some = latent_points.reference(Z, test, [8.0, 1.0], 0, PRIOR)
+    assert [p.coder for p in some[::2]] == list(latent_points.REFERENCES)
+    assert len(latent_points.reference(Z, test, [8.0], 0)) == 2
+    coarse, fine = some[-2:]
+    assert coarse.payload_bits < fine.payload_bits
+    assert coarse.cosines.mean() < fine.cosines.mean()
+    # The prior is what these latents were drawn from: it knows them better than eighty of them do.
+    assert latent_points.bits_of(some, latent_points.REFERENCES[2:], 0.7) < latent_points.bits_of(
+        some, latent_points.REFERENCES[:1], 0.7
+    )

@@ -1,0 +1,43 @@
+"""The rivals of our coder of latents: all are told apart, work, and have the prior where they are to have it."""
+
+import numpy as np
+from prior_latents import PRIOR, images
+
+from smicnb.codec.transforms import PriorAxes, normalised
+from smicnb.compare import latent_points, latent_rivals
+from smicnb.compare.latent import QuantisedCoder
+from smicnb.compare.latent_scalar import SteppedScalar
+from smicnb.semantics.metrics import latent_cosine
+
+
+def test_rivals_are_told_apart_and_work():
+    Z, test = images(60), images(9, seed=1)
+    coders = latent_rivals.rivals(PRIOR.dim, len(Z), (8.0, 2.0), 1, PRIOR)
+    named = [(coder.name, coder.setting) for coder in coders]
+    assert len(set(named)) == len(named)
+    assert {*latent_rivals.BEST, *latent_rivals.GIVEN} <= {name for name, _ in named}
+    assert not set(latent_rivals.GIVEN) & {coder.name for coder in latent_rivals.rivals(64, 60, (2.0,), 1)}
+    quick = {coder.name: coder for coder in coders if "quantiser" not in coder.name}  # those have tests of their own
+    points = latent_points.measure(quick.values(), Z, test)
+    assert np.isfinite([p.cosines.mean() for p in points]).all()
+    bits = {p.coder: p.side_bits for p in points}
+    assert bits["scalars on the prior's axes"] < bits["KLT, dead zone, given the prior"]
+
+
+def test_a_rival_on_the_priors_axes_is_read_by_a_decoder_that_has_the_prior():
+    Z, test = images(60), images(9, seed=1)
+    coder = QuantisedCoder(SteppedScalar("any", PriorAxes(PRIOR), 1.0, 0.4)).fit(Z)
+    data = coder.encode(test)
+    reader = QuantisedCoder(SteppedScalar("any", PriorAxes(PRIOR), 1.0))
+    assert reader.decode(data).tobytes() == coder.reconstruct(test).tobytes()
+    assert latent_cosine(test, reader.decode(data)).mean() > 0.9
+
+
+def test_a_covariance_with_the_prior_is_the_better_known_where_latents_are_few():
+    Z, test = images(40), normalised(images(200, seed=1))
+
+    def left(transform):
+        first = transform.fit(normalised(Z)).first(20)
+        return np.square(test - first.inverse_transform(first.transform(test))).sum()
+
+    assert left(latent_rivals.PriorKLT(prior=PRIOR)) < left(latent_rivals.KLT())
