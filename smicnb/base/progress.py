@@ -32,9 +32,10 @@ def _clock(seconds: float) -> str:
 class _PlainBar:
     """One line at most every `PLAIN_SECONDS`, and one at the end if any was written before."""
 
-    def __init__(self, label: str, total: float, stream: TextIO):
+    def __init__(self, label: str, total: float, stream: TextIO, before: float = 0):
         self.label, self.total, self.stream = label, total, stream
-        self.done, self.start, self.wrote = 0.0, time.monotonic(), time.monotonic()
+        self.before = self.done = before
+        self.start = self.wrote = time.monotonic()
         self.silent = True
 
     def advance(self, amount: float = 1) -> None:
@@ -45,15 +46,22 @@ class _PlainBar:
             return
         self.wrote, self.silent = now, False
         elapsed = now - self.start
-        left = elapsed / self.done * (self.total - self.done) if self.done else 0.0
+        now_done = self.done - self.before
+        left = elapsed / now_done * (self.total - self.done) if now_done else 0.0
         state = f"done in {_clock(elapsed)}" if finished else f"{_clock(left)} left"
         share = 100 * self.done / self.total if self.total else 100
         print(f"{self.label}: {share:.0f} %, {state}", file=self.stream, flush=True)
 
 
 @contextlib.contextmanager
-def progress_bar(label: str, total: float) -> Iterator[Advance]:
-    """Show one task; yields the function that advances it by an amount of `total`'s unit."""
+def progress_bar(label: str, total: float, before: float = 0) -> Iterator[Advance]:
+    """Show one task; yields the function that advances it by an amount of `total`'s unit.
+
+    Args:
+        label: what is done.
+        total: of it.
+        before: what an earlier run has done of it, in no time of this one.
+    """
     surface = _surface()
     if surface == "terminal":
         from rich import progress as rich_progress
@@ -66,15 +74,15 @@ def progress_bar(label: str, total: float) -> Iterator[Advance]:
             rich_progress.TimeRemainingColumn(),
         )
         with rich_progress.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-            task = bars.add_task(label, total=total)
+            task = bars.add_task(label, total=total, completed=before)
             yield lambda amount=1: bars.advance(task, amount)
     elif surface == "widget":
         from tqdm.notebook import tqdm
 
-        with tqdm(total=total, desc=label, leave=False) as bar:
+        with tqdm(total=total, initial=before, desc=label, leave=False) as bar:
             yield lambda amount=1: bar.update(amount)
     else:
-        yield _PlainBar(label, total, sys.stderr).advance
+        yield _PlainBar(label, total, sys.stderr, before).advance
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:

@@ -31,15 +31,15 @@ class Spent:
 
     Args:
         side: once for a collection: header, transform or codebook, tables, checksums.
-        payload: of all images together, with the lengths of blocks.
+        payload: of all images together, with what finds and checks blocks: of whole ones, as a large collection has.
         images: n.
         container: bytes of `side` that find and check things and hold no code.
     """
 
-    side: int
-    payload: int
+    side: float
+    payload: float
     images: int
-    container: int = 0
+    container: float = 0
 
     def bits(self, n: float) -> float:
         """Bits of an image of a collection of n like these, its share of the side information included."""

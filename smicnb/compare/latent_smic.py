@@ -9,12 +9,12 @@ from typing import Self
 import numpy as np
 
 from smicnb.base import leb128
-from smicnb.codec.container import ENTRY, SmicFile
+from smicnb.codec.container import SmicFile, most_images
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.payload import CHECK_BYTES
 from smicnb.codec.priors import Prior
 from smicnb.codec.pursuit import PursuitCodec
-from smicnb.codec.rate import MODELS
+from smicnb.codec.rate import MODELS, FileRate
 from smicnb.codec.reader import decode
 from smicnb.codec.smic import SMICCodec, normalised
 from smicnb.codec.transforms import KLT
@@ -60,11 +60,11 @@ class SmicCoder:
         return decode(data)
 
     def spent(self, data: bytes) -> Spent:
-        """What the bytes are for; the blocks' entries of the index, which find them, are payload."""
+        """What the bytes are for; of the index an image has its part of a whole block's entry as payload."""
         with SmicFile(data) as opened:
-            payload = opened.spent["payload"] + opened.blocks * ENTRY.itemsize
-            side = len(data) - payload
-            return Spent(side, payload, len(opened), side - opened.spent["dictionary"] - opened.spent["tables"])
+            rate = FileRate.of(opened.spent, len(opened), most_images(opened.header))
+            container = rate.once_bits / 8 - opened.spent["dictionary"] - opened.spent["tables"]
+            return Spent(rate.once_bits / 8, rate.image_bits * len(opened) / 8, len(opened), container)
 
 
 @dataclass

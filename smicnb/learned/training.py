@@ -114,8 +114,7 @@ class Trainer:
         network, rows = self._beginning(), []
         optimisers = self._optimisers(network)
         step, total = self._resumed(network, optimisers, rows), self.training.run.steps
-        with progress_bar(f"training {self.training.name}", total) as advance:
-            advance(step)
+        with progress_bar(f"training {self.training.name}", total, step) as advance:
             while step < total:
                 terms = self._step(network, optimisers, step)
                 step += 1

@@ -145,7 +145,7 @@ def _receive(session: "requests.Session", url: str, part: Path, package: Package
         done = held if resumed else 0
         with (
             part.open("ab" if resumed else "wb") as file,
-            progress_bar(f"{package.project} {package.version}", package.bytes - done) as advance,
+            progress_bar(f"{package.project} {package.version}", package.bytes, done) as advance,
         ):
             for chunk in response.raw.stream(CHUNK, decode_content=False):
                 done += len(chunk)

@@ -16,6 +16,14 @@ def test_plain_lines_say_share_and_time_left(monkeypatch, capsys):
     assert lines[-1].startswith("working: 100 %, done in 0:0")
 
 
+def test_what_an_earlier_run_did_makes_this_one_look_no_faster(monkeypatch, capsys):
+    monkeypatch.setattr(module, "PLAIN_SECONDS", 0.0)
+    clock = iter([0.0, 10.0])
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    module._PlainBar("working", 100, sys.stderr, before=80).advance(10)
+    assert capsys.readouterr().err == "working: 90 %, 0:10 left\n"
+
+
 def test_short_work_prints_nothing(monkeypatch, capsys):
     monkeypatch.setenv("SMICNB_PROGRESS", "plain")
     list(progress(iter("abc"), "working", total=3))
