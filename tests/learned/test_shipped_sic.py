@@ -6,20 +6,17 @@ import sys
 import zlib
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from smicnb.compare import ablations, sic_study, taco_study
-from smicnb.compare.classical import Jpeg
-from smicnb.compare.evaluate import evaluate, points
+from smicnb.compare import sic_study, taco_study
+from smicnb.compare.evaluate import evaluate
 from smicnb.learned import shipped
 from smicnb.learned.codecs import open_codec
 from smicnb.learned.sic_levels import is_twin, levels_of
 from smicnb.semantics import collections
 
 SIC = {name: path for name, path in shipped.models().items() if shipped.said_by(path).get("codec") == "sic"}
-QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50, 70)
 
 pytestmark = pytest.mark.skipif(not SIC, reason="no model of SIC ships yet")
 
@@ -92,12 +89,3 @@ def test_every_prefix_of_kodak_files_decodes_elsewhere_to_what_the_encoder_predi
                 expected.append(zlib.crc32(codec.sample(said, level, seed=7).tobytes()))
     done = subprocess.run([sys.executable, "-c", ELSEWHERE, *names], capture_output=True, text=True, check=True)
     assert [json.loads(line) for line in done.stdout.splitlines()] == expected
-
-
-def test_the_twin_is_above_jpeg_in_psnr_at_equal_rates(shared_data):
-    twins = [level for path in SIC.values() if is_twin(path) for level in levels_of(path)]
-    table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], kodak(shared_data), ["psnr"]))
-    assert len(twins) == 3
-    gaps = ablations.gaps(table, sic_study.TWIN, "JPEG", "psnr")["value"]
-    assert np.isfinite(gaps).sum() >= 4
-    assert gaps.mean() > 0
