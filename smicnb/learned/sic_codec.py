@@ -219,7 +219,8 @@ class SicCodec:
         with torch.inference_mode():
             y = self._network.analysed(self._pixels(image))
             z = self._network.h_a(y).double().cpu()
-            return torch.round(z - self._medians), torch.round(y.double().cpu())
+            # A decoder has no −0, and adding 0 leaves none.
+            return torch.round(z - self._medians) + 0.0, torch.round(y.double().cpu()) + 0.0
 
     def _hyper(self, z_symbols: Tensor, height: int, width: int) -> Tensor:
         with torch.inference_mode():

@@ -79,7 +79,7 @@ def sic_rate_is_entropy(tables: Tables) -> Verdict:
     """Eq. 41: each of its equalities, for the ideal codec and for those that break a condition."""
     kinds = [_step(tables, step) for step in ("rate", "decoder", "encoder", "ideal")]
     met = all(kind.loc[IDEAL, "met"] for kind in kinds)
-    broken = sorted({codec for kind in kinds for codec in kind.index[~kind["met"]]})
+    broken = sorted({codec for kind in kinds for codec in kind.index[~kind["met"].astype(bool)]})
     outcome = ("under a reading" if broken else "agrees") if met else "differs"
     return Verdict(
         outcome,
