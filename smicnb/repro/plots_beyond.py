@@ -116,7 +116,7 @@ def decompositions(pictures: Sequence[np.ndarray], table: "pd.DataFrame") -> "Fi
         rows[0][place].imshow(picture)
         rows[0][place].axis("off")
         _bars(rows[1][place], table[table["image"] == place].iloc[::-1])
-    rows[1][0].set_xlabel("coefficient in the latent's unit (norm 20)", loc="left")
+    figure.supxlabel("coefficient in the latent's unit (norm 20)", fontsize=plt.rcParams["axes.labelsize"])
     return figure
 
 
