@@ -17,7 +17,7 @@ METRICS = ("dists", "lpips", "psnr", "image_cosine")
 PLOTS = ("sic_synonyms", "sic_rates", "sic_fig4_fig11", "sic_fig5_fig6_fig19", "sic_gaps", "sic_rate_of_levels")
 TABLES = (
     *PLOTS,
-    *("sic_steps", "sic_lemma", "sic_table1", "sic_parameters", "sic_points", "sic_level_rates", "sic_verdicts"),
+    *("sic_steps", "sic_lemma", "sic_table1", "sic_parameters", "sic_level_rates", "sic_verdicts"),
     *("sic_ranks", "sic_bd_rates", "sic_twin_jpeg", "sic_training"),
 )
 OF_NOTHING = ("sic_synonyms", "sic_steps", "sic_lemma", "sic_table1", "sic_parameters")  # theory, and counted sizes
@@ -30,7 +30,7 @@ class Again:
 
     def __init__(self, collection, folder, read, origin):
         self.read, self.folder = read, folder
-        self.p = origin(folder, "sic_points")["parameters"]
+        self.p = origin(folder, "sic_rates")["parameters"]
         self.photographs = collections.load(collection)
         self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
         self.judge = encoders.encoder(self.p["encoder"])
@@ -64,12 +64,11 @@ class Again:
         }
 
     def derived(self):
-        own, kodak, seed = self.read(self.folder, "sic_points"), self.read(KODAK, "sic_points"), self.p["seed"]
+        own, kodak, seed = self.read(self.folder, "sic_rates"), self.read(KODAK, "sic_rates"), self.p["seed"]
         judged = sic_study.judged(kodak, seed)
         variants = [name for name in plots_sic.LOOKS if name != "twin"]
         twin = [sic_study.gap(kodak, sic_study.TWIN, "JPEG", metric, seed) for metric in ("psnr", "lpips", "dists")]
         return {
-            "sic_rates": own,
             "sic_level_rates": sic_study.level_rates(own),
             "sic_rate_of_levels": self.read(KODAK, "sic_level_rates"),
             "sic_fig4_fig11": plots_sic.only(kodak, ["one-sample", "five-samples", "twin"]),
@@ -86,12 +85,12 @@ class Again:
         some = [level for level in self.levels if level.name in names]
         first = replace(self.tested, items=self.tested.items[:1])
         rows = evaluate.evaluate([*some, *classical.ladder("jpeg")], first, ("psnr", "lpips", "dists"), self.judge)
-        return {"sic_points": sic_study.points(rows)}
+        return {"sic_rates": sic_study.points(rows)}
 
     def shown(self):
-        first, p = self.tested.items[0], self.p
+        photograph, p = sic_study.typical(self.tested, self.read(self.folder, "sic_rates")), self.p
         progressive = [codec for name, codec in self.checkpoints.items() if not name.startswith("twin")]
         return {
-            "sic_levels": sic_study.by_level(first, progressive, p["shown_levels"], p["seed"])[1],
-            "sic_synset": sic_study.synset(first, progressive[0], p["shown_levels"][:-1], p["samples"])[1],
+            "sic_levels": sic_study.by_level(photograph, progressive, p["shown_levels"], p["seed"])[1],
+            "sic_synset": sic_study.synset(photograph, progressive[0], p["shown_levels"][:-1], p["samples"])[1],
         }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from smicnb.learned.checkpoints import Checkpoint
     from smicnb.learned.sic import SicConfig
     from smicnb.learned.sic_codec import SicCodec
-    from smicnb.semantics.collections import Item
+    from smicnb.semantics.collections import Collection, Item
 
 FAMILY = "SIC"
 TWIN = "SIC twin (seed 0)"
@@ -209,6 +209,14 @@ def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
         row |= {"samples": run["samples"], "objective": run["objective"], "lambda": facts["loss"]["scale"]}
         rows.append({**row, **{key: value for key, value in facts["validation"].items() if key != "loss"}})
     return pd.DataFrame(rows)
+
+
+def typical(tested: "Collection", points: pd.DataFrame) -> "Item":
+    """The image whose file is of median length at the highest level of the first codec of `points`."""
+    first = points[points["codec"] == points["codec"].iloc[0]]
+    highest = first[first["setting"] == first["setting"].iloc[-1]].sort_values(["bpp", "image"])
+    chosen = highest["image"].iloc[len(highest) // 2]
+    return next(item for item in tested.items if item.id == chosen)
 
 
 def by_level(

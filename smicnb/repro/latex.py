@@ -12,7 +12,8 @@ MATHS = {
     "≤": r"\le", "≥": r"\ge", "≪": r"\ll", "≫": r"\gg", "≈": r"\approx", "≠": r"\ne", "∈": r"\in", "‖": r"\|",
     "↑": r"\uparrow", "↓": r"\downarrow", "→": r"\rightarrow", "←": r"\leftarrow", "°": r"^\circ", "½": r"\frac12",
     "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "µ": r"\mu", "ᵀ": r"^T", "ẑ": r"\hat z",
-    "x̂": r"\hat x", "¬": r"\neg",
+    "x̂": r"\hat x", "X̂": r"\hat X", "x̃": r"\tilde x",
+    "¬": r"\neg",
 }  # fmt: skip
 WORDS = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
