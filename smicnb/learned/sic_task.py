@@ -58,7 +58,7 @@ class SicTask:
             network.g_s.requires_grad_(True)
 
     def terms(self, network: Sic, batch: "Batch", step: int | None) -> dict[str, Tensor]:
-        """Eq. 12 and its terms: bpp, mse (of pixels in [0, 255]) and lpips are those of the level."""
+        """Eq. 12 and its terms: bpp, mse (of pixels in [0, 255]) and lpips are those of the level, a twin's of all."""
         pixels, levels = batch.pixels, self._config.levels
         level = levels // 2 if step is None else levels - step % levels  # the last one first, as the authors have it
         coded = network.latent(pixels)
@@ -71,9 +71,11 @@ class SicTask:
         terms = self._distances(made, pixels)
         terms["bpp"] = coded.bits(level).mean() / pixels[0, 0].numel()
         last = self._distances(whole[None], pixels) | {"bpp": bpp}
-        if self.adversary is not None:
-            terms |= self._against(pixels, whole, made, coded.y_hat, level)
         alpha = self._weights.alpha
+        if self.adversary is not None:
+            terms |= self._against(pixels, made, coded.y_hat, level)
+            last |= self._against(pixels, whole[None], coded.y_hat, levels)
+            terms["adversary"] = alpha * terms["adversary"] + (1 - alpha) * last["adversary"]
         loss = alpha * self._weighted(terms, level) + (1 - alpha) * self._weighted(last, levels)
         if self._run.constraints:
             terms |= self._idempotence(network, made, latents, level)
@@ -113,11 +115,10 @@ class SicTask:
         detail = apart[:, :, start:].mean() if level < self._config.levels else apart.new_zeros(())
         return {"synset": apart[:, :, :start].mean(), "detail": detail}
 
-    def _against(self, pixels: Tensor, whole: Tensor, made: Tensor, y_hat: Tensor, level: int) -> dict[str, Tensor]:
-        """Eq. 14 and 15, on the samples of the level and on the reconstruction of all levels alike."""
+    def _against(self, pixels: Tensor, made: Tensor, y_hat: Tensor, level: int) -> dict[str, Tensor]:
+        """Eq. 14 and 15 of a level, over its samples (M, n, 3, H, W)."""
         coded = y_hat[:, : self._config.bounds[level]]
-        fakes = torch.cat([whole, made.flatten(0, 1)])
-        condition = coded.repeat(len(fakes) // len(coded), 1, 1, 1)
+        fakes, condition = made.flatten(0, 1), coded.repeat(len(made), 1, 1, 1)
         real = self.adversary(pixels, coded, level)
         apart = told_apart(real, self.adversary(fakes.detach(), condition, level))
         return {"deceived": deceived(self.adversary(fakes, condition, level)), "adversary": apart}

@@ -133,6 +133,30 @@ def test_the_discriminator_learns_and_is_deceived():
     assert deceived(judge(pixels, coded, 2)) < deceived(judge(torch.zeros_like(pixels), coded, 2))
 
 
+def test_each_half_of_eq_12_has_its_own_adversarial_loss(parts):
+    """Eq. 14 and 16: the samples' by the weight of their level, that of the whole by the last level's."""
+    network, step = random_sic(TINY).train(), 1
+    against = task(parts, constraints=False, samples=2, adversarial=True, adversary_width=8)
+    judged = []
+    against.adversary.register_forward_hook(lambda _, given, logits: judged.append((given[2], logits.detach())))
+    found = []
+    for one_task in (task(parts, constraints=False, samples=2), against):
+        torch.manual_seed(0)
+        found.append(one_task.terms(network, batch(), step))
+    plain, terms = found
+    level = LEVELS - step
+    assert [(number, len(logits)) for number, logits in judged] == [
+        *((level, 2), (level, 4), (level, 4)),
+        *((LEVELS, 2), (LEVELS, 2), (LEVELS, 2)),
+    ]
+    weights, losses = SicWeights(), [deceived(judged[2][1]), deceived(judged[5][1])]
+    halves = zip((weights.alpha, 1 - weights.alpha), (level, LEVELS), losses, strict=True)
+    more = sum(half * weights.at(number, LEVELS)["lpips"] * loss for half, number, loss in halves)
+    assert (terms["loss"] - plain["loss"]).item() == pytest.approx(more.item(), rel=1e-3)
+    told = [told_apart(judged[place][1], judged[place + 1][1]) for place in (0, 3)]
+    assert terms["adversary"].item() == pytest.approx(torch.stack(told).mean().item(), rel=1e-4)
+
+
 def test_against_an_adversary_only_g_s_moves(parts, tmp_path):
     training.train([one()], *parts, tmp_path)
     base = numbers(tmp_path / "base-all-0.safetensors")
