@@ -1,6 +1,9 @@
 """The command line of the learned codecs: `smicnb train`, `encode`, `decode` and `weights convert`."""
 
+import contextlib
+from collections.abc import Iterator
 from enum import StrEnum
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +19,9 @@ class Codec(StrEnum):
     sic = "sic"
 
 
+MOST_BYTES = 2**26  # of a file that is decoded: more than 15 bits for each pixel of the largest image
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps.")]
+CPU = "--device cpu"
 Model = Annotated[str, typer.Option(help="A shipped model (full/high/0), or the path of a checkpoint.")]
 
 
@@ -50,7 +55,7 @@ def train(
     if plan.codec != codec.value:
         raise SmicnbError(f"'{config}' is a plan for {plan.codec}", f"one for {codec.value}")
     chosen = plans.trainings(plan, only or ())
-    devices.checked(device)
+    devices.checked(device, CPU)
     torch.set_num_threads(threads)
     side = max(training.run.crop for training in chosen)
     name = chosen[0].config.encoder
@@ -77,15 +82,21 @@ def encode(
     from smicnb.base.files import write_bytes
     from smicnb.learned.codecs import open_codec
     from smicnb.learned.shipped import model_path
+    from smicnb.learned.sic_codec import SicCodec
+    from smicnb.semantics import devices
     from smicnb.semantics.images import read_image
 
-    if target.exists() and not force:
-        raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
+    _check_target(target, force)
+    codec = open_codec(model_path(model), devices.checked(device, CPU))
     image = read_image(photograph)
-    data = open_codec(model_path(model), device).encode(image, caption)
+    height, width = image.shape[:2]
+    with _memory(width, height):
+        data = codec.encode(image, caption)
     write_bytes(target, data)
-    pixels = image.shape[0] * image.shape[1]
-    typer.echo(f"{len(data)} bytes, {8 * len(data) / pixels:.3f} bits per pixel")
+    typer.echo(f"{len(data)} bytes, {8 * len(data) / (height * width):.3f} bits per pixel")
+    if isinstance(codec, SicCodec):
+        ends = list(accumulate(codec.sizes(data)))[1:]
+        typer.echo(f"its levels end at byte {', '.join(map(str, ends))}")
 
 
 def decode(
@@ -93,7 +104,7 @@ def decode(
     target: Annotated[Path, typer.Argument(help="The PNG file to write.")],
     model: Annotated[str | None, typer.Option(help="The checkpoint's path, where it is not a shipped one.")] = None,
     level: Annotated[int | None, typer.Option(min=1, help="SIC: the level; the highest that is whole.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="SIC: of what is not coded and so sampled.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="SIC: of what is not coded and so sampled; 0.")] = None,
     device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
@@ -106,22 +117,58 @@ def decode(
     from smicnb.learned.codecs import open_codec
     from smicnb.learned.shipped import model_of_file, model_path
     from smicnb.learned.sic_codec import SicCodec
+    from smicnb.semantics import devices
 
-    if target.exists() and not force:
-        raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
-    data = file.read_bytes()
+    if target.suffix.lower() != ".png":
+        raise SmicnbError(f"found the target '{target.name}'", "a name that ends in .png, which is what is written")
+    _check_target(target, force)
+    devices.checked(device, CPU)
+    data = _coded(file)
     path = model_path(model) if model else model_of_file(data)
     codec, png = open_codec(path, device), io.BytesIO()
     if isinstance(codec, SicCodec):
-        coded = codec.read(data, level)
+        with _memory():
+            coded = codec.read(data, level)
+            image = codec.sample(coded, seed=seed or 0)
         typer.echo(f"level {coded.level} of {codec.levels}" + (f" ({coded.note})" if coded.note else ""))
-        image = codec.sample(coded, seed=seed)
-    elif level is None:
-        image = codec.decode(data)
+    elif level is None and seed is None:
+        with _memory():
+            image = codec.decode(data)
     else:
-        raise SmicnbError(f"found --level {level} for a file of TACO", "a file of SIC, which has levels")
+        option = f"--seed {seed}" if level is None else f"--level {level}"
+        raise SmicnbError(f"found {option} for a file of TACO", "a file of SIC, which has levels and draws")
     Image.fromarray(image).save(png, "PNG")
     write_bytes(target, png.getvalue())
+
+
+def _check_target(target: Path, force: bool) -> None:
+    if target.is_dir():
+        raise SmicnbError(f"'{target}' is a folder", "the name of a file")
+    if target.exists() and not force:
+        raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
+
+
+def _coded(file: Path) -> bytes:
+    """The bytes of a file that somebody sent: no device, no pipe, and no more than the largest image's."""
+    if file.exists() and not file.is_file():
+        raise SmicnbError(f"'{file}' is no regular file", "one that 'smicnb encode' wrote")
+    if (size := file.stat().st_size) > MOST_BYTES:
+        raise SmicnbError(f"'{file}' has {size} bytes", f"a file of 'smicnb encode', at most {MOST_BYTES} bytes")
+    return file.read_bytes()
+
+
+@contextlib.contextmanager
+def _memory(width: int = 0, height: int = 0) -> Iterator[None]:
+    """Want of memory, which torch tells as a RuntimeError, as one line."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(sign in str(error) for sign in ("allocate", "out of memory")):
+            raise
+        what = f"an image of {width}×{height} pixels" if width else "the image"
+        raise SmicnbError(
+            f"there is not enough memory for {what}", do="code it smaller, or on a larger machine"
+        ) from error
 
 
 def convert(

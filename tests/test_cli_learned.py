@@ -87,10 +87,12 @@ def test_mistakes_are_one_line_and_leave_nothing(trained, picture, tmp_path):
     flipped = bytearray(good.read_bytes())
     flipped[-1] ^= 4
     (tmp_path / "flipped.taco").write_bytes(flipped)
-    out = tmp_path / "out"
+    with (tmp_path / "huge.taco").open("wb") as huge:
+        huge.truncate(2**40)
+    out = tmp_path / "out.png"
     for arguments, message in [
         (("encode", tmp_path / "text.png", out, "--model", path), "not an image"),
-        (("encode", tmp_path / "none.png", out, "--model", path), "not readable"),
+        (("encode", tmp_path / "none.png", out, "--model", path), "no such file"),
         (("encode", picture, out, "--model", "fool/high/0"), "unknown model 'fool/high/0'"),
         (("encode", picture, out, "--model", tmp_path / "cut.safetensors"), "damaged or cut short"),
         (("encode", picture, out, "--model", picture), "damaged or cut short"),
@@ -98,6 +100,14 @@ def test_mistakes_are_one_line_and_leave_nothing(trained, picture, tmp_path):
         (("decode", tmp_path / "flipped.taco", out, "--model", path), "damaged"),
         (("decode", good, out), "--model"),
         (("decode", tmp_path / "none.taco", out), "No such file"),
+        (("decode", good, tmp_path / "out.jpg"), "a name that ends in .png"),
+        (("decode", picture, out), "a file that begins with 89504e47"),
+        (("decode", tmp_path, out), "is no regular file"),
+        (("decode", "/dev/zero", out), "is no regular file"),
+        (("decode", tmp_path / "huge.taco", out), "has 1099511627776 bytes"),
+        (("decode", good, out, "--device", "gpu"), "found device 'gpu'"),
+        (("encode", picture, out, "--model", path, "--device", "cuda:99"), "say --device cpu"),
+        (("encode", picture, tmp_path, "--model", path, "--force"), "is a folder"),
         (("train", "taco", "--config", tmp_path / "none.yaml", "--data", "embedded"), "training plan"),
         (("weights", "convert", "taco", picture, out), "cannot be read as tensors"),
         (("weights", "convert", "sic", picture, out), "cannot be read as tensors"),
@@ -111,9 +121,11 @@ def test_mistakes_are_one_line_and_leave_nothing(trained, picture, tmp_path):
 def test_a_file_of_sic_decodes_at_any_level_and_from_its_beginning(picture, tmp_path):
     path = tmp_path / "sic.safetensors"
     checkpoints.save(path, "sic", "tiny/any/0", random_sic(SIC), {})
-    said("encode", picture, tmp_path / "a.sic", "--model", path)
+    told = said("encode", picture, tmp_path / "a.sic", "--model", path)
     data = (tmp_path / "a.sic").read_bytes()
     codec = SicCodec(path)
+    ends = [len(codec.prefix(data, level)) for level in (1, 2, 3, 4)]
+    assert told.splitlines()[1] == f"its levels end at byte {', '.join(map(str, ends))}"
     (tmp_path / "cut.sic").write_bytes(data[: len(codec.prefix(data, 3)) - 1])
     for name, options, level in [("a", [], 4), ("a", ["--level", "2"], 2), ("cut", [], 2)]:
         told = said("decode", tmp_path / f"{name}.sic", tmp_path / "a.png", "--model", path, "--force", *options)
@@ -138,8 +150,19 @@ def test_a_file_of_sic_decodes_at_any_level_and_from_its_beginning(picture, tmp_
 def test_a_level_is_for_sic_alone(trained, picture, tmp_path):
     path, _ = trained
     said("encode", picture, tmp_path / "a.taco", "--model", path)
-    told = said("decode", tmp_path / "a.taco", tmp_path / "b.png", "--model", path, "--level", "1", status=2)
-    assert "a file of SIC, which has levels" in told
+    for option in ("--level", "--seed"):
+        told = said("decode", tmp_path / "a.taco", tmp_path / "b.png", "--model", path, option, "1", status=2)
+        assert f"found {option} 1 for a file of TACO; needed: a file of SIC, which has levels" in told
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] can't allocate memory: 9 bytes")])
+def test_want_of_memory_is_one_line(trained, picture, tmp_path, monkeypatch, error):
+    def fails(self, image, caption):
+        raise error
+
+    monkeypatch.setattr(TacoCodec, "encode", fails)
+    told = said("encode", picture, tmp_path / "a.taco", "--model", trained[0], status=2)
+    assert "there is not enough memory for an image of 70×40 pixels; code it smaller" in told
 
 
 def test_a_shipped_model_is_found_by_its_file(picture, tmp_path):

@@ -137,6 +137,9 @@ def _rest(path: Path, said: dict) -> dict[str, np.ndarray]:
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"'{path.name}' does not say where its other weights are", "a model's name") from error
     beside = _beside(path, said["name"], rest)
+    if not beside.is_file():
+        needed = f"the checkpoint {rest} that '{path.name}' began from, which has its other weights"
+        raise MissingWeightsError(f"found no file '{beside}'", needed, "copy it there")
     other, tensors = _read(beside)
     if "rest" in other or load(beside).sha256 != sha256:
         raise IntegrityError(

@@ -21,7 +21,9 @@ from smicnb.learned.shipped import folder
 
 VERSION = 1
 MODEL_BYTES = 6
-MAX_PIXELS = 2**25  # 33 megapixels: what the transforms of the small size hold in 8 GiB
+MAX_PIXELS = 2**25  # 33 megapixels: what the transforms of TACO's small size hold in 8 GiB
+FILLED = 64  # pixels: sides are filled up to multiples of it before a transform
+SYMBOL_BYTES = 16  # of a stream for each symbol at most; an escape with its ten nibbles takes 7
 SCALES = 64  # of the Gaussians that are told apart
 SCALE_RANGE = 0.11, 256.0
 # Means are brought to this grid, and with them the latent, in float64: machines, batches and threads then agree.
@@ -128,9 +130,16 @@ class Reader:
     Args:
         stream: of `Writer.bytes`.
         symbols: that will be taken from it in all.
+
+    Raises:
+        IntegrityError: the stream is longer than so many symbols can be.
     """
 
     def __init__(self, stream: bytes, symbols: int):
+        if len(stream) > SYMBOL_BYTES * (symbols + 4):
+            raise IntegrityError(
+                f"found a stream of {len(stream)} bytes for {symbols} symbols", "one that an encoder wrote"
+            )
         self._decoder = RansDecoder()
         self._decoder.set_stream(stream + bytes(16 * len(stream) + 8 * symbols + 64))
 
@@ -209,12 +218,29 @@ def model_of(data: bytes) -> bytes:
     return data[5 : 5 + MODEL_BYTES]
 
 
-def check_size(width: int, height: int) -> None:
-    """Raise SmicnbError where an image is empty or larger than the codecs take."""
-    if not (width >= 1 and height >= 1 and width * height <= MAX_PIXELS):
-        raise SmicnbError(
-            f"found an image of {width}×{height}", f"1 to {MAX_PIXELS} pixels", "cut it, or make it smaller"
-        )
+def check_kind(data: bytes) -> None:
+    """Raise IntegrityError for what is no file of a learned codec, by its first bytes."""
+    kind, whole = data[:4], len(data) >= 5 + MODEL_BYTES
+    if kind in (b"TACO", b"SIC_") and whole:
+        return
+    if kind in KNOWN:
+        found = f"a file of {KNOWN[kind]}" + ("" if whole else " that is cut short in its header")
+        raise IntegrityError(f"found {found}", "a whole file of TACO or SIC")
+    begins = f"a file that begins with {kind.hex()}" if data else "an empty file"
+    raise IntegrityError(f"found {begins}", "one that 'smicnb encode' wrote")
+
+
+def check_size(width: int, height: int, filled: int = FILLED, most: int = MAX_PIXELS) -> None:
+    """Raise SmicnbError where an image is empty or larger than the codecs take.
+
+    Args:
+        width, height: in pixels.
+        filled: what sides are filled up to multiples of: a row of one pixel takes the memory of so many.
+        most: pixels, with those.
+    """
+    if not (width >= 1 and height >= 1 and -(-width // filled) * -(-height // filled) * filled**2 <= most):
+        needed = f"1 to {most} pixels, sides counted as multiples of {filled}"
+        raise SmicnbError(f"found an image of {width}×{height}", needed, "cut it, or make it smaller")
 
 
 def latent_crc(latent: Tensor) -> int:

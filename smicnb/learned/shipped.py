@@ -80,10 +80,11 @@ def model_of_file(data: bytes) -> Path:
     """The shipped checkpoint that wrote a file.
 
     Raises:
-        IntegrityError: none of them did.
+        IntegrityError: none of them did, or it is no file of a learned codec.
     """
     from smicnb.learned import checkpoints, coding
 
+    coding.check_kind(data)
     for path in models().values():
         if bytes.fromhex(checkpoints.load(path).sha256)[: coding.MODEL_BYTES] == coding.model_of(data):
             return path

@@ -22,6 +22,8 @@ from smicnb.semantics.images import check_rgb
 if TYPE_CHECKING:
     from smicnb.learned.checkpoints import Checkpoint
 
+MAX_PIXELS = 2**24  # 17 megapixels: what the transforms of the small size hold in 8 GiB
+
 
 @dataclass(frozen=True)
 class Coded:
@@ -82,7 +84,7 @@ class SicCodec:
         """The file of an image at the highest level; `prefix` cuts it.
 
         Args:
-            image: RGB uint8 H×W×3, of any size up to 33 megapixels.
+            image: RGB uint8 H×W×3, of any size up to `MAX_PIXELS`.
             caption: not looked at; it is here because the other codecs have one.
 
         Raises:
@@ -123,12 +125,14 @@ class SicCodec:
         """The first `level` groups of a file, from which `sample` draws images; arguments and errors of `decode`."""
         file = SicFile.unpack(data)
         file.check(self.model, self.levels)
+        self._check_size(file.width, file.height)
         found = len(file.parts)
         if level is not None:
             self._check_level(level)
         if found < (level or 1):
             end = file.note or f"the file ends after level {found}"
-            raise IntegrityError(f"{end}, so it has {found} of {self.levels} levels", f"level {level or 1}")
+            do = f"ask for level {found}, or for none in particular" if found else "get the file again"
+            raise IntegrityError(f"{end}, so it has {found} of {self.levels} levels", f"level {level or 1}", do)
         height, width = -(-file.height // STRIDE), -(-file.width // STRIDE)
         shape = (1, self.config.hyper, -(-height // 4), -(-width // 4))
         channels = _channels(torch.empty(shape))
@@ -208,9 +212,12 @@ class SicCodec:
         if not 1 <= level <= highest:
             raise SmicnbError(f"found the level {level}", f"one of 1 to {highest}")
 
+    def _check_size(self, width: int, height: int) -> None:
+        coding.check_size(width, height, STRIDE * self.config.window, MAX_PIXELS)
+
     def _pixels(self, image: np.ndarray) -> Tensor:
         check_rgb(image)
-        coding.check_size(image.shape[1], image.shape[0])
+        self._check_size(image.shape[1], image.shape[0])
         pixels = torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1)[None].float() / 255
         return pixels.contiguous(memory_format=torch.channels_last)
 

@@ -2,8 +2,8 @@
 
 The header is: magic "SIC_" (4 bytes), version (1), the model's hash (6), width and height (LEB128 each), the number
 of levels of the model (1), the length of the hyper-latent's rANS stream (LEB128), CRC-32 of all this and of that
-stream (4), the stream. A level's part is: the length of its stream (LEB128), CRC-16 of its number, length and stream
-(2), CRC-16 of its decoded latent (2), the stream. All numbers are little-endian.
+stream (4), the stream. A level's part is: the length of its stream (LEB128), CRC-16 of its number and of all else of
+it (2), CRC-16 of its decoded latent (2), the stream. All numbers are little-endian.
 
 A file cut after any level is a file. One that ends within a level, or is damaged there, is read up to the level
 before, and its `note` says so: later levels depend on that one.
@@ -36,8 +36,8 @@ class Part:
 
     def pack(self, number: int) -> bytes:
         """Its bytes as level `number`, from 1."""
-        length = leb128.pack(len(self.stream))
-        return length + _crc(number, length, self.stream) + self.latent_crc.to_bytes(2, "little") + self.stream
+        length, checked = leb128.pack(len(self.stream)), self.latent_crc.to_bytes(2, "little") + self.stream
+        return length + _crc(number, length, checked) + checked
 
 
 @dataclass(frozen=True)
@@ -136,17 +136,17 @@ def _parts(data: bytes, position: int, levels: int) -> tuple[tuple[Part, ...], t
         except IntegrityError:
             note = f"the file is cut short or damaged in level {number}"
             break
-        stream = data[start + 4 : start + 4 + length]
+        checked = data[start + 2 : start + 4 + length]
         if len(data) < start + 4 + length:
             note = f"the file is cut short in level {number}"
-        elif data[start : start + 2] != _crc(number, data[position:start], stream):
+        elif data[start : start + 2] != _crc(number, data[position:start], checked):
             note = f"the file is damaged in level {number}"
         else:
-            parts.append(Part(stream, int.from_bytes(data[start + 2 : start + 4], "little")))
+            parts.append(Part(checked[2:], int.from_bytes(checked[:2], "little")))
             position = start + 4 + length
             ends.append(position)
     return tuple(parts), tuple(ends), note
 
 
-def _crc(number: int, length: bytes, stream: bytes) -> bytes:
-    return crc_hqx(bytes([number]) + length + stream, 0xFFFF).to_bytes(2, "little")
+def _crc(number: int, length: bytes, checked: bytes) -> bytes:
+    return crc_hqx(bytes([number]) + length + checked, 0xFFFF).to_bytes(2, "little")

@@ -5,15 +5,19 @@ import time
 from smicnb.base.errors import SmicnbError
 
 
-def checked(device: str) -> str:
+def checked(device: str, instead: str = "?device=cpu in the name") -> str:
     """`device` itself ("cpu", "cuda", "cuda:1", "mps") where torch can use it.
+
+    Args:
+        device: a torch device name.
+        instead: how a user says the processor where the device was named.
 
     Raises:
         SmicnbError: no such device on this machine, or no torch device at all.
     """
     if not present(device):
         found = ", ".join(f"{count} {name}" for name, count in _counts().items() if count)
-        raise SmicnbError(f"device '{device}' was asked for, torch found {found}", do="say ?device=cpu in the name")
+        raise SmicnbError(f"device '{device}' was asked for, torch found {found}", do=f"say {instead}")
     return device
 
 

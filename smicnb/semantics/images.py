@@ -26,6 +26,11 @@ TOO_SMALL = f"smaller than {MIN_SIDE} pixels on a side"
 TOO_LARGE = f"more than {MAX_PIXELS // 10**6} megapixels"
 NO_RANGE = "pixel values without a known range"
 UNREADABLE = "not readable"
+NEEDED = {
+    TOO_SMALL: f"{MIN_SIDE} pixels or more on each side",
+    TOO_LARGE: f"at most {MAX_PIXELS // 10**6} megapixels",
+    NO_RANGE: "whole numbers of 8 or 16 bits",
+}
 FIRST_FRAME = "first of several frames used"
 
 
@@ -61,7 +66,7 @@ def read_image(path: Path | str) -> np.ndarray:
         with _quiet(), _opened(Path(path)) as image:
             return _to_rgb(image)
     except _Unusable as error:
-        raise ImageError(f"cannot use '{path}': {error}", "a whole image file that Pillow reads") from error
+        raise _refusal(path, error) from error
 
 
 def size_of(path: Path | str) -> tuple[int, int]:
@@ -74,7 +79,7 @@ def size_of(path: Path | str) -> tuple[int, int]:
                     return height, width
             return width, height
     except _Unusable as error:
-        raise ImageError(f"cannot use '{path}': {error}", "a whole image file that Pillow reads") from error
+        raise _refusal(path, error) from error
 
 
 def probe(path: Path | str) -> str | None:
@@ -109,6 +114,12 @@ def image_suffixes() -> frozenset[str]:
 def describe(counts: dict[str, int]) -> str:
     """Reasons with their counts as one phrase ("not an image: 2, truncated or damaged: 1")."""
     return ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
+
+
+def _refusal(path: Path | str, reason: "_Unusable") -> ImageError:
+    text = str(reason) if os.path.lexists(path) else "no such file"
+    needed = NEEDED.get(text, "a whole image file that Pillow reads")
+    return ImageError(f"cannot use '{path}': {text}", needed)
 
 
 class _Unusable(Exception):

@@ -111,6 +111,26 @@ def test_a_forged_stream_gives_numbers_and_no_crash(stream, tables):
     assert Reader(stream, 640).take(indexes, tables).shape == (640,)
 
 
+def test_a_stream_that_is_too_long_for_its_symbols_is_refused_before_it_is_read():
+    with pytest.raises(IntegrityError, match="found a stream of 1665 bytes for 100 symbols"):
+        Reader(bytes(1665), 100)
+
+
+def test_the_dearest_symbols_are_within_what_is_read(tables):
+    symbols = torch.tensor([2**30, -(2**30)] * 50)
+    writer, index = Writer(), torch.zeros(100, dtype=torch.int64)
+    writer.put(symbols, index, tables)
+    assert len(writer.bytes()) < coding.SYMBOL_BYTES * 100 / 2
+
+
+def test_a_thin_image_is_as_large_as_what_fills_it_up():
+    coding.check_size(2**13, 2**12)
+    coding.check_size(2**19, 1)
+    for width, height in ((2**19 + 1, 1), (2**13, 2**12 + 1), (0, 1)):
+        with pytest.raises(SmicnbError, match=f"found an image of {width}×{height}"):
+            coding.check_size(width, height)
+
+
 def test_the_worst_forged_stream_stays_within_its_zeros(tables):
     for byte in (0x00, 0xFF, 0x55):
         Reader(bytes([byte]) * 4096, 100_000).take(torch.zeros(100_000, dtype=torch.int64), tables)

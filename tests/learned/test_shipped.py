@@ -69,6 +69,20 @@ def test_models_are_found_by_prefix_and_by_their_files():
         shipped.model_of_file(b"TACO\x01" + bytes(50))
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "found an empty file"),
+        (b"\xff\xd8\xff\xe0" + bytes(50), "a file that begins with ffd8ffe0; needed: one that 'smicnb encode' wrote"),
+        (b"SMIC" + bytes(50), "found a file of SMIC; needed: a whole file of TACO or SIC"),
+        (b"SIC_\x01\x02", "found a file of SIC that is cut short in its header"),
+    ],
+)
+def test_what_is_no_file_of_a_learned_codec_is_told_by_its_first_bytes(data, message):
+    with pytest.raises(IntegrityError, match=message):
+        shipped.model_of_file(data)
+
+
 ELSEWHERE = """
 import json, sys, zlib
 from pathlib import Path

@@ -17,7 +17,7 @@ from smicnb.learned import checkpoints
 from smicnb.learned.coding import Reader
 from smicnb.learned.shifted import shifted_gaussians
 from smicnb.learned.sic_codec import SicCodec
-from smicnb.learned.sic_file import SicFile
+from smicnb.learned.sic_file import Part, SicFile
 from smicnb.learned.taco_codec import TacoCodec
 from smicnb.learned.wavefront import Walk, wavefronts
 
@@ -283,3 +283,18 @@ def test_too_large_an_image_is_told_before_work_begins(codec):
     huge = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (2**13, 2**13, 3))
     with pytest.raises(SmicnbError, match="8192×8192"):
         codec.encode(huge)
+
+
+@pytest.mark.parametrize(("width", "height"), [(2**19, 1), (1, 2**19), (2**12 + 1, 2**12)])
+def test_a_forged_size_is_refused_with_what_fills_it_up(codec, width, height):
+    """A row of one pixel takes the transforms' memory of a whole window."""
+    forged = SicFile(codec.model, width, height, codec.levels, b"", (Part(b"", 0),)).pack()
+    with pytest.raises(SmicnbError, match=f"found an image of {width}×{height}; needed: 1 to 16777216 pixels, sides"):
+        codec.decode(forged)
+
+
+def test_what_no_level_has_is_told_with_what_to_do(codec, data):
+    with pytest.raises(IntegrityError, match="it has 2 of 4 levels; needed: level 3; ask for level 2"):
+        codec.decode(codec.prefix(data, 2), 3)
+    with pytest.raises(IntegrityError, match="it has 0 of 4 levels; needed: level 1; get the file again"):
+        codec.decode(codec.prefix(data, 1)[:-1])

@@ -89,7 +89,7 @@ def test_statements_on_variants(tmp_path, verdict, outcome):
     assert found.outcome == outcome
     assert verdict in found.sentence
     assert "nan" not in found.sentence
-    for start in ("Fig. 6", "Fig. 19", "App. B.2", "App. C.1: the warm-up", "Eq. 46", "Sec. 6"):
+    for start in ("Fig. 6", "Fig. 19", "Fig. 6 and Fig. 19", "Eq. 44", "Eq. 46", "Sec. 6"):
         assert verdicts_sic.sic_claims(Tables(tmp_path), start).outcome == "undecided"
 
 
@@ -102,19 +102,43 @@ def test_one_statement_that_holds_of_two_is_partly(tmp_path):
 
 def test_one_model_and_its_twin(tmp_path):
     (tmp_path / "kodak").mkdir()
-    levels = [{"codec": codec, "level": level, "bpp": 0.1 * level, "own_bpp": 0.1, "images": 24, "within": 24}
-              for codec in (ONE, FIVE) for level in range(1, 9)]  # fmt: skip
-    pd.DataFrame(levels).to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
+    estimated = {"estimated_bpp": 0.1, "own_estimated_bpp": 0.1, "images": 24, "own_within": 24}
+    levels = pd.DataFrame([{"codec": codec, "level": level, "bpp": 0.1 * level, **estimated}
+                           for codec in (ONE, FIVE) for level in range(1, 9)])  # fmt: skip
+    levels["estimated_bpp"] *= levels["level"]
+    levels.to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
     ranks = pd.DataFrame({"codec": ONE, "metric": ["psnr", "dists"], "rho": [0.9, 0.4], "low": [0.8, 0.1]})
     ranks.to_csv(tmp_path / "sic_ranks.csv", index=False)
     found = verdicts_sic.sic_one_model(Tables(tmp_path))
     assert found.outcome == "agrees"
     assert "8 levels from 0.100 to 0.800 bits per pixel" in found.sentence
-    assert "192 of 192 files" in found.sentence
+    assert "192 of 192 levels" in found.sentence
+    assert "the smallest with 12.5 % of them" in found.sentence
     ranks.assign(low=[0.8, -0.1]).to_csv(tmp_path / "sic_ranks.csv", index=False)
+    assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"
+    ranks.to_csv(tmp_path / "sic_ranks.csv", index=False)
+    levels.loc[2, "own_estimated_bpp"] = 0.007  # of 0.8
+    levels.to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
     assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"
     costs = pd.DataFrame({"codec": [ONE, ONE, FIVE], "metric": ["psnr", "lpips", "psnr"], "mean": [40.4, None, 9],
                           "low": [30, None, 8], "high": [50, None, 10]})  # fmt: skip
     costs.to_csv(tmp_path / "sic_bd_rates.csv", index=False)
     found = verdicts_sic.sic_twin(Tables(tmp_path))
     assert found.sentence.endswith("+40 % in psnr (+30 to +50)")
+
+
+@pytest.mark.parametrize(
+    ("with_it", "without_it", "outcome"),
+    [(0.02, 0.001, "agrees"), (0.02, 0.02, "undecided"), (0.001, 0.001, "undecided")],
+)
+def test_a_level_that_dies_without_the_warm_up(tmp_path, with_it, without_it, outcome):
+    (tmp_path / "kodak").mkdir()
+    rows = [
+        {"codec": f"SIC {variant} (seed 0)", "level": level, "own_estimated_bpp": own, "estimated_bpp": 0.3}
+        for variant, least in (("one-sample", with_it), ("without-warm-up", without_it))
+        for level, own in ((1, 0.2), (2, least))
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
+    found = verdicts_sic.sic_warm_up(Tables(tmp_path))
+    assert found.outcome == outcome
+    assert f"takes {without_it:.4f} bits per pixel without the warm-up" in found.sentence
