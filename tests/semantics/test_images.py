@@ -354,5 +354,5 @@ def test_damaged_bytes_give_pixels_or_a_reason(tmp_path, suffix, data):
         assert pixels.ndim == 3
         assert pixels.shape[2] == 3
     else:
-        with pytest.raises(ImageError, match=f": {reason}; needed: a whole image file"):
+        with pytest.raises(ImageError, match=f": {reason}; needed: "):
             read_image(path)
