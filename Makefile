@@ -23,8 +23,8 @@ test: .venv/ready ## lint, then run all tests (ARGS passes options on to pytest)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-fuzz: .venv/ready ## read 20 000 damaged and forged .smic files (make test reads 400)
-	SMICNB_FUZZ=20000 $(BIN)/python -m pytest --timeout 1800 tests/codec/test_fuzz.py
+fuzz: .venv/ready ## read 20 000 damaged and forged .smic files (make test reads 400), and SIC's of all Kodak images
+	SMICNB_FUZZ=20000 $(BIN)/python -m pytest --timeout 1800 tests/codec/test_fuzz.py tests/learned/test_shipped_sic.py
 
 bench: .venv/ready ## print speed ratios against peers, measured here (ARGS passes options on)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target build/bench spams-bin==2.6.14 || true

@@ -6,7 +6,7 @@ from functools import cached_property
 import pandas as pd
 
 from smicnb.compare import classical, evaluate, sic_study, synonym_steps, synonyms, taco_study
-from smicnb.learned import shipped, sic_levels
+from smicnb.learned import shipped
 from smicnb.learned.sic import SIZES
 from smicnb.repro import plots_sic, plots_synonyms
 from smicnb.semantics import collections, encoders
@@ -38,7 +38,7 @@ class Again:
     @cached_property
     def levels(self):
         paths = shipped.chosen(self.p["models"]).values()
-        return [level for path in paths for level in sic_levels.levels_of(path, self.p["seed"])]
+        return sic_study.operating_points(paths, self.p["shown_levels"], self.p["seed"])
 
     @cached_property
     def checkpoints(self):
@@ -89,7 +89,7 @@ class Again:
 
     def shown(self):
         photograph, p = sic_study.typical(self.tested, self.read(self.folder, "sic_rates")), self.p
-        progressive = [codec for name, codec in self.checkpoints.items() if not name.startswith("twin")]
+        progressive = sic_study.progressive(self.levels)
         return {
             "sic_levels": sic_study.by_level(photograph, progressive, p["shown_levels"], p["seed"])[1],
             "sic_synset": sic_study.synset(photograph, progressive[0], p["shown_levels"][:-1], p["samples"])[1],

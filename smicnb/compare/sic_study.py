@@ -1,11 +1,12 @@
 """What SIC's notebook measures: its levels and their rates, members of a synset, the paper's statements."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from smicnb.base.errors import SmicnbError
 from smicnb.compare import ablations, evaluate, rate_curves
 from smicnb.compare.ablations import Claim
 from smicnb.compare.evaluate import ESTIMATED, METRICS
@@ -13,9 +14,12 @@ from smicnb.semantics import metrics, perception
 from smicnb.semantics.statistics import bootstrap_mean
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from smicnb.learned.checkpoints import Checkpoint
     from smicnb.learned.sic import SicConfig
     from smicnb.learned.sic_codec import SicCodec
+    from smicnb.learned.sic_levels import SicLevel
     from smicnb.semantics.collections import Collection, Item
 
 FAMILY = "SIC"
@@ -80,6 +84,37 @@ def points(rows: pd.DataFrame) -> pd.DataFrame:
     estimates = rows[(rows["rate_kind"] == ESTIMATED) & (rows["metric"] == "bits")]
     which = ["codec", "setting", "dataset", "scene", "image"]
     return found.merge(estimates.rename(columns={"value": "estimated_bits"})[[*which, "estimated_bits"]], "left", which)
+
+
+def operating_points(paths: "Iterable[Path]", shown_levels: Sequence[int], seed: int) -> "list[SicLevel]":
+    """The levels of some checkpoints, each as a codec (`sic_levels.levels_of`).
+
+    Args:
+        paths: of checkpoints of SIC.
+        shown_levels: that pictures are wanted of.
+        seed: of the detail.
+
+    Raises:
+        SmicnbError: no checkpoint but twins, or a level to be shown that one does not have.
+    """
+    from smicnb.learned import sic_levels
+
+    found = [level for path in paths for level in sic_levels.levels_of(path, seed)]
+    ladders = progressive(found)
+    if not ladders:
+        raise SmicnbError("found no model with levels", "one beside the twins, which have a single rate each")
+    for codec in ladders:
+        if max(shown_levels) > codec.levels:
+            raise SmicnbError(
+                f"found the level {max(shown_levels)} to be shown", f"1 to {codec.levels}, as the models have"
+            )
+    return found
+
+
+def progressive(levels: "Iterable[SicLevel]") -> "list[SicCodec]":
+    """The checkpoints of operating points that have levels, in their order; twins have none."""
+    wholes = {level.whole.checkpoint.name: level.whole for level in levels if level.setting == f"level {level.level}"}
+    return list(wholes.values())
 
 
 def level_rates(points: pd.DataFrame) -> pd.DataFrame:
@@ -154,13 +189,17 @@ def bd_rates(points: pd.DataFrame, metrics_of: Sequence[str], anchor: str, seed:
         seed: of the bootstrap.
 
     Returns:
-        codec, metric, mean, low, high, images, and left_out: images on which the two share no quality.
+        codec, metric, mean, low, high, images, left_out (images on which the two share no quality), and shared: the
+        part of the anchor's range of quality that the other reaches, mean over all images. No rows without the anchor.
     """
+    if anchor not in set(points["codec"]):
+        return pd.DataFrame(columns=["codec", "metric", "mean", "low", "high", "images", "left_out", "shared"])
     ours = points[points["codec"].str.startswith(f"{FAMILY} ") | (points["codec"] == anchor)]
     parts = []
     for metric in metrics_of:
         found = rate_curves.bd_rates(ours, metric, anchor).assign(metric=metric)
-        parts.append(rate_curves.means(found, "value", ["codec", "metric"], seed))
+        shared = found.groupby(["codec", "metric"], sort=False)["shared"].mean().reset_index()
+        parts.append(rate_curves.means(found, "value", ["codec", "metric"], seed).merge(shared, "left"))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -261,7 +261,7 @@ class Sic(OnCollection):
     ]
     rivals: Annotated[list[Text], Field(description="families of classical codecs")] = ["jpeg", "jpeg-xl", "avif"]
     largest_side: Pixels = 256
-    shown_levels: Annotated[list[Level], AfterValidator(_increasing), Field(min_length=2)] = [1, 2, 4, 8]
+    shown_levels: Annotated[list[Level], AfterValidator(_increasing), Field(min_length=2)] = [1, 2, 3, 4, 8]
     samples: Annotated[int, Field(ge=3, le=1000, description="images drawn from the same bytes")] = 8
     seed: Seed = 1
 

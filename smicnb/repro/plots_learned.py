@@ -67,12 +67,13 @@ FAR = 4  # times as large as the next one: a gap that would hide the others
 SMALL = 3.2  # of markers where many curves share a panel
 
 
-def _look(codec: str) -> tuple[dict, int]:
-    """How a codec is drawn, and the seed that it was trained with."""
+def look_of(codec: str) -> tuple[dict, int]:
+    """How a codec is drawn, and the seed that it was trained with; a variant of one's own is drawn by its name."""
     if codec in RIVALS:
         return looks.CODECS[RIVALS[codec]], 0
     variant, seed = seed_of(codec)
-    return VARIANTS[codec.split(" ")[0]][variant], seed
+    own = {"color": looks.SKY, "marker": "v", "linestyle": "-.", "label": variant}
+    return VARIANTS[codec.split(" ")[0]].get(variant, own), seed
 
 
 def rate_curves_of(
@@ -110,7 +111,7 @@ def _curves(axes: "Axes", points: pd.DataFrame, metric: str, ends: tuple[float, 
     values = rate_curves.means(points, metric, cells, seed).set_index(cells)
     shown = []
     for codec in points["codec"].unique():
-        look, repeat = _look(codec)
+        look, repeat = look_of(codec)
         curve = values.loc[codec].assign(bpp=rates.loc[codec]).sort_values("bpp")
         curve = curve[curve["bpp"].between(*ends)]
         shown += [*curve["low"], *curve["high"]]
@@ -234,7 +235,7 @@ def captions_kept(similarity: pd.DataFrame) -> "Figure":
     for codec, rows in similarity.groupby("codec", sort=False):
         rows = rows.sort_values("bpp")
         error = [rows["cider_d"] - rows["low"], rows["high"] - rows["cider_d"]]
-        axes.errorbar(rows["bpp"], rows["cider_d"], error, markersize=SMALL, linewidth=1, **_look(codec)[0])
+        axes.errorbar(rows["bpp"], rows["cider_d"], error, markersize=SMALL, linewidth=1, **look_of(codec)[0])
     axes.set(xlabel="bits per pixel (log) ↓", ylabel="CIDEr-D of captions ↑", xscale="log")
     rate_ticks(axes)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
@@ -254,7 +255,7 @@ def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) ->
     heights = [images[0].shape[0] / images[0].shape[1] + 0.22 for images in pictures]
     size = (PAGE, PAGE / columns * sum(heights))
     figure, grid = plt.subplots(len(pictures), columns, figsize=size, height_ratios=heights, squeeze=False)
-    titles = ["original", *(_look(codec)[0]["label"] for codec in table["codec"][: columns - 1])]
+    titles = ["original", *(look_of(codec)[0]["label"] for codec in table["codec"][: columns - 1])]
     said = [f"{row.bpp:.3f} bpp, {row.psnr:.1f} dB, LPIPS {row.lpips:.3f}" for row in table.itertuples()]
     for row, images in enumerate(pictures):
         lines = ["", *said[row * (columns - 1) : (row + 1) * (columns - 1)]]

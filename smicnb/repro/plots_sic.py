@@ -9,7 +9,7 @@ import pandas as pd
 from smicnb.compare.ablations import seed_of
 from smicnb.repro import looks
 from smicnb.repro.figures import PAGE
-from smicnb.repro.plots_learned import SMALL, VARIANTS, show
+from smicnb.repro.plots_learned import SMALL, VARIANTS, look_of, show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,8 +35,8 @@ def level_rates(table: pd.DataFrame) -> "Figure":
 
     figure, (own, apart) = plt.subplots(1, 2, figsize=(PAGE, 3.4))
     for codec, curve in table.groupby("codec", sort=False):
-        variant, seed = seed_of(codec)
-        look = LOOKS[variant] | ({"alpha": 0.45, "label": None} if seed else {})
+        look, seed = look_of(codec)
+        look |= {"alpha": 0.45, "label": None} if seed else {}
         own.plot(curve["level"], curve["own_bpp"], **look, markersize=SMALL, linewidth=1)
         dashed = {**look, "linestyle": (0, (1, 1.5)), "marker": "", "label": None}
         own.plot(curve["level"], curve["own_estimated_bpp"], **dashed, linewidth=0.8)

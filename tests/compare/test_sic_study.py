@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from tiny_sic import TINY, random_sic
 
+from smicnb.base.errors import SmicnbError
 from smicnb.compare import ablations, sic_study, taco_study
 from smicnb.compare.evaluate import METRICS, evaluate, points
 from smicnb.learned import checkpoints
@@ -69,9 +70,43 @@ def test_a_wrong_estimate_is_counted():
         rows.append((*cell, size, 8 * size / 1000, bits))
     columns = ["codec", "setting", "dataset", "scene", "image", "bytes", "bpp", "estimated_bits"]
     table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
-    assert table["within"].tolist() == [1, 0]
+    assert table["within"].tolist() == table["own_within"].tolist() == [1, 0]
     assert table["largest_excess"].tolist() == [0, 500]
     assert table["own_estimated_bpp"].tolist() == [4, 4]
+
+
+def test_a_level_that_makes_up_for_the_one_before_is_counted_by_itself():
+    rows = []
+    for level, size, bits in ((1, 565, 4000), (2, 1035, 8000)):
+        cell = ("SIC one-sample (seed 0)", f"level {level}", "made", "s", "i")
+        rows.append((*cell, size, 8 * size / 1000, bits))
+    columns = ["codec", "setting", "dataset", "scene", "image", "bytes", "bpp", "estimated_bits"]
+    table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
+    assert table["within"].tolist() == [1, 1]  # 65 and 35 bytes, of at most 69 and 106
+    assert table["own_within"].tolist() == [1, 1]  # 65 and −30, of at most 69 and 37
+    rows[1] = (*rows[1][:5], 1020, 8 * 1020 / 1000, 8000)
+    table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
+    assert table["within"].tolist() == [1, 1]
+    assert table["own_within"].tolist() == [1, 0]  # −45 of at most 37
+
+
+def test_what_cannot_be_compared_is_said_before_anything_is_measured(path, tmp_path):
+    with pytest.raises(SmicnbError, match="found the level 5 to be shown; needed: 1 to 4"):
+        sic_study.operating_points([path], [1, 5], 0)
+    checkpoint = checkpoints.load(path)
+    facts = {"run": {"objective": "rate-distortion"}}
+    checkpoints.save(tmp_path / "twin", "sic", "twin/any/0", checkpoint.network, facts)
+    with pytest.raises(SmicnbError, match="no model with levels; needed: one beside the twins"):
+        sic_study.operating_points([tmp_path / "twin"], [1], 0)
+    both = sic_study.operating_points([tmp_path / "twin", path], [1, 4], 0)
+    assert [level.level for level in both] == [4, 1, 2, 3, 4]
+    assert [codec.checkpoint.name for codec in sic_study.progressive(both)] == [checkpoint.name]
+
+
+def test_without_the_anchor_there_are_no_bd_rates():
+    table = sic_study.bd_rates(made({"one-sample": 0}), ["psnr"], sic_study.TWIN, 0)
+    assert table.empty
+    assert list(table) == list(sic_study.bd_rates(made({"one-sample": 0, "twin": 0}), ["psnr"], sic_study.TWIN, 0))
 
 
 def test_ranks_say_whether_levels_improve():
@@ -100,7 +135,9 @@ def test_verdicts_are_by_the_rule_of_ablations():
     # one seed, so that no spread over seeds is known
     assert by_claim["five-samples", "one-sample", "dists"] == ablations.UNDECIDED
     assert by_claim["one-sample", "one-sample-adversarial", "psnr"] == ablations.UNDECIDED
-    assert (judged["verdict"] == "not trained").sum() == len(sic_study.CLAIMS) - 2
+    assert (judged["verdict"] == "not trained").sum() == len(
+        sic_study.CLAIMS
+    ) - 2 + 1  # and of the low rates that on slicing
     two = made({"one-sample": 0, "five-samples": 0.1})
     seeds = pd.concat([two, two.assign(codec=two["codec"].str.replace("seed 0", "seed 1"))])
     verdicts = sic_study.judged(seeds, 0).dropna(subset="gap")["verdict"]

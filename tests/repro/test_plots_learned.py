@@ -125,3 +125,9 @@ def test_a_gap_far_from_the_others_is_a_number_at_the_end():
     assert [text.get_text() for text in axes.texts] == ["+0.500 →"]
     near = judged[judged["worse"] != "frozen-base"].assign(spread=0.005)
     assert len(plots_learned.ablations(near, ["lpips"]).axes[0].texts) == 0
+
+
+def test_a_variant_of_ones_own_is_drawn_by_its_name():
+    look, seed = plots_learned.look_of("SIC mine (seed 1)")
+    assert (look["label"], seed) == ("mine", 1)
+    assert look not in plots_learned.VARIANTS["SIC"].values()
