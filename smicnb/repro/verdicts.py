@@ -70,6 +70,7 @@ VERDICTS: dict[str, Callable[[Tables], Verdict]] = {
         verdicts_sic.sic_losses,
         verdicts_sic.sic_one_model,
         verdicts_sic.sic_twin,
+        verdicts_sic.sic_warm_up,
     )
 }
 
