@@ -23,7 +23,8 @@ VERSION = 1
 MODEL_BYTES = 6
 MAX_PIXELS = 2**25  # 33 megapixels: what the transforms of TACO's small size hold in 8 GiB
 FILLED = 64  # pixels: sides are filled up to multiples of it before a transform
-SYMBOL_BYTES = 16  # of a stream for each symbol at most; an escape with its ten nibbles takes 7
+LARGEST = 2**27  # symbol, in size: CompressAI's coder does not come back from one of 2^28
+SYMBOL_BYTES = 16  # of a stream for each symbol at most; an escape with ten nibbles takes 7
 SCALES = 64  # of the Gaussians that are told apart
 SCALE_RANGE = 0.11, 256.0
 # Means are brought to this grid, and with them the latent, in float64: machines, batches and threads then agree.
@@ -109,7 +110,15 @@ class Writer:
         self._encoder, self._count = BufferedRansEncoder(), 0
 
     def put(self, symbols: Tensor, indexes: Tensor, tables: Tables) -> None:
-        """Add integer symbols of any shape, each under the table that its index names."""
+        """Add integer symbols of any shape, each under the table that its index names.
+
+        Raises:
+            IntegrityError: one is larger than `LARGEST`, as of weights that were never trained.
+        """
+        if symbols.numel() and symbols.abs().max() > LARGEST:
+            raise IntegrityError(
+                f"found a latent of {symbols.abs().max().item():.3g}", f"at most {LARGEST}, as trained"
+            )
         self._encoder.encode_with_indexes(symbols.flatten().tolist(), indexes.flatten().tolist(), *tables.lists)
         self._count += symbols.numel()
         if self._count == 1:

@@ -117,10 +117,14 @@ def test_a_stream_that_is_too_long_for_its_symbols_is_refused_before_it_is_read(
 
 
 def test_the_dearest_symbols_are_within_what_is_read(tables):
-    symbols = torch.tensor([2**30, -(2**30)] * 50)
+    symbols = torch.tensor([coding.LARGEST, -coding.LARGEST] * 50)
     writer, index = Writer(), torch.zeros(100, dtype=torch.int64)
     writer.put(symbols, index, tables)
-    assert len(writer.bytes()) < coding.SYMBOL_BYTES * 100 / 2
+    stream = writer.bytes()
+    assert len(stream) < coding.SYMBOL_BYTES * 100 / 2
+    assert torch.equal(Reader(stream, 100).take(index, tables).long(), symbols)
+    with pytest.raises(IntegrityError, match=r"found a latent of 1.34e[+]08; needed: at most 134217728"):
+        writer.put(torch.tensor([coding.LARGEST + 1]), index[:1], tables)
 
 
 def test_a_thin_image_is_as_large_as_what_fills_it_up():
