@@ -114,7 +114,9 @@ def test_every_prefix_of_kodak_files_decodes_elsewhere_to_what_the_encoder_predi
 
 def test_the_twin_is_above_jpeg_in_psnr_at_equal_rates(shared_data):
     twins = [level for path in SIC.values() if is_twin(path) for level in levels_of(path)]
-    table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], kodak(shared_data), ["psnr"]))
+    photographs = kodak(shared_data)
+    some = replace(photographs, items=photographs.items[::2])
+    table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], some, ["psnr"]))
     assert len(twins) == 3
     found = sic_study.gap(table, sic_study.TWIN, "JPEG", "psnr", 0)
     assert found["left_out"] == 0
