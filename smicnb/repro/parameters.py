@@ -232,18 +232,22 @@ class StateOfTheArt(InSpace):
     seed: Seed = 1
 
 
+LearnedModels = Annotated[list[Text], Field(min_length=1, description="that ship, by prefix, or file:PATH")]
+Rivals = Annotated[list[Text], Field(description="families of classical codecs")]
+
+
 class Taco(OnCollection):
     """08: TACO's variants against one another and against classical codecs."""
 
     notebook = "08_taco_ablations"
     captioner: Text = "nearest-words"
-    models: Annotated[list[Text], Field(min_length=1, description="that ship, by prefix, or file:PATH")] = [
+    models: LearnedModels = [
         "full/low/0",
         "full/high/0",
         "without-adapter/low/0",
         "without-adapter/high/0",
     ]
-    rivals: Annotated[list[Text], Field(description="families of classical codecs")] = ["jpeg", "avif", "jpeg-xl"]
+    rivals: Rivals = ["jpeg", "avif", "jpeg-xl"]
     largest_side: Pixels = 384
     examples: Examples = 2
     seed: Seed = 1
@@ -253,13 +257,13 @@ class Sic(OnCollection):
     """09: SIC's levels, variants and synsets, and its theory on small sources."""
 
     notebook = "09_sic_ablations"
-    models: Annotated[list[Text], Field(min_length=1, description="RUN, RUN/RATE or RUN/RATE/SEED that ship")] = [
+    models: LearnedModels = [
         "one-sample",
         "five-samples",
         "one-sample-adversarial",
         "twin",
     ]
-    rivals: Annotated[list[Text], Field(description="families of classical codecs")] = ["jpeg", "jpeg-xl", "avif"]
+    rivals: Rivals = ["jpeg", "jpeg-xl", "avif"]
     largest_side: Pixels = 256
     shown_levels: Annotated[list[Level], AfterValidator(_increasing), Field(min_length=2)] = [1, 2, 3, 4, 8]
     samples: Annotated[int, Field(ge=3, le=1000, description="images drawn from the same bytes")] = 8

@@ -63,29 +63,28 @@ def test_rates_of_levels_are_those_of_files(path, item):
     assert (table["largest_excess"].abs() < 32 * 5 + 50).all()
 
 
-def test_a_wrong_estimate_is_counted():
+def rates_of(*levels):
+    """`sic_study.level_rates` of an image of 1000 pixels, from the bytes and the estimated bits up to each level."""
     rows = []
-    for level, size, bits in ((1, 500, 4000), (2, 1500, 8000)):
+    for level, (size, bits) in enumerate(levels, 1):
         cell = ("SIC one-sample (seed 0)", f"level {level}", "made", "s", "i")
         rows.append((*cell, size, 8 * size / 1000, bits))
     columns = ["codec", "setting", "dataset", "scene", "image", "bytes", "bpp", "estimated_bits"]
-    table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
+    return sic_study.level_rates(pd.DataFrame(rows, columns=columns))
+
+
+def test_a_wrong_estimate_is_counted():
+    table = rates_of((500, 4000), (1500, 8000))
     assert table["within"].tolist() == table["own_within"].tolist() == [1, 0]
     assert table["largest_excess"].tolist() == [0, 500]
     assert table["own_estimated_bpp"].tolist() == [4, 4]
 
 
 def test_a_level_that_makes_up_for_the_one_before_is_counted_by_itself():
-    rows = []
-    for level, size, bits in ((1, 565, 4000), (2, 1035, 8000)):
-        cell = ("SIC one-sample (seed 0)", f"level {level}", "made", "s", "i")
-        rows.append((*cell, size, 8 * size / 1000, bits))
-    columns = ["codec", "setting", "dataset", "scene", "image", "bytes", "bpp", "estimated_bits"]
-    table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
+    table = rates_of((565, 4000), (1035, 8000))
     assert table["within"].tolist() == [1, 1]  # 65 and 35 bytes, of at most 69 and 106
     assert table["own_within"].tolist() == [1, 1]  # 65 and −30, of at most 69 and 37
-    rows[1] = (*rows[1][:5], 1020, 8 * 1020 / 1000, 8000)
-    table = sic_study.level_rates(pd.DataFrame(rows, columns=columns))
+    table = rates_of((565, 4000), (1020, 8000))
     assert table["within"].tolist() == [1, 1]
     assert table["own_within"].tolist() == [1, 0]  # −45 of at most 37
 
