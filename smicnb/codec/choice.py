@@ -178,7 +178,7 @@ def _ideal(codec: PursuitCodec, levels: np.ndarray, images: int) -> float:
     book = codec.codebook_
     most = container.most_images(book.header)
     if images == len(levels) <= most:
-        words = trellis.encode(levels[:, : len(book.codes)], book.codes, shortest=False)
+        words = trellis.encode(levels[:, : len(book.codes)], book.codes, book.growth, shortest=False)
         return 8 * (CHECK_BYTES + len(words)) / images
     return float(codec.lengths(levels).mean()) + 8 * (CHECK_BYTES + 2) / min(images, most)
 

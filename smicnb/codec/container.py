@@ -25,7 +25,7 @@ from smicnb.base.files import atomic_path
 from smicnb.codec import quantise
 
 MAGIC = b"\x89SMIC\r\n\x1a"
-VERSION = 2
+VERSION = 3
 BLOCK_IMAGES = 64
 TRELLIS_BLOCK_IMAGES = 255  # whose records are so short that an index entry weighs; as many as an entry can count
 MOST_DIM, MOST_VALUES = (1 << 16) - 1, 1 << 23

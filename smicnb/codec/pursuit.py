@@ -25,6 +25,7 @@ SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the
 FOLDS = 5
 MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
+LEAST_COSINE, MOST_STRETCH = 0.1, 2.0  # of a first path that the second one is aimed by
 
 
 def price_of(fidelity: float, norm: float) -> float:
@@ -45,6 +46,7 @@ class PursuitCodec(Files, BaseEstimator):
         share: of the prior's covariance in that of the own axes, 0 to 1; None for what cross-validation says.
         prior: what is known of the encoder's latents, or None; "prior" axes need it.
         centre: whether the mean is removed, and sent.
+        growth: how fast frequencies follow the images of a block: 0, not at all, to `trellis.MOST_GROWTH`.
         images: that share the mean of "prior" axes, so that it is worth its bits; None for as many as are fitted.
         norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
 
@@ -63,6 +65,7 @@ class PursuitCodec(Files, BaseEstimator):
         share=None,
         prior: Prior | None = None,
         centre=True,
+        growth=trellis.GROWTH,
         images=None,
         norm=20.0,
         encoder="unnamed",
@@ -76,6 +79,7 @@ class PursuitCodec(Files, BaseEstimator):
         self.share = share
         self.prior = prior
         self.centre = centre
+        self.growth = growth
         self.images = images
         self.norm = norm
         self.encoder = encoder
@@ -101,7 +105,8 @@ class PursuitCodec(Files, BaseEstimator):
         return self
 
     def _check(self) -> None:
-        for what, least, most in (("fidelity", 0, priors.MOST_SCALE), ("b_dict", 1, 16)):
+        ranges = ("fidelity", 0, priors.MOST_SCALE), ("b_dict", 1, 16), ("growth", 0, trellis.MOST_GROWTH)
+        for what, least, most in ranges:
             value = getattr(self, what)
             if not (isinstance(value, Integral) and least <= value <= most):
                 raise SmicnbError(f"found {what} = {value!r}", f"{least} to {most}, a whole number")
@@ -113,7 +118,7 @@ class PursuitCodec(Files, BaseEstimator):
 
         Own axes keep the covariance that was found; the mean and all that depends on the changes is made anew.
         """
-        other = PursuitCodec(**{**self.get_params(deep=False), **changes})
+        other = type(self)(**{**self.get_params(deep=False), **changes})
         other._check()
         if self.axes == "prior":
             return other.fit(Z)
@@ -151,14 +156,14 @@ class PursuitCodec(Files, BaseEstimator):
         norm = int(np.rint(np.linalg.norm(mean) / self.norm * quantise.COEFFICIENT_UNIT))
         packed = quantise.pack_levels(quantise.atom_levels(mean[None], self.b_dict), self.b_dict) if norm else b""
         header = self._header(Z.shape[1], count, "trellis", self.b_dict)
-        return TrellisCodebook(header, levels, scales[:count], self.fidelity, packed, (norm,))
+        return TrellisCodebook(header, levels, scales[:count], self.fidelity, self.growth, packed, (norm,))
 
     def _on_prior(self, Z: np.ndarray) -> TrellisCodebook:
         if self.prior is None or self.prior.dim != Z.shape[1]:
             needed = "'own' axes, or an encoder that a prior is known of: " + ", ".join(p.name for p in priors.known())
             raise SmicnbError(f"found no prior for latents of {Z.shape[1]} dimensions of '{self.encoder}'", needed)
         header = self._header(Z.shape[1], len(self.prior.scales), "prior", priors.BITS)
-        plain = TrellisCodebook.of_prior(header, self.prior, self.fidelity)
+        plain = TrellisCodebook.of_prior(header, self.prior, self.fidelity, self.growth)
         images = self.images or len(Z)
         mean = self._mean_of(Z)
         if images < 2 or not mean.any():
@@ -175,7 +180,7 @@ class PursuitCodec(Files, BaseEstimator):
         deviations = priors.deviation(scales[: len(codes)]) * plain.unit
         levels = trellis.quantised(coefficients[None, : len(codes)], deviations, codes, price_of(fidelity, self.norm))
         record = trellis.encode(levels, codes)
-        return TrellisCodebook.of_prior(header, self.prior, self.fidelity, record, (fidelity, shift))
+        return TrellisCodebook.of_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
 
     @classmethod
     def of(cls, codebook: TrellisCodebook) -> Self:
@@ -187,6 +192,7 @@ class PursuitCodec(Files, BaseEstimator):
             thrift=header.penalty / price_of(codebook.fidelity, header.norm),
             b_dict=header.b_dict,
             prior=codebook.prior,
+            growth=codebook.growth,
             norm=header.norm,
             encoder=header.encoder,
             weights_hash=header.weights_hash,
@@ -197,18 +203,46 @@ class PursuitCodec(Files, BaseEstimator):
     def levels(self, Z) -> np.ndarray:
         """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm, block by block."""
         check_is_fitted(self)
-        book = self.codebook_
         Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
-        coefficients = (Z - book.mean_latent) @ book.analysis
-        most = container.most_images(book.header)
-        parts = [
-            book.quantised(coefficients[start : start + most], book.header.penalty) for start in range(0, len(Z), most)
-        ]
-        return np.concatenate(parts)
+        most = container.most_images(self.codebook_.header)
+        return np.concatenate([self._searched(Z[start : start + most]) for start in range(0, len(Z), most)])
+
+    def _searched(self, Z: np.ndarray) -> np.ndarray:
+        """Levels of a block of latents (n, L) of norm `norm`: of the least cost in cosines and bits that is found.
+
+        A second search knows what the first one came to. A squared error also counts what a decoded latent's norm is
+        off by, which its cosine does not: so every latent has the length at which its decoded norm is the best, and
+        errors the weight of what they take from the cosine, 1 − c being (1 − c²) / 2c about where they are. And a bit
+        is counted under frequencies that have grown with the block.
+        """
+        book = self.codebook_
+        plain = book.quantised(Z @ book.analysis - self._centre, book.header.penalty)
+        cosines, long = self._reached(Z, plain)
+        least = np.maximum(cosines, LEAST_COSINE)
+        lengths = np.clip(long / least, 1 / MOST_STRETCH, MOST_STRETCH)
+        weights = least.mean() / least / np.square(lengths)
+        coefficients = lengths[:, None] * (Z @ book.analysis) - self._centre
+        aimed = book.quantised(coefficients, book.header.penalty, weights, plain)
+        gain = 2 * least.mean() * self.norm**2 * (self._reached(Z, aimed)[0] - cosines).sum()
+        return aimed if gain > book.header.penalty * (self.lengths(aimed) - self.lengths(plain)).sum() else plain
+
+    @property
+    def _centre(self) -> np.ndarray:
+        return self.codebook_.mean_latent @ self.codebook_.analysis
+
+    def _reached(self, Z: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n,) cosines of what levels decode to with latents Z (n, L), and (n,) its norms over `norm`."""
+        book = self.codebook_
+        decoded = book.mean_latent + book.coefficients(levels) @ book.atoms[: len(book.codes)]
+        long = np.linalg.norm(decoded, axis=1)
+        norms = np.linalg.norm(Z, axis=1) * long
+        return (Z * decoded).sum(axis=1) / np.where(norms == 0, 1, norms), long / self.norm
 
     def lengths(self, levels: np.ndarray) -> np.ndarray:
-        """(n,) ideal bits of levels: an estimate, which the bytes of blocks come close to."""
-        return trellis.lengths(levels[:, : len(self.codebook_.codes)], self.codebook_.codes)
+        """(n,) ideal bits of levels (n, n_atoms), block by block: an estimate, which bytes come close to."""
+        book, most = self.codebook_, container.most_images(self.codebook_.header)
+        blocks = (levels[start : start + most, : len(book.codes)] for start in range(0, len(levels), most))
+        return np.concatenate([trellis.lengths(block, book.codes, book.growth) for block in blocks])
 
 
 def spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,8 @@ fidelity: within a quarter of a decibel of the rate–distortion function of a G
 up to 1.5 dB.
 
 There is a code for every eighth of a bit. Levels and frequencies are whole numbers that the package holds; they
-were trained on drawn Gaussians (tools/build_trellis.py), on no latents.
+were trained on drawn Gaussians (tools/build_trellis.py), on no latents. Within a block of images frequencies grow with
+use: latents are not quite Gaussian, a collection's variances are guessed, and neighbours are often alike.
 
 Source: Ungerboeck, Channel coding with multilevel/phase signals, 1982 (the trellis of 256 states); Marcellin and
 Fischer, Trellis coded quantization of memoryless and Gauss–Markov sources, 1990; Fischer and Wang,
@@ -31,7 +32,10 @@ BOOKS = 2  # state s has codebook s mod 2
 PER_BIT = 8  # codes; code c is for (c + 1) / PER_BIT bits
 CODES = 48
 LEVEL_UNIT = 1 << 12  # of a standard deviation
-TOTAL = 1 << 14  # of a codebook's frequencies, about
+TOTAL = 1 << 14  # of a codebook's frequencies, about, before they grow
+GROWTH = 18  # log2 of what frequencies grow by a part of with a use; 0: they stay
+MOST_GROWTH = 24
+EVERY_IMAGE, EVERY = 16, 8  # grown frequencies are taken after each of the first images, then after so many
 TABLES = Path(__file__).with_name("data") / "trellis.bin"
 
 
@@ -91,13 +95,24 @@ class Tables:
         return np.concatenate([table.ravel() for table in self.levels]) / LEVEL_UNIT
 
     @cached_property
+    def flat_frequencies(self) -> np.ndarray:
+        """All frequencies, int64, before a block's first image."""
+        return np.concatenate([table.ravel() for table in self.frequencies]).astype(np.int64)
+
+    def flat_steps(self, growth: int) -> np.ndarray:
+        """By how much each frequency grows with a use, int64: less in finer codes, which have more levels to learn."""
+        return np.repeat((1 << growth) // (128 + np.arange(CODES) ** 3), 2 * BOOKS * self.widths)
+
+    @cached_property
     def flat_bits(self) -> np.ndarray:
-        """Bits of each level under its codebook's frequencies."""
-        parts = []
-        for table in self.frequencies:
-            share = table.reshape(BOOKS, -1) / table.reshape(BOOKS, -1).sum(axis=1, keepdims=True, dtype=np.float64)
-            parts.append(-np.log2(share).ravel())
-        return np.concatenate(parts)
+        """Bits of each level before a block's first image."""
+        return self.bits_under(self.flat_frequencies)
+
+    def bits_under(self, frequencies: np.ndarray) -> np.ndarray:
+        """Bits of each level where these are its codebook's frequencies, flat as `flat_frequencies`."""
+        size = np.repeat(2 * self.widths, BOOKS)  # levels of each codebook
+        sums = np.add.reduceat(frequencies, np.cumsum(size) - size)
+        return np.repeat(np.log2(sums), size) - np.log2(frequencies)
 
 
 @cache
@@ -110,45 +125,52 @@ SHORT = 256  # bytes at most whose end is looked at twice
 FIRST_CODE = 1  # the code of an eighth of a bit saves nothing: what would have it is not coded
 
 
-def encode(levels: np.ndarray, codes: np.ndarray, shortest: bool = True) -> bytes:
-    """Words of a range coder for the levels (n, K) of images, of which each column has one code; zeros left out.
+def _grown(seen: int) -> bool:
+    """Whether what `seen` images have made of the frequencies is taken before the next one."""
+    return seen <= EVERY_IMAGE or seen % EVERY == 0
+
+
+def encode(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest: bool = True) -> bytes:
+    """Words of a range coder for the levels (n, K) of a block's images, each column of one code; zeros left out.
 
     Args:
         levels: numbers within a code: codebook · 2m + branch · m + level of the branch, a path from state 0 on.
         codes: (K,) codes.
+        growth: 0 to `MOST_GROWTH`: by ⌊2^growth / (128 + c³)⌋ the frequency of a level of code c grows with a use.
         shortest: whether up to `SHORT` bytes end with as few as decode, for a file; searches do without.
     """
     from constriction import stream
 
-    coder, state, known = stream.queue.RangeEncoder(), 0, _Models(codes)
-    for row in levels.tolist():
-        for level, (alphabet, width, models) in zip(row, known.columns, strict=True):
+    coder, state, known = stream.queue.RangeEncoder(), 0, _Models(codes, growth)
+    for row in levels:
+        for level, (alphabet, width, models) in zip(row.tolist(), known.columns, strict=True):
             symbol = level % alphabet
             coder.encode(symbol, models[state & 1])
             state = known.following[2 * state + (symbol >= width)]
+        known.saw(row)
     words = coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
-    return _shortest(words, levels, codes) if shortest and len(words) <= SHORT else words
+    return _shortest(words, levels, codes, growth) if shortest and len(words) <= SHORT else words
 
 
-def _shortest(words: bytes, levels: np.ndarray, codes: np.ndarray) -> bytes:
+def _shortest(words: bytes, levels: np.ndarray, codes: np.ndarray, growth: int) -> bytes:
     """The fewest bytes that decode to the same levels: the coder ends with whole words, of which many would do."""
     for kept in range(max(0, len(words) - 4), len(words)):
         number = int.from_bytes(words[:kept])
         for ending in (number, min(number + 1, (1 << 8 * kept) - 1)):
             data = ending.to_bytes(kept).rstrip(b"\0")
             with contextlib.suppress(IntegrityError):
-                if np.array_equal(decode(data, len(levels), codes), levels):
+                if np.array_equal(decode(data, len(levels), codes, growth), levels):
                     return data
     return words
 
 
-def decode(data: bytes, images: int, codes: np.ndarray) -> np.ndarray:
+def decode(data: bytes, images: int, codes: np.ndarray, growth: int = GROWTH) -> np.ndarray:
     """The levels (images, K) int32 of `encode`; raises IntegrityError for words that it never writes."""
     from constriction import stream
 
     words = data + bytes(-len(data) % 4 + 8)
     coder = stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32))
-    state, known = 0, _Models(codes)
+    state, known = 0, _Models(codes, growth)
     levels = np.empty((images, len(codes)), np.int32)
     try:
         for image in range(images):
@@ -159,29 +181,67 @@ def decode(data: bytes, images: int, codes: np.ndarray) -> np.ndarray:
                 row.append(book * alphabet + symbol)
                 state = known.following[2 * state + (symbol >= width)]
             levels[image] = row
+            known.saw(levels[image])
     except (AssertionError, ValueError) as error:  # what constriction raises for words that no encoder wrote
         raise IntegrityError("found a block that holds no image records", "the bytes that an encoder wrote") from error
     return levels
 
 
 class _Models:
-    """For each column: symbols of a codebook, levels of a branch, and the range coder's model of either codebook."""
+    """The range coder's models, which follow the images.
 
-    def __init__(self, codes: np.ndarray):
-        self.columns = [self._of(code) for code in codes.tolist()]
+    Attributes:
+        columns: of each column: symbols of a codebook, levels of a branch, and the model of either codebook.
+        following: states after each branch, flat.
+    """
+
+    def __init__(self, codes: np.ndarray, growth: int):
+        known = tables()
         self.following = FOLLOWING.ravel().tolist()
+        self._places, self._steps = known.first[codes], known.flat_steps(growth)
+        self._frequencies, self._seen = known.flat_frequencies.copy(), 0
+        self._of_code = {code: list(self._fresh(code)) for code in np.unique(codes).tolist()}
+        self.columns = [
+            (2 * width, width, self._of_code[code])
+            for code, width in zip(codes.tolist(), known.widths[codes].tolist(), strict=True)
+        ]
 
     @staticmethod
     @cache
-    def _of(code: int) -> tuple[int, int, list]:
-        from constriction import stream
+    def _fresh(code: int) -> tuple:
+        return _categorical(tables().frequencies[code].reshape(BOOKS, -1))
 
-        table = tables().frequencies[code]
-        books = table.reshape(BOOKS, -1).astype(np.float64)
-        return books.shape[1], table.shape[2], [stream.model.Categorical(book, perfect=False) for book in books]
+    def saw(self, levels: np.ndarray) -> None:
+        """Take note of an image's levels (K,)."""
+        _grow(self._frequencies, self._places + levels, self._steps)
+        self._seen += 1
+        if self._steps.any() and _grown(self._seen):
+            known = tables()
+            for code, models in self._of_code.items():
+                first, size = known.first[code], 2 * BOOKS * known.widths[code]
+                models[:] = _categorical(self._frequencies[first : first + size].reshape(BOOKS, -1))
 
 
-def quantised(targets: np.ndarray, deviations: np.ndarray, codes: np.ndarray, price: float) -> np.ndarray:
+def _categorical(books: np.ndarray) -> tuple:
+    from constriction import stream
+
+    return tuple(stream.model.Categorical(book, perfect=False) for book in books.astype(np.float64))
+
+
+def _grow(frequencies: np.ndarray, places: np.ndarray, steps: np.ndarray) -> None:
+    """Let the frequencies of flat places grow, each with every use."""
+    np.add.at(frequencies, places.ravel(), steps[places.ravel()])
+
+
+def quantised(
+    targets: np.ndarray,
+    deviations: np.ndarray,
+    codes: np.ndarray,
+    price: float,
+    weights: np.ndarray | None = None,
+    known_levels: np.ndarray | None = None,
+    growth: int = GROWTH,
+) -> np.ndarray:
     """Levels (n, K) int32 of the cheapest path through the coefficients of a block, image after image.
 
     Args:
@@ -189,6 +249,10 @@ def quantised(targets: np.ndarray, deviations: np.ndarray, codes: np.ndarray, pr
         deviations: (K,) standard deviation that each column is coded with, positive.
         codes: (K,) code of each column.
         price: of a bit, in squared units of the coefficients.
+        weights: (n,) of each image's squared errors; None for ones.
+        known_levels: (m, K) of an earlier search, by which bits are what frequencies come to after them; None for what
+            they are before the first image.
+        growth: as of `encode`.
     """
     from smicnb.codec.trellis_search import search
 
@@ -197,10 +261,16 @@ def quantised(targets: np.ndarray, deviations: np.ndarray, codes: np.ndarray, pr
     if not symbols.size:
         return np.zeros(targets.shape, np.int32)
     shape = known.first, np.full(CODES, BOOKS), known.widths
+    bits = known.flat_bits
+    if known_levels is not None:
+        frequencies = known.flat_frequencies.copy()
+        _grow(frequencies, known.first[codes] + known_levels, known.flat_steps(growth))
+        bits = known.bits_under(frequencies)
     every = np.tile(codes, n)
+    of_images = np.ones(n) if weights is None else weights
     search(
-        (targets / deviations).ravel(), np.tile(np.square(deviations), n), price, every, *shape,
-        known.flat_levels, known.flat_bits, FOLLOWING, symbols, states,
+        (targets / deviations).ravel(), np.outer(of_images, np.square(deviations)).ravel(), price, every, *shape,
+        known.flat_levels, bits, FOLLOWING, symbols, states,
     )  # fmt: skip
     return (symbols + (states % BOOKS) * 2 * known.widths[every]).reshape(n, count).astype(np.int32)
 
@@ -213,10 +283,13 @@ def values(levels: np.ndarray, deviations: np.ndarray, codes: np.ndarray) -> np.
     return (scaled + LEVEL_UNIT // 2) >> (LEVEL_UNIT.bit_length() - 1)
 
 
-def lengths(levels: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """(n,) ideal bits of levels (n, K); a file's bytes come close to their sum."""
+def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH) -> np.ndarray:
+    """(n,) ideal bits of a block's levels (n, K); a file's bytes come close to their sum."""
     known = tables()
-    bits = np.zeros(len(levels))
-    for column, code in zip(levels.T, codes.tolist(), strict=True):
-        bits += known.flat_bits[known.first[code] + column]
-    return bits
+    places, spent = known.first[codes] + levels, np.zeros(len(levels))
+    frequencies, start = known.flat_frequencies.copy(), 0
+    for end in (seen for seen in range(1, len(levels) + 1) if _grown(seen) or seen == len(levels)):
+        spent[start:end] = known.bits_under(frequencies)[places[start:end]].sum(axis=1)
+        _grow(frequencies, places[start:end], known.flat_steps(growth))
+        start = end
+    return spent

@@ -18,8 +18,9 @@ from smicnb.codec.container import Block, Header, most_images
 from smicnb.codec.payload import CHECK_BYTES, NULL, check, damaged
 from smicnb.codec.priors import Prior
 
-OWN = struct.Struct("<BI")  # scale of √θ, norm of the mean in fixed point
-SHARED = struct.Struct("<BBB")  # scale of √θ, scale of the mean's, how much smaller than an image's its scales are
+OWN = struct.Struct("<BBI")  # scale of √θ, growth of frequencies, norm of the mean in fixed point
+# Scale of √θ, growth of frequencies, scale of the mean's √θ, how much smaller than an image's its scales are.
+SHARED = struct.Struct("<BBBB")
 OWN_BITS = 4  # of a dimension of an own axis, where a prior stands beside them
 
 
@@ -32,6 +33,7 @@ class TrellisCodebook:
         axis_levels: (n_atoms, L) levels of b_dict bits, by falling scale.
         scales: (n_atoms,) of the standard deviation of each coefficient, 0 to `priors.MOST_SCALE`.
         fidelity: scale of √θ.
+        growth: of frequencies, as of `trellis.encode`.
         mean: what the tables hold of the mean: empty, or for "trellis" its packed direction, for "prior" its record.
         mean_shape: for "trellis" (norm in fixed point,), for "prior" (scale of the mean's √θ, shift of its scales).
         prior: whose axes these are, for "prior".
@@ -41,6 +43,7 @@ class TrellisCodebook:
     axis_levels: np.ndarray
     scales: np.ndarray
     fidelity: int
+    growth: int
     mean: bytes
     mean_shape: tuple[int, ...]
     prior: Prior | None = None
@@ -55,13 +58,15 @@ class TrellisCodebook:
             raise IntegrityError("found axes or tables that are none", "those of an encoder") from error
         if np.any(np.diff(found.scales) > 0) or found.scales.max(initial=0) > priors.MOST_SCALE:
             raise IntegrityError("found scales that rise or are out of range", "those of an encoder")
+        if found.growth > trellis.MOST_GROWTH:
+            raise IntegrityError(f"found a growth of {found.growth}", f"0 to {trellis.MOST_GROWTH}")
         found._mean_values  # noqa: B018 (a mean that is none is found here)
         return found
 
     @classmethod
     def _read_own(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
         count, bits = header.n_atoms * header.dim, header.b_dict
-        fidelity, norm = OWN.unpack_from(tables)
+        fidelity, growth, norm = OWN.unpack_from(tables)
         length = -(-header.dim * bits // 8) if norm else 0
         mean, packed = tables[OWN.size : OWN.size + length], tables[OWN.size + length :]
         inflate = zlib.decompressobj(wbits=-15)
@@ -70,23 +75,29 @@ class TrellisCodebook:
         if wrong or len(scales) != header.n_atoms or not inflate.eof or inflate.unused_data:
             raise ValueError
         levels = quantise.unpack_levels(dictionary, count, bits).reshape(header.n_atoms, header.dim)
-        return cls(header, levels, scales, fidelity, mean, (norm,))
+        return cls(header, levels, scales, fidelity, growth, mean, (norm,))
 
     @classmethod
     def _read_shared(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
         prior = priors.of_identity(dictionary, header.weights_hash)
         if (header.n_atoms, header.dim) != prior.axis_levels.shape or header.b_dict != priors.BITS:
             raise ValueError
-        fidelity, *shape = SHARED.unpack_from(tables)
-        return cls.of_prior(header, prior, fidelity, tables[SHARED.size :], tuple(shape))
+        fidelity, growth, *shape = SHARED.unpack_from(tables)
+        return cls.of_prior(header, prior, fidelity, growth, tables[SHARED.size :], tuple(shape))
 
     @classmethod
     def of_prior(
-        cls, header: Header, prior: Prior, fidelity: int, mean: bytes = b"", shape: tuple[int, int] = (0, 0)
+        cls,
+        header: Header,
+        prior: Prior,
+        fidelity: int,
+        growth: int,
+        mean: bytes = b"",
+        shape: tuple[int, int] = (0, 0),
     ) -> "TrellisCodebook":
         """The codebook of a prior's axes and scales."""
         scales = prior.scales.astype(np.int64)
-        return cls(header, prior.axis_levels, scales, fidelity, mean, shape, prior)
+        return cls(header, prior.axis_levels, scales, fidelity, growth, mean, shape, prior)
 
     @property
     def dictionary(self) -> bytes:
@@ -97,9 +108,9 @@ class TrellisCodebook:
     def tables(self) -> bytes:
         """The section of fidelity, mean and, for axes of its own, their scales."""
         if self.prior is not None:
-            return SHARED.pack(self.fidelity, *self.mean_shape) + self.mean
+            return SHARED.pack(self.fidelity, self.growth, *self.mean_shape) + self.mean
         deflate = zlib.compressobj(9, wbits=-15)
-        return OWN.pack(self.fidelity, *self.mean_shape) + self.mean + deflate.compress(
+        return OWN.pack(self.fidelity, self.growth, *self.mean_shape) + self.mean + deflate.compress(
             self.scales.astype("u1").tobytes()
         ) + deflate.flush()  # fmt: skip
 
@@ -163,12 +174,30 @@ class TrellisCodebook:
         values, rows = self._mean_values
         return values @ rows / quantise.ATOM_UNIT * self.unit
 
-    def quantised(self, coefficients: np.ndarray, price: float) -> np.ndarray:
-        """Levels (n, n_atoms) int32 of a block's coefficients (n, K or more); −1 where an axis is not coded."""
+    def quantised(
+        self,
+        coefficients: np.ndarray,
+        price: float,
+        weights: np.ndarray | None = None,
+        known_levels: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """Levels (n, n_atoms) int32 of a block's coefficients (n, K); −1 where an axis is not coded.
+
+        Args:
+            coefficients: in the unit of latents of the header's norm.
+            price, weights: as of `trellis.quantised`.
+            known_levels: as there, (m, n_atoms).
+        """
         count = len(self.codes)
         levels = np.full((len(coefficients), len(self.scales)), NULL, np.int32)
-        levels[:, :count] = trellis.quantised(coefficients[:, :count], self.deviations * self.unit, self.codes, price)
+        earlier = None if known_levels is None else known_levels[:, :count]
+        shape = self.deviations * self.unit, self.codes
+        levels[:, :count] = trellis.quantised(coefficients, *shape, price, weights, earlier, self.growth)
         return levels
+
+    def coefficients(self, levels: np.ndarray) -> np.ndarray:
+        """(n, K) float64 that levels (n, n_atoms) stand for, in the unit of latents of the header's norm."""
+        return trellis.values(levels[:, : len(self.codes)], self.deviations, self.codes) * self.unit
 
     def reconstruct(self, levels: np.ndarray) -> np.ndarray:
         """Latents (n, L) float32 of levels (n, n_atoms), of the file's norm, bit-exactly the same everywhere."""
@@ -182,14 +211,15 @@ class TrellisCodebook:
         """The bytes of a block's levels (images, n_atoms), one path through the trellis."""
         if not 1 <= len(levels) <= most_images(self.header):
             raise DimensionError(f"found {len(levels)} images for one block", f"1 to {most_images(self.header)}")
-        return check(levels) + trellis.encode(levels[:, : len(self.codes)], self.codes)
+        return check(levels) + trellis.encode(levels[:, : len(self.codes)], self.codes, self.growth)
 
     def decode_payload(self, block: Block) -> np.ndarray:
         """The levels (block.count, n_atoms) of a block; raises IntegrityError where it holds none."""
         if len(block.payload) < CHECK_BYTES:
             raise damaged()
         levels = np.full((block.count, len(self.scales)), NULL, np.int32)
-        levels[:, : len(self.codes)] = trellis.decode(block.payload[CHECK_BYTES:], block.count, self.codes)
+        words = block.payload[CHECK_BYTES:]
+        levels[:, : len(self.codes)] = trellis.decode(words, block.count, self.codes, self.growth)
         if check(levels) != block.payload[:CHECK_BYTES]:
             raise damaged()
         return levels

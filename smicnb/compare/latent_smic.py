@@ -166,10 +166,17 @@ def _over_fidelities(name: str, codec: PursuitCodec) -> list[LatentCoder]:
     def at(Z: np.ndarray, fidelity: int) -> PursuitCodec:
         if (key := Z.tobytes()) not in fitted:
             fitted.clear()
-            fitted[key] = PursuitCodec(**codec.get_params(deep=False)).fit(Z)
+            fitted[key] = type(codec)(**codec.get_params(deep=False)).fit(Z)
         return fitted[key].at(Z, fidelity=fidelity)
 
     return [SmicCoder(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]
+
+
+class SearchedOnce(PursuitCodec):
+    """Our coder with the first of its two searches alone: the least squared error at the price of a bit."""
+
+    def _searched(self, Z: np.ndarray) -> np.ndarray:
+        return self.codebook_.quantised(Z @ self.codebook_.analysis - self._centre, self.codebook_.header.penalty)
 
 
 def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder]:
@@ -183,9 +190,12 @@ def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder
     coders: list[LatentCoder] = [
         QuantisedCoder(SteppedScalar("KLT, scalar", plain, step, rounding)) for rounding in (0.5, 0.4) for step in steps
     ]
-    coders += _over_fidelities("trellis, mean not removed", PursuitCodec(share=0.0, centre=False))
-    coders += _over_fidelities("trellis in place of scalars", PursuitCodec(share=0.0))
-    coders += _over_fidelities("covariance shrunk to the identity", PursuitCodec())
+    once, still = SearchedOnce(growth=0), {"share": 0.0, "growth": 0}
+    coders += _over_fidelities("trellis, mean not removed", SearchedOnce(**still, centre=False))
+    coders += _over_fidelities("trellis in place of scalars", SearchedOnce(**still))
+    coders += _over_fidelities("covariance shrunk to the identity", once)
     if prior is not None:
+        coders += _over_fidelities("covariance mixed with the prior", SearchedOnce(prior=prior, growth=0))
+        coders += _over_fidelities("searched again for the cosine", PursuitCodec(prior=prior, growth=0))
         coders += _over_fidelities(OURS, PursuitCodec(prior=prior))
     return coders

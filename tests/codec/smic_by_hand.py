@@ -33,7 +33,7 @@ def need(holds: bool) -> None:
 def read(data: bytes) -> ByHand:
     need(data[:8] == bytes.fromhex("89534d49430d0a1a"))
     version, length = struct.unpack_from("<HH", data, 8)
-    need(version == 2 and len(data) >= 12 + length + 4 and length > 71)
+    need(version == 3 and len(data) >= 12 + length + 4 and length > 71)
     need(struct.unpack_from("<I", data, 12 + length)[0] == zlib.crc32(data[: 12 + length]))
     fields = ["weights", "dim", "n_atoms", "b_dict", "b_coef", "coding", "norm", "penalty"]
     *values, size, crc, tables_size, tables_crc = struct.unpack_from("<32sHHBBBddIIII", data, 12)
@@ -65,10 +65,10 @@ def read(data: bytes) -> ByHand:
     if header["coding"] in (2, 3):
         read_tables = own_tables if header["coding"] == 2 else shared_tables
         scales = None if header["coding"] == 2 else prior["scales"]
-        codes, deviations, mean = read_tables(tables, header, unit, scales)
+        codes, growth, deviations, mean = read_tables(tables, header, unit, scales)
 
         def decoded(payload: bytes, count: int) -> tuple[list, list]:
-            records = trellis(payload[2:], count, codes, n)
+            records = trellis(payload[2:], count, codes, growth, n)
             need(payload[:2] == check(records) and len(payload) >= 2)
             return records, [on_axes(row, codes, deviations, unit, mean, header["norm"]) for row in records]
     else:
@@ -265,19 +265,23 @@ def codes_of(scales: list[int], fidelity: int) -> list[int]:
     return [code for code in codes if code >= 1]
 
 
-def trellis(words: bytes, images: int, codes: list[int], n: int) -> list[list[int]]:
+def trellis(words: bytes, images: int, codes: list[int], growth: int, n: int) -> list[list[int]]:
     coder, state, known, records = RangeDecoder(words), 0, trellis_tables(), []
-    bounds = {}
-    for code in set(codes):
-        width, _, frequencies = known[code]
-        bounds[code] = [of_frequencies(list(frequencies[book * 2 * width :][: 2 * width])) for book in range(2)]
-    for _ in range(images):
+    frequencies = {code: list(known[code][2]) for code in set(codes)}
+    for image in range(images):
+        if image <= 16 or image % 8 == 0:
+            bounds = {}
+            for code, grown in frequencies.items():
+                size = 2 * known[code][0]
+                bounds[code] = [of_frequencies(grown[:size]), of_frequencies(grown[size:])]
         record = []
         for code in codes:
             width, book = known[code][0], state % 2
             symbol = coder.decode(bounds[code][book])
             record.append(book * 2 * width + symbol)
             state = state // 2 ^ (166 if state % 2 else 0) ^ (121 if symbol >= width else 0)
+        for code, level in zip(codes, record, strict=True):
+            frequencies[code][level] += 2**growth // (128 + code**3)
         records.append(record + [-1] * (n - len(codes)))
     return records
 
@@ -290,31 +294,32 @@ def values(record: list[int], codes: list[int], deviations: list[int]) -> list[i
     ]
 
 
-def own_tables(tables: bytes, header: dict, unit: list, _: None) -> tuple[list[int], list[int], list[tuple]]:
-    fidelity, norm = struct.unpack_from("<BI", tables)
+def own_tables(tables: bytes, header: dict, unit: list, _: None) -> tuple[list[int], int, list[int], list[tuple]]:
+    fidelity, growth, norm = struct.unpack_from("<BBI", tables)
     length = math.ceil(header["dim"] * header["b_dict"] / 8) if norm else 0
-    scales = list(inflate(tables[5 + length :], header["n_atoms"]))
+    scales = list(inflate(tables[6 + length :], header["n_atoms"]))
     need(len(scales) == header["n_atoms"] and scales == sorted(scales, reverse=True) and max(scales, default=0) <= 144)
-    need(norm < 1 << 21)
+    need(norm < 1 << 21 and growth <= 24)
     mean = []
     if norm:
-        bits = Bits(tables[5 : 5 + length])
+        bits = Bits(tables[6 : 6 + length])
         mean = [(norm, unit_atom([bits.take(header["b_dict"]) for _ in range(header["dim"])], header["b_dict"]))]
     codes = codes_of(scales, fidelity)
-    return codes, [deviation(scale) for scale in scales[: len(codes)]], mean
+    return codes, growth, [deviation(scale) for scale in scales[: len(codes)]], mean
 
 
 def shared_tables(
     tables: bytes, header: dict, unit: list, scales: list[int]
-) -> tuple[list[int], list[int], list[tuple]]:
-    fidelity, mean_fidelity, shift = struct.unpack_from("<BBB", tables)
+) -> tuple[list[int], int, list[int], list[tuple]]:
+    fidelity, growth, mean_fidelity, shift = struct.unpack_from("<BBBB", tables)
+    need(growth <= 24)
     codes, mean = codes_of(scales, fidelity), []
-    if len(tables) > 3:
+    if len(tables) > 4:
         lower = [max(0, scale - shift) for scale in scales]
         of_mean = codes_of(lower, mean_fidelity)
-        (record,) = trellis(tables[3:], 1, of_mean, len(of_mean))
+        (record,) = trellis(tables[4:], 1, of_mean, growth, len(of_mean))
         mean = list(zip(values(record, of_mean, [deviation(scale) for scale in lower]), unit, strict=False))
-    return codes, [deviation(scale) for scale in scales[: len(codes)]], mean
+    return codes, growth, [deviation(scale) for scale in scales[: len(codes)]], mean
 
 
 def on_axes(

@@ -250,7 +250,7 @@ def segment_length():
 
 
 def test_other_versions_are_named():
-    for version, text in ((1, "an older version 1; needed: version 2"), (3, "a newer version 3; needed: version 2")):
+    for version, text in ((2, "an older version 2; needed: version 3"), (4, "a newer version 4; needed: version 3")):
         data = bytearray(small())
         struct.pack_into("<H", data, 8, version)
         with pytest.raises(SmicnbError, match=text):

@@ -26,7 +26,7 @@ BEYOND = ("vector-4", "vector-5", "vector-6")  # trellis, prior, words
 FIELDS = ("encoder", "weights", "dim", "norm", "n_atoms", "penalty", "b_dict", "b_coef", "coding")
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f64": "d"}
 # Constants that no reader meets.
-WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "trellis.TOTAL", "trellis.SHORT"}
+WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "trellis.TOTAL", "trellis.SHORT", "trellis.GROWTH"}
 
 
 @pytest.fixture(scope="module")
@@ -146,10 +146,11 @@ def tables_of(book):
         models = b"".join(table.tobytes() for table in (book.models.counts, book.models.weights, book.models.values))
         return {"low": book.quantiser.low, "high": book.quantiser.high, "models": hashlib.sha256(models).hexdigest()}
     if book.prior is not None:
-        fidelity, shift = book.mean_shape
-        return {"fidelity": book.fidelity, "mean_fidelity": fidelity, "shift": shift, "mean": book.mean.hex()}
+        shape = dict(zip(("mean_fidelity", "shift"), book.mean_shape, strict=True))
+        return {"fidelity": book.fidelity, "growth": book.growth, **shape, "mean": book.mean.hex()}
     mean = quantise.unpack_levels(book.mean, book.header.dim, book.header.b_dict).tolist()
-    return {"fidelity": book.fidelity, "norm": book.mean_shape[0], "mean": mean, "scales": book.scales.tolist()}
+    about = {"fidelity": book.fidelity, "growth": book.growth, "norm": book.mean_shape[0]}
+    return about | {"mean": mean, "scales": book.scales.tolist()}
 
 
 @pytest.mark.parametrize("name", BEYOND)

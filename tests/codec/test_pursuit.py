@@ -11,11 +11,12 @@ from prior_latents import PRIOR, images
 from sklearn.base import clone
 
 from smicnb.base.errors import IntegrityError, SmicnbError, UnknownNameError
-from smicnb.codec import choice, container, describe
+from smicnb.codec import choice, container, describe, trellis
 from smicnb.codec.pursuit import PursuitCodec, mixed_covariance
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.codec.trellis_codebook import TrellisCodebook
+from smicnb.compare.latent_smic import SearchedOnce
 from smicnb.semantics.metrics import latent_cosine
 
 ABOUT = {"encoder": PRIOR.name, "weights_hash": PRIOR.weights_hash}
@@ -49,6 +50,47 @@ def test_identical_latents_cost_only_what_is_sent_once():
     assert latent_cosine(Z, codec.decode(data)).min() > 0.999
     with SmicReader(data) as opened:
         assert opened.file.spent["payload"] == 2
+
+
+@pytest.mark.parametrize("fidelity", [88, 100, 112])
+def test_a_second_search_gains_in_cosines_what_its_bits_are_worth(fidelity):
+    Z, test = images(200), images(100, seed=5)
+    codec, once = (kind("prior", fidelity, prior=PRIOR).fit(Z) for kind in (PursuitCodec, SearchedOnce))
+
+    def reached(codec):
+        levels = codec.levels(test)
+        return latent_cosine(test, codec.codebook_.reconstruct(levels)).mean(), codec.lengths(levels).mean()
+
+    (cosine, bits), (cosine_once, bits_once) = reached(codec), reached(once)
+    # Twice the mean cosine times the squared norm brings cosines to the unit of the price of a bit.
+    worth = 2 * cosine_once * codec.norm**2 * (cosine - cosine_once)
+    assert worth > codec.codebook_.header.penalty * (bits - bits_once)
+
+
+def test_growing_frequencies_make_up_for_variances_that_are_guessed():
+    rng = np.random.default_rng(8)
+    axes = PRIOR.axes[rng.permutation(60)[:40]] / (1 << 19)  # alike in spread, which the prior does not expect
+    Z = rng.laplace(size=(250, len(axes))) @ axes
+    lengths, cosines = [], []
+    for growth in (0, trellis.GROWTH):
+        data = PursuitCodec("prior", 104, prior=PRIOR, growth=growth).fit(Z).encode(Z)
+        with SmicReader(data) as opened:
+            lengths.append(opened.file.spent["payload"])
+            cosines.append(latent_cosine(Z, opened.latents()).mean())
+    assert lengths[1] < 0.98 * lengths[0]
+    assert cosines[1] > cosines[0]
+
+
+def test_a_growth_out_of_range_is_an_error(tmp_path):
+    with pytest.raises(SmicnbError, match="found growth = 25; needed: 0 to 24"):
+        PursuitCodec(growth=25).fit(latents(9))
+    codec = PursuitCodec("prior", 95, prior=PRIOR).fit(images(3))
+    header, dictionary, tables = codec.sections
+    forged = container.dump(header, dictionary, tables[:1] + b"\x19" + tables[2:], codec.blocks(images(3)))
+    with pytest.raises(IntegrityError, match="found a growth of 25; needed: 0 to 24"):
+        SmicReader(forged)
+    with pytest.raises(ValueError, match="damaged"):
+        smic_by_hand.read(forged)
 
 
 def test_a_finer_fidelity_costs_more_and_errs_less():

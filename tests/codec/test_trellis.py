@@ -22,15 +22,59 @@ def test_the_tables_are_as_they_were_written():
         assert (frequencies >= 1).all()
 
 
-@given(st.integers(0, 2**31), st.integers(1, 9), st.lists(st.integers(0, trellis.CODES - 1), max_size=12))
+@given(
+    st.integers(0, 2**31),
+    st.integers(1, 40),
+    st.lists(st.integers(0, trellis.CODES - 1), max_size=12),
+    st.integers(0, trellis.MOST_GROWTH),
+)
 @settings(deadline=None, max_examples=40)
-def test_what_is_coded_is_decoded(seed, images, codes):
+def test_what_is_coded_is_decoded(seed, images, codes, growth):
     codes = np.array(codes, np.int64)
     targets = np.random.default_rng(seed).standard_normal((images, len(codes))) * 2
     levels = trellis.quantised(targets, np.ones(len(codes)), codes, 0.1)
-    data = trellis.encode(levels, codes)
-    np.testing.assert_array_equal(trellis.decode(data, images, codes), levels)
-    assert 8 * len(data) <= trellis.lengths(levels, codes).sum() + 40
+    data = trellis.encode(levels, codes, growth)
+    np.testing.assert_array_equal(trellis.decode(data, images, codes, growth), levels)
+    assert 8 * len(data) <= trellis.lengths(levels, codes, growth).sum() + 40
+
+
+def test_frequencies_follow_what_a_block_has_in_common():
+    codes, one = np.full(10, 12), np.random.default_rng(3).standard_normal((1, 10))
+    alike = trellis.quantised(np.repeat(one, 60, axis=0), np.ones(10), codes, 0.1)
+    still, growing = (len(trellis.encode(alike, codes, growth)) for growth in (0, trellis.GROWTH))
+    assert growing < 0.8 * still
+    spent = trellis.lengths(alike, codes)
+    np.testing.assert_array_equal(spent[:1], trellis.lengths(alike[:1], codes, growth=0))
+    assert spent[-8:].mean() < 0.7 * spent[0]
+
+
+def test_a_block_that_is_nothing_like_its_neighbours_costs_little_more_where_frequencies_grow():
+    codes = np.repeat(np.arange(1, 40), 4)
+    drawn = np.random.default_rng(4).standard_normal((255, len(codes)))
+    levels = trellis.quantised(drawn, np.ones(len(codes)), codes, 0.1)
+    assert len(trellis.encode(levels, codes)) < 1.01 * len(trellis.encode(levels, codes, growth=0))
+
+
+def test_a_second_search_counts_bits_as_the_first_one_left_them():
+    codes = np.full(20, 6)
+    drawn = np.abs(np.random.default_rng(6).standard_normal((80, 20)))
+    first = trellis.quantised(drawn, np.ones(20), codes, 0.3)
+    second = trellis.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first)
+
+    def cost(levels):
+        errors = drawn - trellis.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)
+        return np.square(errors).sum() + 0.3 * trellis.lengths(levels, codes).sum()
+
+    assert cost(second) < cost(first)
+    unmoved = trellis.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first, growth=0)
+    np.testing.assert_array_equal(unmoved, first)
+
+
+def test_images_of_more_weight_are_coded_more_closely():
+    codes, drawn = np.full(20, 6), np.random.default_rng(7).standard_normal((60, 20))
+    levels = trellis.quantised(drawn, np.ones(20), codes, 0.3, weights=np.repeat([4.0, 0.25], 30))
+    errors = np.square(drawn - trellis.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)).mean(axis=1)
+    assert errors[:30].mean() < 0.7 * errors[30:].mean()
 
 
 def test_a_short_block_ends_with_as_few_bytes_as_decode_where_a_file_is_written(monkeypatch):
