@@ -3,9 +3,7 @@
 from dataclasses import replace
 from functools import cached_property
 
-import pandas as pd
-
-from smicnb.compare import classical, evaluate, sic_study, synonym_steps, synonyms, taco_study
+from smicnb.compare import classical, evaluate, rate_curves, sic_study, synonym_steps, synonyms, taco_study
 from smicnb.learned import shipped
 from smicnb.learned.sic import SIZES
 from smicnb.repro import plots_sic, plots_synonyms
@@ -67,7 +65,6 @@ class Again:
         own, kodak, seed = self.read(self.folder, "sic_rates"), self.read(KODAK, "sic_rates"), self.p["seed"]
         judged = sic_study.judged(kodak, seed)
         variants = [name for name in plots_sic.LOOKS if name != "twin"]
-        twin = [sic_study.gap(kodak, sic_study.TWIN, "JPEG", metric, seed) for metric in ("psnr", "lpips", "dists")]
         return {
             "sic_level_rates": sic_study.level_rates(own),
             "sic_rate_of_levels": self.read(KODAK, "sic_level_rates"),
@@ -77,7 +74,7 @@ class Again:
             "sic_gaps": judged.dropna(subset=["gap"]),
             "sic_ranks": sic_study.ranks(kodak, METRICS, seed),
             "sic_bd_rates": sic_study.bd_rates(kodak, ("psnr", "lpips", "dists"), sic_study.TWIN, seed),
-            "sic_twin_jpeg": pd.DataFrame(twin),
+            "sic_twin_jpeg": rate_curves.beside(kodak, [sic_study.TWIN], ["JPEG"], ("psnr", "lpips", "dists"), seed),
         }
 
     def measured(self):

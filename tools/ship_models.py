@@ -25,7 +25,8 @@ def main(plan_path: str, trained: str) -> None:
             print(f"not trained: {training.name}")
             continue
         checkpoint = checkpoints.load(path)
-        if checkpoint.facts["run"] != training.run.model_dump(mode="json"):
+        planned = {"run": training.run, "loss": training.weights}
+        if any(checkpoint.facts[key] != wanted.model_dump(mode="json") for key, wanted in planned.items()):
             raise SmicnbError(f"'{path}' was trained with other settings than the plan's", "the plan's")
         write_bytes(folder() / f"{plan.codec}-{training.stem}.safetensors", path.read_bytes())
     size = sum(path.stat().st_size for path in folder().glob(f"{plan.codec}-*.safetensors"))

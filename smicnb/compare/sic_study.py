@@ -203,15 +203,6 @@ def bd_rates(points: pd.DataFrame, metrics_of: Sequence[str], anchor: str, seed:
     return pd.concat(parts, ignore_index=True)
 
 
-def gap(points: pd.DataFrame, first: str, second: str, metric: str, seed: int) -> dict[str, float | str]:
-    """How much better one codec is than another at equal rates: first, second, metric, mean, low, high, images."""
-    found = ablations.gaps(points, first, second, metric)
-    (about,) = rate_curves.means(found.assign(all=0), "value", ["all"], seed).to_dict("records")
-    return {"first": first, "second": second, "metric": metric} | {
-        name: about[name] for name in ("mean", "low", "high", "images", "left_out")
-    }
-
-
 def loss_weights(levels: int) -> pd.DataFrame:
     """Table 1 in both readings: what multiplies squared error (of pixels in [0, 1]), LPIPS and rate at each level.
 
