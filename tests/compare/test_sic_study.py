@@ -158,12 +158,6 @@ def test_bd_rate_against_the_twin():
     assert row["images"] + row["left_out"] == 6
 
 
-def test_gap_at_equal_rates():
-    found = sic_study.gap(made({"one-sample": 0.5, "twin": 0}), "SIC one-sample (seed 0)", sic_study.TWIN, "psnr", 0)
-    assert found["mean"] == pytest.approx(0.5, abs=0.05)  # lines over log-rate are exact here
-    assert found["images"] == 6
-
-
 def test_every_claim_is_about_a_variant_that_is_drawn_and_a_metric_that_is_measured():
     from smicnb.repro.plots_learned import VARIANTS
 
