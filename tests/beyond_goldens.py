@@ -19,7 +19,7 @@ class Again:
     """The tables of one folder, with the parameters that its sidecars name."""
 
     def __init__(self, collection, folder, read, origin):
-        self.p = origin(folder, "beyond_rates")["parameters"]
+        self.p, self.folder = origin(folder, "beyond_rates")["parameters"], folder
         self.photographs = collections.load(collection)
         self.coded = state_of_the_art.coded_collection(self.photographs)
         self.heldout = state_of_the_art.not_fitted(self.photographs, self.coded)
@@ -44,7 +44,6 @@ class Again:
         compared = [latent_smic.OURS, latent_smic.OURS_BARE, "KLT", latent_smic.PAPER]
         sizes = {f"cosine {cosine:.3f} ({name})": beyond.totals(points, cosine) for name, cosine in fidelity.items()}
         parts = latent_points.measure(latent_smic.part_coders(prior, steps), Z, H)
-        shown = np.linspace(0, len(H) - 1, p["examples"]).astype(int)
         return {
             "beyond_rates": latent_points.table(points, scenes, p["seed"]),
             "beyond_checks": beyond.checks(points, scenes, p["seed"]),
@@ -54,5 +53,10 @@ class Again:
             "beyond_parts": beyond.parts(parts, fidelity),
             "beyond_break_even": beyond.break_even(points, np.linspace(fidelity["lowest"], fidelity["medium"], 9)),
             "beyond_totals": pd.concat([table.assign(fidelity=title) for title, table in sizes.items()]),
-            "beyond_words": beyond.named(H[shown], prior, p["words_cosine"], 8)[0],
+            **({"beyond_words": self.words(H)} if self.folder == FOLDERS[0] else {}),
         }
+
+    def words(self, H):
+        """Of the photographs that are shown, which are committed for the embedded collection alone."""
+        shown = np.linspace(0, len(H) - 1, self.p["examples"]).astype(int)
+        return beyond.named(H[shown], self.prior, self.p["words_cosine"], 8)[0]

@@ -49,7 +49,8 @@ class Again:
 
     @cached_property
     def tables(self):
-        return {**self.exact(), **self.derived(), **self.measured(), **self.shown()}
+        shown = self.shown() if self.folder == FOLDERS[0] else {}  # elsewhere no photograph is committed
+        return {**self.exact(), **self.derived(), **self.measured(), **shown}
 
     def exact(self):
         return {
