@@ -25,7 +25,7 @@ SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the
 FOLDS = 5
 MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
-LEAST_COSINE, MOST_STRETCH = 0.1, 2.0  # of a first path that the second one is aimed by
+LEAST_COSINE, MOST_STRETCH = 0.1, 2.0  # bounds on what the second search takes from the first
 
 
 def price_of(fidelity: float, norm: float) -> float:
@@ -179,7 +179,7 @@ class PursuitCodec(Files, BaseEstimator):
         codes = codes_of(scales, fidelity)
         deviations = priors.deviation(scales[: len(codes)]) * plain.unit
         levels = trellis.quantised(coefficients[None, : len(codes)], deviations, codes, price_of(fidelity, self.norm))
-        record = trellis.encode(levels, codes)
+        record = trellis.encode(levels, codes, growth=0)
         return TrellisCodebook.of_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
 
     @classmethod
@@ -212,26 +212,25 @@ class PursuitCodec(Files, BaseEstimator):
 
         A second search knows what the first one came to. A squared error also counts what a decoded latent's norm is
         off by, which its cosine does not: so every latent has the length at which its decoded norm is the best, and
-        errors the weight of what they take from the cosine, 1 − c being (1 − c²) / 2c about where they are. And a bit
-        is counted under frequencies that have grown with the block.
+        errors the weight of what they take from the cosine: where 1 − c² changes, 1 − c does by a 2c-th of it. And a
+        bit is counted under frequencies that have grown with the block. A latent of zero has no cosine, and no say.
         """
-        book = self.codebook_
-        plain = book.quantised(Z @ book.analysis - self._centre, book.header.penalty)
+        book, some = self.codebook_, Z.any(axis=1)
+        targets, centre = Z @ book.analysis, book.mean_latent @ book.analysis
+        plain = book.quantised(targets - centre, book.header.penalty)
         cosines, long = self._reached(Z, plain)
-        least = np.maximum(cosines, LEAST_COSINE)
-        lengths = np.clip(long / least, 1 / MOST_STRETCH, MOST_STRETCH)
-        weights = least.mean() / least / np.square(lengths)
-        coefficients = lengths[:, None] * (Z @ book.analysis) - self._centre
-        aimed = book.quantised(coefficients, book.header.penalty, weights, plain)
-        gain = 2 * least.mean() * self.norm**2 * (self._reached(Z, aimed)[0] - cosines).sum()
+        if not some.any():
+            return plain
+        clipped = np.maximum(cosines, LEAST_COSINE)
+        usual = clipped[some].mean()
+        stretch = np.where(some, np.clip(long / clipped, 1 / MOST_STRETCH, MOST_STRETCH), 1)
+        weights = np.where(some, usual / clipped / np.square(stretch), 1)
+        aimed = book.quantised(stretch[:, None] * targets - centre, book.header.penalty, weights, plain)
+        gain = 2 * usual * self.norm**2 * (self._reached(Z, aimed)[0] - cosines).sum()
         return aimed if gain > book.header.penalty * (self.lengths(aimed) - self.lengths(plain)).sum() else plain
 
-    @property
-    def _centre(self) -> np.ndarray:
-        return self.codebook_.mean_latent @ self.codebook_.analysis
-
     def _reached(self, Z: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(n,) cosines of what levels decode to with latents Z (n, L), and (n,) its norms over `norm`."""
+        """(n,) cosines of what levels decode to with latents Z (n, L), and (n,) the norms of the former over `norm`."""
         book = self.codebook_
         decoded = book.mean_latent + book.coefficients(levels) @ book.atoms[: len(book.codes)]
         long = np.linalg.norm(decoded, axis=1)

@@ -8,7 +8,7 @@ up to 1.5 dB.
 
 There is a code for every eighth of a bit. Levels and frequencies are whole numbers that the package holds; they
 were trained on drawn Gaussians (tools/build_trellis.py), on no latents. Within a block of images frequencies grow with
-use: latents are not quite Gaussian, a collection's variances are guessed, and neighbours are often alike.
+use: latents are not quite Gaussian, and a collection's variances are guessed.
 
 Source: Ungerboeck, Channel coding with multilevel/phase signals, 1982 (the trellis of 256 states); Marcellin and
 Fischer, Trellis coded quantization of memoryless and Gauss–Markov sources, 1990; Fischer and Wang,
@@ -16,6 +16,7 @@ Entropy-constrained trellis-coded quantization, 1992.
 """
 
 import contextlib
+import itertools
 import struct
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -86,7 +87,7 @@ class Tables:
 
     @cached_property
     def first(self) -> np.ndarray:
-        """(CODES,) where each code's levels begin in `flat_levels` and `flat_bits`."""
+        """(CODES,) where each code's levels begin in whatever is flat."""
         return np.concatenate([[0], np.cumsum(2 * BOOKS * self.widths)[:-1]])
 
     @cached_property
@@ -125,9 +126,9 @@ SHORT = 256  # bytes at most whose end is looked at twice
 FIRST_CODE = 1  # the code of an eighth of a bit saves nothing: what would have it is not coded
 
 
-def _grown(seen: int) -> bool:
-    """Whether what `seen` images have made of the frequencies is taken before the next one."""
-    return seen <= EVERY_IMAGE or seen % EVERY == 0
+def _taken(seen: int) -> bool:
+    """Whether what `seen` images have made of the frequencies is taken into account before the next one."""
+    return 0 < seen <= EVERY_IMAGE or seen % EVERY == 0 < seen
 
 
 def encode(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest: bool = True) -> bytes:
@@ -143,6 +144,7 @@ def encode(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest
 
     coder, state, known = stream.queue.RangeEncoder(), 0, _Models(codes, growth)
     for row in levels:
+        known.before_an_image()
         for level, (alphabet, width, models) in zip(row.tolist(), known.columns, strict=True):
             symbol = level % alphabet
             coder.encode(symbol, models[state & 1])
@@ -174,6 +176,7 @@ def decode(data: bytes, images: int, codes: np.ndarray, growth: int = GROWTH) ->
     levels = np.empty((images, len(codes)), np.int32)
     try:
         for image in range(images):
+            known.before_an_image()
             row = []
             for alphabet, width, models in known.columns:
                 book = state & 1
@@ -215,7 +218,10 @@ class _Models:
         """Take note of an image's levels (K,)."""
         _grow(self._frequencies, self._places + levels, self._steps)
         self._seen += 1
-        if self._steps.any() and _grown(self._seen):
+
+    def before_an_image(self) -> None:
+        """Bring the models to what was noted, where it is time."""
+        if self._steps.any() and _taken(self._seen):
             known = tables()
             for code, models in self._of_code.items():
                 first, size = known.first[code], 2 * BOOKS * known.widths[code]
@@ -287,9 +293,9 @@ def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH) -> np.n
     """(n,) ideal bits of a block's levels (n, K); a file's bytes come close to their sum."""
     known = tables()
     places, spent = known.first[codes] + levels, np.zeros(len(levels))
-    frequencies, start = known.flat_frequencies.copy(), 0
-    for end in (seen for seen in range(1, len(levels) + 1) if _grown(seen) or seen == len(levels)):
+    frequencies = known.flat_frequencies.copy()
+    starts = [image for image in range(len(levels)) if image == 0 or _taken(image)]
+    for start, end in itertools.pairwise([*starts, len(levels)]):
         spent[start:end] = known.bits_under(frequencies)[places[start:end]].sum(axis=1)
         _grow(frequencies, places[start:end], known.flat_steps(growth))
-        start = end
     return spent

@@ -159,7 +159,7 @@ class TrellisCodebook:
         if not self.mean:
             return none
         scales, codes = self._mean_code()
-        levels = trellis.decode(self.mean, 1, codes)
+        levels = trellis.decode(self.mean, 1, codes, growth=0)
         return trellis.values(levels, priors.deviation(scales), codes)[0], self._axes[: len(codes)]
 
     def _mean_code(self) -> tuple[np.ndarray, np.ndarray]:

@@ -176,7 +176,8 @@ class SearchedOnce(PursuitCodec):
     """Our coder with the first of its two searches alone: the least squared error at the price of a bit."""
 
     def _searched(self, Z: np.ndarray) -> np.ndarray:
-        return self.codebook_.quantised(Z @ self.codebook_.analysis - self._centre, self.codebook_.header.penalty)
+        book = self.codebook_
+        return book.quantised((Z - book.mean_latent) @ book.analysis, book.header.penalty)
 
 
 def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder]:
@@ -190,10 +191,10 @@ def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder
     coders: list[LatentCoder] = [
         QuantisedCoder(SteppedScalar("KLT, scalar", plain, step, rounding)) for rounding in (0.5, 0.4) for step in steps
     ]
-    once, still = SearchedOnce(growth=0), {"share": 0.0, "growth": 0}
+    still = {"share": 0.0, "growth": 0}
     coders += _over_fidelities("trellis, mean not removed", SearchedOnce(**still, centre=False))
     coders += _over_fidelities("trellis in place of scalars", SearchedOnce(**still))
-    coders += _over_fidelities("covariance shrunk to the identity", once)
+    coders += _over_fidelities("covariance shrunk to the identity", SearchedOnce(growth=0))
     if prior is not None:
         coders += _over_fidelities("covariance mixed with the prior", SearchedOnce(prior=prior, growth=0))
         coders += _over_fidelities("searched again for the cosine", PursuitCodec(prior=prior, growth=0))

@@ -59,7 +59,7 @@ VARIANTS = {
         "without-warm-up": {"color": looks.PURPLE, "marker": "P", "linestyle": "-", "label": "without warm-up"},
         "scale-detail": {"color": looks.OLIVE, "marker": "<", "linestyle": "-", "label": "Gaussian, learned scale"},
         "zero-detail": {"color": looks.GREY, "marker": "X", "linestyle": "-", "label": "details not drawn"},
-        "growing": {"color": looks.INDIGO, "marker": "h", "linestyle": "-", "label": "growing groups"},
+        "growing": {"color": looks.INDIGO, "marker": "h", "linestyle": "-.", "label": "growing groups"},
         "twin": {"color": looks.BLACK, "marker": "d", "linestyle": ":", "label": "twin: rate and MSE, a model a rate"},
     },
 }  # fmt: skip

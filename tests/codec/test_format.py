@@ -264,7 +264,8 @@ def test_both_readers_agree_on_axes_and_words(axes, count, fidelity):
     if axes == "words":
         codec = SMICCodec(coding="words", penalty=fidelity / 40, **about)
     else:
-        codec = PursuitCodec(axes, fidelity, prior=prior if axes == "prior" else None, b_dict=5, **about)
+        growth = {3: 0, 5: trellis.MOST_GROWTH}.get(count, trellis.GROWTH)
+        codec = PursuitCodec(axes, fidelity, prior=prior if axes == "prior" else None, b_dict=5, growth=growth, **about)
     Z = latents_of(count, 12 if axes == "own" else prior.dim, count)
     data = codec.fit(Z).encode(Z)
     found = smic_by_hand.read(data)

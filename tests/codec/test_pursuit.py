@@ -67,6 +67,14 @@ def test_a_second_search_gains_in_cosines_what_its_bits_are_worth(fidelity):
     assert worth > codec.codebook_.header.penalty * (bits - bits_once)
 
 
+def test_latents_of_zero_leave_the_others_as_they_are():
+    Z = images(60)
+    codec = PursuitCodec("prior", 100, prior=PRIOR, growth=0).fit(Z)
+    alone, among = codec.reconstruct(Z), codec.reconstruct(np.vstack([Z, np.zeros((40, PRIOR.dim))]))[:60]
+    assert latent_cosine(Z, among).mean() == pytest.approx(latent_cosine(Z, alone).mean(), abs=0.001)
+    assert np.isfinite(codec.reconstruct(np.zeros((3, PRIOR.dim)))).all()
+
+
 def test_growing_frequencies_make_up_for_variances_that_are_guessed():
     rng = np.random.default_rng(8)
     axes = PRIOR.axes[rng.permutation(60)[:40]] / (1 << 19)  # alike in spread, which the prior does not expect
@@ -84,13 +92,14 @@ def test_growing_frequencies_make_up_for_variances_that_are_guessed():
 def test_a_growth_out_of_range_is_an_error(tmp_path):
     with pytest.raises(SmicnbError, match="found growth = 25; needed: 0 to 24"):
         PursuitCodec(growth=25).fit(latents(9))
-    codec = PursuitCodec("prior", 95, prior=PRIOR).fit(images(3))
-    header, dictionary, tables = codec.sections
-    forged = container.dump(header, dictionary, tables[:1] + b"\x19" + tables[2:], codec.blocks(images(3)))
-    with pytest.raises(IntegrityError, match="found a growth of 25; needed: 0 to 24"):
-        SmicReader(forged)
-    with pytest.raises(ValueError, match="damaged"):
-        smic_by_hand.read(forged)
+    for axes in ("own", "prior"):
+        codec = PursuitCodec(axes, 95, prior=PRIOR).fit(images(1))
+        header, dictionary, tables = codec.sections
+        forged = container.dump(header, dictionary, tables[:1] + b"\x19" + tables[2:], codec.blocks(images(1)))
+        with pytest.raises(IntegrityError, match="found a growth of 25; needed: 0 to 24"):
+            SmicReader(forged)
+        with pytest.raises(ValueError, match="damaged"):
+            smic_by_hand.read(forged)
 
 
 def test_a_finer_fidelity_costs_more_and_errs_less():
