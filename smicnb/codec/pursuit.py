@@ -215,9 +215,7 @@ class PursuitCodec(Files, BaseEstimator):
         errors the weight of what they take from the cosine: where 1 − c² changes, 1 − c does by a 2c-th of it. And a
         bit is counted under frequencies that have grown with the block. A latent of zero has no cosine, and no say.
         """
-        book, some = self.codebook_, Z.any(axis=1)
-        targets, centre = Z @ book.analysis, book.mean_latent @ book.analysis
-        plain = book.quantised(targets - centre, book.header.penalty)
+        book, some, plain = self.codebook_, Z.any(axis=1), self._searched_once(Z)
         cosines, long = self._reached(Z, plain)
         if not some.any():
             return plain
@@ -225,9 +223,15 @@ class PursuitCodec(Files, BaseEstimator):
         usual = clipped[some].mean()
         stretch = np.where(some, np.clip(long / clipped, 1 / MOST_STRETCH, MOST_STRETCH), 1)
         weights = np.where(some, usual / clipped / np.square(stretch), 1)
-        aimed = book.quantised(stretch[:, None] * targets - centre, book.header.penalty, weights, plain)
+        coefficients = stretch[:, None] * (Z @ book.analysis) - book.mean_latent @ book.analysis
+        aimed = book.quantised(coefficients, book.header.penalty, weights, plain)
         gain = 2 * usual * self.norm**2 * (self._reached(Z, aimed)[0] - cosines).sum()
         return aimed if gain > book.header.penalty * (self.lengths(aimed) - self.lengths(plain)).sum() else plain
+
+    def _searched_once(self, Z: np.ndarray) -> np.ndarray:
+        """Levels of a block of the least squared error at the price of a bit."""
+        book = self.codebook_
+        return book.quantised(Z @ book.analysis - book.mean_latent @ book.analysis, book.header.penalty)
 
     def _reached(self, Z: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) cosines of what levels decode to with latents Z (n, L), and (n,) the norms of the former over `norm`."""

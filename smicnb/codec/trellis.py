@@ -34,7 +34,7 @@ PER_BIT = 8  # codes; code c is for (c + 1) / PER_BIT bits
 CODES = 48
 LEVEL_UNIT = 1 << 12  # of a standard deviation
 TOTAL = 1 << 14  # of a codebook's frequencies, about, before they grow
-GROWTH = 18  # log2 of what frequencies grow by a part of with a use; 0: they stay
+GROWTH = 18  # a use adds ⌊2^growth / (128 + c³)⌋ to a frequency of code c; with 0 they stay
 MOST_GROWTH = 24
 EVERY_IMAGE, EVERY = 16, 8  # grown frequencies are taken after each of the first images, then after so many
 TABLES = Path(__file__).with_name("data") / "trellis.bin"
@@ -128,7 +128,7 @@ FIRST_CODE = 1  # the code of an eighth of a bit saves nothing: what would have 
 
 def _taken(seen: int) -> bool:
     """Whether what `seen` images have made of the frequencies is taken into account before the next one."""
-    return 0 < seen <= EVERY_IMAGE or seen % EVERY == 0 < seen
+    return seen > 0 and (seen <= EVERY_IMAGE or seen % EVERY == 0)
 
 
 def encode(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest: bool = True) -> bytes:

@@ -175,9 +175,7 @@ def _over_fidelities(name: str, codec: PursuitCodec) -> list[LatentCoder]:
 class SearchedOnce(PursuitCodec):
     """Our coder with the first of its two searches alone: the least squared error at the price of a bit."""
 
-    def _searched(self, Z: np.ndarray) -> np.ndarray:
-        book = self.codebook_
-        return book.quantised((Z - book.mean_latent) @ book.analysis, book.header.penalty)
+    _searched = PursuitCodec._searched_once
 
 
 def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder]:
