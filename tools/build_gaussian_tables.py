@@ -4,18 +4,17 @@ They were made once and are kept: a table made anew may differ in its last digit
 """
 
 import numpy as np
-import torch
 from safetensors.numpy import save
 from scipy.stats import norm
 
 from smicnb.base.files import write_bytes
 from smicnb.learned import shifted
 from smicnb.learned.coding import GRID, Tables, scale_table
-from smicnb.learned.compressai_parts import GaussianConditional
+from smicnb.learned.entropy_models import TAIL, GaussianConditional
+from smicnb.learned.frequencies import cumulative
 from smicnb.learned.shipped import folder
 
 STEP = 1 / 7  # of a scale, the most that two fractions of it are apart: what is lost then is a thousandth of a bit
-TAIL = 1e-9  # probability outside a table, as CompressAI has it
 
 
 def main() -> None:
@@ -23,24 +22,22 @@ def main() -> None:
     model = GaussianConditional(scale_table().tolist())
     model.update()
     _write("gaussian_tables.safetensors", Tables.of(model), {})
-    _write(shifted.FILE, *shifted_tables(model))
+    _write(shifted.FILE, *shifted_tables())
 
 
-def shifted_tables(model: GaussianConditional) -> tuple[Tables, dict[str, np.ndarray]]:
+def shifted_tables() -> tuple[Tables, dict[str, np.ndarray]]:
     """One row for each scale and fraction of `shifted`, and how they are chosen."""
     scales = scale_table()
     fineness = np.clip(2 ** np.ceil(np.log2(1 / (STEP * scales))), 1, GRID).astype(np.int64)
     counts = fineness // 2 + 1
     rows = [(scale, step / fine) for scale, fine in zip(scales, fineness, strict=True) for step in range(fine // 2 + 1)]
     reach = [int(np.ceil(norm.isf(TAIL / 2) * scale + 0.5)) for scale, _ in rows]
-    pmf, tails = torch.zeros(len(rows), 2 * max(reach) + 1), torch.zeros(len(rows), 1)
-    for row, ((scale, fraction), side) in enumerate(zip(rows, reach, strict=True)):
+    cdfs = np.zeros((len(rows), 2 * max(reach) + 3), np.int32)
+    for cdf, (scale, fraction), side in zip(cdfs, rows, reach, strict=True):
         edges = norm.cdf(np.arange(-side, side + 2) - 0.5, loc=fraction, scale=scale)
-        pmf[row, : 2 * side + 1] = torch.from_numpy(np.diff(edges))
-        tails[row] = float(edges[0] + 1 - edges[-1])
-    sides = torch.tensor(reach)
-    cdfs = model._pmf_to_cdf(pmf, tails, 2 * sides + 1, 2 * max(reach) + 1)
-    tables = Tables(cdfs.numpy(), (2 * sides + 3).int().numpy(), -sides.int().numpy())
+        cdf[: 2 * side + 3] = cumulative(np.append(np.diff(edges), edges[0] + 1 - edges[-1]))
+    sides = np.array(reach, np.int32)
+    tables = Tables(cdfs, 2 * sides + 3, -sides)
     between = np.sqrt(scales[1:] * scales[:-1])
     return tables, {"edges": between, "first": np.cumsum(counts) - counts, "fineness": fineness}
 

@@ -14,7 +14,7 @@ from torch import nn
 from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
 from smicnb.base.files import write_bytes
 from smicnb.base.names import unknown
-from smicnb.learned.compressai_parts import EntropyBottleneck
+from smicnb.learned.entropy_models import EntropyBottleneck
 from smicnb.learned.shipped import META
 from smicnb.learned.sic import Sic, SicConfig
 from smicnb.learned.taco import Taco, TacoConfig
@@ -71,7 +71,7 @@ def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str,
     halves = {key: value.detach().cpu().half().contiguous() for key, value in network.named_parameters()}
     again = type(network)(network.config)
     again.load_state_dict({key: value.float() for key, value in halves.items()}, strict=False)
-    again.prior.update(force=True)
+    again.prior.update()
     tensors = {key: value.numpy() for key, value in halves.items()}
     for key in PRIOR_BUFFERS:
         tensors[f"prior.{key}"] = getattr(again.prior, key).numpy()

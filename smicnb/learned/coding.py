@@ -1,4 +1,4 @@
-"""Symbols to bytes and back: rANS under tables that both sides have, and the file of a learned codec.
+"""Symbols to bytes and back under tables that both sides have, and the file of a learned codec.
 
 A file is: magic (4 bytes, of the codec), version (1), the model's hash (6), width and height (LEB128 each), CRC-32 of
 everything else up to its end (4), CRC-32 of the decoded latent (4), and one rANS stream. All numbers are
@@ -16,25 +16,28 @@ from torch import Tensor
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import sha256_json
-from smicnb.learned.compressai_parts import BufferedRansEncoder, EntropyBottleneck, GaussianConditional, RansDecoder
+from smicnb.learned import rans
+from smicnb.learned.entropy_models import EntropyBottleneck, GaussianConditional
 from smicnb.learned.shipped import folder
 
 VERSION = 1
 MODEL_BYTES = 6
 MAX_PIXELS = 2**25  # 33 megapixels: what the transforms of TACO's small size hold in 8 GiB
 FILLED = 64  # pixels: sides are filled up to multiples of it before a transform
-LARGEST = 2**27  # symbol, in size: CompressAI's coder does not come back from one of 2^28
-SYMBOL_BYTES = 16  # of a stream for each symbol at most; an escape with ten nibbles takes 7
+LARGEST = rans.LARGEST  # symbol, in size
+SYMBOL_BYTES = 8  # of a stream for each symbol at most; the longest escape takes 6.5
 SCALES = 64  # of the Gaussians that are told apart
 SCALE_RANGE = 0.11, 256.0
 # Means are brought to this grid, and with them the latent, in float64: machines, batches and threads then agree.
 GRID = 64
+# A stream of one symbol has a second one, 0 under the table's first row. CompressAI's coder could not do without.
+FILLER = np.zeros((2, 1), np.int64)
 KNOWN = {b"TACO": "TACO", b"SIC_": "SIC", b"SMIC": "SMIC"}
 
 
 @dataclass(frozen=True)
 class Tables:
-    """Cumulative frequencies of some symbols' models, 16 bits each, as CompressAI's coder takes them.
+    """Cumulative frequencies of some symbols' models, 16 bits each, the last entry of each the escape.
 
     Args:
         cdfs: (models, longest) int32.
@@ -53,15 +56,10 @@ class Tables:
         return cls(*(part.cpu().numpy().astype(np.int32) for part in parts))
 
     @cached_property
-    def lists(self) -> tuple[list[list[int]], list[int], list[int]]:
-        """What the coder is given: of each row what counts."""
-        rows = [row[:size].tolist() for row, size in zip(self.cdfs, self.sizes, strict=True)]
-        return rows, self.sizes.tolist(), self.offsets.tolist()
-
-    @cached_property
     def sha256(self) -> str:
         """Of all three."""
-        return sha256_json([self.lists[0], self.offsets.tolist()])
+        rows = [row[:size].tolist() for row, size in zip(self.cdfs, self.sizes, strict=True)]
+        return sha256_json([rows, self.offsets.tolist()])
 
 
 def scale_table() -> np.ndarray:
@@ -93,72 +91,97 @@ def stored_tables(name: str) -> tuple[Tables, dict[str, np.ndarray]]:
     return Tables(cdfs, sizes, stored.pop("offsets").astype(np.int32)), stored
 
 
-def scale_indexes(scales: Tensor) -> Tensor:
+def scale_indexes(scales: np.ndarray) -> np.ndarray:
     """The number of each scale's table, the nearest in ratio; int64 of the same shape.
 
     CompressAI takes the first that is not below; on Kodak files are then 1.3 % above the estimate instead of 0.1 %.
     """
     table = scale_table()
-    edges = torch.from_numpy(np.sqrt(table[1:] * table[:-1])).to(scales.device)
-    return torch.bucketize(scales.double().contiguous(), edges)
+    return np.searchsorted(np.sqrt(table[1:] * table[:-1]), scales)
 
 
 class Writer:
-    """Symbols to one rANS stream."""
+    """Symbols to one stream of `rans`."""
 
     def __init__(self) -> None:
-        self._encoder, self._count = BufferedRansEncoder(), 0
+        self._puts: list[tuple[np.ndarray, np.ndarray, Tables]] = []
 
-    def put(self, symbols: Tensor, indexes: Tensor, tables: Tables) -> None:
-        """Add integer symbols of any shape, each under the table that its index names.
+    def put(self, symbols: np.ndarray, rows: np.ndarray, tables: Tables) -> None:
+        """Add whole numbers, each under the table that its row names.
+
+        Args:
+            symbols: of any shape and type.
+            rows: of the same shape, whole numbers.
+            tables: of all of them.
 
         Raises:
             IntegrityError: one is larger than `LARGEST`, as of weights that were never trained.
         """
-        if symbols.numel() and symbols.abs().max() > LARGEST:
-            raise IntegrityError(
-                f"found a latent of {symbols.abs().max().item():.3g}", f"at most {LARGEST}, as trained"
-            )
-        self._encoder.encode_with_indexes(symbols.flatten().tolist(), indexes.flatten().tolist(), *tables.lists)
-        self._count += symbols.numel()
-        if self._count == 1:
-            # CompressAI's coder writes two words into one where it has a single symbol. Nobody takes the second.
-            self._encoder.encode_with_indexes([0], [0], *tables.lists)
+        if symbols.size and not (largest := np.abs(symbols).max()) <= LARGEST:
+            raise IntegrityError(f"found a latent of {largest:.3g}", f"at most {LARGEST}, as trained")
+        self._puts.append((_flat(symbols), _flat(rows), tables))
 
     def bytes(self) -> bytes:
         """The stream of all that was put."""
-        return self._encoder.flush()
+        count, puts = sum(symbols.size for symbols, _, _ in self._puts), self._puts
+        if count == 1:
+            puts = [*puts, (*FILLER, puts[-1][2])]
+        words = np.empty(2 * count + 4, np.uint32)
+        state, place = rans.LOWEST, len(words)
+        for symbols, rows, tables in reversed(puts):
+            parts = tables.cdfs, tables.sizes, tables.offsets
+            state, place = rans.encode(symbols, rows, *parts, np.uint64(state), words, place)
+        words[place - 2 : place] = state & 0xFFFFFFFF, state >> 32
+        return words[place - 2 :].astype("<u4").tobytes()
 
 
 class Reader:
-    """One rANS stream to symbols.
-
-    CompressAI's decoder reads on where a forged stream tells it to, so it is given as many zeros behind as it could
-    come to: one word for each symbol, and at most 15 bypassed nibbles for each nibble of the stream.
+    """One stream of `rans` to symbols.
 
     Args:
         stream: of `Writer.bytes`.
         symbols: that will be taken from it in all.
 
     Raises:
-        IntegrityError: the stream is longer than so many symbols can be.
+        IntegrityError: no encoder wrote this stream for so many symbols.
     """
 
     def __init__(self, stream: bytes, symbols: int):
-        if len(stream) > SYMBOL_BYTES * (symbols + 4):
-            raise IntegrityError(
-                f"found a stream of {len(stream)} bytes for {symbols} symbols", "one that an encoder wrote"
-            )
-        self._decoder = RansDecoder()
-        self._decoder.set_stream(stream + bytes(16 * len(stream) + 8 * symbols + 64))
+        whole = 8 <= len(stream) <= SYMBOL_BYTES * (symbols + 4) and len(stream) % 4 == 0
+        self._words = np.frombuffer(stream, "<u4").astype(np.uint32) if whole else np.zeros(2, np.uint32)
+        self._at = np.array([int(self._words[0]) | int(self._words[1]) << 32, 2], np.uint64)  # of `rans.decode`
+        self._count, self._left, self._length = symbols, symbols, len(stream)
+        if self._at[0] < rans.LOWEST:
+            raise self._forged()
 
-    def take(self, indexes: Tensor, tables: Tables) -> Tensor:
-        """The next symbols, float64 in the shape of their tables' indexes."""
-        # The coder copies all tables that it is given at each call, so it is given those in use.
-        used, local = np.unique(indexes.cpu().numpy(), return_inverse=True)
-        few = ([values[row] for row in used.tolist()] for values in tables.lists)
-        symbols = self._decoder.decode_stream(local.flatten().tolist(), *few)
-        return torch.tensor(symbols, dtype=torch.float64, device=indexes.device).reshape(indexes.shape)
+    def take(self, rows: np.ndarray, tables: Tables) -> np.ndarray:
+        """The next symbols, int64 in the shape of the rows of their tables.
+
+        Raises:
+            IntegrityError: the stream ends before, or with the last symbol does not end as an encoder's.
+        """
+        symbols = self._next(_flat(rows), tables)
+        self._left -= len(symbols)
+        if not self._left:
+            if self._count == 1:
+                self._next(FILLER[1], tables)
+            if self._at.tolist() != [rans.LOWEST, len(self._words)]:
+                raise self._forged()
+        return symbols.reshape(rows.shape)
+
+    def _next(self, rows: np.ndarray, tables: Tables) -> np.ndarray:
+        symbols = np.empty(len(rows), np.int64)
+        if not rans.decode(self._words, self._at, rows, tables.cdfs, tables.sizes, tables.offsets, symbols):
+            raise self._forged()
+        return symbols
+
+    def _forged(self) -> IntegrityError:
+        needed = "one that an encoder wrote, which ends where its symbols end"
+        return IntegrityError(f"found a stream of {self._length} bytes for {self._count} symbols", needed)
+
+
+def _flat(numbers: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(numbers, np.int64).reshape(-1)
 
 
 @dataclass(frozen=True)
@@ -264,7 +287,7 @@ def check_latent(latent: Tensor, promised: int) -> None:
         raise IntegrityError(
             "the decoded latent differs from the encoded one",
             "the same arithmetic on both sides",
-            "decode with the versions of torch and compressai that the lock names",
+            "decode it on the machine that encoded it, and report this: latents should not depend on the machine",
         )
 
 

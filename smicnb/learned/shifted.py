@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numba import njit
 
-from smicnb.learned.coding import GRID, Tables, stored_tables
+from smicnb.learned.coding import GRID, LARGEST, Tables, stored_tables
 
 FILE = "shifted_gaussian_tables.safetensors"
 
@@ -39,13 +40,24 @@ class ShiftedGaussians:
             Their tables; the integers m nearest to the means; and 1 or -1, which mirrors the distance from m. All
             are int64 of the same shape.
         """
-        means = np.round(means * GRID) / GRID
-        near = np.floor(means + 0.5)
-        fractions = means - near
-        scale = np.searchsorted(self.edges, scales)
-        fine = self.fineness[scale]
-        steps = np.minimum(np.floor(np.abs(fractions) * fine + 0.5).astype(np.int64), fine // 2)
-        return self.first[scale] + steps, near.astype(np.int64), np.where(fractions < 0, -1, 1)
+        found = np.empty((3, scales.size), np.int64)
+        _choose(self.edges, self.first, self.fineness, scales.ravel(), means.ravel(), *found)
+        return tuple(each.reshape(scales.shape) for each in found)
+
+
+@njit(cache=True, nogil=True)
+def _choose(edges, first, fineness, scales, means, rows, near, mirrors):
+    for index in range(len(scales)):
+        mean = np.rint(means[index] * GRID) / GRID
+        if not abs(mean) <= LARGEST:  # as of weights that were never trained, or no number
+            mean = 0.0
+        middle = np.floor(mean + 0.5)
+        fraction = mean - middle
+        scale = np.searchsorted(edges, scales[index])
+        fine = fineness[scale]
+        step = min(np.int64(np.floor(abs(fraction) * fine + 0.5)), fine // 2)
+        rows[index], near[index] = first[scale] + step, np.int64(middle)
+        mirrors[index] = -1 if fraction < 0 else 1
 
 
 @cache

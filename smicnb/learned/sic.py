@@ -2,8 +2,7 @@
 
 The first l of L groups of the latent y are the synonymous representation of level l and are coded; the rest, the
 detail, is drawn anew at each decoding (Eq. 46), so that one file stands for a set of images, the synset. A size is a
-`SicConfig`; FULL is the paper's Appendix C.1, MINI is what was trained here. torchvision gives the Swin blocks,
-CompressAI the entropy models.
+`SicConfig`; FULL is the paper's Appendix C.1, MINI is what was trained here.
 
 A latent covers 16×16 pixels, and an image has ⌈H/16⌉×⌈W/16⌉ of them: whatever the windows of attention need beyond
 that is repeated at the right and lower edge before a transform and cut off behind it, and is never coded.
@@ -15,12 +14,11 @@ from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torchvision.models.swin_transformer import PatchMerging, SwinTransformerBlock
 
 from smicnb.learned.blocks import hyper_analysis, padded, rounded
-from smicnb.learned.compressai_parts import EntropyBottleneck, GaussianConditional
+from smicnb.learned.entropy_models import EntropyBottleneck, GaussianConditional
 from smicnb.learned.sic_context import Context
+from smicnb.learned.swin import Division, Merging, Norm, SwinBlock
 
 STRIDE = 16  # pixels of an image's side to one latent
 SPREAD = 2.0  # of the uniform noise of Eq. 46, to both sides
@@ -86,39 +84,9 @@ MINI = SicConfig(
 SIZES = {"full": FULL, "mini": MINI}
 
 
-class Norm(nn.LayerNorm):
-    """In its weights' precision, also where all else is mixed: more exact, and on a processor faster backwards."""
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """As the class says."""
-        return super().forward(tokens.to(self.weight.dtype))
-
-
-class Merging(PatchMerging):
-    """Four neighbours to one token, (n, h, w, d) to (n, h/2, w/2, out); torchvision's is for out = 2d alone."""
-
-    def __init__(self, dim: int, out: int):
-        super().__init__(dim, norm_layer=Norm)
-        self.reduction = nn.Linear(4 * dim, out, bias=False)
-
-
-class Division(nn.Module):
-    """One token to four neighbours, (n, h, w, d) to (n, 2h, 2w, out): pixel shuffle, norm, linear map."""
-
-    def __init__(self, dim: int, out: int):
-        super().__init__()
-        self.norm, self.increase = Norm(dim // 4), nn.Linear(dim // 4, out, bias=False)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """As the class says."""
-        shuffled = functional.pixel_shuffle(tokens.permute(0, 3, 1, 2), 2).permute(0, 2, 3, 1)
-        return self.increase(self.norm(shuffled))
-
-
 def _swin(dim: int, depth: int, config: SicConfig) -> list[nn.Module]:
-    sides = [config.window] * 2
-    shifts = [[0, 0] if index % 2 == 0 else [config.window // 2] * 2 for index in range(depth)]
-    return [SwinTransformerBlock(dim, config.heads, sides, shift, norm_layer=Norm) for shift in shifts]
+    shifts = [index % 2 * (config.window // 2) for index in range(depth)]
+    return [SwinBlock(dim, config.heads, config.window, shift) for shift in shifts]
 
 
 class Analysis(nn.Module):
@@ -222,7 +190,7 @@ class Sic(nn.Module):
         self.h_a = hyper_analysis(config.latent, config.hyper, nn.LeakyReLU)
         self.context = Context(config)
         self.prior = EntropyBottleneck(config.hyper)
-        self.gaussian = GaussianConditional(None)
+        self.gaussian = GaussianConditional()
 
     def forward(self, pixels: Tensor, level: int, samples: int = 1, generator: torch.Generator | None = None) -> Synset:
         """Reconstructions and rate of pixels (n, 3, H, W) in [0, 1] at a level of 1 to L.
@@ -262,13 +230,12 @@ class Sic(nn.Module):
     def rate(self, y: Tensor, z: Tensor) -> Latent:
         """ŷ and the estimated bits, from y and z."""
         _, likelihoods = self.prior(z)
-        medians = self.prior._get_medians()
+        medians = self.prior.medians
         hyper = self.context.hyper(rounded(z - medians) + medians, *y.shape[-2:])
         y_hat = rounded(y)
         scales, means = self.context(y_hat, hyper)
         # y is rounded as it is, so the model's own rounding, which is about the mean, will not do.
-        seen = self.gaussian.quantize(y, "noise") if self.training else y_hat
-        likely = self.gaussian.likelihood_lower_bound(self.gaussian._likelihood(seen, scales, means))
+        likely = self.gaussian.likelihood(self.gaussian.noisy(y) if self.training else y_hat, scales, means)
         groups = (-torch.log2(likely)).split(self.config.groups, dim=1)
         group_bits = torch.stack([group.flatten(1).sum(dim=1) for group in groups], dim=1)
         return Latent(y, y_hat, hyper, -torch.log2(likelihoods).flatten(1).sum(dim=1), group_bits)

@@ -92,7 +92,7 @@ class SicCodec:
         """
         z_symbols, y = self._analysed(image)
         writer = Writer()
-        writer.put(z_symbols.int(), _channels(z_symbols), self._prior)
+        writer.put(z_symbols.numpy(), _channels(z_symbols.shape), self._prior)
         hyper = self._hyper(z_symbols, *y.shape[-2:])
         parts = []
         for number in range(self.levels):
@@ -135,8 +135,9 @@ class SicCodec:
             raise IntegrityError(f"{end}, so it has {found} of {self.levels} levels", f"level {level or 1}", do)
         height, width = -(-file.height // STRIDE), -(-file.width // STRIDE)
         shape = (1, self.config.hyper, -(-height // 4), -(-width // 4))
-        channels = _channels(torch.empty(shape))
-        hyper = self._hyper(Reader(file.hyper, channels.numel()).take(channels, self._prior), height, width)
+        channels = _channels(shape)
+        z_symbols = torch.from_numpy(Reader(file.hyper, channels.size).take(channels, self._prior)).double()
+        hyper = self._hyper(z_symbols, height, width)
         known = torch.empty((1, 0, height, width), dtype=torch.float64)
         groups = []
         for number, part in enumerate(file.parts[:level]):
@@ -258,8 +259,7 @@ class _Encoding:
 
     def bytes(self) -> bytes:
         writer = Writer()
-        symbols, rows = (torch.from_numpy(np.concatenate(each)) for each in (self._symbols, self._rows))
-        writer.put(symbols, rows, self._gaussians.tables)
+        writer.put(np.concatenate(self._symbols), np.concatenate(self._rows), self._gaussians.tables)
         return writer.bytes()
 
 
@@ -271,13 +271,13 @@ class _Decoding:
 
     def code(self, places: np.ndarray, scales: np.ndarray, means: np.ndarray) -> np.ndarray:
         rows, near, mirror = self._gaussians.rows(scales, means)
-        return near + mirror * self._reader.take(torch.from_numpy(rows), self._gaussians.tables).numpy()
+        return near + mirror * self._reader.take(rows, self._gaussians.tables)
 
 
 def _double(module: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(module).double().cpu()
 
 
-def _channels(symbols: Tensor) -> Tensor:
+def _channels(shape: tuple[int, ...]) -> np.ndarray:
     """The number of its channel at every place of (1, C, h, w): the prior has one table for each."""
-    return torch.arange(symbols.shape[1])[None, :, None, None].expand(symbols.shape)
+    return np.broadcast_to(np.arange(shape[1])[None, :, None, None], shape)

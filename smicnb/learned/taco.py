@@ -1,8 +1,8 @@
 """TACO (Lee et al., ICML 2024): ELIC's codec whose encoder looks at a sentence about the image.
 
 The text acts in the analysis transform alone: a decoder needs no sentence. A size is a `TacoConfig`; FULL has the
-parameter counts of the paper's Table 3, MINI is what was trained here. CompressAI gives the layers and entropy
-models; its own ELIC classes differ in the attention blocks' place and in the parameter networks' widths.
+parameter counts of the paper's Table 3, MINI is what was trained here. CompressAI's ELIC classes differ from it in the
+attention blocks' place and in the parameter networks' widths.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ from smicnb.learned.blocks import (
     rounded,
     synthesis,
 )
-from smicnb.learned.compressai_parts import AttentionBlock, EntropyBottleneck, GaussianConditional, conv
+from smicnb.learned.entropy_models import EntropyBottleneck, GaussianConditional
+from smicnb.learned.layers import AttentionBlock, conv
 
 MULTIPLE = 64  # of both sides of what goes in: 16 to the latent, 4 more to the hyper-latent
 TEXT_PATHS = ("adapter", "none", "tgic")
@@ -216,7 +217,7 @@ class Taco(nn.Module):
         self.h_a = hyper_analysis(config.latent, config.hyper, nn.ReLU)
         self.context = Context(config)
         self.prior = EntropyBottleneck(config.hyper)
-        self.gaussian = GaussianConditional(None)
+        self.gaussian = GaussianConditional()
 
     def forward(self, pixels: Tensor, tokens: Tensor | None, mask: Tensor | None) -> Reconstruction:
         """Reconstruction and rate of pixels (n, 3, H, W) in [0, 1], both sides multiples of 64.
@@ -234,7 +235,7 @@ class Taco(nn.Module):
         """ŷ and the estimated bits of each image, from y and z."""
         _, likelihoods = self.prior(z)
         bits = _bits(likelihoods)
-        medians = self.prior._get_medians()
+        medians = self.prior.medians
         hyper = self.context.hyper(rounded(z - medians) + medians)
         anchors = checkerboard(*y.shape[-2:], y.device)
         known: list[Tensor] = []

@@ -72,7 +72,7 @@ class TacoCodec:
         y, z = self._analysed(image, caption)
         z_symbols = torch.round(z - self._medians)
         writer = Writer()
-        writer.put(z_symbols.int(), _channels(z_symbols), self._prior)
+        writer.put(_array(z_symbols), _channels(z_symbols.shape), self._prior)
         y_hat = self._latent(z_symbols, _Encoding(y, writer, self._gaussian))
         height, width = image.shape[:2]
         file = coding.File(MAGIC, self.model, width, height, coding.latent_crc(y_hat), writer.bytes())
@@ -96,7 +96,7 @@ class TacoCodec:
         z_shape = (1, self.config.hyper, rows, columns)
         count = rows * columns * (self.config.hyper + 16 * self.config.latent)
         reader = Reader(file.stream, count)
-        z_symbols = reader.take(_channels(torch.empty(z_shape, device=self.device)), self._prior)
+        z_symbols = torch.from_numpy(reader.take(_channels(z_shape), self._prior)).double().to(self.device)
         y_hat = self._latent(z_symbols, _Decoding(reader, self._gaussian))
         coding.check_latent(y_hat, file.latent_crc)
         return y_hat, file.width, file.height
@@ -163,7 +163,7 @@ class _Encoding:
     def code(self, part: Tensor, group: int, scales: Tensor, means: Tensor, where: Tensor, groups: tuple) -> None:
         means = coding.on_grid(means[..., where])
         symbols = torch.round(self._y.split(groups, dim=1)[group][..., where] - means)
-        self._writer.put(symbols.int(), coding.scale_indexes(scales[..., where]), self._tables)
+        self._writer.put(_array(symbols), coding.scale_indexes(_array(scales[..., where])), self._tables)
         part[..., where] = symbols + means
 
 
@@ -174,10 +174,14 @@ class _Decoding:
         self._reader, self._tables = reader, tables
 
     def code(self, part: Tensor, group: int, scales: Tensor, means: Tensor, where: Tensor, groups: tuple) -> None:
-        symbols = self._reader.take(coding.scale_indexes(scales[..., where]), self._tables)
-        part[..., where] = symbols + coding.on_grid(means[..., where])
+        symbols = self._reader.take(coding.scale_indexes(_array(scales[..., where])), self._tables)
+        part[..., where] = torch.from_numpy(symbols).to(means.device) + coding.on_grid(means[..., where])
 
 
-def _channels(symbols: Tensor) -> Tensor:
+def _channels(shape: tuple[int, ...]) -> np.ndarray:
     """The number of its channel at every place of (1, C, h, w): the prior has one table for each."""
-    return torch.arange(symbols.shape[1], device=symbols.device)[None, :, None, None].expand(symbols.shape)
+    return np.broadcast_to(np.arange(shape[1])[None, :, None, None], shape)
+
+
+def _array(values: Tensor) -> np.ndarray:
+    return values.cpu().numpy()

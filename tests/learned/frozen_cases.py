@@ -11,9 +11,31 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smicnb.learned.coding import LARGEST, gaussian_tables
+from smicnb.learned import entropy_models, frequencies, layers
+from smicnb.learned.coding import LARGEST, Tables, Writer, gaussian_tables
 
 FOLDER = Path(__file__).parent / "frozen"
+
+
+def ours() -> SimpleNamespace:
+    """Our own parts."""
+    return SimpleNamespace(
+        conv=layers.conv,
+        deconv=layers.deconv,
+        AttentionBlock=layers.AttentionBlock,
+        ResidualBottleneckBlock=layers.ResidualBottleneckBlock,
+        EntropyBottleneck=entropy_models.EntropyBottleneck,
+        GaussianConditional=entropy_models.GaussianConditional,
+        update=lambda model: model.update(),
+        quantised=frequencies.cumulative,
+        stream=_stream,
+    )
+
+
+def _stream(symbols, rows, cdfs, sizes, offsets) -> bytes:
+    writer = Writer()
+    writer.put(symbols, rows, Tables(cdfs, sizes, offsets))
+    return writer.bytes()
 
 
 def outputs(parts: SimpleNamespace) -> dict[str, np.ndarray]:
@@ -21,10 +43,10 @@ def outputs(parts: SimpleNamespace) -> dict[str, np.ndarray]:
 
     Args:
         parts: `conv`, `deconv`, `AttentionBlock`, `ResidualBottleneckBlock`, `EntropyBottleneck`,
-            `GaussianConditional`; `quantised(pmf)`, which gives cumulative frequencies, (n + 1,); and
-            `stream(symbols, rows, cdfs, sizes, offsets)`, which gives bytes.
+            `GaussianConditional`; `update(model)`, which makes a model's tables; `quantised(pmf)`, which gives
+            cumulative frequencies, (n + 1,); and `stream(symbols, rows, cdfs, sizes, offsets)`, which gives bytes.
     """
-    found = layers(parts) | bottleneck(parts) | gaussian(parts)
+    found = layers_found(parts) | bottleneck(parts) | gaussian(parts)
     found |= {f"table/{name}": np.asarray(parts.quantised(pmf), np.int32) for name, pmf in pmfs().items()}
     for name, case in streams().items():
         found[f"stream/{name}"] = np.frombuffer(parts.stream(*case), np.uint8).copy()
@@ -45,7 +67,7 @@ def numbers(*shape: int, seed: int = 0, spread: float = 1.0) -> Tensor:
     return torch.from_numpy((spread * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32))
 
 
-def layers(parts: SimpleNamespace) -> dict[str, np.ndarray]:
+def layers_found(parts: SimpleNamespace) -> dict[str, np.ndarray]:
     """What each layer makes of a small input, and the gradient of the sum of its squares."""
     modules = {
         "conv": (parts.conv(3, 4), 3),
@@ -93,7 +115,7 @@ def bottleneck(parts: SimpleNamespace) -> dict[str, np.ndarray]:
     loss = model.loss()
     loss.backward()
     found["prior/loss"], found["prior/loss gradient"] = loss.detach().numpy()[None], model.quantiles.grad.numpy()
-    model.update(force=True)
+    parts.update(model)
     for name in ("offset", "quantized_cdf", "cdf_length"):
         found[f"prior/_{name}"] = getattr(model, f"_{name}").numpy().astype(np.int32)
     return found
@@ -117,7 +139,7 @@ def gaussian(parts: SimpleNamespace) -> dict[str, np.ndarray]:
             if each.grad is not None:
                 found[f"gaussian/{mode}/gradient of {name}"] = each.grad.numpy()
     model = parts.GaussianConditional(np.exp(np.linspace(np.log(0.11), np.log(20), 12)).tolist())
-    model.update()
+    parts.update(model)
     for name in ("offset", "quantized_cdf", "cdf_length"):
         found[f"gaussian/_{name}"] = getattr(model, f"_{name}").numpy().astype(np.int32)
     return found

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from scipy.stats import norm
 
 from smicnb.learned import coding
@@ -65,8 +64,8 @@ def test_any_integers_come_back(gaussians):
     values = np.rint(rng.normal(means, 200))
     rows, near, mirror = gaussians.rows(scales, means)
     writer = Writer()
-    writer.put(torch.from_numpy((mirror * (values - near)).astype(int)), torch.from_numpy(rows), gaussians.tables)
-    symbols = Reader(writer.bytes(), 500).take(torch.from_numpy(rows), gaussians.tables).numpy()
+    writer.put(mirror * (values - near), rows, gaussians.tables)
+    symbols = Reader(writer.bytes(), 500).take(rows, gaussians.tables)
     assert (near + mirror * symbols == values).all()
 
 
@@ -82,11 +81,18 @@ def test_every_row_is_the_gaussian_of_its_scale_and_fraction(gaussians):
 
 
 def test_tables_made_anew_are_these_here_or_the_kept_ones_count(gaussians, load_tool):
-    tool = load_tool("build_gaussian_tables")
-    model = tool.GaussianConditional(coding.scale_table().tolist())
-    again, more = tool.shifted_tables(model)
+    again, more = load_tool("build_gaussian_tables").shifted_tables()
     assert (again.sizes == gaussians.tables.sizes).all()
     assert np.abs(again.cdfs - gaussians.tables.cdfs).max() <= 1
     assert (more["first"] == gaussians.first).all()
     assert (more["fineness"] == gaussians.fineness).all()
     np.testing.assert_allclose(more["edges"], gaussians.edges)
+
+
+@pytest.mark.parametrize("mean", [1e300, -np.inf, np.nan])
+@pytest.mark.parametrize("scale", [0.0, np.inf, np.nan])
+def test_numbers_that_nothing_trained_gives_stay_within_the_tables(mean, scale, gaussians):
+    rows, near, mirror = gaussians.rows(np.array([scale]), np.array([mean]))
+    assert 0 <= rows[0] < len(gaussians.tables.sizes)
+    assert near[0] == 0
+    assert mirror[0] == 1
