@@ -17,7 +17,7 @@ def lacks():
     if sys.version_info >= (3, 15):
         return "is newer than 3.14"
     if sys.implementation.name != "cpython":
-        return "is " + platform.python_implementation() + " instead of CPython"
+        return "is " + sys.implementation.name + " instead of CPython"
     if sys.maxsize < 2**32:
         return "is a 32-bit build"
     import sysconfig
