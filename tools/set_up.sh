@@ -62,7 +62,7 @@ pip() {
   try "$bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$@"
 }
 
-NEEDS="9 GB in the checkout, 3 GB in the temporary folder, 1 GB in the cache"
+NEEDS="8 GB in the checkout, 3 GB in the temporary folder, 4 GB in the cache"
 case ${XDG_CACHE_HOME:-} in
   /* | ?:*) cache=$XDG_CACHE_HOME ;;
   *) cache=${HOME:-.}/.cache ;;
