@@ -389,7 +389,7 @@ def test_weights_that_cannot_be_fetched_leave_nothing_whole(checkout):
 
 def test_an_interrupted_set_up_says_so_and_is_made_anew(checkout):
     # A shell cannot trap what was ignored when it started, as SIGINT is in a command that runs in the background.
-    start = "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execvp('sh', ['sh', 'tools/set_up.sh'])"
+    start = "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execlp('sh', 'sh', 'tools/set_up.sh')"
     process = subprocess.Popen(
         [sys.executable, "-c", start],
         cwd=checkout.folder,
