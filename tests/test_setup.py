@@ -434,6 +434,22 @@ def test_the_range_of_pythons_is_the_same_everywhere(repository, resolve):
     assert f"(3, {resolve.PYTHONS[-1][1] + 1})" in finder
 
 
+def test_the_readme_names_the_pythons_that_are_taken_first(repository):
+    ran = re.search(r'^RAN="([\d. ]+)"', (repository / "tools" / "find_python.sh").read_text(), flags=re.MULTILINE)[1]
+    said = re.search(r"^- \*\*Run:\*\*.*", (repository / "README.md").read_text(), flags=re.MULTILINE)[0]
+    assert sorted(re.findall(r"Python (3\.\d+)", said)) == sorted(ran.split())
+    assert ran.split() == sorted(ran.split(), reverse=True)
+
+
+def test_the_page_on_installation_has_a_row_for_each_system(repository, resolve):
+    page = (repository / "docs" / "installation.md").read_text()
+    table = page[page.index("<!-- systems: begin -->") : page.index("<!-- systems: end -->")].splitlines()[1:]
+    rows = {cells[1].strip(): cells[2:-1] for cells in (line.split("|") for line in table)}
+    assert [cell.strip() for cell in rows.pop("")] == [f"3.{minor}" for _, minor in resolve.PYTHONS]
+    assert rows.pop("---") is not None
+    assert list(rows) == [system.name for system in resolve.SYSTEMS]
+
+
 def test_every_python_and_system_gets_the_same_versions(pins):
     names = [requirement.name for requirement, _ in pins]
     assert sorted(names) == sorted(set(names))
@@ -488,3 +504,78 @@ def test_a_marker_excuses_from_a_wheel(resolve):
     assert [(system.name, version) for system, version in resolve.lacks_wheel([], requirement, hashes)] == [
         ("Windows x86-64", (3, 11))
     ]
+
+
+# --- the rehearsal in a bare Debian -----------------------------------------------------------------
+
+
+@pytest.fixture
+def rehearse(repository, tmp_path):
+    """(words, environment) -> the finished rehearsal of a small checkout, without debootstrap and without a chroot."""
+    checkout, binaries, root = tmp_path / "checkout", tmp_path / "bin", tmp_path / "root"
+    (checkout / "tools").mkdir(parents=True)
+    shutil.copy(repository / "tools" / "rehearse_debian.sh", checkout / "tools")
+    git = ["git", "-C", str(checkout), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "x"]):
+        subprocess.run([*git, *words], check=True)
+    script(binaries / "id", "echo 0")
+    script(binaries / "debootstrap", 'mkdir -p "$4/etc" "$4/root"; echo 13.8 >"$4/etc/debian_version"')
+    script(
+        binaries / "unshare",
+        'for root; do [ -e "$root/etc/debian_version" ] && here=$root; last=$root; done; echo "ran $last"\n'
+        '[ "$last" != "make $FAILS" ] || exit 3\n'
+        '[ "$last" != "make $SOILS" ] || touch "$here/root/smicnb/new"',
+    )
+
+    def run(*words, **more):
+        environment = {
+            "PATH": f"{binaries}:{os.environ['PATH']}",
+            "FAILS": "",
+            "SOILS": "",
+            "HOME": str(tmp_path),
+        } | more
+        command = ["sh", checkout / "tools" / "rehearse_debian.sh", *words, "trixie", root]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60), root
+
+    return run
+
+
+def test_a_rehearsal_runs_both_commands_tells_of_each_and_removes_the_root(rehearse):
+    done, root = rehearse()
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if line.startswith("ran make")] == ["ran make reproduce", "ran make test"]
+    assert re.match(r"== Debian 13\.8, \d+ cores, commit [0-9a-f]{7}", lines[-3])
+    for line, goal in zip(lines[-2:], ("reproduce", "test"), strict=True):
+        assert re.match(rf"make {goal}: status 0, 0 min \d+ s, \d+ MB of disk, .*, git status clean$", line)
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [("FAILS", "status 3, .*clean"), ("SOILS", r"status 0, .*git status \?\? new")]
+)
+def test_a_rehearsal_that_fails_or_leaves_something_behind_says_so(rehearse, how, said):
+    done, root = rehearse("--only", "test", "--keep", **{how: "test"})
+    assert done.returncode == 1
+    assert re.search(rf"^make test: {said}$", done.stdout, flags=re.MULTILINE)
+    assert "make reproduce" not in done.stdout
+    assert (root / "root" / "smicnb" / "tools").is_dir()
+
+
+def test_a_rehearsal_passes_on_what_the_network_asks_for(rehearse, tmp_path):
+    (tmp_path / "own.pem").write_text("a certificate")
+    done, root = rehearse("--keep", https_proxy="http://it's:1", PIP_CERT=str(tmp_path / "own.pem"), SECRET="x")
+    assert done.returncode == 0
+    assert (root / str(tmp_path / "own.pem").lstrip("/")).read_text() == "a certificate"
+    passed = {"PATH": os.environ["PATH"]}
+    told = f'. {root}/root/rehearsal.env; echo "$https_proxy|$PIP_CERT|${{SECRET:-}}"'
+    said = subprocess.run(["sh", "-c", told], env=passed, capture_output=True, text=True, check=True).stdout
+    assert said == f"http://it's:1|{tmp_path}/own.pem|\n"
+
+
+@pytest.mark.parametrize("words", [["--only", "lint"], ["--forever"], ["a", "b"]])
+def test_a_rehearsal_that_is_called_wrongly_says_how_it_is_called(rehearse, words):
+    done, root = rehearse(*words)
+    assert done.returncode == 2
+    assert "rehearse_debian.sh [--only setup|reproduce|test] [--keep] RELEASE [FOLDER]" in done.stderr
+    assert not root.exists()

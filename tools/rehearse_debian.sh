@@ -34,6 +34,9 @@ release=$1
 [ "$(id -u)" = 0 ] || { echo "debootstrap needs root; say sudo $0 ..." >&2; exit 2; }
 command -v debootstrap >/dev/null || { echo "found no debootstrap; apt install debootstrap" >&2; exit 2; }
 
+GIT_CONFIG_GLOBAL=$(mktemp) # by sudo, the checkout belongs to another user
+printf '[safe]\n\tdirectory = *\n' >"$GIT_CONFIG_GLOBAL"
+export GIT_CONFIG_GLOBAL
 checkout=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
 if [ $# = 2 ]; then
   mkdir -p "$2"
@@ -44,6 +47,7 @@ fi
 [ "$root" != / ] || usage
 
 clean() {
+  rm -f "$GIT_CONFIG_GLOBAL"
   if [ -n "$keep" ]; then
     echo "the root is left in $root"
   else
@@ -63,7 +67,7 @@ if [ ! -e "$root/etc/debian_version" ]; then
     { tail -n 3 "$root.log" >&2; exit 1; }
   rm -f "$root.log"
 fi
-cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+cp -L /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true # a host that needs none has none
 
 # What the host's network asks of programmes: proxies, pip's settings, certificates of its own.
 index=$(python3 -m pip config get global.index-url 2>/dev/null) || index=""
