@@ -465,8 +465,9 @@ def test_what_the_project_needs_is_locked_for_every_python_and_system(repository
     for system in resolve.SYSTEMS:
         for version in resolve.PYTHONS:
             for need in wanted:
-                pin = locked[need.name]
-                assert pin.marker is None or pin.marker.evaluate(system.environment(version)), (need, system, version)
+                pin, here = locked[need.name], system.environment(version)
+                wanted_here = need.marker is None or need.marker.evaluate(here)
+                assert (pin.marker is None or pin.marker.evaluate(here)) == wanted_here, (need, system, version)
 
 
 def offered(resolve, *files: str, digest: str = "a" * 64) -> list:

@@ -62,10 +62,10 @@ def environment() -> str:
     for extra in EXTRAS:
         wanted += project["optional-dependencies"][extra]
     locked = pins()
-    names = sorted(re.match(r"[A-Za-z0-9_.-]+", requirement).group() for requirement in wanted)
+    parts = sorted(re.match(r"([A-Za-z0-9_.-]+)[^;]*(.*)", requirement).groups() for requirement in wanted)
     lines = ["# Made by `make lock` from pyproject.toml and the lock files.", "name: smicnb", "dependencies:"]
     lines += [f"  - python{project['requires-python']}", "  - pip", "  - pip:"]
-    lines += [f"      - {name}=={locked[name]}" for name in names]
+    lines += [f"      - {name}=={locked[name]}{marker.replace(';', ' ;')}" for name, marker in parts]
     lines += ["      - --editable ."]
     return "\n".join(lines) + "\n"
 
