@@ -450,6 +450,23 @@ def test_the_page_on_installation_has_a_row_for_each_system(repository, resolve)
     assert list(rows) == [system.name for system in resolve.SYSTEMS]
 
 
+def test_the_resolved_text_is_parted_and_says_nothing_of_what_holds_everywhere(load_tool):
+    everywhere = "sys_platform == 'darwin' or sys_platform == 'linux' or sys_platform == 'win32'"
+    blocks = [
+        f"numpy==2.4.6 ; {everywhere} \\\n    --hash=sha256:0\n",
+        f"aiohttp==3.14.5 ; python_full_version == '3.12.*' and ({everywhere}) \\\n    --hash=sha256:0\n",
+        "nvidia-nccl-cu13==2.30.7 ; sys_platform == 'linux' \\\n    --hash=sha256:0\n",
+        f"torchmetrics==1.9.0 ; {everywhere} \\\n    --hash=sha256:0\n",
+    ]
+    rest, torch = load_tool("lock").split("".join(blocks))
+    assert [line for line in rest.splitlines() if "==" in line] == [
+        "numpy==2.4.6 \\",
+        "aiohttp==3.14.5 ; python_full_version == '3.12.*' \\",
+        "torchmetrics==1.9.0 \\",
+    ]
+    assert [line for line in torch.splitlines() if "==" in line] == [blocks[2].splitlines()[0]]
+
+
 def test_every_python_and_system_gets_the_same_versions(pins):
     names = [requirement.name for requirement, _ in pins]
     assert sorted(names) == sorted(set(names))
