@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from smicnb.base.errors import IntegrityError
+from smicnb.codec import range_coder
 
 NULL = -1
 CODINGS = ("tuple", "entropy")
@@ -185,7 +186,7 @@ def subset_lengths(used: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def encode_entropy(levels: np.ndarray, b_coef: int, models: Models) -> bytes:
     """A block through a range coder: counts, atoms in use, values; before it 16 bits that check the levels."""
-    from constriction import stream
+    stream = range_coder.stream()
 
     coder, used = stream.queue.RangeEncoder(), levels >= 0
     frequencies = models.counts.astype(np.float64)
@@ -208,7 +209,7 @@ def encode_entropy(levels: np.ndarray, b_coef: int, models: Models) -> bytes:
 
 def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: Models) -> np.ndarray:
     """The levels (images, n_atoms) of `encode_entropy`; raises IntegrityError for what it never writes."""
-    from constriction import stream
+    stream = range_coder.stream()
 
     if len(data) < CHECK_BYTES:
         raise damaged()
@@ -238,7 +239,7 @@ def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: 
                 row[mask] = leading << shift
         if shift and used.any():
             levels[used] |= coder.decode(stream.model.Uniform(1 << shift), int(used.sum()))
-    except (AssertionError, ValueError) as error:  # what constriction raises for words that no encoder wrote
+    except (AssertionError, ValueError) as error:  # what the range coder raises for words that no encoder wrote
         raise damaged() from error
     if check(levels) != data[:CHECK_BYTES]:
         raise damaged()

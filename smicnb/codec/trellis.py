@@ -26,6 +26,7 @@ from typing import Self
 import numpy as np
 
 from smicnb.base.errors import IntegrityError
+from smicnb.codec import range_coder
 
 STATES = 256
 CHECKS = 0o515, 0o362  # Ungerboeck's parity-check polynomials for 256 states
@@ -140,7 +141,7 @@ def encode(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest
         growth: 0 to `MOST_GROWTH`: by ⌊2^growth / (128 + c³)⌋ the frequency of a level of code c grows with a use.
         shortest: whether up to `SHORT` bytes end with as few as decode, for a file; searches do without.
     """
-    from constriction import stream
+    stream = range_coder.stream()
 
     coder, state, known = stream.queue.RangeEncoder(), 0, _Models(codes, growth)
     for row in levels:
@@ -168,7 +169,7 @@ def _shortest(words: bytes, levels: np.ndarray, codes: np.ndarray, growth: int) 
 
 def decode(data: bytes, images: int, codes: np.ndarray, growth: int = GROWTH) -> np.ndarray:
     """The levels (images, K) int32 of `encode`; raises IntegrityError for words that it never writes."""
-    from constriction import stream
+    stream = range_coder.stream()
 
     words = data + bytes(-len(data) % 4 + 8)
     coder = stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32))
@@ -185,7 +186,7 @@ def decode(data: bytes, images: int, codes: np.ndarray, growth: int = GROWTH) ->
                 state = known.following[2 * state + (symbol >= width)]
             levels[image] = row
             known.saw(levels[image])
-    except (AssertionError, ValueError) as error:  # what constriction raises for words that no encoder wrote
+    except (AssertionError, ValueError) as error:  # what the range coder raises for words that no encoder wrote
         raise IntegrityError("found a block that holds no image records", "the bytes that an encoder wrote") from error
     return levels
 
@@ -229,7 +230,7 @@ class _Models:
 
 
 def _categorical(books: np.ndarray) -> tuple:
-    from constriction import stream
+    stream = range_coder.stream()
 
     return tuple(stream.model.Categorical(book, perfect=False) for book in books.astype(np.float64))
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import quantise
+from smicnb.codec import quantise, range_coder
 from smicnb.codec.container import BLOCK_IMAGES
 
 HEAD = struct.Struct("<HH")  # columns, tables
@@ -128,7 +128,7 @@ def decode(data: bytes, images: int, model: Model) -> np.ndarray:
 def _encode_block(symbols: np.ndarray, model: Model) -> bytes:
     if isinstance(model, FixedLength):
         return quantise.pack_levels(symbols, model.bits)
-    from constriction import stream
+    stream = range_coder.stream()
 
     coder = stream.queue.RangeEncoder()
     for t, table in enumerate(model.frequencies):
@@ -145,7 +145,7 @@ def _decode_block(data: bytes, images: int, model: Model) -> np.ndarray:
         if len(data) != -(-count * model.bits // 8):
             raise _damaged()
         return quantise.unpack_levels(data, count, model.bits).astype(np.int32).reshape(images, model.columns)
-    from constriction import stream
+    stream = range_coder.stream()
 
     words = data + bytes(-len(data) % 4 + 8)
     coder = stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32))
@@ -156,13 +156,13 @@ def _decode_block(data: bytes, images: int, model: Model) -> np.ndarray:
             count = images * np.count_nonzero(mine)
             if count and len(table) > 1:
                 symbols[:, mine] = coder.decode(_categorical(table), int(count)).reshape(images, -1)
-    except (AssertionError, ValueError) as error:  # what constriction raises for words that no encoder wrote
+    except (AssertionError, ValueError) as error:  # what the range coder raises for words that no encoder wrote
         raise _damaged() from error
     return symbols
 
 
 def _categorical(table: np.ndarray):
-    from constriction import stream
+    stream = range_coder.stream()
 
     return stream.model.Categorical(table.astype(np.float64), perfect=False)
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from smicnb.repro.parameters import Parameters
 
 PACKAGES = (
-    "compressai",
     "constriction",
     "diffusers",
     "faiss-cpu",

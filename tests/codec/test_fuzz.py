@@ -31,14 +31,14 @@ def test_mutants_give_clear_errors(mended):
     for _ in range(FILES // 2):
         data = smic_mutants.mutant(rng, mended)
         tracemalloc.start()
-        start = time.perf_counter()
+        start = time.process_time()  # of this process: other work on the machine is no fault of a file
         try:
             smic_mutants.read_all(data)
             reached += 1
         except SmicnbError as error:
             refused += 1
             reached += CHECKSUM not in str(error)
-        spent = time.perf_counter() - start
+        spent = time.process_time() - start
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert spent < MOST_SECONDS
