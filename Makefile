@@ -2,10 +2,11 @@
 PYTHON ?=
 TORCH_INDEX ?=
 ARGS ?=
+PEERS_PYTHON ?= python3.11
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce report test fuzz bench lint lab lock resolve bsds500 kodak paper-tiny map clean
+.PHONY: help setup reproduce report test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -32,6 +33,14 @@ bench: setup ## print speed ratios against peers, measured here (ARGS passes opt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --upgrade \
 	  --target build/bench spams-bin==2.6.14 || true
 	$(BIN)/python benchmarks/run.py $(ARGS)
+
+peers: build/peers/ready ## compare layers, tables and coder of the learned codecs with CompressAI's (PEERS_PYTHON: a Python 3.11)
+	PYTHONPATH=. build/peers/bin/python benchmarks/peers.py
+
+build/peers/ready: benchmarks/peers.txt
+	$(PEERS_PYTHON) -m venv --clear build/peers
+	build/peers/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --requirement benchmarks/peers.txt
+	@touch $@
 
 lint: setup ## mend what ruff can mend
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .

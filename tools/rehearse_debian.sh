@@ -62,8 +62,10 @@ if [ ! -e "$root/etc/debian_version" ]; then
     sed -n 's/#.*//; s/.*\(https\{0,1\}:[^ ]*\/debian\/\{0,1\}\)\( .*\)*$/\1/p' | head -n 1)
   script=/usr/share/debootstrap/scripts/$release
   [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid # one that this debootstrap is too old to know
+  mirror=${MIRROR:-$mirror}
+  [ -n "$mirror" ] || { echo "found no mirror of Debian among apt's sources; say MIRROR=URL $0 ..." >&2; exit 2; }
   debootstrap --variant=minbase --include=git,make,python3,python3-venv,ca-certificates \
-    "$release" "$root" "${mirror:-http://deb.debian.org/debian}" "$script" >"$root.log" 2>&1 ||
+    "$release" "$root" "$mirror" "$script" >"$root.log" 2>&1 ||
     { tail -n 3 "$root.log" >&2; exit 1; }
   rm -f "$root.log"
 fi
