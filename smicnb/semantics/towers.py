@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 BATCH = 16
+LONGEST = 64  # squares, of a resized photograph that is made as a whole
 LOADERS = 2  # threads that load and resize the next batch while the tower works on this one
 
 
@@ -30,12 +31,21 @@ def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
 
     Returns:
         RGB uint8, side×side×3, by Pillow's antialiased bicubic filter.
+
+    Of a picture longer than `LONGEST` squares only the square is made: resized as a whole, 20×1 500 000 pixels would
+    take gigabytes. Pillow keeps the corners of such a part in single precision and goes through rows and columns in
+    another order, which moves values by a step or two, so that all others stay as they are.
     """
     from PIL import Image
 
     check_rgb(image)
     (height, width), (top, left) = _geometry(*image.shape[:2], side)
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(image)
+    if max(height, width) > LONGEST * side:
+        across, down = picture.width / width, picture.height / height
+        box = (left * across, top * down, (left + side) * across, (top + side) * down)
+        return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box))
+    resized = picture.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
