@@ -4,6 +4,7 @@ A network's output moves in its last digits with the batch size and the number t
 the last batch is filled up, and an image's latent does not depend on how many others came with it.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -54,6 +55,17 @@ def _geometry(height: int, width: int, side: int) -> tuple[tuple[int, int], tupl
     short = min(height, width)
     size = side * height // short, side * width // short
     return size, (round((size[0] - side) / 2), round((size[1] - side) / 2))
+
+
+@contextlib.contextmanager
+def _memory_told() -> Iterator[None]:
+    """Want of memory, which torch tells as a RuntimeError, as what it is."""
+    try:
+        yield
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in ("allocate memory", "out of memory")):
+            raise MemoryError(str(error).splitlines()[0]) from error
+        raise
 
 
 def _batches(items: Iterable, size: int) -> Iterator[list]:
@@ -137,7 +149,8 @@ class ImageTower:
         for row, future in enumerate(loading):
             filled[row] = future.result()
         pixels = torch.from_numpy(filled).to(self.device).permute(0, 3, 1, 2).float() / 255
-        latents = self.differentiable(pixels)[: len(loading)].float().cpu().numpy()
+        with _memory_told():
+            latents = self.differentiable(pixels)[: len(loading)].float().cpu().numpy()
         if done is not None:
             done(len(loading))
         return latents

@@ -78,6 +78,15 @@ def test_order_range_and_filling_up():
     assert counts == [BATCH, 3]
 
 
+@pytest.mark.parametrize(("told", "kind"), [("can't allocate memory: 9 bytes", MemoryError), ("shapes", RuntimeError)])
+def test_want_of_memory_in_the_network_is_told_as_such(told, kind):
+    def network(pixels):
+        raise RuntimeError(told)
+
+    with pytest.raises(kind, match=told):
+        ImageTower(network, 8, (0.0,) * 3, (1.0,) * 3)([np.zeros((9, 9, 3), np.uint8)])
+
+
 def test_functions_are_called_for_their_image_and_errors_come_through():
     tower = ImageTower(_means, 8, (0.0,) * 3, (1.0,) * 3)
     assert tower([lambda: np.full((9, 9, 3), 255, np.uint8)])[0] == pytest.approx(1)
