@@ -226,3 +226,12 @@ def test_what_was_left_out_is_listed_on_request(folder, path, tmp_path, monkeypa
     (source / "good.png").unlink()
     alone = smicnb("compress", source, tmp_path / "none.smic")
     assert (alone.status, "not enough memory for any image of" in alone.err) == (2, True)
+
+
+def test_want_of_memory_is_one_line_whatever_takes_it(tmp_path, monkeypatch):
+    def load(name):
+        raise MemoryError
+
+    monkeypatch.setattr(collections, "load", load)
+    answer = smicnb("compress", "embedded", tmp_path / "a.smic")
+    assert (answer.status, answer.err) == (2, "smicnb: there is not enough memory\n")

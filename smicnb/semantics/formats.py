@@ -19,13 +19,13 @@ HEAD = 64  # bytes that tell a format, the samples of a PNG, and the brands of a
 
 NOT_AN_IMAGE = "not an image"
 RAW = "a camera's raw file, which is not read"
-NO_HEIC = "HEIC, which needs the extra 'heic'"
-NO_JPEG_XL = "JPEG XL, which needs pillow-jxl-plugin"
+NO_HEIC = "HEIC, which needs the package pi-heif"
+NO_JPEG_XL = "JPEG XL, which needs the package pillow-jxl-plugin"
 DEEP_GREY = "JPEG XL in grey of 16 bits with transparency, which is not read"
 NEEDED = {
     RAW: "a JPEG, PNG or TIFF file developed from it",
-    NO_HEIC: "pip install 'smicnb[heic]'",
-    NO_JPEG_XL: "pip install pillow-jxl-plugin",
+    NO_HEIC: "pip install pi-heif, the extra 'heic'",
+    NO_JPEG_XL: "pip install pillow-jxl-plugin, of the extra 'codecs'",
 }
 
 # Formats that start another programme or hold no pixels that Pillow itself could decode; and the two that others

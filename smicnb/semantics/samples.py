@@ -55,7 +55,7 @@ def of_header(image: Image.Image, head: bytes) -> Samples:
     if image.format == "TIFF":
         return _of_tiff(image)
     if image.format == "PNG":
-        depth, transparent = head[24], image.info.get("transparency")
+        depth, transparent = head[head.index(b"IHDR") + 12], image.info.get("transparency")
         bits = 16 if image.mode in _DEEP else None
         return Samples(bits, transparent=transparent if image.mode in {"L", "RGB", *_DEEP} else None, depth=depth)
     if image.mode in _DEEP and image.format not in _WHOLE_RANGE and not (image.format == "IM" and image.mode != "I"):
