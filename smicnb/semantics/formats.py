@@ -154,8 +154,8 @@ def _jpeg_xl(file: BinaryIO, most: int) -> Image.Image:
         raise Image.DecompressionBombError
     file.seek(0)
     image = importlib.import_module("pillow_jxl.JpegXLImagePlugin").JXLImageFile(file)
-    sample = {"I;16": 2, "F": 4}.get(image.mode, 1)
-    if len(image._data) != image.width * image.height * len(image.getbands()) * sample:
+    stored = image.width * image.height * len(image.getbands()) * (2 if image.mode == "I;16" else 1)
+    if image.mode != "F" and len(image._data) != stored:
         raise Unusable(DEEP_GREY)  # the plugin takes bytes of 16 bits for samples of 8
     return image
 

@@ -30,6 +30,11 @@ TURNED_HEIC = zlib.decompress(
         b"uP=iZkjKHm$S4E~XHZ~591j33J)Ow"
     )
 )
+# 16×16 pixels of grey in 16 bits with transparency, which the plugin's own encoder does not make.
+DEEP_GREY = base64.b85decode(
+    b"0000CN?1%F4GM<}0000KW^{RQYItlQ00000YItlQ00009YItmH3IG5AIBIxoWB&?6@FVyEC~gD@01yCx081E)6#(23F9r{~3mgCt"
+    b"01hz_`~Y!&I6EkQM+Xu}5C"
+)
 HERE = np.array([[[40, 40, 200], [200, 40, 40]], [[230, 230, 230], [40, 200, 40]]])  # its corners as they are seen
 SHORT = "damaged or of a kind that is not read"
 
@@ -87,6 +92,12 @@ def test_sixteen_bits_of_jpeg_xl(tmp_path):
     np.testing.assert_array_equal(read_image(tmp_path / "a.jxl")[..., 0], np.round(values / 257))
     Image.fromarray(values.astype(np.float32)).save(tmp_path / "b.jxl", lossless=True)
     assert_reason(tmp_path / "b.jxl", samples.NO_RANGE)
+
+
+def test_deep_grey_with_transparency_is_not_taken_for_shallow(tmp_path):
+    pytest.importorskip("pillow_jxl")
+    (tmp_path / "a.jxl").write_bytes(DEEP_GREY)
+    assert_reason(tmp_path / "a.jxl", formats.DEEP_GREY)
 
 
 def test_of_jpeg_xl_the_orientation_of_exif_is_a_copy(tmp_path):
