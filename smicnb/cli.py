@@ -113,6 +113,9 @@ def main() -> None:
     except SmicnbError as error:
         print(f"smicnb: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
+    except MemoryError:  # where no image is to blame, or none is known
+        print("smicnb: there is not enough memory", file=sys.stderr)
+        sys.exit(2)
     except OSError as error:  # a full disk, a folder that cannot be written
         place = f" ('{error.filename}')" if error.filename else ""
         print(f"smicnb: {error.strerror or error}{place}", file=sys.stderr)

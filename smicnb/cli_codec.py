@@ -36,6 +36,7 @@ class Ways(StrEnum):
 
 
 Source = Annotated[str, typer.Argument(help="A folder of photographs, or a collection's name (embedded, kodak:PATH).")]
+Skipped = Annotated[bool, typer.Option("--skipped", help="List what was left out, with reasons.")]
 Encoder = Annotated[str | None, typer.Option(help="Where the file's own encoder is, if its name does not lead there.")]
 
 
@@ -72,6 +73,7 @@ def compress(
     names: Annotated[bool, typer.Option(help="Keep the photographs' names.")] = True,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the paper's dictionary (0).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    skipped: Skipped = False,
 ) -> None:
     """Code a collection of photographs: by a fidelity or a size, or by the paper's dictionary.
 
@@ -95,7 +97,7 @@ def compress(
         from smicnb.codec import choice, photographs
 
         only = choice.KINDS if ways in (None, Ways.auto) else (ways.value,)
-        summary, tried = photographs.compress_to(source, target, encoder, names, quality, bits, only)
+        summary, tried = photographs.compress_to(source, target, encoder, names, quality, bits, only, skipped)
         _say(summary)
         for line in choice.lines(tried):
             _say(line)
@@ -113,6 +115,7 @@ def compress(
         target,
         encoder,
         names,
+        skipped,
         n_atoms=wanted,
         penalty=point.penalty if penalty is None else penalty,
         b_coef=b_coef or point.b_coef,
@@ -127,7 +130,10 @@ def compress(
 
 
 def append(
-    target: Annotated[Path, typer.Argument(help="An existing .smic file.")], source: Source, encoder: Encoder = None
+    target: Annotated[Path, typer.Argument(help="An existing .smic file.")],
+    source: Source,
+    encoder: Encoder = None,
+    skipped: Skipped = False,
 ) -> None:
     """Add photographs to a file, with the dictionary that it has; nothing that is in it changes.
 
@@ -135,7 +141,7 @@ def append(
     """
     from smicnb.codec import photographs
 
-    summary, _ = photographs.append(target, source, encoder)
+    summary, _ = photographs.append(target, source, encoder, skipped)
     _say(summary)
     typer.echo(_one_line(target))
 

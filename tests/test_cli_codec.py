@@ -8,6 +8,7 @@ from PIL import Image
 from real_photographs import save, scenes, smicnb
 
 from smicnb.codec import photographs, priors
+from smicnb.semantics import collections
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +191,47 @@ def test_latents_are_refused_before_the_file_is_decoded(path, tmp_path, monkeypa
         answer = smicnb("decompress", path, "--latents", tmp_path / target, "--force")
         assert answer.status == 2
         assert text in answer.err
+
+
+def test_what_was_left_out_is_listed_on_request(folder, path, tmp_path, monkeypatch):
+    source = tmp_path / "source"
+    for place, (name, image) in enumerate(zip(("good.png", "large.png"), scenes(2), strict=True)):
+        save(image, source / name, 100 + place)
+    (source / "camera.cr2").write_bytes(b"II*\0" + bytes(50))
+    (source / "\x1b[2Jtitle.jpg").write_bytes(b"no image")
+    read = collections.Item.image
+
+    def image(item):
+        if item.id == "large.png":
+            raise MemoryError
+        return read(item)
+
+    monkeypatch.setattr(collections.Item, "image", image)
+    counted = "2 files skipped (a camera's raw file, which is not read: 1, not an image: 1); "
+    counted += "not enough memory for 'large.png'\n"
+    listed = [
+        "  '\\x1b[2Jtitle.jpg': not an image",
+        "  camera.cr2: a camera's raw file, which is not read",
+        "  large.png: not enough memory",
+    ]
+    answer = smicnb("compress", source, tmp_path / "some.smic", "--skipped")
+    assert answer.status == 0
+    assert answer.out.startswith(f"{tmp_path / 'some.smic'}: 1 image")
+    assert counted + "\n".join(listed) + "\n" in answer.err
+    assert counted in (answer := smicnb("append", path, source)).err
+    assert listed[1] not in answer.err
+    assert answer.out.startswith(f"{path}: 8 images")
+    more = smicnb("append", path, folder[0], "--skipped")  # nothing was left out, and these are there already
+    assert "such names in all" in more.err
+    (source / "good.png").unlink()
+    alone = smicnb("compress", source, tmp_path / "none.smic")
+    assert (alone.status, "not enough memory for any image of" in alone.err) == (2, True)
+
+
+def test_want_of_memory_is_one_line_whatever_takes_it(tmp_path, monkeypatch):
+    def load(name):
+        raise MemoryError
+
+    monkeypatch.setattr(collections, "load", load)
+    answer = smicnb("compress", "embedded", tmp_path / "a.smic")
+    assert (answer.status, answer.err) == (2, "smicnb: there is not enough memory\n")

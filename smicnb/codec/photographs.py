@@ -1,12 +1,13 @@
 """Photographs to a .smic file and back: what `smicnb compress`, `append` and `decompress` do."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from smicnb.base.errors import DimensionError, SmicnbError
+from smicnb.base.errors import DimensionError, ImageError, SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.base.progress import progress_bar
 from smicnb.codec import choice, container, file_names
@@ -17,7 +18,7 @@ from smicnb.codec.smic import SMICCodec
 from smicnb.semantics import collections, encoders, generators
 from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.encoders import SemanticEncoder
-from smicnb.semantics.images import size_of
+from smicnb.semantics.images import NO_MEMORY, size_of
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.semantics.views import WHOLE
 
@@ -30,24 +31,54 @@ class Photographs(NamedTuple):
         names: relative POSIX paths, each once.
         sizes: (width, height) in pixels.
         summary: what was found and what was left out, on one line.
+        left_out: (name, reason) of each file or folder that was left out.
     """
 
     latents: np.ndarray
     names: list[str]
     sizes: list[tuple[int, int]]
     summary: str
+    left_out: tuple[tuple[str, str], ...] = ()
+
+    def told(self, listed: bool) -> str:
+        """The summary; with a line for each file left out, where they are to be `listed`."""
+        return "\n".join([self.summary, *(f"  {_shown(name)}: {why}" for name, why in self.left_out if listed)])
 
 
 def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
-    """The images of a folder, or of a collection by its name ("embedded", "kodak:PATH"), as latents."""
+    """The images of a folder, or of a collection by its name ("embedded", "kodak:PATH"), as latents.
+
+    An image for which there is not enough memory is left out and named; the others go on.
+    """
     folder = Path(source).expanduser()
     loaded = collections.load(f"folder:{folder}" if folder.exists() else source)
     items = sorted(loaded, key=lambda item: item.id)
     ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
-    latents = encoders.encode_collection(encoder, ordered)
-    return Photographs(
-        latents, file_names.unique([file_names.portable(item.id) for item in items]), _sizes(items), loaded.summary()
-    )
+    latents, too_large = _encoded(encoder, ordered)
+    items = [item for item in items if item not in too_large]
+    if not items:
+        raise ImageError(f"{NO_MEMORY} for any image of '{source}'", do="use smaller ones, or a larger machine")
+    summary = "; ".join([loaded.summary(), *(f"{NO_MEMORY} for {item.id!r}" for item in too_large)])
+    left_out = (*loaded.left_out, *((item.id, NO_MEMORY) for item in too_large))
+    names = file_names.unique([file_names.portable(item.id) for item in items])
+    return Photographs(latents, names, _sizes(items), summary, left_out)
+
+
+def _encoded(encoder: SemanticEncoder, collection: Collection) -> tuple[np.ndarray, list[Item]]:
+    """Latents of a collection's items, and those for which there is not enough memory, found by halving."""
+    try:
+        return encoders.encode_collection(encoder, collection), []
+    except MemoryError:
+        items = collection.items
+        if len(items) == 1:
+            return np.zeros((0, encoder.dim), np.float32), list(items)
+    half = len(items) // 2
+    parts = [_encoded(encoder, replace(collection, items=part)) for part in (items[:half], items[half:])]
+    return np.concatenate([latents for latents, _ in parts]), [item for _, lost in parts for item in lost]
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else repr(name)  # a name may hold what a terminal would obey
 
 
 def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
@@ -61,7 +92,9 @@ def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
     return sizes
 
 
-def compress(source: str, target: Path, encoder: str, named: bool = True, **parameters) -> tuple[str, int]:
+def compress(
+    source: str, target: Path, encoder: str, named: bool = True, listed: bool = False, **parameters
+) -> tuple[str, int]:
     """Write the .smic file of a folder or collection, atomically.
 
     Args:
@@ -69,10 +102,11 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
         target: the file; an existing one is replaced.
         encoder: a name of `encoders.encoder`.
         named: whether the photographs' names are kept.
+        listed: whether what is told has a line for each file left out.
         parameters: of `SMICCodec`; fewer atoms are learned where there are fewer images.
 
     Returns:
-        What was found and left out, on one line; and how many atoms the dictionary has.
+        What was found and left out; and how many atoms the dictionary has.
     """
     not_a_folder(target)
     semantic_encoder = encoders.encoder(encoder)
@@ -83,7 +117,7 @@ def compress(source: str, target: Path, encoder: str, named: bool = True, **para
         n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
     )
     _write(target, codec.fit(choice.evenly(found.latents, choice.LEARNED)), found, named)
-    return found.summary, n_atoms
+    return found.told(listed), n_atoms
 
 
 def compress_to(
@@ -94,15 +128,16 @@ def compress_to(
     cosine: float | None = None,
     bits: float | None = None,
     only: Sequence[str] = choice.KINDS,
+    listed: bool = False,
 ) -> tuple[str, list[Way]]:
     """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all.
 
     Args:
-        source, target, encoder, named: as in `compress`.
+        source, target, encoder, named, listed: as in `compress`.
         cosine, bits, only: as in `choice.ways`.
 
     Returns:
-        What was found and left out, on one line; and the ways that were tried, the chosen one first.
+        What was found and left out; and the ways that were tried, the chosen one first.
     """
     not_a_folder(target)
     choice.check_target(cosine, bits)
@@ -112,7 +147,7 @@ def compress_to(
     found = photographs(source, semantic_encoder)
     tried = choice.ways(found.latents, cosine, bits, only=only, **about)
     _write(target, tried[0].codec, found, named)
-    return found.summary, tried
+    return found.told(listed), tried
 
 
 def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool) -> None:
@@ -126,16 +161,17 @@ def not_a_folder(target: Path) -> None:
         raise SmicnbError(f"'{target}' is a folder", "the name of a file to write")
 
 
-def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, int]:
+def append(target: Path, source: str, encoder: str | None = None, listed: bool = False) -> tuple[str, int]:
     """Code further photographs with the dictionary of an existing file, and write them behind what is there.
 
     Args:
         target: the file.
         source: a folder, or a collection's name.
         encoder: a name of `encoders.encoder`, where the file's own does not lead to its weights.
+        listed: as in `compress`.
 
     Returns:
-        What was found and left out, on one line; and how many images the file had before.
+        What was found and left out; and how many images the file had before.
 
     Raises:
         SmicnbError: another encoder than the file's, or a name that the file has already.
@@ -155,7 +191,7 @@ def append(target: Path, source: str, encoder: str | None = None) -> tuple[str, 
         )
     codec = _codec_of(target)
     container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes), before)
-    return found.summary, before
+    return found.told(listed), before
 
 
 def _codec_of(target: Path) -> choice.Codec:

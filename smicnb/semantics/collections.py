@@ -63,6 +63,7 @@ class Collection:
         licence, page: of the data set; the page may be "".
         skipped: reason -> number of files that were left out.
         notes: what else a reader should know, in words.
+        left_out: (name, reason) of each file or folder that was skipped or passed over.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Collection:
     page: str
     skipped: dict[str, int]
     notes: tuple[str, ...] = ()
+    left_out: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -175,7 +177,9 @@ def _from_folder(data_set: DataSet, root: Path) -> Collection:
         if whole != data_set.sha256:
             notes.append(f"not the {data_set.files} files that {data_set.name} was exercised with")
     name = f"folder:{printable(root.resolve().name)}" if data_set.name == "folder" else data_set.name
-    return Collection(name, _ordered(items), data_set.licence, data_set.page, listing.skipped, tuple(notes))
+    left_out = tuple((printable(file), reason) for file, reason in listing.left_out)
+    about = (data_set.licence, data_set.page, listing.skipped, tuple(notes), left_out)
+    return Collection(name, _ordered(items), *about)
 
 
 def _embedded() -> Collection:

@@ -17,6 +17,7 @@ from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
 from smicnb.semantics import devices, inception, lite0_minilm, weights
 from smicnb.semantics.collections import Collection, Item
+from smicnb.semantics.images import RULES
 from smicnb.semantics.selection import parse
 from smicnb.semantics.towers import BATCH, ImageTower, in_text_batches
 
@@ -201,8 +202,8 @@ def image_encoder(name: str) -> ImageEncoder:
 def encode_collection(encoder: ImageEncoder, collection: Collection, executor: Executor | None = None) -> np.ndarray:
     """Latents (n, dim) float32 of a collection's items, in their order, each computed once ever.
 
-    The cache knows a latent by the encoder's name and weights, the batch it ran in, and the image's hash. It is
-    filled block by block, so that what was interrupted goes on where it was.
+    The cache knows a latent by the encoder's name and weights, the batch it ran in, the rules by which files
+    are read, and the image's hash. It is filled block by block, so that what was interrupted goes on where it was.
 
     Args:
         encoder: whose latents.
@@ -210,7 +211,7 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
         executor: encodes one block of `BLOCK` images per task; here and now where absent.
     """
     cache, items = ArrayCache("latents"), collection.items
-    keys = [[encoder.name, encoder.weights_hash, BATCH, item.content_hash] for item in items]
+    keys = [[encoder.name, encoder.weights_hash, BATCH, RULES[0], item.content_hash] for item in items]
     found = [cache.get(key) for key in keys]
     missing = [row for row, latent in enumerate(found) if latent is None or latent.shape != (encoder.dim,)]
     blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]

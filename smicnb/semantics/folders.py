@@ -14,11 +14,21 @@ from smicnb.base.cache import cache_root
 from smicnb.base.errors import ImageError
 from smicnb.base.files import sha256_file, sha256_json, write_json
 from smicnb.base.progress import progress_bar
-from smicnb.semantics.images import RULES, UNREADABLE, check, describe, image_suffixes, probe
+from smicnb.semantics.images import NO_MEMORY, RULES, UNREADABLE, check, describe, image_suffixes, probe
 
 UNREADABLE_FOLDER = "folder not readable"
 COPY = "same bytes as another file"
 PASSED_OVER = "files without an image suffix passed over"
+SERVERS_OWN = "folders of a file server's thumbnails or bins passed over"
+HIDDEN = "hidden"
+# Below the folder that is asked for, by name whatever its case: thumbnails are no photographs, and nobody wants
+# back what is in the bin. Others of the kind (.thumbnails, .@__thumb) are hidden.
+SERVERS_FOLDERS = {
+    *("@eadir", "#recycle", "#snapshot", "@sharebin", "@tmp"),  # Synology
+    *("@recycle", "@recently-snapshot"),  # QNAP
+    *("$recycle.bin", "system volume information"),  # Windows
+    "__macosx",
+}
 
 
 class ImageFile(NamedTuple):
@@ -30,19 +40,24 @@ class ImageFile(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """The usable images of a folder, by name; files skipped and files noted, counted by reason."""
+    """The usable images of a folder, by name; files skipped and files noted, counted by reason.
+
+    `left_out` has (POSIX path, reason) of all that was skipped or passed over, by name.
+    """
 
     files: tuple[ImageFile, ...]
     skipped: dict[str, int]
     notes: dict[str, int]
+    left_out: tuple[tuple[str, str], ...]
 
 
 def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     """Find every usable image below a folder, each decoded once to be sure.
 
-    Files are taken by suffix, hidden ones are passed over; links are followed, each folder is visited
-    once, and of files with equal bytes the first by name is kept, lest one photograph sit on both sides
-    of a split. What decoding showed is remembered by content, so that listing again only hashes.
+    Files are taken by suffix, hidden ones and the folders of a file server's own are passed over; links are
+    followed, each folder is visited once, and of files with equal bytes the first by name is kept, lest one
+    photograph sit on both sides of a split. What decoding showed is remembered by content, so that listing again only
+    hashes.
 
     Args:
         root: a folder.
@@ -57,7 +72,8 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     root = Path(root)
     skipped: Counter[str] = Counter()
     notes: Counter[str] = Counter()
-    candidates = _candidates(root, parts, skipped, notes)
+    left_out: list[tuple[str, str]] = []
+    candidates = _candidates(root, parts, skipped, notes, left_out)
     remembered = cache_root() / "image-verdicts" / f"{sha256_json(os.path.realpath(root))}.json"
     known = _recall(remembered)
     label = f"checking {root.resolve().name}"
@@ -65,7 +81,7 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
         found: dict[str, ImageFile] = {}
         verdicts: dict[str, list[str | None]] = {}
         for (name, path), (digest, reason, note) in zip(
-            candidates, threads.map(lambda candidate: _judge(candidate[1], known), candidates), strict=True
+            candidates, threads.map(lambda candidate: _judge(*candidate, known), candidates), strict=True
         ):
             advance(1)
             if digest:
@@ -74,6 +90,7 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
                 reason = COPY
             if reason is not None:
                 skipped[reason] += 1
+                left_out.append((name, reason))
                 continue
             found[digest] = ImageFile(name, path, digest)
             if note:
@@ -85,11 +102,19 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     if not found:
         met = f" ({describe(skipped + notes)})" if skipped or notes else ""
         raise ImageError(f"no usable image in '{root}'{met}", "at least one image file that Pillow reads")
-    return Listing(tuple(found.values()), dict(sorted(skipped.items())), dict(sorted(notes.items())))
+    counts = dict(sorted(skipped.items())), dict(sorted(notes.items()))
+    return Listing(tuple(found.values()), *counts, tuple(sorted(left_out)))
 
 
-def _judge(path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, str | None, str | None]:
-    """(hash, reason against, note) of one file; the hash is None where the header decides."""
+def _judge(name: str, path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, str | None, str | None]:
+    """(hash, reason against, note) of one file; the hash is None where the header or this machine decides."""
+    try:
+        return _verdict(path, known)
+    except MemoryError:
+        return None, f"{NO_MEMORY} for {name!r}", None
+
+
+def _verdict(path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, str | None, str | None]:
     reason = probe(path)
     if reason is not None:
         return None, reason, None
@@ -104,7 +129,7 @@ def _judge(path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, 
 
 
 def _candidates(
-    root: Path, parts: tuple[str, ...], skipped: Counter[str], notes: Counter[str]
+    root: Path, parts: tuple[str, ...], skipped: Counter[str], notes: Counter[str], left_out: list[tuple[str, str]]
 ) -> list[tuple[str, Path]]:
     """(POSIX path below `root`, path) of all files whose suffix claims an image, sorted."""
     suffixes = image_suffixes()
@@ -122,19 +147,26 @@ def _candidates(
                 # Sorted, so that of two links to one folder the same one is always followed.
                 for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
                     path = folder / entry.name
+                    name = path.relative_to(root).as_posix()
                     if entry.name.startswith("."):
-                        continue
-                    if _is_folder(entry):
-                        folders.append(path)
+                        left_out.append((name, HIDDEN))
+                    elif _is_folder(entry):
+                        if entry.name.casefold() in SERVERS_FOLDERS:
+                            notes[SERVERS_OWN] += 1
+                            left_out.append((name, SERVERS_OWN))
+                        else:
+                            folders.append(path)
                     elif path.suffix.lower() in suffixes:
-                        files.append((path.relative_to(root).as_posix(), path))
+                        files.append((name, path))
                     else:
                         notes[PASSED_OVER] += 1
+                        left_out.append((name, PASSED_OVER))
         except OSError as error:
             if folder == root:
                 why = error.strerror or type(error).__name__
                 raise ImageError(f"'{root}' cannot be read as a folder ({why})", "a folder of images") from error
             skipped[UNREADABLE_FOLDER] += 1
+            left_out.append((folder.relative_to(root).as_posix(), UNREADABLE_FOLDER))
     return sorted(files)
 
 

@@ -6,32 +6,49 @@ import stat
 import threading
 import warnings
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from smicnb.base.errors import ImageError
+from smicnb.semantics import formats, samples
+from smicnb.semantics.formats import NOT_AN_IMAGE, Unusable
+from smicnb.semantics.samples import NO_RANGE
 
 MIN_SIDE = 16  # pixels; nothing can be recognised in less
 MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the pixels
 
 ORIENTATION = 0x0112  # the EXIF tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
-NOT_AN_IMAGE = "not an image"
 DAMAGED = "truncated or damaged"
 TOO_SMALL = f"smaller than {MIN_SIDE} pixels on a side"
 TOO_LARGE = f"more than {MAX_PIXELS // 10**6} megapixels"
-NO_RANGE = "pixel values without a known range"
+OTHER_SIZE = "of another size than its header says"
 UNREADABLE = "not readable"
+NO_MEMORY = "not enough memory"
 NEEDED = {
+    **formats.NEEDED,
     TOO_SMALL: f"{MIN_SIDE} pixels or more on each side",
     TOO_LARGE: f"at most {MAX_PIXELS // 10**6} megapixels",
-    NO_RANGE: "whole numbers of 8 or 16 bits",
+    NO_RANGE: "whole numbers without a sign, whose bits the file states",
 }
 FIRST_FRAME = "first of several frames used"
+
+
+class ImageMemoryError(ImageError, MemoryError):
+    """An image for which this machine has not enough memory: no property of the file."""
 
 
 def check_rgb(image: np.ndarray) -> None:
@@ -40,45 +57,38 @@ def check_rgb(image: np.ndarray) -> None:
         raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
 
 
-# Formats that start another programme or hold no pixels that Pillow itself could decode.
-_NO_RASTER = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
-_SIXTEEN_BIT = {"I;16", "I;16L", "I;16B", "I;16N"}
-RULES = [1, MIN_SIDE, MAX_PIXELS]  # count the first up when a rule below changes: verdicts are remembered
+RULES = [2, MIN_SIDE, MAX_PIXELS]  # count the first up when a rule below changes: verdicts are remembered
 
 
 def read_image(path: Path | str) -> np.ndarray:
     """Read an image file as RGB.
 
-    EXIF orientation is applied. Grey and CMYK are converted, 16-bit grey is scaled to 8 bits,
-    transparency is laid over white, and of several frames the first is taken. Colour profiles are
-    ignored: values are taken as sRGB.
+    EXIF orientation is applied. Grey and CMYK are converted, samples of more or fewer than 8 bits are scaled by the
+    range that the file states, transparency is laid over white, and of several frames the first is taken. Colour
+    profiles are ignored: values are taken as sRGB.
 
     Args:
-        path: a file of any raster format that Pillow decodes.
+        path: a file of any raster format that Pillow decodes; of JPEG XL and HEIC where their extras are installed.
 
     Returns:
         H×W×3 uint8, contiguous, writable.
 
     Raises:
         ImageError: the file cannot be used; says why, on one line.
+        ImageMemoryError: this machine has not enough memory for it.
     """
     try:
-        with _quiet(), _opened(Path(path)) as image:
-            return _to_rgb(image)
-    except _Unusable as error:
+        return _read(Path(path))[0]
+    except Unusable as error:
         raise _refusal(path, error) from error
 
 
 def size_of(path: Path | str) -> tuple[int, int]:
-    """(width, height) in pixels of the image that `read_image` returns, from the header alone."""
+    """(width, height) in pixels of the image that `read_image` returns, by the header wherever it says so."""
     try:
-        with _quiet(), _opened(Path(path)) as image:
-            width, height = image.size
-            with contextlib.suppress(Exception):
-                if image.getexif().get(ORIENTATION, 1) in SIDEWAYS:
-                    return height, width
-            return width, height
-    except _Unusable as error:
+        with _quiet(), _opened(Path(path)) as picture:
+            return _size(picture.image)
+    except Unusable as error:
         raise _refusal(path, error) from error
 
 
@@ -87,28 +97,21 @@ def probe(path: Path | str) -> str | None:
     try:
         with _quiet(), _opened(Path(path)):
             return None
-    except _Unusable as error:
+    except Unusable as error:
         return str(error)
 
 
 def check(path: Path | str) -> tuple[str | None, str | None]:
-    """Decode an image file to be sure: (reason why it cannot be used or None, note or None)."""
-    note = None
+    """Read an image file as `read_image` does, to be sure: (reason why it cannot be used or None, note or None)."""
     try:
-        with _quiet(), _opened(Path(path)) as image:
-            # A telephone's JPEG often carries a second picture: that is no animation.
-            if getattr(image, "is_animated", False) and image.format != "MPO":
-                note = FIRST_FRAME
-            image.seek(0)
-            _to_rgb(image)
-    except _Unusable as error:
+        return None, _read(Path(path))[1]
+    except Unusable as error:
         return str(error), None
-    return None, note
 
 
 def image_suffixes() -> frozenset[str]:
-    """The suffixes, in lower case with their dot, by which a file claims to be an image."""
-    return _formats()[1]
+    """The suffixes, in lower case with their dot, by which a file claims to be an image, whether it is read or not."""
+    return formats.suffixes()
 
 
 def describe(counts: dict[str, int]) -> str:
@@ -116,78 +119,122 @@ def describe(counts: dict[str, int]) -> str:
     return ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
 
 
-def _refusal(path: Path | str, reason: "_Unusable") -> ImageError:
+def _refusal(path: Path | str, reason: Unusable) -> ImageError:
     text = str(reason) if os.path.lexists(path) else "no such file"
     needed = NEEDED.get(text, "a whole image file that Pillow reads")
     return ImageError(f"cannot use '{path}': {text}", needed)
 
 
-class _Unusable(Exception):
-    """Why a file cannot be used: one of the reasons above."""
+class _Picture(NamedTuple):
+    """An open file: Pillow's image, not loaded, what its header says of its samples, and the file."""
 
-
-@cache
-def _formats() -> tuple[tuple[str, ...], frozenset[str]]:
-    """The formats that are read, and the suffixes by which their files are known."""
-    Image.init()
-    formats = tuple(sorted(set(Image.OPEN) - _NO_RASTER))
-    suffixes = frozenset(
-        # MPO opens as JPEG: a photograph with a second one behind it.
-        suffix
-        for suffix, name in Image.registered_extensions().items()
-        if name in formats or name == "MPO"
-    )
-    return formats, suffixes
+    image: Image.Image
+    samples: samples.Samples
+    file: BinaryIO
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Image.Image]:
-    """Open a file by its header; whatever goes wrong, here or within the block, becomes `_Unusable`."""
+def _opened(path: Path) -> Iterator[_Picture]:
+    """Open a file by its header; whatever goes wrong, here or within the block, becomes `Unusable`."""
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
         file = path.open("rb") if regular else None  # opening a pipe would wait for ever
     except OSError as error:
-        raise _Unusable(UNREADABLE) from error
+        raise Unusable(UNREADABLE) from error
     if file is None:
-        raise _Unusable(NOT_AN_IMAGE)
+        raise Unusable(NOT_AN_IMAGE)
     try:
         with file:
-            image = Image.open(file, formats=_formats()[0])
-            width, height = image.size
-            if width * height > MAX_PIXELS:
-                raise _Unusable(TOO_LARGE)
-            if min(width, height) < MIN_SIDE:
-                raise _Unusable(TOO_SMALL)
-            if image.mode == "F":
-                raise _Unusable(NO_RANGE)
-            yield image
-    except (_Unusable, MemoryError):  # want of memory is no property of the file
+            image, head = formats.opened(file, path, MAX_PIXELS)
+            _check_size(image.size)
+            if image.format in _KNOWN_WHEN_LOADED:
+                image.load()
+                _check_size(image.size)
+            yield _Picture(image, samples.of_header(image, head), file)
+    except Unusable:
         raise
-    except UnidentifiedImageError as error:
-        raise _Unusable(NOT_AN_IMAGE) from error
+    except MemoryError as error:
+        raise ImageMemoryError(
+            f"cannot use '{path}': {NO_MEMORY}", do="use a smaller one, or a larger machine"
+        ) from error
     except Image.DecompressionBombError as error:
-        raise _Unusable(TOO_LARGE) from error
+        raise Unusable(TOO_LARGE) from error
     except Exception as error:  # decoders fail on damaged bytes with exceptions of every kind
-        raise _Unusable(DAMAGED) from error
+        raise Unusable(DAMAGED) from error
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
-    image.load()
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise Unusable(TOO_LARGE)
+    if min(width, height) < MIN_SIDE:
+        raise Unusable(TOO_SMALL)
+
+
+def _read(path: Path) -> tuple[np.ndarray, str | None]:
+    """The one way from a file to its pixels, and a note about them or None."""
+    with _quiet(), _opened(path) as picture:
+        size = _size(picture.image)
+        pixels = _to_rgb(picture)
+        if pixels.shape[1::-1] != size:
+            raise Unusable(OTHER_SIZE)
+        return pixels, _note(picture.image)
+
+
+def _note(image: Image.Image) -> str | None:
+    # Further frames may be damaged, or kept in a way that Pillow does not know; the first is read all the same.
+    with contextlib.suppress(Exception):
+        if image.format not in _NO_FRAMES and getattr(image, "is_animated", False):
+            return FIRST_FRAME
+    return None
+
+
+# A telephone's JPEG or HEIC often carries a second picture, a PSD its layers: that is no animation.
+_NO_FRAMES = {"MPO", "HEIF", "PSD"}
+_KNOWN_WHEN_LOADED = {"ICNS", "ICO", "PCD"}  # Pillow tells another size or mode before
+
+
+def _size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) of what `_to_rgb` makes of an open image."""
+    # Pillow tells the size of a TIFF as it was stored or as it is to be seen, by its version.
+    width, height = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
+    return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF's orientation; 1 where there is none that holds."""
+    if image.format == "JXL" and not image.jpeg:
+        return 1  # of JPEG XL its code stream's own holds, which the decoder applied
     # An orientation that cannot be read is none; the pixels are there all the same.
     with contextlib.suppress(Exception):
-        image = ImageOps.exif_transpose(image)
-    if image.mode in _SIXTEEN_BIT or image.mode == "I":
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise _Unusable(NO_RANGE)
-        grey = ((values * 255 + 32767) // 65535).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    if image.mode == "LAB":
-        raise _Unusable(NO_RANGE)
-    if image.has_transparency_data:
+        return int(image.getexif().get(ORIENTATION, 1))
+    return 1
+
+
+def _to_rgb(picture: _Picture) -> np.ndarray:
+    opened, stored = picture.image, picture.samples
+    turn = None if opened.format == "TIFF" else _TURNS.get(_orientation(opened))  # Pillow turns a TIFF by itself
+    opened.load()
+    clear = samples.transparent_pixels(opened, stored, _low_bytes(picture))
+    image = samples.eight_bits(opened, stored)
+    if clear is None and image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.array(image.convert("RGB"))
+    image = image.convert("RGB")
+    if clear is not None:
+        image.paste((255, 255, 255), mask=Image.fromarray(clear))
+    return np.array(image if turn is None else image.transpose(turn))
+
+
+def _low_bytes(picture: _Picture) -> Image.Image | None:
+    """The lower bytes of a PNG file's colours of 16 bits, where one of them is transparent; Pillow keeps the upper."""
+    if picture.samples.depth <= 8 or not isinstance(picture.samples.transparent, tuple):
+        return None
+    picture.file.seek(0)
+    low = Image.open(picture.file, formats=["PNG"])
+    low.tile = [(*low.tile[0][:3], "RGB;16L")]  # as if the lower byte came last: that is the one which is kept
+    low.load()
+    return low
 
 
 _quiet_lock = threading.Lock()

@@ -4,6 +4,7 @@ A network's output moves in its last digits with the batch size and the number t
 the last batch is filled up, and an image's latent does not depend on how many others came with it.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import torch
 
 BATCH = 16
+LONGEST = 64  # squares, of a resized photograph that is made as a whole
 LOADERS = 2  # threads that load and resize the next batch while the tower works on this one
 
 
@@ -30,12 +32,21 @@ def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
 
     Returns:
         RGB uint8, side×side×3, by Pillow's antialiased bicubic filter.
+
+    Of a picture longer than `LONGEST` squares only the square is made: resized as a whole, 20×1 500 000 pixels would
+    take gigabytes. Pillow keeps the corners of such a part in single precision and goes through rows and columns in
+    another order, which moves values by a step or two, so that all others stay as they are.
     """
     from PIL import Image
 
     check_rgb(image)
     (height, width), (top, left) = _geometry(*image.shape[:2], side)
-    resized = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(image)
+    if max(height, width) > LONGEST * side:
+        across, down = picture.width / width, picture.height / height
+        box = (left * across, top * down, (left + side) * across, (top + side) * down)
+        return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box))
+    resized = picture.resize((width, height), Image.Resampling.BICUBIC)
     return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
@@ -44,6 +55,17 @@ def _geometry(height: int, width: int, side: int) -> tuple[tuple[int, int], tupl
     short = min(height, width)
     size = side * height // short, side * width // short
     return size, (round((size[0] - side) / 2), round((size[1] - side) / 2))
+
+
+@contextlib.contextmanager
+def _memory_told() -> Iterator[None]:
+    """Want of memory, which torch tells as a RuntimeError, as what it is."""
+    try:
+        yield
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in ("allocate memory", "out of memory")):
+            raise MemoryError(str(error).splitlines()[0]) from error
+        raise
 
 
 def _batches(items: Iterable, size: int) -> Iterator[list]:
@@ -127,7 +149,8 @@ class ImageTower:
         for row, future in enumerate(loading):
             filled[row] = future.result()
         pixels = torch.from_numpy(filled).to(self.device).permute(0, 3, 1, 2).float() / 255
-        latents = self.differentiable(pixels)[: len(loading)].float().cpu().numpy()
+        with _memory_told():
+            latents = self.differentiable(pixels)[: len(loading)].float().cpu().numpy()
         if done is not None:
             done(len(loading))
         return latents

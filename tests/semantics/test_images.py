@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from picture_files import psd
 from PIL import Image
 
 from smicnb.base.cache import cache_root
@@ -109,13 +110,16 @@ def test_exif_orientation_is_applied(tmp_path, suffix):
     assert np.abs(pixels.astype(int) - upright).mean() < 5
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".tif", ".png", ".webp", ".jp2", ".gif", ".ppm", ".icns", ".avif"])
 @pytest.mark.parametrize("orientation", range(10))
-def test_the_header_tells_the_size_that_is_read(tmp_path, orientation):
+def test_the_header_tells_the_size_that_is_read(tmp_path, orientation, suffix):
     exif = Image.Exif()
     exif[0x0112] = orientation
-    path = save(tmp_path / "turned.jpg", exif=exif)
+    path = save(tmp_path / f"turned{suffix}", exif=exif)
     height, width, _ = read_image(path).shape
     assert size_of(path) == (width, height)
+    if suffix in (".jpg", ".tif", ".png", ".webp"):
+        assert (width > height) == (orientation not in images.SIDEWAYS)
     (tmp_path / "none.jpg").write_bytes(b"no photograph")
     with pytest.raises(ImageError, match="cannot use"):
         size_of(tmp_path / "none.jpg")
@@ -144,6 +148,57 @@ def test_a_photograph_with_a_second_one_behind_it_is_no_animation(tmp_path):
     pair = [Image.fromarray(photograph(seed=seed)) for seed in (0, 1)]
     pair[0].save(tmp_path / "telephone.jpg", format="MPO", save_all=True, append_images=pair[1:])
     assert check(tmp_path / "telephone.jpg") == (None, None)
+
+
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_a_photoshop_document_is_read_as_it_is_checked(tmp_path, layers):
+    path = psd(tmp_path / "a.psd", photograph(), layers)
+    np.testing.assert_array_equal(read_image(path), photograph())
+    assert probe(path) is None
+    assert check(path) == (None, None)
+    assert [file.name for file in list_images(tmp_path).files] == ["a.psd"]
+
+
+def test_a_damaged_second_frame_does_not_take_the_first(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (3, 24, 40, 3), np.uint8)
+    pages = [Image.fromarray(page) for page in noise]
+    pages[0].save(tmp_path / "a.gif", save_all=True, append_images=pages[1:])
+    first = read_image(tmp_path / "a.gif")
+    whole = (tmp_path / "a.gif").read_bytes()
+    (tmp_path / "a.gif").write_bytes(whole[: len(whole) * 2 // 5])  # the first frame is about a third
+    np.testing.assert_array_equal(read_image(tmp_path / "a.gif"), first)
+    assert check(tmp_path / "a.gif")[0] is None
+
+
+def test_what_is_checked_is_what_is_read(tmp_path, monkeypatch):
+    path = save(tmp_path / "a.png")
+    monkeypatch.setattr(images, "_size", lambda image: (41, 24))
+    assert check(path) == (images.OTHER_SIZE, None)
+    with pytest.raises(ImageError, match=images.OTHER_SIZE):
+        read_image(path)
+
+
+def test_want_of_memory_names_the_image_and_the_others_go_on(tmp_path, monkeypatch):
+    for seed, name in enumerate(("a.png", "b.png", "c.png")):
+        save(tmp_path / name, seed=seed)
+    original = images._to_rgb
+
+    def short(picture):
+        if picture.file.name.endswith("b.png"):
+            raise MemoryError
+        return original(picture)
+
+    monkeypatch.setattr(images, "_to_rgb", short)
+    with pytest.raises(ImageError) as caught:
+        read_image(tmp_path / "b.png")
+    assert str(caught.value) == (
+        f"cannot use '{tmp_path / 'b.png'}': not enough memory; use a smaller one, or a larger machine"
+    )
+    listing = list_images(tmp_path)
+    assert [file.name for file in listing.files] == ["a.png", "c.png"]
+    assert listing.skipped == {"not enough memory for 'b.png'": 1}
+    monkeypatch.undo()
+    assert len(list_images(tmp_path).files) == 3  # it is no property of the file, and not remembered
 
 
 def unusable(folder):
