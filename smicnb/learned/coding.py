@@ -32,6 +32,7 @@ SCALE_RANGE = 0.11, 256.0
 GRID = 64
 # A stream of one symbol has a second one, 0 under the table's first row. CompressAI's coder could not do without.
 FILLER = np.zeros((2, 1), np.int64)
+SAME = "decode it on the machine that encoded it, and report this: a latent should not depend on the machine"
 KNOWN = {b"TACO": "TACO", b"SIC_": "SIC", b"SMIC": "SMIC"}
 
 
@@ -141,16 +142,17 @@ class Reader:
     Args:
         stream: of `Writer.bytes`.
         symbols: that will be taken from it in all.
+        part: of a file, which has this stream, for errors.
 
     Raises:
         IntegrityError: no encoder wrote this stream for so many symbols.
     """
 
-    def __init__(self, stream: bytes, symbols: int):
+    def __init__(self, stream: bytes, symbols: int, part: str = "the file"):
         whole = 8 <= len(stream) <= SYMBOL_BYTES * (symbols + 4) and len(stream) % 4 == 0
         self._words = np.frombuffer(stream, "<u4").astype(np.uint32) if whole else np.zeros(2, np.uint32)
         self._at = np.array([int(self._words[0]) | int(self._words[1]) << 32, 2], np.uint64)  # of `rans.decode`
-        self._count, self._left, self._length = symbols, symbols, len(stream)
+        self._count, self._left, self._length, self._part = symbols, symbols, len(stream), part
         if self._at[0] < rans.LOWEST:
             raise self._forged()
 
@@ -176,8 +178,8 @@ class Reader:
         return symbols
 
     def _forged(self) -> IntegrityError:
-        needed = "one that an encoder wrote, which ends where its symbols end"
-        return IntegrityError(f"found a stream of {self._length} bytes for {self._count} symbols", needed)
+        found = f"the {self._length} bytes of the stream of {self._part} do not decode to {self._count} symbols"
+        return IntegrityError(found, "a stream that an encoder wrote, and the same arithmetic on both sides", SAME)
 
 
 def _flat(numbers: np.ndarray) -> np.ndarray:
@@ -287,7 +289,7 @@ def check_latent(latent: Tensor, promised: int) -> None:
         raise IntegrityError(
             "the decoded latent differs from the encoded one",
             "the same arithmetic on both sides",
-            "decode it on the machine that encoded it, and report this: latents should not depend on the machine",
+            SAME,
         )
 
 

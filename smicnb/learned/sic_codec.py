@@ -136,13 +136,15 @@ class SicCodec:
         height, width = -(-file.height // STRIDE), -(-file.width // STRIDE)
         shape = (1, self.config.hyper, -(-height // 4), -(-width // 4))
         channels = _channels(shape)
-        z_symbols = torch.from_numpy(Reader(file.hyper, channels.size).take(channels, self._prior)).double()
+        z_symbols = torch.from_numpy(
+            Reader(file.hyper, channels.size, "the header").take(channels, self._prior)
+        ).double()
         hyper = self._hyper(z_symbols, height, width)
         known = torch.empty((1, 0, height, width), dtype=torch.float64)
         groups = []
         for number, part in enumerate(file.parts[:level]):
             symbols = self.config.groups[number] * height * width
-            coder = _Decoding(Reader(part.stream, symbols), self._gaussians)
+            coder = _Decoding(Reader(part.stream, symbols, f"level {number + 1}"), self._gaussians)
             group = self._walk.group(number, known, self._own(hyper, number), coder.code)
             check_group(group, part, number + 1)
             groups.append(group)

@@ -121,7 +121,7 @@ def check_group(group: Tensor, part: Part, number: int) -> None:
         raise IntegrityError(
             f"level {number} decodes to another latent than was encoded",
             "the same arithmetic on both sides",
-            "decode it on the machine that encoded it, and report this: latents should not depend on the machine",
+            coding.SAME,
         )
 
 

@@ -138,9 +138,7 @@ def test_a_stream_has_at_most_its_entropy_and_its_state(tables):
 @given(stream=st.binary(max_size=200))
 def test_a_forged_stream_is_refused_or_is_an_encoders(stream, tables):
     rows = np.arange(640) % coding.SCALES
-    with pytest.raises(
-        IntegrityError, match=r"found a stream of \d+ bytes for 640 symbols; needed: one that an encoder"
-    ):
+    with pytest.raises(IntegrityError, match=r"the \d+ bytes of the stream of the file do not decode to 640"):
         Reader(stream, 640).take(rows, tables)
 
 
@@ -168,7 +166,7 @@ def test_a_stream_that_was_cut_or_goes_on_is_refused(cut, more, tables):
     stream = coded(np.zeros(640), rows, tables)
     Reader(stream, 640).take(rows, tables)
     for other in (stream[:-cut] + more if not more else stream + more, stream[cut:]):
-        with pytest.raises(IntegrityError, match="an encoder wrote"):
+        with pytest.raises(IntegrityError, match="do not decode to"):
             Reader(other, 640).take(rows, tables)
 
 
@@ -176,12 +174,12 @@ def test_a_stream_with_a_symbol_less_or_more_does_not_end_as_an_encoders(tables)
     rows = np.arange(640) % coding.SCALES
     stream = coded(np.arange(640) % 5, rows, tables)
     for count in (638, 639, 641, 642):
-        with pytest.raises(IntegrityError, match=f"for {count} symbols"):
+        with pytest.raises(IntegrityError, match=f"do not decode to {count} symbols"):
             Reader(stream, count).take(np.arange(count) % coding.SCALES, tables)
 
 
 def test_a_stream_that_is_too_long_for_its_symbols_is_refused_before_it_is_read():
-    with pytest.raises(IntegrityError, match="found a stream of 836 bytes for 100 symbols"):
+    with pytest.raises(IntegrityError, match="the 836 bytes of the stream of the file do not decode to 100 symbols"):
         Reader(bytes(836), 100)
 
 
@@ -201,7 +199,7 @@ def test_a_symbol_larger_than_any_that_is_written_is_refused(tables, monkeypatch
     rows = np.zeros(3, np.int64)
     for far in (2**27 + 1, -(2**27) - 1, 2**30):
         stream = coded([0, far, 0], rows, tables)
-        with pytest.raises(IntegrityError, match="an encoder wrote"):
+        with pytest.raises(IntegrityError, match="do not decode to"):
             Reader(stream, 3).take(rows, tables)
 
 

@@ -8,6 +8,7 @@ from tiny_sic import TINY, random_sic
 
 from smicnb.learned.sic import FULL, MINI, Analysis, Sic, SicConfig
 from smicnb.learned.sic_context import causal_mask
+from smicnb.learned.swin import SwinBlock
 
 GROWING = replace(TINY, groups=(1, 2, 4, 5))
 
@@ -40,8 +41,9 @@ def test_full_is_that_of_appendix_c1():
     assert [layer.proj.in_features for layer in attention] == (
         [256] + [384] * 2 + [512] * 5 + [512] * 5 + [384] * 2 + [256]
     )
-    assert [layer.shift_size[0] for layer in attention] == [0, 0, 4, 0, 4, 0, 4, 0, 0, 4, 0, 0, 4, 0, 4, 0]
-    assert {(layer.num_heads, layer.window_size[0]) for layer in attention} == {(16, 8)}
+    shifts = [block.shift for block in network.modules() if isinstance(block, SwinBlock)]
+    assert shifts == [0, 0, 4, 0, 4, 0, 4, 0, 0, 4, 0, 0, 4, 0, 4, 0]
+    assert {(layer.heads, layer.window) for layer in attention} == {(16, 8)}
 
 
 @pytest.mark.parametrize("config", [TINY, GROWING])

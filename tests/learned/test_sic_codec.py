@@ -266,8 +266,20 @@ def test_drift_is_an_error_and_no_picture(tiny_sic, data):
     other = SicCodec(tiny_sic)
     other._walk._parts[2][2][:] *= 1.5
     assert other.read(data, 2).level == 2
-    with pytest.raises(IntegrityError, match="level 3 decodes to another latent"):
+    with pytest.raises(
+        IntegrityError, match=r"the stream of level 3 do not decode .*the same arithmetic on both sides"
+    ):
         other.decode(data)
+
+
+def test_a_latent_that_drifts_where_the_stream_does_not_see_it_is_an_error_too(tiny_sic, data):
+    other = SicCodec(tiny_sic)
+    file = SicFile.unpack(data)
+    parts = [replace(part, latent_crc=part.latent_crc ^ (number == 2)) for number, part in enumerate(file.parts)]
+    forged = replace(file, parts=tuple(parts)).pack()
+    assert other.read(forged, 2).level == 2
+    with pytest.raises(IntegrityError, match="level 3 decodes to another latent"):
+        other.decode(forged)
 
 
 @pytest.mark.parametrize(
