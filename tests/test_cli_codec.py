@@ -95,6 +95,12 @@ def test_decompress_writes_a_picture_for_every_name_and_resumes(folder, path, tm
     assert "is not an empty folder" in refused.err
 
 
+def test_photographs_of_the_file_itself_are_not_called_others(folder, path, tmp_path):
+    answer = smicnb("decompress", path, tmp_path / "out", "--gallery", f"folder:{folder[0]}")
+    assert answer.status == 0
+    assert f"each is the nearest photograph of the gallery 'folder:{folder[0].name}', not a new" in answer.out
+
+
 def test_mistakes_are_told_on_one_line_and_write_nothing(folder, path, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()

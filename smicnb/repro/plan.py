@@ -77,6 +77,9 @@ PARTS = {
     lite0_minilm.NAME: (lite0_minilm.IMAGE_PART, lite0_minilm.TEXT_PART),
 }
 
+# What the embedded profile is, which was timed: of nothing else can it be said that it takes minutes.
+MINUTES = {"collection": "embedded", "encoder": lite0_minilm.NAME, "generator": "retrieval"}
+
 
 def _linearity(values: dict[str, Any], sizes: Sizes) -> int:
     factors = len(values["added"]) + len(values["removed"])
@@ -146,6 +149,8 @@ def describe(jobs: Sequence[Job]) -> list[str]:
         seconds = clock.seconds(values, images) if images else None
         total += seconds or 0.0
         what = f"at most {images} images generated" if images else "generates nothing"
+        if count is None and "generator" in values:
+            what = "generates images, nobody counted how many"
         lines.append(f"{job.notebook}: {what}{f', about {_duration(seconds)}' if seconds else ''}")
     if total:
         lines.append(
@@ -154,8 +159,10 @@ def describe(jobs: Sequence[Job]) -> list[str]:
         )
     elif clock.absent:
         lines.append(f"no time is estimated: {', '.join(clock.absent)} is not on this machine")
-    else:
+    elif all(MINUTES.items() <= {**MINUTES, **job.parameters}.items() for job in jobs):
         lines.append("a matter of minutes: nothing here generates with a large network")
+    else:
+        lines.append("no time is estimated: of nothing here that generates were the operations counted")
     return lines
 
 
@@ -253,6 +260,7 @@ def _model(kind: str, name: str, dim: int | None) -> str:
     names.lookup(kind, family, TABLES[kind])
     settings = _settings(selection)
     if family not in hub_models.FAMILIES:
+        selection.alone()
         return _state(PARTS[family]) if family in PARTS else "has no weights of its own"
     known = hub_models.sources(family, dim, source)
     facts = _bytes(family, settings) if source == AUTO or source in known.candidates[:1] else ""
