@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from smicnb import __version__, cli_codec, cli_learned, cli_report, cli_runs, cli_verify
-from smicnb.base.errors import SmicnbError
+from smicnb.base.errors import SmicnbError, one_line, reason
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -115,7 +115,7 @@ def main() -> None:
         sys.exit(error.exit_status)
     except OSError as error:  # a full disk, a folder that cannot be written
         place = f" ('{error.filename}')" if error.filename else ""
-        print(f"smicnb: {error.strerror or error}{place}", file=sys.stderr)
+        print(f"smicnb: {one_line(f'{error.strerror or reason(error)}{place}')}", file=sys.stderr)
         sys.exit(2)
 
 

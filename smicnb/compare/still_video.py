@@ -6,6 +6,7 @@ decodes it is ffmpeg again, given these bytes and nothing else.
 
 import io
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,12 +16,13 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.digests import sha256_of
-from smicnb.base.errors import SmicnbError
+from smicnb.base.errors import SmicnbError, shortened
 from smicnb.semantics.images import check_rgb
 
 TIMEOUT = 600.0  # seconds for one call; the slowest here take about 15 for a megapixel
 # RGB to BT.709 in the narrow range and back, filtered and rounded as well as swscale can.
 FILTER = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
+ADDRESS = re.compile(r" @ 0x[0-9a-f]+")  # in memory, of the part of ffmpeg that speaks: another at every call
 INSTALL = "pip install 'smicnb[codecs]'"
 
 
@@ -134,9 +136,8 @@ def run(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) 
     except subprocess.TimeoutExpired as error:
         raise SmicnbError(f"{what}: no end after {timeout:g} s") from error
     if done.returncode or not done.stdout:
-        # The first line says why, those after it what follows from that.
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise SmicnbError(f"{what}: ffmpeg ended with {done.returncode} ({said[0] if said else 'no message'})")
+        said = ADDRESS.sub("", done.stderr.decode(errors="replace")) or "no message"
+        raise SmicnbError(f"{what}: ffmpeg ended with {done.returncode} ({shortened(said)})")
     return done.stdout
 
 

@@ -22,6 +22,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill import engines
 
+from smicnb.base.errors import one_line
+
 NAME = "smicnb"  # what papermill knows the engine by
 OUTPUT_BYTES = 8 * 2**20  # kept of a cell's output, as text and base64
 LINE, TRACEBACK = 500, 20_000  # characters kept of an error: of its text, and of all that the kernel says of it
@@ -265,7 +267,7 @@ def _size(value: Any) -> int:
 
 
 def _one_line(value: object) -> str:
-    text = " ".join(str(value).split()) or (type(value).__name__ if isinstance(value, Exception) else "")
+    text = one_line(str(value)) or (type(value).__name__ if isinstance(value, Exception) else "")
     return _short(text, LINE)
 
 

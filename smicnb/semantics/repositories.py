@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smicnb.base.digests import sha256_of
-from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
+from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError, reason
 from smicnb.base.files import sha256_json
 
 if TYPE_CHECKING:
@@ -130,15 +130,14 @@ def load(kind: type, folder: Path, label: str, **settings: Any) -> Any:
         label: how errors call what is in it.
 
     Raises:
-        SmicnbError: the class cannot read it; with the first line of its reason.
+        SmicnbError: the class cannot read it; with its reason.
     """
     try:
         with quietly():
             return kind.from_pretrained(str(folder), local_files_only=True, **settings)
     except Exception as error:  # the libraries raise whatever they met first: json, safetensors, torch, their own
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SmicnbError(
-            f"{label} could not be loaded as a {kind.__name__} ({reason})",
+            f"{label} could not be loaded as a {kind.__name__} ({reason(error)})",
             f"the files of a {kind.__name__} that belong to its configuration",
         ) from error
 
@@ -172,7 +171,7 @@ def config(path: Path) -> dict:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise IntegrityError(f"'{place}' cannot be read as JSON ({type(error).__name__})", "a JSON object") from error
+        raise IntegrityError(f"'{place}' cannot be read as JSON ({reason(error)})", "a JSON object") from error
     if not isinstance(value, dict):
         raise IntegrityError(f"'{place}' holds a {type(value).__name__}", "a JSON object")
     return value

@@ -233,6 +233,8 @@ def test_bytes_that_are_no_file_are_told_on_one_line():
     with pytest.raises(SmicnbError, match="VVenC intra decodes 41 bytes") as told:
         StillVideo("vvc", 40).decode(b"\0" + b"nothing " * 5)
     assert "\n" not in str(told.value)
+    assert "0x" not in str(told.value)  # an address would be another at each call
+    assert str(told.value).count("vvc") > 1  # more lines than the first
 
 
 def test_a_programme_that_hangs_is_ended():
