@@ -240,8 +240,10 @@ def _encoder(kind: str, name: str) -> str:
     part = encoders.OPEN_CLIP_PARTS.get((model, tag)) if selection.family == "open_clip" else None
     parts = (part,) if part else PARTS.get(selection.family, ()) if not selection.source else ()
     if not part:  # says what is wrong with the name; a device need not be here
-        (encoders.encoder if kind == "encoder" else encoders.image_encoder)(name.partition("?")[0])
-    devices.present(**selection.settings(device="cpu"))
+        tag = f"?tag={selection.options['tag']}" if "tag" in selection.options else ""
+        (encoders.encoder if kind == "encoder" else encoders.image_encoder)(f"{name.partition('?')[0]}{tag}")
+    tagged = {"tag": ""} if selection.family == "open_clip" else {}
+    devices.present(selection.settings(device="cpu", **tagged)["device"])
     size = f"{4 * ENCODERS[model].parameters / 1e9:.1f} GB, " if part else ""
     return size + _state(parts) if parts else "its weights are on this machine"
 
