@@ -6,10 +6,9 @@ import os
 import signal
 import sys
 
-import click
 import numpy as np
 import pytest
-import typer
+from real_photographs import commands
 from typer.testing import CliRunner
 
 from smicnb import cli, cli_runs
@@ -46,17 +45,6 @@ def test_a_model_of_the_hub_is_not_taken_from_a_file(tmp_path):
     with pytest.raises(SmicnbError, match=r"found --from with 'blip:auto'.*blip:PATH") as caught:
         CliRunner().invoke(cli.app, words, catch_exceptions=False)
     assert "\n" not in str(caught.value)
-
-
-def commands(group=None, words=()):
-    """Every command of the command line, groups too, as its words."""
-    group = group or typer.main.get_command(cli.app)
-    yield words
-    for name, command in group.commands.items():
-        if isinstance(command, click.Group) or hasattr(command, "commands"):
-            yield from commands(command, (*words, name))
-        else:
-            yield (*words, name)
 
 
 def redirected(monkeypatch, encoding, *words):

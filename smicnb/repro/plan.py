@@ -11,6 +11,7 @@ from typing import Any
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
 from smicnb.codec.rate import MODELS
+from smicnb.compare.reconstruction import check_sizes
 from smicnb.repro.jobs import Job, collection_of
 from smicnb.repro.session import without_path
 from smicnb.semantics import (
@@ -124,6 +125,18 @@ GENERATED: dict[str, Callable[[dict[str, Any], Sizes], int]] = {
 }
 
 
+# Notebook -> the parameters that are numbers of atoms, with the least that each may be; a test compares with what
+# they refuse. 04 codes what remains of the split without the foreign images, which only an encoder tells apart.
+DICTIONARIES = {
+    "02_dictionary_atoms": {"n_atoms": 1},
+    "03_reconstruction": {"n_atoms": 2, "decomposition_atoms": 2},
+    "04_semantic_separation": {"n_atoms": 1},
+    "05_rate_model": {"n_atoms": 1},
+    "06_rsf_convex_hull": {"n_atoms": 1},
+    "explore": {"n_atoms": 1},
+}
+
+
 def describe(jobs: Sequence[Job]) -> list[str]:
     """Lines for a person: what is loaded and its size, then images and estimated time of each notebook.
 
@@ -131,12 +144,18 @@ def describe(jobs: Sequence[Job]) -> list[str]:
 
     Raises:
         SmicnbError: a collection or model that does not exist, an option that is not one or cannot be.
-        DimensionError: a generator takes other latents than its encoder makes; says which one fits.
+        DimensionError: a generator takes other latents than its encoder makes, says which one fits; or a dictionary
+            is larger than what it is learned from.
     """
     lines, sizes = [], {}
     for name in _named(jobs, "collection"):
         sizes[name], line = _collection(name)
         lines.append(line)
+    for job in jobs:
+        if sizes.get(values := job.parameters.get("collection")) and job.notebook in DICTIONARIES:
+            coded = collection_of(values).split(job.parameters.get("split", "train"))
+            for name, least in DICTIONARIES[job.notebook].items():
+                check_sizes(job.parameters[name], coded, least, f"{job.notebook}.{name}")
     for kind in ("encoder", "judge"):
         lines += [f"{kind} {without_path(name)}: {_encoder(kind, name)}" for name in _named(jobs, kind)]
     for kind in ("generator", "captioner", "segmenter", "quality"):

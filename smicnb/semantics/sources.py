@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO
 
-from smicnb.base.errors import IntegrityError, reason
+from smicnb.base.errors import IntegrityError
 from smicnb.base.files import sha256_file
 from smicnb.semantics.download import UnavailableError, fetch_archive
 from smicnb.semantics.parts import File, Hub, Package, Part
@@ -110,7 +110,8 @@ def _from_hub(hub: Hub) -> Iterator[Opener]:
         try:
             path = hf_hub_download(hub.repository, file.name, revision=hub.revision)
         except Exception as error:  # the client hands on whatever its own libraries raise
-            raise UnavailableError(f"{type(error).__name__}: {reason(error, 200)}") from error
+            words = " ".join(str(error).split()).split(". ")[0]
+            raise UnavailableError(f"{type(error).__name__}: {words[:200]}") from error
         return Path(path).open("rb")
 
     yield opener
