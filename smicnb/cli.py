@@ -109,7 +109,7 @@ def weights_fetch(
 def main() -> None:
     """Entry point: a user's mistake is one line on stderr and exit status 2, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # a λ or a name that the code page of a pipe or file lacks: \\u03bb
+        if isinstance(stream, io.TextIOWrapper):  # a λ or a name that the code page of a pipe or file lacks: \u03bb
             stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a scheduler: as if interrupted
     try:

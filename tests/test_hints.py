@@ -12,8 +12,9 @@ from real_photographs import commands, save, scenes, smicnb
 
 from smicnb import cli
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, SmicnbError
-from smicnb.repro import params, plan
+from smicnb.repro import params, plan, session
 from smicnb.repro.jobs import jobs_of
+from smicnb.semantics import diffusion, inversion
 
 ROOT = Path(__file__).resolve().parent.parent
 WORD = re.compile(r"`(smicnb [^`…]+)`")  # in documents and help
@@ -100,10 +101,19 @@ def test_what_pip_is_to_install_is_an_extra_of_the_project():
     assert all(package in said for package in ("imageio-ffmpeg", "pillow-jxl-plugin", "faiss"))
 
 
-def test_what_make_is_to_run_is_a_target_with_its_variable():
-    text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for data_set in ("bsds500", "kodak"):
-        assert f"make {data_set} {data_set.upper()}=PATH" in text
+@pytest.mark.parametrize("data_set", ["bsds500", "kodak"])
+def test_what_make_is_to_run_is_a_target_with_its_variable(data_set, tmp_path):
+    run = session.Session("any", {"seed": 1, "collection": "embedded"}, tmp_path, None)
+    with pytest.raises(SmicnbError, match="is absent") as caught:
+        run.measured_on(data_set, "no such table", None)
+    line = caught.value.do.removeprefix("run ")
+    assert f"{line}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_options_of_names_that_errors_recommend_are_options():
+    known = {*diffusion.DEFAULTS, *inversion.DEFAULTS, "tag"}
+    asked = {name for _, text in strings() for name in re.findall(r"\bsay \?(\w+)=", text)}
+    assert {"dtype", "device", "tag"} <= asked <= known
 
 
 @pytest.fixture(scope="module")
