@@ -125,8 +125,8 @@ GENERATED: dict[str, Callable[[dict[str, Any], Sizes], int]] = {
 }
 
 
-# Notebook -> the parameters that are numbers of atoms, with the least that each may be; a test compares with what
-# they refuse. 04 codes what remains of the split without the foreign images, which only an encoder tells apart.
+# Notebook -> the parameters that are numbers of atoms, with the least that each may be; a test knows the notebooks.
+# 04 codes what remains of the split without the foreign images, which only an encoder tells apart.
 DICTIONARIES = {
     "02_dictionary_atoms": {"n_atoms": 1},
     "03_reconstruction": {"n_atoms": 2, "decomposition_atoms": 2},
@@ -152,9 +152,10 @@ def describe(jobs: Sequence[Job]) -> list[str]:
         sizes[name], line = _collection(name)
         lines.append(line)
     for job in jobs:
-        if sizes.get(values := job.parameters.get("collection")) and job.notebook in DICTIONARIES:
-            coded = collection_of(values).split(job.parameters.get("split", "train"))
-            for name, least in DICTIONARIES[job.notebook].items():
+        numbers, collection = DICTIONARIES.get(job.notebook), job.parameters.get("collection")
+        if numbers and sizes[collection]:
+            coded = collection_of(collection).split(job.parameters.get("split", "train"))
+            for name, least in numbers.items():
                 check_sizes(job.parameters[name], coded, least, f"{job.notebook}.{name}")
     for kind in ("encoder", "judge"):
         lines += [f"{kind} {without_path(name)}: {_encoder(kind, name)}" for name in _named(jobs, kind)]
