@@ -1,5 +1,6 @@
 """The command line: `smicnb weights`, `smicnb collection`, and the commands of the other modules."""
 
+import io
 import json
 import signal
 import sys
@@ -9,7 +10,7 @@ from typing import Annotated
 import typer
 
 from smicnb import __version__, cli_codec, cli_learned, cli_report, cli_runs, cli_verify
-from smicnb.base.errors import SmicnbError
+from smicnb.base.errors import SmicnbError, one_line, reason
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -107,6 +108,9 @@ def weights_fetch(
 
 def main() -> None:
     """Entry point: a user's mistake is one line on stderr and exit status 2, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a λ or a name that the code page of a pipe or file lacks: \u03bb
+            stream.reconfigure(errors="backslashreplace")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by a scheduler: as if interrupted
     try:
         app()
@@ -118,7 +122,7 @@ def main() -> None:
         sys.exit(2)
     except OSError as error:  # a full disk, a folder that cannot be written
         place = f" ('{error.filename}')" if error.filename else ""
-        print(f"smicnb: {error.strerror or error}{place}", file=sys.stderr)
+        print(f"smicnb: {one_line(f'{error.strerror or reason(error)}{place}')}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -1,6 +1,7 @@
 """The command line of the codec: `smicnb compress`, `append`, `decompress` and `info`."""
 
 import json
+import shlex
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -82,7 +83,8 @@ def compress(
     `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
     """
     if target.exists() and not force:
-        raise SmicnbError(f"'{target}' exists already", do="name another file, say --force, or use 'smicnb append'")
+        words = shlex.join(["smicnb", "append", str(target), source])
+        raise SmicnbError(f"'{target}' exists already", do=f"name another file, say --force, or add to it: {words}")
     if quality is not None and bits is not None:
         raise SmicnbError("found --quality and --bits", "exactly one of them")
     if penalty is not None and not 0 < penalty < float("inf"):
@@ -151,11 +153,17 @@ def decompress(
     folder: Annotated[Path | None, typer.Argument(help="Where the images go: a new or empty folder.")] = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .npz instead.")] = None,
     generator: Annotated[
-        str, typer.Option(help="retrieval and inversion are stand-ins; stable-unclip:auto is the paper's kind.")
-    ] = "retrieval",
-    gallery: Annotated[str, typer.Option(help="The collection that a stand-in works with.")] = "embedded",
+        str | None,
+        typer.Option(
+            help="retrieval and inversion are stand-ins; stable-unclip:auto is the paper's kind.",
+            show_default="retrieval",
+        ),
+    ] = None,
+    gallery: Annotated[
+        str | None, typer.Option(help="The collection that a stand-in works with.", show_default="embedded")
+    ] = None,
     encoder: Encoder = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the generator.", show_default="0")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Decode a file: an image for every latent by a generator, or the latents themselves.
@@ -170,9 +178,22 @@ def decompress(
     from smicnb.codec import photographs
 
     if latents is not None:
+        given = {"generator": generator, "gallery": gallery, "encoder": encoder, "seed": seed}
+        if without := [f"--{name}" for name, value in given.items() if value is not None]:
+            raise SmicnbError(
+                f"found --latents with {' and '.join(without)}", "one or the other", "latents need no generator"
+            )
         typer.echo(f"{latents}: {photographs.write_latents(source, latents)} latents")
         return
-    count, empty, what = photographs.decompress(source, folder, generator, gallery, encoder, seed, force)
+    generator = generator or "retrieval"
+    family = generator.partition(":")[0].partition("?")[0]
+    if gallery is not None and family not in ("retrieval", "inversion"):
+        raise SmicnbError(f"found --gallery with --generator {generator}", "a stand-in, which works with photographs")
+    if seed is not None and family == "retrieval":
+        _say("--seed changes nothing: retrieval draws nothing")
+    count, empty, what = photographs.decompress(
+        source, folder, generator, gallery or "embedded", encoder, seed or 0, force
+    )
     if empty:
         _say(f"{empty} of {count} images have no coefficient: what is shown for them says nothing of them")
     typer.echo(f"{folder}: {count} images; each is {what}")

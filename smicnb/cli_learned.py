@@ -1,6 +1,7 @@
 """The command line of the learned codecs: `smicnb train`, `encode`, `decode` and `weights convert`."""
 
 import contextlib
+import sys
 from collections.abc import Iterator
 from enum import StrEnum
 from itertools import accumulate
@@ -87,7 +88,12 @@ def encode(
     from smicnb.semantics.images import read_image
 
     _check_target(target, force)
-    codec = open_codec(model_path(model), devices.checked(device, CPU))
+    devices.checked(device, CPU)
+    path = model_path(model)
+    _check_kind(target, model, path)
+    codec = open_codec(path, device)
+    if caption and (isinstance(codec, SicCodec) or codec.config.text == "none"):
+        print(f"smicnb: --caption changes nothing: the model '{model}' reads no text", file=sys.stderr)
     image = read_image(photograph)
     height, width = image.shape[:2]
     with _memory(width, height):
@@ -146,6 +152,21 @@ def _check_target(target: Path, force: bool) -> None:
         raise SmicnbError(f"'{target}' is a folder", "the name of a file")
     if target.exists() and not force:
         raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
+
+
+def _check_kind(target: Path, model: str, path: Path) -> None:
+    """Refuse a name that says another codec than the model's."""
+    from smicnb.learned.shipped import models, said_by
+
+    said = target.suffix.lower().removeprefix(".")
+    made = said_by(path).get("codec", said)
+    if said in [each.value for each in Codec] and made != said:
+        others = [name for name, each in models().items() if said_by(each).get("codec") == said]
+        raise SmicnbError(
+            f"found the target '{target.name}' with --model {model}, which writes a file of {made.upper()}",
+            f"a name that ends in .{made}, or a model of {said.upper()}",
+            f"say for example --model {others[0]}" if others else "",
+        )
 
 
 def _coded(file: Path) -> bytes:

@@ -93,7 +93,7 @@ def status(
 
     rows = [row(job) for job in _jobs(notebooks, recipe, settings)]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(rows, indent=2))
         return
     for each in rows:
         typer.echo(line(each))

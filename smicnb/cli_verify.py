@@ -50,7 +50,7 @@ def verify(
     whole = {job.notebook for job in wanted} >= set(read.notebooks)
     report = verification.verify(wanted, at_a_time(jobs, wanted), whole)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(report.as_json(), indent=2))
     else:
         _print(report)
     if not report.agrees:

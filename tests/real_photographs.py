@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -75,3 +75,18 @@ def smicnb(*words: str | Path) -> Answer:
         sys.argv = argv
         signal.signal(signal.SIGTERM, handler)
     return Answer(ended.value.code or 0, out.getvalue(), err.getvalue())
+
+
+def commands(group: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every command of the command line, groups too, as its words."""
+    import typer
+
+    from smicnb import cli
+
+    group = group or typer.main.get_command(cli.app)
+    yield words
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*words, name))
+        else:
+            yield (*words, name)

@@ -8,7 +8,7 @@ from PIL import Image
 from real_photographs import save, scenes, smicnb
 
 from smicnb.codec import photographs, priors
-from smicnb.semantics import collections
+from smicnb.semantics import collections, encoders
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,47 @@ def test_decompress_writes_a_picture_for_every_name_and_resumes(folder, path, tm
     refused = smicnb("decompress", path, out)
     assert refused.status == 2
     assert "is not an empty folder" in refused.err
+
+
+def test_photographs_of_the_file_itself_are_not_called_others(folder, path, tmp_path):
+    answer = smicnb("decompress", path, tmp_path / "out", "--gallery", f"folder:{folder[0]}")
+    assert answer.status == 0
+    assert f"each is the nearest photograph of the gallery 'folder:{folder[0].name}', not a new" in answer.out
+
+
+TINY = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 64, "layers": 1, "width": 64, "patch_size": 32},
+    "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
+
+
+def test_a_file_of_one_s_own_encoder_says_how_it_is_named(folder, more, tmp_path, monkeypatch):
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, "ViT-B-32", TINY)
+    for place in ("there", "here"):
+        (tmp_path / place).mkdir()
+        network = open_clip.create_model("ViT-B-32", pretrained=None)
+        numbers = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+        save_file(numbers | {"logit_scale": torch.rand(())}, tmp_path / place / "mine.safetensors")
+    weights, target = tmp_path / "there" / "mine.safetensors", tmp_path / "own.smic"
+    made = smicnb("compress", folder[0], target, "--atoms", "3", "--encoder", f"open_clip:ViT-B-32/{weights}")
+    assert made.status == 0, made.err
+    commands = (("append", target, more), ("decompress", target, tmp_path / "out", "--gallery", f"folder:{more}"))
+    for words in commands:
+        for place, found in ((tmp_path, "nor a file 'mine.safetensors'"), (tmp_path / "here", "with weights")):
+            monkeypatch.chdir(place)
+            encoders.encoder.cache_clear()  # another process would not know the file of the same name
+            answer = smicnb(*words)
+            assert answer.status == 2
+            assert found in answer.err
+            hint = answer.err.split()[-2:]
+            assert hint == ["--encoder", "open_clip:ViT-B-32/PATH/mine.safetensors"]
+        followed = smicnb(*words, hint[0], hint[1].replace("PATH", str(weights.parent)))
+        assert followed.status == 0, followed.err
 
 
 def test_mistakes_are_told_on_one_line_and_write_nothing(folder, path, tmp_path):

@@ -1,5 +1,31 @@
 """Errors that a user can act on: what was found, what was needed, what to do."""
 
+import re
+
+LONGEST = 400  # characters that are shown of what another library says
+# What moves a terminal's cursor or changes its colours, and what else of a text no terminal should be sent.
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def one_line(text: str) -> str:
+    """A text on one line, without terminal codes; other control characters are spelt out."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", " ".join(_TERMINAL.sub("", text).split()))
+
+
+def reason(error: BaseException, longest: int = LONGEST) -> str:
+    """What another library's error says, on one line, without its middle where it is too long; its class alone if that.
+
+    Its first line may only announce what the others say, so none is left out for being another line.
+    """
+    return shortened(str(error), longest) or type(error).__name__
+
+
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """A text on one line, without its middle where it is too long: how it ends often says what to do."""
+    text, half = one_line(text), longest // 2
+    return text if len(text) <= longest else f"{text[:half]}…{text[-(half - 1) :]}"
+
 
 class SmicnbError(Exception):
     """A user's mistake or a missing piece, told on one line.
@@ -15,7 +41,7 @@ class SmicnbError(Exception):
     def __init__(self, found: str, needed: str = "", do: str = ""):
         self.found, self.needed, self.do = found, needed, do
         parts = [found, f"needed: {needed}" if needed else "", do]
-        super().__init__("; ".join(" ".join(part.split()) for part in parts if part))
+        super().__init__("; ".join(one_line(part) for part in parts if part))
 
     def __reduce__(self):
         # Exceptions cross process borders by their constructor's arguments, which here are three.

@@ -201,13 +201,22 @@ def _codec_of(target: Path) -> choice.Codec:
 
 
 def encoder_of(header: container.Header, name: str | None) -> SemanticEncoder:
-    """The encoder that a file was made with; raises SmicnbError where its weights are others."""
-    semantic_encoder = encoders.encoder(name or header.encoder)
+    """The encoder that a file was made with; raises SmicnbError where it is not found, or its weights are others."""
+    family, _, rest = header.encoder.partition("/")
+    known = header.encoder in encoders.ENCODERS
+    named = f"{family}/PATH/{rest}" if rest else "NAME"
+    where = "" if known else f"say where the file's encoder is: --encoder {named}"
+    try:
+        semantic_encoder = encoders.encoder(name or header.encoder)
+    except SmicnbError as error:
+        if name is not None or known:
+            raise
+        raise SmicnbError(error.found, f"the encoder '{header.encoder}' that the file was made with", where) from error
     if semantic_encoder.weights_hash != header.weights_hash or semantic_encoder.dim != header.dim:
         raise SmicnbError(
             f"found encoder '{semantic_encoder.name}' with weights {semantic_encoder.weights_hash[:12]}…",
             f"'{header.encoder}' with weights {header.weights_hash[:12]}…, which the file was made with",
-            "" if name is None else "leave --encoder out, or name the one of the file",
+            where if name is None else "name the one of the file" + (", or leave --encoder out" if known else ""),
         )
     return semantic_encoder
 

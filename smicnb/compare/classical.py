@@ -13,7 +13,7 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
-from smicnb.compare.still_video import INSTALL, StillVideo
+from smicnb.compare.still_video import INSTALL, StillVideo, whole
 from smicnb.semantics.images import check_rgb
 
 if TYPE_CHECKING:
@@ -62,11 +62,16 @@ class Jpeg(_PillowCodec):
     """JPEG by libjpeg-turbo, Huffman tables fitted to the image.
 
     Args:
-        quality: 0 to 95.
+        quality: 1 to 100; libjpeg takes 0 for 1.
         chroma: "4:2:0" or "4:4:4".
+
+    Raises:
+        SmicnbError: another quality; UnknownNameError: another chroma.
     """
 
     def __init__(self, quality: int, chroma: str = "4:2:0"):
+        whole("quality", quality, 1, 100, "JPEG")
+        names.lookup("chroma of JPEG", chroma, dict.fromkeys(("4:2:0", "4:4:4")))
         setting = f"quality {quality}" + (f", {chroma}" if chroma != "4:2:0" else "")
         options = {"quality": quality, "subsampling": chroma, "optimize": True}
         super().__init__("JPEG", setting, "JPEG", "libjpeg_turbo", **options)
@@ -76,10 +81,16 @@ class Jpeg2000(_PillowCodec):
     """JPEG 2000 by OpenJPEG: the irreversible 9/7 wavelet, YCbCr without subsampling, the bare code stream.
 
     Args:
-        bpp: bits per pixel to aim at; it comes within some ten bytes of them, on small images with its headers above.
+        bpp: bits per pixel to aim at, above 0, at most the 24 of the pixels; it comes within some ten bytes of them, on
+            small images with its headers above.
+
+    Raises:
+        SmicnbError: other bits per pixel.
     """
 
     def __init__(self, bpp: float):
+        if not 0 < bpp <= 24:
+            raise SmicnbError(f"found {bpp!r} bits per pixel for JPEG 2000", "more than 0, at most 24")
         options = {"quality_mode": "rates", "quality_layers": [24 / bpp], "irreversible": True, "mct": 1}
         super().__init__("JPEG 2000", f"{bpp:g} bpp", "JPEG2000", "jpg_2000", **options, no_jp2=True)
 
@@ -89,9 +100,13 @@ class WebP(_PillowCodec):
 
     Args:
         quality: 0 to 100.
+
+    Raises:
+        SmicnbError: another quality.
     """
 
     def __init__(self, quality: int):
+        whole("quality", quality, 0, 100, "WebP")
         super().__init__("WebP", f"quality {quality}", "WEBP", "webp", quality=quality, method=6)
 
 
@@ -100,9 +115,13 @@ class Avif(_PillowCodec):
 
     Args:
         quality: 0 to 100.
+
+    Raises:
+        SmicnbError: another quality.
     """
 
     def __init__(self, quality: int):
+        whole("quality", quality, 0, 100, "AVIF")
         options = {"quality": quality, "subsampling": "4:2:0", "speed": 2, "codec": "aom", "max_threads": 1}
         super().__init__("AVIF", f"quality {quality}", "AVIF", "avif", **options)
         from PIL import AvifImagePlugin
@@ -133,13 +152,14 @@ class JpegXL:
     """JPEG XL by libjxl, effort 7, one thread: the bare code stream.
 
     Args:
-        quality: 0 to 100; libjxl's distance goes up to 25 at quality 0.
+        quality: 0 to 100; libjxl's distance goes up to 25 at quality 0, and down to 0, which is lossless, at 100.
 
     Raises:
-        SmicnbError: the plugin is not installed.
+        SmicnbError: another quality, or the plugin is not installed.
     """
 
     def __init__(self, quality: int):
+        whole("quality", quality, 0, 100, "JPEG XL")
         _pillow_jxl()
         self.name, self.setting, self._quality = "JPEG XL", f"quality {quality}", quality
         self.fingerprint = {"pillow-jxl-plugin": version("pillow-jxl-plugin"), "quality": quality, "effort": 7}
@@ -149,7 +169,7 @@ class JpegXL:
         check_rgb(image)
         encoder = _pillow_jxl().Encoder(
             mode="RGB",
-            lossless=False,
+            lossless=self._quality == 100,  # libjxl refuses the distance 0 of lossy coding
             quality=float(self._quality),
             decoding_speed=0,
             effort=7,

@@ -16,7 +16,7 @@ import pandas as pd
 
 from smicnb.base import names
 from smicnb.base.cache import ArrayCache
-from smicnb.base.errors import SmicnbError, StoppedError
+from smicnb.base.errors import SmicnbError, StoppedError, one_line
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
@@ -253,7 +253,7 @@ def _coded(codec: ImageCodec, image: np.ndarray, caption: str | None) -> tuple[n
 
 
 def _reason(error: Exception) -> str:
-    said = " ".join(str(error).split())
+    said = one_line(str(error))
     return said if isinstance(error, SmicnbError) else f"{type(error).__name__}: {said}".removesuffix(": ")
 
 

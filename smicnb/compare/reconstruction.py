@@ -1,5 +1,6 @@
 """How much of its latents a collection keeps when they pass through n_a atoms (Table I, Fig. 8, Fig. 9)."""
 
+import shlex
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -45,19 +46,30 @@ def fit_all(
     }
 
 
-def check_sizes(n_atoms: Sequence[int], coded: Collection, least: int = 1) -> None:
+def check_sizes(n_atoms: int | Sequence[int], coded: Collection, least: int = 1, parameter: str = "n_atoms") -> None:
     """Refuse numbers of atoms that the coded images cannot support: a dictionary larger than its data.
+
+    Args:
+        n_atoms: one number, or several.
+        coded: what dictionaries are learned from.
+        least: that can be asked for.
+        parameter: how `--set` names the numbers, "NOTEBOOK.n_atoms" where more than one notebook may run.
 
     Raises:
         DimensionError: names the sizes that fit.
     """
-    wrong = [count for count in n_atoms if not least <= count <= len(coded)]
+    several = [n_atoms] if isinstance(n_atoms, int) else n_atoms
+    wrong = [count for count in several if not least <= count <= len(coded)]
     if wrong:
-        fitting = [count for count in n_atoms if count not in wrong]
+        fitting = [count for count in several if count not in wrong]
+        if isinstance(n_atoms, int) and len(coded) >= least:
+            fitting = max(least, min(n_atoms, len(coded)))
+        setting = shlex.quote(f"{parameter}={fitting}".replace(" ", ""))
         raise DimensionError(
-            f"n_atoms of {', '.join(map(str, wrong))} for the {len(coded)} images of '{coded.name}'",
+            f"{parameter.rpartition('.')[2]} of {', '.join(map(str, wrong))} for the {len(coded)} images of "
+            f"'{coded.name}'",
             f"{least} to {len(coded)}",
-            f"say --set NOTEBOOK.n_atoms={fitting}" if fitting else "bring a larger collection",
+            f"say --set {setting}" if fitting else "bring a larger collection",
         )
 
 

@@ -6,6 +6,7 @@ decodes it is ffmpeg again, given these bytes and nothing else.
 
 import io
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,12 +16,13 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.digests import sha256_of
-from smicnb.base.errors import SmicnbError
+from smicnb.base.errors import SmicnbError, shortened
 from smicnb.semantics.images import check_rgb
 
 TIMEOUT = 600.0  # seconds for one call; the slowest here take about 15 for a megapixel
 # RGB to BT.709 in the narrow range and back, filtered and rounded as well as swscale can.
 FILTER = "flags=lanczos+accurate_rnd+full_chroma_int+full_chroma_inp"
+ADDRESS = re.compile(r" @ 0x[0-9a-f]+")  # in memory, of the part of ffmpeg that speaks: another at every call
 INSTALL = "pip install 'smicnb[codecs]'"
 
 
@@ -31,24 +33,29 @@ class Coder:
     Args:
         name: of the encoder, since a standard has many.
         quantiser: what its operating point is called.
+        most: its largest; the smallest is 0.
         arguments: of the programme; {} is the operating point. One thread, so that equal images make equal bytes.
         pixels: chroma -> the pixel format that the encoder is given.
         stream: ffmpeg's name of the bare stream.
         even: whether the encoder takes even sides only.
+        at_zero: the arguments of the operating point 0, where ffmpeg takes a 0 among the others for "not set".
     """
 
     name: str
     quantiser: str
+    most: int
     arguments: str
     pixels: dict[str, str]
     stream: str
     even: bool
+    at_zero: str = ""
 
 
 CODERS = {
     "vvc": Coder(
         "VVenC intra",
         "QP",
+        63,
         "-c:v libvvenc -preset medium -qp {} -qpa 0 -threads 1",
         {"4:2:0": "yuv420p10le"},
         "vvc",
@@ -57,6 +64,7 @@ CODERS = {
     "hevc": Coder(
         "x265 intra",
         "QP",
+        51,
         "-c:v libx265 -preset veryslow -x265-params "
         "qp={}:keyint=1:info=0:log-level=none:pools=none:frame-threads=1 -threads 1",
         {"4:2:0": "yuv420p", "4:4:4": "yuv444p"},
@@ -66,6 +74,7 @@ CODERS = {
     "av1-aom": Coder(
         "AV1 (libaom)",
         "CRF",
+        63,
         "-c:v libaom-av1 -still-picture 1 -cpu-used 2 -crf {} -b:v 0 -threads 1",
         {"4:2:0": "yuv420p", "4:4:4": "yuv444p"},
         "obu",
@@ -74,10 +83,12 @@ CODERS = {
     "av1-svt": Coder(
         "AV1 (SVT-AV1)",
         "CRF",
+        63,
         "-c:v libsvtav1 -preset 2 -crf {} -svtav1-params lp=1 -threads 1",
         {"4:2:0": "yuv420p10le"},
         "obu",
         even=False,
+        at_zero="-c:v libsvtav1 -preset 2 -svtav1-params lp=1:crf=0 -threads 1",
     ),
 }
 
@@ -125,10 +136,15 @@ def run(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) 
     except subprocess.TimeoutExpired as error:
         raise SmicnbError(f"{what}: no end after {timeout:g} s") from error
     if done.returncode or not done.stdout:
-        # The first line says why, those after it what follows from that.
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise SmicnbError(f"{what}: ffmpeg ended with {done.returncode} ({said[0] if said else 'no message'})")
+        said = ADDRESS.sub("", done.stderr.decode(errors="replace")) or "no message"
+        raise SmicnbError(f"{what}: ffmpeg ended with {done.returncode} ({shortened(said)})")
     return done.stdout
+
+
+def whole(kind: str, value: int, least: int, most: int, codec: str) -> None:
+    """Raise SmicnbError where an operating point is none: some encoders take it for "not set", and use another."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+        raise SmicnbError(f"found {kind} {value!r} for {codec}", f"a whole number from {least} to {most}")
 
 
 class StillVideo:
@@ -140,17 +156,19 @@ class StillVideo:
 
     Args:
         key: of `CODERS`.
-        quantiser: the QP or CRF.
+        quantiser: the QP or CRF, a whole number from 0 to `Coder.most`.
         chroma: "4:2:0", or "4:4:4" where the encoder has it.
 
     Raises:
-        UnknownNameError: no such encoder, or no such chroma for it. SmicnbError: there is no ffmpeg.
+        UnknownNameError: no such encoder, or no such chroma for it. SmicnbError: no such QP or CRF, or no ffmpeg.
     """
 
     def __init__(self, key: str, quantiser: int, chroma: str = "4:2:0"):
         self._coder = names.lookup("video codec", key, CODERS)
         self._pixels = names.lookup(f"chroma of {self._coder.name}", chroma, self._coder.pixels)
-        self._arguments = self._coder.arguments.format(quantiser).split()
+        whole(self._coder.quantiser, quantiser, 0, self._coder.most, self._coder.name)
+        arguments = (not quantiser and self._coder.at_zero) or self._coder.arguments
+        self._arguments = arguments.format(quantiser).split()
         self.name = self._coder.name
         self.setting = f"{self._coder.quantiser} {quantiser}" + (f", {chroma}" if chroma != "4:2:0" else "")
         self.fingerprint = {**programme()[1], "arguments": " ".join(self._arguments), "pixels": self._pixels}

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
+from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError, reason
 from smicnb.base.files import write_bytes
 from smicnb.base.names import unknown
 from smicnb.learned.entropy_models import EntropyBottleneck
@@ -115,7 +115,9 @@ def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
             meta = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError, ValueError) as error:
-        raise IntegrityError(f"'{path.name}' is damaged or cut short", "a whole safetensors file") from error
+        raise IntegrityError(
+            f"'{path.name}' is damaged or cut short ({reason(error)})", "a whole safetensors file"
+        ) from error
     try:
         said = json.loads(meta[META])
         told = [said[key] for key in ("codec", "name", "config", "facts")]
@@ -166,7 +168,9 @@ def assembled(
         chosen = configured(**lists)
         network = kind(chosen)
     except (TypeError, ValueError, RuntimeError) as error:
-        raise SmicnbError(f"'{name}' has a config that is none of {codec}'s ({error})", "its own fields") from error
+        raise SmicnbError(
+            f"'{name}' has a config that is none of {codec}'s ({reason(error)})", "its own fields"
+        ) from error
     arrays = {key: torch.from_numpy(value.astype(np.float32 if value.dtype.kind == "f" else value.dtype))
               for key, value in tensors.items()}  # fmt: skip
     _check(name, network, arrays)

@@ -13,7 +13,7 @@ from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
 from smicnb.semantics.captions import NearestWords
 from smicnb.semantics.collections import load, words
-from smicnb.semantics.images import read_image
+from smicnb.semantics.images import describe, read_image
 
 if TYPE_CHECKING:
     from smicnb.semantics.encoders import SemanticEncoder
@@ -108,7 +108,9 @@ def photographs(
                 captions.append(item.caption if encoder else "")
                 hashes.append([item.content_hash, captions[-1]])
     if not images:
-        raise ImageError(f"found no photograph to train on in {', '.join(collections)}", "at least one", str(skipped))
+        left_out = f"; left out: {describe(skipped)}" if skipped else ""
+        place = f"in the splits {' and '.join(splits)} of {', '.join(collections)}"
+        raise ImageError(f"found no photograph to train on {place}{left_out}", f"one whose sides have {side} pixels")
     if encoder is None:
         return Photographs(images, tuple(captions), {}, sha256_json([hashes, captions]), dict(skipped))
     missing = [number for number, caption in enumerate(captions) if not caption]

@@ -6,9 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from smicnb.base import yaml12
 from smicnb.base.errors import SmicnbError
 from smicnb.base.names import unknown
 from smicnb.learned.losses import LossWeights
@@ -192,9 +192,9 @@ def read_plan(path: Path | str) -> Plan:
         SmicnbError: it cannot be read, or what it says is wrong.
     """
     try:
-        stored = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise SmicnbError(f"'{path}' cannot be read as a training plan", "a YAML file") from error
+        stored = yaml12.read(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SmicnbError(f"'{path}' cannot be read as a training plan ({error})", "a YAML file") from error
     codec = stored.get("codec") if isinstance(stored, dict) else None
     if codec not in PLANS:
         raise SmicnbError(f"'{path}' is a training plan for the codec '{codec}'", f"one of {', '.join(PLANS)}")

@@ -22,6 +22,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill import engines
 
+from smicnb.base.errors import one_line
+
 NAME = "smicnb"  # what papermill knows the engine by
 OUTPUT_BYTES = 8 * 2**20  # kept of a cell's output, as text and base64
 LINE, TRACEBACK = 500, 20_000  # characters kept of an error: of its text, and of all that the kernel says of it
@@ -104,6 +106,7 @@ class _Client(NotebookClient):
         self.owns_km = True  # shuts the kernel down
         self.execution, self.stopped, self.status = execution, False, None
         self._kept, self._cut = 0, Counter()
+        self._raised: tuple[str, str] | None = None  # kind and text of the first error that the kernel told of
 
     async def _async_poll_kernel_alive(self) -> None:
         while True:
@@ -116,14 +119,16 @@ class _Client(NotebookClient):
 
     def run_cell(self, cell: nbformat.NotebookNode, index: int) -> tuple[str, str, str]:
         """Execute a code cell; returns its state, and the kind and text of its error, "" where it is done."""
-        self._kept, self._cut = 0, Counter()
+        self._kept, self._cut, self._raised = 0, Counter(), None
         try:
             self.execute_cell(cell, index)
+            # A magic such as %%capture and an output widget take an error to themselves: the kernel tells of it, and
+            # says that the cell went well.
+            if self._raised and "raises-exception" not in cell.metadata.get("tags", []):
+                return _failed(*self._raised)
             return "done", "", ""
         except CellExecutionError as error:
-            if error.ename == "KeyboardInterrupt":
-                return "interrupted", error.ename, "the kernel was interrupted"
-            return "failed", error.ename, error.evalue
+            return _failed(error.ename, error.evalue)
         except CellTimeoutError:
             return "timeout", "Timeout", f"the cell took longer than {self.execution.timeout} s and was ended"
         except DeadKernelError:
@@ -150,6 +155,7 @@ class _Client(NotebookClient):
             if not content["text"] and text:
                 return None
         elif kind == "error":
+            self._raised = self._raised or (content["ename"], content["evalue"])
             content["evalue"] = _short(content["evalue"], LINE)
             if len(text := "\n".join(content["traceback"])) > TRACEBACK:
                 content["traceback"] = [f"{text[: TRACEBACK // 2]}\n…\n{text[-TRACEBACK // 2 :]}"]
@@ -214,6 +220,13 @@ class Engine(engines.Engine):
                     return
 
 
+def _failed(kind: str, text: str) -> tuple[str, str, str]:
+    """The state of a cell that an error ended, and the error."""
+    if kind == "KeyboardInterrupt":
+        return "interrupted", kind, "the kernel was interrupted"
+    return "failed", kind, text
+
+
 def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     """The outputs, where what came piece by piece from one stream is one piece.
 
@@ -254,7 +267,7 @@ def _size(value: Any) -> int:
 
 
 def _one_line(value: object) -> str:
-    text = " ".join(str(value).split()) or (type(value).__name__ if isinstance(value, Exception) else "")
+    text = one_line(str(value)) or (type(value).__name__ if isinstance(value, Exception) else "")
     return _short(text, LINE)
 
 

@@ -295,7 +295,7 @@ def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explor
         grid: what the sliders offer.
     """
     photographs = collections.load(collection)
-    reconstruction.check_sizes(grid.n_atoms, photographs.split("train"))
+    reconstruction.check_sizes(grid.n_atoms, photographs.split("train"), parameter="explore.n_atoms")
     space = spaces.space(encoder, generator, photographs.split("gallery"))
     parts = {split: photographs.split(split) for split in SPLITS}
     latents, others = (normalise(space.encode(part), grid.norm) for part in parts.values())

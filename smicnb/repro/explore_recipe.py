@@ -2,8 +2,7 @@
 
 import shlex
 
-import yaml
-
+from smicnb.base import yaml12
 from smicnb.repro.explore import Explorer, Setting
 
 NOTEBOOK = "06_rsf_convex_hull"
@@ -13,7 +12,7 @@ def recipe(explorer: Explorer, setting: Setting) -> str:
     """A recipe, in YAML, whose run measures this operating point again."""
     notebooks = {NOTEBOOK: _values(explorer, setting)}
     whole = {"figures": ".smicnb/figures/explored", "parameters": dict(explorer.names), "notebooks": notebooks}
-    return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return yaml12.written(whole)
 
 
 def commands(explorer: Explorer, setting: Setting) -> str:

@@ -172,7 +172,7 @@ def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[str]]:
                 execution=execution,
             )
             error = execution.error
-        except PapermillExecutionError:
+        except PapermillExecutionError:  # of an error among the outputs: the engine's, or one that a cell may raise
             error = execution.error
         except engine.KernelStartError as failure:
             error = {"kind": NOT_STARTED, "text": f"the kernel could not start ({failure})", "cell": None}

@@ -2,35 +2,16 @@
 
 import ast
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import create_model
 
-from smicnb.base import names
+from smicnb.base import names, yaml12
 from smicnb.base.errors import SmicnbError
 from smicnb.repro.checkout import root
 from smicnb.repro.parameters import MODELS, Increasing, Parameters
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-3 is a number, as in YAML 1.2, and a key that stands twice is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping whose keys are all different."""
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.YAMLError(f"line {node.start_mark.line + 1}: the key '{key}' stands twice")
-        return super().construct_mapping(node, deep)
-
-
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float", re.compile(r"^[-+]?(\.\d+|\d+(\.\d*)?)[eE][-+]?\d+$"), list("-+.0123456789")
-)
 
 
 def defaults(notebook: Path) -> dict[str, Any]:
@@ -62,14 +43,11 @@ def _type(value: Any) -> Any:
 
 
 def assignment(text: str) -> tuple[str, Any]:
-    """`name=value` of `--set`: JSON where it reads as JSON (1e-3 and [2, 4] do), else the text itself."""
+    """`name=value` of `--set`, the value as a recipe would have it: 1e-3 and [2, 4] are no text."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise SmicnbError(f"found '--set {text}'", "--set name=value")
-    try:
-        return name.strip(), json.loads(value)
-    except json.JSONDecodeError:
-        return name.strip(), value
+    return name.strip(), yaml12.value(value)
 
 
 @dataclass(frozen=True)
@@ -104,8 +82,8 @@ def recipe(path: Path) -> Recipe:
         known = {file.stem for file in (root() / "recipes").glob("*.yaml")}
         raise names.unknown("recipe", path.stem, known)
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except (yaml.YAMLError, ValueError) as error:  # no text, no YAML, or a date that does not exist
+        content = yaml12.read(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # no text, or no YAML
         raise SmicnbError(f"{path.name} is no YAML ({' '.join(str(error).split())})") from error
     content = _mapping(content, path.name, "figures: …, parameters: …, notebooks: …")
     keys = ("figures", "parameters", "notebooks")

@@ -11,6 +11,7 @@ from typing import Any
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
 from smicnb.codec.rate import MODELS
+from smicnb.compare.reconstruction import check_sizes
 from smicnb.repro.jobs import Job, collection_of
 from smicnb.repro.session import without_path
 from smicnb.semantics import (
@@ -77,6 +78,9 @@ PARTS = {
     lite0_minilm.NAME: (lite0_minilm.IMAGE_PART, lite0_minilm.TEXT_PART),
 }
 
+# What the embedded profile is, which was timed: of nothing else can it be said that it takes minutes.
+MINUTES = {"collection": "embedded", "encoder": lite0_minilm.NAME, "generator": "retrieval"}
+
 
 def _linearity(values: dict[str, Any], sizes: Sizes) -> int:
     factors = len(values["added"]) + len(values["removed"])
@@ -121,6 +125,18 @@ GENERATED: dict[str, Callable[[dict[str, Any], Sizes], int]] = {
 }
 
 
+# Notebook -> the parameters that are numbers of atoms, with the least that each may be; a test knows the notebooks.
+# 04 codes what remains of the split without the foreign images, which only an encoder tells apart.
+DICTIONARIES = {
+    "02_dictionary_atoms": {"n_atoms": 1},
+    "03_reconstruction": {"n_atoms": 2, "decomposition_atoms": 2},
+    "04_semantic_separation": {"n_atoms": 1},
+    "05_rate_model": {"n_atoms": 1},
+    "06_rsf_convex_hull": {"n_atoms": 1},
+    "explore": {"n_atoms": 1},
+}
+
+
 def describe(jobs: Sequence[Job]) -> list[str]:
     """Lines for a person: what is loaded and its size, then images and estimated time of each notebook.
 
@@ -128,12 +144,19 @@ def describe(jobs: Sequence[Job]) -> list[str]:
 
     Raises:
         SmicnbError: a collection or model that does not exist, an option that is not one or cannot be.
-        DimensionError: a generator takes other latents than its encoder makes; says which one fits.
+        DimensionError: a generator takes other latents than its encoder makes, says which one fits; or a dictionary
+            is larger than what it is learned from.
     """
     lines, sizes = [], {}
     for name in _named(jobs, "collection"):
         sizes[name], line = _collection(name)
         lines.append(line)
+    for job in jobs:
+        numbers, collection = DICTIONARIES.get(job.notebook), job.parameters.get("collection")
+        if numbers and sizes[collection]:
+            coded = collection_of(collection).split(job.parameters.get("split", "train"))
+            for name, least in numbers.items():
+                check_sizes(job.parameters[name], coded, least, f"{job.notebook}.{name}")
     for kind in ("encoder", "judge"):
         lines += [f"{kind} {without_path(name)}: {_encoder(kind, name)}" for name in _named(jobs, kind)]
     for kind in ("generator", "captioner", "segmenter", "quality"):
@@ -146,6 +169,8 @@ def describe(jobs: Sequence[Job]) -> list[str]:
         seconds = clock.seconds(values, images) if images else None
         total += seconds or 0.0
         what = f"at most {images} images generated" if images else "generates nothing"
+        if count is None and "generator" in values:
+            what = "generates images, nobody counted how many"
         lines.append(f"{job.notebook}: {what}{f', about {_duration(seconds)}' if seconds else ''}")
     if total:
         lines.append(
@@ -154,8 +179,10 @@ def describe(jobs: Sequence[Job]) -> list[str]:
         )
     elif clock.absent:
         lines.append(f"no time is estimated: {', '.join(clock.absent)} is not on this machine")
-    else:
+    elif all(MINUTES.items() <= {**MINUTES, **job.parameters}.items() for job in jobs):
         lines.append("a matter of minutes: nothing here generates with a large network")
+    else:
+        lines.append("no time is estimated: of nothing here that generates were the operations counted")
     return lines
 
 
@@ -233,8 +260,10 @@ def _encoder(kind: str, name: str) -> str:
     part = encoders.OPEN_CLIP_PARTS.get((model, tag)) if selection.family == "open_clip" else None
     parts = (part,) if part else PARTS.get(selection.family, ()) if not selection.source else ()
     if not part:  # says what is wrong with the name; a device need not be here
-        (encoders.encoder if kind == "encoder" else encoders.image_encoder)(name.partition("?")[0])
-    devices.present(**selection.settings(device="cpu"))
+        tag = f"?tag={selection.options['tag']}" if "tag" in selection.options else ""
+        (encoders.encoder if kind == "encoder" else encoders.image_encoder)(f"{name.partition('?')[0]}{tag}")
+    tagged = {"tag": ""} if selection.family == "open_clip" else {}
+    devices.present(selection.settings(device="cpu", **tagged)["device"])
     size = f"{4 * ENCODERS[model].parameters / 1e9:.1f} GB, " if part else ""
     return size + _state(parts) if parts else "its weights are on this machine"
 
@@ -253,6 +282,7 @@ def _model(kind: str, name: str, dim: int | None) -> str:
     names.lookup(kind, family, TABLES[kind])
     settings = _settings(selection)
     if family not in hub_models.FAMILIES:
+        selection.alone()
         return _state(PARTS[family]) if family in PARTS else "has no weights of its own"
     known = hub_models.sources(family, dim, source)
     facts = _bytes(family, settings) if source == AUTO or source in known.candidates[:1] else ""

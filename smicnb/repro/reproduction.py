@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from smicnb.base import names
+from smicnb.base import names, yaml12
 from smicnb.base.errors import SmicnbError
 from smicnb.repro.committed import Tables, Verdict
 from smicnb.repro.verdicts import verdict
@@ -72,18 +70,6 @@ class Reproduction:
     supplementary: dict[str, str]
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error, since the first would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if twice := {key for key in keys if keys.count(key) > 1}:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"key {sorted(twice)[0]!r} stands twice", node.start_mark
-            )
-        return super().construct_mapping(node, deep)
-
-
 def load(root: Path) -> Reproduction:
     """`read` the map below `root`, and see that it is complete.
 
@@ -111,9 +97,9 @@ def read(root: Path) -> Reproduction:
             stands twice; a verdict on a table that its row does not name.
     """
     try:
-        content = yaml.load((root / ROWS).read_text(encoding="utf-8"), _OnceLoader)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise SmicnbError(f"cannot read {ROWS} ({' '.join(str(error).split())})") from error
+        content = yaml12.read((root / ROWS).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SmicnbError(f"cannot read {ROWS} ({error})") from error
     _keys(content, ROWS, {"papers": dict, "groups": list, "supplementary": dict})
     for name in ("papers", "supplementary"):
         _keys(content[name], f"{name} of {ROWS}", dict.fromkeys(content[name], str))

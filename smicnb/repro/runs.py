@@ -174,7 +174,7 @@ def _outcome(one: _Running, future: Future) -> Outcome:
     except SchedulerLostError:
         return _stopped(one)
     except Exception as error:  # BrokenExecutor: the worker's process is gone
-        text = f"the worker died ({' '.join(str(error).split()) or type(error).__name__})"
+        text = f"the worker died ({errors.reason(error)})"
         outcome = Outcome(one.job.notebook, "dead", error=text, kind=kernels.DEAD_WORKER)
     if outcome.kind != kernels.DEAD_WORKER:
         return outcome

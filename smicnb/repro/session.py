@@ -156,7 +156,11 @@ class Session:
             return measured
         path = root() / "figures" / data_set / f"{name}.csv"
         if not path.is_file():
-            raise SmicnbError(f"'{path.name}' of {data_set} is absent", "the committed table", f"run make {data_set}")
+            raise SmicnbError(
+                f"'{path.name}' of {data_set} is absent",
+                "the committed table",
+                f"run make {data_set} {data_set.upper()}=PATH",
+            )
         self.made_from(**{path.relative_to(root()).as_posix(): sha256_file(path)})
         return pd.read_csv(path)
 

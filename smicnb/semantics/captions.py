@@ -116,8 +116,7 @@ def _listed(some: list[str]) -> str:
 
 
 def _nearest_words(selection: Selection, encoder: "SemanticEncoder") -> NearestWords:
-    if selection.source:
-        raise SmicnbError(f"found '{selection.family}:{selection.source}'", f"'{selection.family}' without a source")
+    selection.alone()
     return NearestWords(encoder, words(), **selection.settings(count=WORDS_NAMED))
 
 

@@ -209,7 +209,7 @@ def sources_of(family: str, dim: int | None = None, source: str = AUTO) -> repos
         if takes and dim not in takes and not (auto and os.environ.get(variable, "").strip()):
             raise _misfit(f"'{family}:{source or AUTO}' takes {' or '.join(map(str, takes))}", dim)
     candidates = next(iter(by_dim.values())) if dim is None else by_dim.get(dim, ())
-    return repositories.Sources(candidates, variable, PIPELINES[family].patterns, LICENCES[family])
+    return repositories.Sources(candidates, variable, PIPELINES[family].patterns, LICENCES[family], family)
 
 
 def settings_of(selection: Selection) -> dict[str, Any]:

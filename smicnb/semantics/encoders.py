@@ -12,12 +12,14 @@ import numpy as np
 from smicnb.base import names
 from smicnb.base.cache import ArrayCache
 from smicnb.base.digests import sha256_of
-from smicnb.base.errors import DimensionError, SmicnbError
+from smicnb.base.errors import DimensionError, SmicnbError, reason
+from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
 from smicnb.semantics import devices, inception, lite0_minilm, weights
 from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.images import RULES
+from smicnb.semantics.preparation import Preparation, preparation
 from smicnb.semantics.selection import parse
 from smicnb.semantics.towers import BATCH, ImageTower, in_text_batches
 
@@ -72,19 +74,22 @@ class OpenClipEncoder:
         model: an architecture that open_clip knows ("ViT-L-14").
         pretrained: a registered tag ("openai"), or the path of a weights file for that architecture.
         device: a torch device name.
+        tag: of a file's weights, where open_clip knows them: how images are prepared, and quick GELU, go with it.
+
+    Raises:
+        UnknownNameError: no such architecture, or no such tag of it.
+        SmicnbError: no such file; or one whose architecture was published with weights that want different images.
     """
 
-    def __init__(self, model: str, pretrained: str, device: str = "cpu"):
+    def __init__(self, model: str, pretrained: str, device: str = "cpu", tag: str = ""):
         import open_clip
 
         if model not in open_clip.list_models():
             raise names.unknown("open_clip model", model, open_clip.list_models())
         # A record keeps the name and the hash of a file, not the folders of this machine.
-        self.name = f"open_clip:{model}/{Path(pretrained).name}"
-        self._model_name, self._pretrained, self._device = model, pretrained, device
+        self.name = f"open_clip:{model}/{Path(pretrained).name}" + (f"?tag={tag}" if tag else "")
+        self._model_name, self._pretrained, self._device, self._tag = model, pretrained, device, tag
         part = OPEN_CLIP_PARTS.get((model, pretrained))
-        # OpenAI's weights were trained with the quick approximation of GELU.
-        self._quick_gelu = part is not None or pretrained == "openai"
         self._file = weights.resolve(part) / "open_clip_model.safetensors" if part else Path(pretrained)
         if not self._file.is_file():
             tags = ", ".join(f"{m}/{tag}" for m, tag in OPEN_CLIP_PARTS)
@@ -92,16 +97,27 @@ class OpenClipEncoder:
                 f"found neither a registered tag nor a file '{pretrained}' for open_clip's {model}",
                 f"one of {tags}, or the path of a .safetensors or .pt file",
             )
+        if part and tag:
+            raise SmicnbError(f"found tag={tag} with open_clip:{model}/{pretrained}", "no tag but that of the name")
+        self._prepared = preparation(model, pretrained if part else tag)
         self.dim = int(open_clip.get_model_config(model)["embed_dim"])
         self.mean = np.zeros(self.dim, np.float32)
 
     def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
-        return encoder, (f"open_clip:{self._model_name}/{self._pretrained}?device={self._device}",)
+        tag = f"&tag={self._tag}" if self._tag else ""
+        return encoder, (f"open_clip:{self._model_name}/{self._pretrained}?device={self._device}{tag}",)
 
     @cached_property
     def weights_hash(self) -> str:
-        """SHA-256 of the weights file."""
-        return sha256_of(self._file)
+        """SHA-256 of the weights file, and of what else decides a latent where it is not as for CLIP."""
+        import open_clip
+
+        whole = sha256_of(self._file)
+        if (self._model_name, self._pretrained) in OPEN_CLIP_PARTS:
+            return whole
+        # Latents of CoCa were once normalised, under the hash of the file alone.
+        coca = "multimodal_cfg" in open_clip.get_model_config(self._model_name)
+        return sha256_json([whole, self._prepared]) if coca or self._prepared != Preparation() else whole
 
     @cached_property
     def _network(self) -> "torch.nn.Module":
@@ -112,30 +128,35 @@ class OpenClipEncoder:
                 self._model_name,
                 pretrained=str(self._file),
                 device=self._device,
-                force_quick_gelu=self._quick_gelu,
+                force_quick_gelu=self._prepared.quick_gelu,
                 weights_only=True,
             )
         except Exception as error:  # open_clip raises whatever torch or safetensors raised
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise SmicnbError(
-                f"'{self._file.name}' could not be loaded as open_clip's {self._model_name} ({reason})",
+                f"'{self._file.name}' could not be loaded as open_clip's {self._model_name} ({reason(error)})",
                 f"the weights of a {self._model_name}",
             ) from error
         return network.eval().requires_grad_(False)
 
     @cached_property
     def _images(self) -> ImageTower:
-        preprocess = self._network.visual.preprocess_cfg
-        size = preprocess["size"]
+        size, wanted = self._network.visual.preprocess_cfg["size"], self._prepared
         side = size if isinstance(size, int) else size[0]
-        mean, std = tuple(preprocess["mean"]), tuple(preprocess["std"])
-        return ImageTower(self._network.encode_image, side, mean, std, self._device)
+        project = partial(self._network.encode_image, normalize=False)  # CoCa would normalise
+        squash = wanted.resize_mode == "squash"
+        return ImageTower(project, side, wanted.mean, wanted.std, self._device, squash, wanted.interpolation)
 
     @cached_property
     def _tokenizer(self) -> Callable:
         import open_clip
 
-        return open_clip.get_tokenizer(self._model_name)
+        try:
+            return open_clip.get_tokenizer(self._model_name)
+        except Exception as error:  # whatever the hub's client and its tokenizers raise
+            raise SmicnbError(
+                f"the tokenizer of open_clip's {self._model_name} could not be loaded ({reason(error)})",
+                "its files in the hub's cache",
+            ) from error
 
     def _tokenize(self, texts: list[str]) -> "torch.Tensor":
         return self._tokenizer(texts).to(self._device)
@@ -146,19 +167,27 @@ class OpenClipEncoder:
 
     def encode_text(self, texts: Iterable[str]) -> np.ndarray:
         """Un-normalised text projections (n, dim) float32."""
-        return in_text_batches(texts, lambda batch: self._network.encode_text(self._tokenize(batch)), self.dim)
+        project = partial(self._network.encode_text, normalize=False)
+        return in_text_batches(texts, lambda batch: project(self._tokenize(batch)), self.dim)
 
     def text_tokens(self, texts: list[str]) -> "tuple[torch.Tensor, torch.Tensor]":
-        """States (n, 77, W) of the text transformer's last layer after its norm, and the tokens' mask."""
+        """States (n, T, W) of the text transformer's last layer after its norm, and the tokens' mask; CLIP: T = 77."""
         tokens = self._tokenize(texts)
         states = self._network.forward_intermediates(
             text=tokens, text_indices=1, normalize_intermediates=True, intermediates_only=True
         )
-        return states["text_intermediates"][-1], tokens != 0
+        return states["text_intermediates"][-1], tokens != self._padding
 
     def token_strings(self, text: str) -> list[str]:
-        """What each of CLIP's tokens of a text stands for: pieces of words, one at the start, one at the end."""
-        return [self._tokenizer.decode([token]).strip() for token in self._tokenize([text])[0].tolist() if token]
+        """What each token of a text stands for; CLIP's are pieces of words, one at the start, one at the end."""
+        decode = getattr(self._tokenizer, "tokenizer", self._tokenizer).decode
+        tokens = self._tokenize([text])[0].tolist()
+        return [decode([token]).strip() for token in tokens if token != self._padding]
+
+    @property
+    def _padding(self) -> int:
+        """The token that fills a text up: CLIP's is 0, a tokenizer of the hub says its own."""
+        return getattr(getattr(self._tokenizer, "tokenizer", None), "pad_token_id", 0)
 
     def image_latents(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
         """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1]; `side` is the tower's own or None."""
@@ -169,7 +198,10 @@ class OpenClipEncoder:
 
 @lru_cache(maxsize=4)
 def encoder(name: str) -> SemanticEncoder:
-    """The encoder of a name: "lite0-minilm" or "open_clip:MODEL/TAG-OR-FILE", with "?device=…" where wanted."""
+    """The encoder of a name: "lite0-minilm" or "open_clip:MODEL/TAG-OR-FILE", with "?device=…" where wanted.
+
+    A file whose architecture does not say how images are prepared for it also needs "?tag=…".
+    """
     selection = parse(name)
     model, slash, pretrained = selection.source.partition("/")
     if selection.family == lite0_minilm.NAME and not selection.source:
@@ -180,7 +212,8 @@ def encoder(name: str) -> SemanticEncoder:
                 f"found '{name}'", "open_clip:MODEL/TAG or open_clip:MODEL/FILE", "say for example "
                 "open_clip:ViT-L-14/openai",
             )  # fmt: skip
-        return OpenClipEncoder(model, pretrained, devices.checked(**selection.settings(device="cpu")))
+        settings = selection.settings(device="cpu", tag="")
+        return OpenClipEncoder(model, pretrained, devices.checked(settings["device"]), settings["tag"])
     raise names.unknown("encoder", name, ENCODERS)
 
 

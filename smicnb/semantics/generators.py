@@ -35,7 +35,8 @@ class LatentGenerator(Protocol):
 class RetrievalGenerator:
     """A stand-in for a generator: the gallery photograph whose latent has the largest cosine.
 
-    It invents nothing: what it shows exists, and belongs to no scene of the collection being coded.
+    It invents nothing: what it shows exists. Where `gallery` is a collection's split of that name, it belongs to no
+    scene of the splits that are coded; any other gallery may hold the very photographs that were.
 
     Args:
         gallery: photographs to choose from.
@@ -44,7 +45,6 @@ class RetrievalGenerator:
 
     name = "retrieval"
     verb = "retrieved"
-    what = "the nearest photograph of a gallery that shares no scene with the collection, not a new picture"
     fingerprint: ClassVar[dict[str, str]] = {}  # its photographs are the collection's, which a record keeps anyway
 
     def __init__(self, gallery: "Collection", latents: np.ndarray):
@@ -53,6 +53,9 @@ class RetrievalGenerator:
         if latents.shape[0] != len(gallery):
             raise DimensionError(f"found {latents.shape[0]} latents for {len(gallery)} gallery photographs")
         self.gallery, self.dim = gallery, latents.shape[1]
+        apart = all(item.split == "gallery" for item in gallery)  # splits are by scene
+        known = "a gallery that shares no scene with the collection" if apart else f"the gallery '{gallery.name}'"
+        self.what = f"the nearest photograph of {known}, not a new picture"
         self._directions = latents / np.linalg.norm(latents, axis=1, keepdims=True)
         # The same few photographs answer again and again, so that decoding each once is worth the memory.
         self._image = lru_cache(maxsize=256)(lambda item: item.image())
@@ -69,9 +72,10 @@ class RetrievalGenerator:
 
 
 def retrieval(selection: Selection, encoder: "SemanticEncoder", gallery: "Collection") -> RetrievalGenerator:
-    """The retrieval generator over the latents of `gallery`; it has no options."""
+    """The retrieval generator over the latents of `gallery`; it has no source and no options."""
     from smicnb.semantics.encoders import encode_collection
 
+    selection.alone()
     selection.settings()
     return RetrievalGenerator(gallery, encode_collection(encoder, gallery))
 

@@ -158,10 +158,6 @@ class InversionGenerator:
 
     name = NAME
     verb = "generated"
-    what = (
-        "a new picture by a stand-in: gallery photographs composed and repainted with VGG19's features until the "
-        "encoder finds the latent in it"
-    )
 
     def __init__(
         self,
@@ -184,6 +180,12 @@ class InversionGenerator:
         self.gallery, self.dim = gallery, encoder.dim
         self._encoder, self._device = encoder, device
         self._latents, self._photographs, self._steps = latents, photographs, steps
+        what = "gallery photographs composed" if photographs > 1 else "the nearest gallery photograph"
+        if steps:
+            self.what = f"a new picture by a stand-in: {what}{' and' if photographs > 1 else ''} repainted with "
+            self.what += "VGG19's features until the encoder finds the latent in it"
+        else:
+            self.what = f"a picture by a stand-in: {what}, seen once through VGG19's features"
         self._pixels = lru_cache(maxsize=64)(self._loaded)
 
     @cached_property
@@ -232,6 +234,7 @@ def inversion(selection: Selection, encoder: "SemanticEncoder", gallery: "Collec
     """The inversion generator over `gallery`; options photographs, steps, and device (the encoder's)."""
     from smicnb.semantics.encoders import encode_collection
 
+    selection.alone()
     settings = selection.settings(**DEFAULTS)
     devices.checked(settings["device"])
     return InversionGenerator(encoder, gallery, encode_collection(encoder, gallery), **settings)

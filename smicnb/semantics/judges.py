@@ -41,7 +41,7 @@ class Family:
     @property
     def sources(self) -> repositories.Sources:
         """Where its models come from."""
-        return repositories.Sources(self.candidates, self.variable, FILES, self.licence)
+        return repositories.Sources(self.candidates, self.variable, FILES, self.licence, self.name)
 
 
 class Judge:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smicnb.base.digests import sha256_of
-from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError
+from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError, reason
 from smicnb.base.files import sha256_json
 
 if TYPE_CHECKING:
@@ -56,20 +56,27 @@ class Sources:
         variable: the environment variable whose source is tried before them.
         patterns: the files wanted, as `locate` takes them.
         licence: of every candidate, as its makers state it.
+        family: by which a name selects them.
     """
 
     candidates: tuple[str, ...]
     variable: str
     patterns: tuple[str, ...]
     licence: str
+    family: str
 
     def locate(self, source: str, fetch: bool = False) -> Located:
         """`locate` with all this; no source is "auto"."""
-        return locate(source or AUTO, self.candidates, self.variable, self.patterns, fetch)
+        return locate(source or AUTO, self.candidates, self.variable, self.patterns, fetch, self.family)
 
 
 def locate(
-    source: str, candidates: Sequence[str], variable: str, patterns: Sequence[str], fetch: bool = False
+    source: str,
+    candidates: Sequence[str],
+    variable: str,
+    patterns: Sequence[str],
+    fetch: bool = False,
+    family: str = "FAMILY",
 ) -> Located:
     """The folder that holds a model's files.
 
@@ -80,6 +87,7 @@ def locate(
         patterns: the files wanted, as globs relative to the folder. One without a star names a file that must
             be there; of one that ends in ".safetensors" there must be at least one.
         fetch: ask the hub; without it only what is on this machine counts.
+        family: by which the command line's names select it.
 
     Raises:
         MissingWeightsError: no source has the files; it lists every one with its reason, on one line.
@@ -92,12 +100,15 @@ def locate(
             return _located(each, patterns, fetch)
         except MissingWeightsError as error:
             tried.append(f"{each} ({error.found})")
+    # "auto" finds what was fetched by its name, and fetched as "auto" it would be that of one dimension only.
+    wanted = next(iter(candidates), "") if source == AUTO else source
+    fetched = not fetch and _REPOSITORY.fullmatch(wanted)
     raise MissingWeightsError(
         f"tried: {', '.join(tried) or 'nothing, for no source is registered'}",
         "a folder or a repository of the hub (owner/name) with safetensors weights",
         f"name one instead of '{source}'"
         + (f", or set {variable}" if source == AUTO else "")
-        + ("" if fetch else ", or fetch it with 'smicnb weights fetch FAMILY:SOURCE'"),
+        + (f", or fetch it with 'smicnb weights fetch {family}:{wanted}'" if fetched else ""),
     )
 
 
@@ -130,15 +141,14 @@ def load(kind: type, folder: Path, label: str, **settings: Any) -> Any:
         label: how errors call what is in it.
 
     Raises:
-        SmicnbError: the class cannot read it; with the first line of its reason.
+        SmicnbError: the class cannot read it; with its reason.
     """
     try:
         with quietly():
             return kind.from_pretrained(str(folder), local_files_only=True, **settings)
     except Exception as error:  # the libraries raise whatever they met first: json, safetensors, torch, their own
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise SmicnbError(
-            f"{label} could not be loaded as a {kind.__name__} ({reason})",
+            f"{label} could not be loaded as a {kind.__name__} ({reason(error)})",
             f"the files of a {kind.__name__} that belong to its configuration",
         ) from error
 
@@ -172,7 +182,7 @@ def config(path: Path) -> dict:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise IntegrityError(f"'{place}' cannot be read as JSON ({type(error).__name__})", "a JSON object") from error
+        raise IntegrityError(f"'{place}' cannot be read as JSON ({reason(error)})", "a JSON object") from error
     if not isinstance(value, dict):
         raise IntegrityError(f"'{place}' holds a {type(value).__name__}", "a JSON object")
     return value

@@ -23,15 +23,17 @@ LONGEST = 64  # squares, of a resized photograph that is made as a whole
 LOADERS = 2  # threads that load and resize the next batch while the tower works on this one
 
 
-def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
+def resize_and_crop(image: np.ndarray, side: int, squash: bool = False, kernel: str = "bicubic") -> np.ndarray:
     """The centre square of an image after its shorter side became `side` pixels.
 
     Args:
         image: RGB uint8, H×W×3, any size.
         side: pixels of the result's side.
+        squash: make both sides `side` pixels instead, so that nothing is cropped and the proportions are lost.
+        kernel: "bicubic" or "bilinear", Pillow's antialiased filter.
 
     Returns:
-        RGB uint8, side×side×3, by Pillow's antialiased bicubic filter.
+        RGB uint8, side×side×3.
 
     Of a picture longer than `LONGEST` squares only the square is made: resized as a whole, 20×1 500 000 pixels would
     take gigabytes. Pillow keeps the corners of such a part in single precision and goes through rows and columns in
@@ -40,18 +42,20 @@ def resize_and_crop(image: np.ndarray, side: int) -> np.ndarray:
     from PIL import Image
 
     check_rgb(image)
-    (height, width), (top, left) = _geometry(*image.shape[:2], side)
-    picture = Image.fromarray(image)
+    (height, width), (top, left) = _geometry(*image.shape[:2], side, squash)
+    picture, kernel = Image.fromarray(image), Image.Resampling[kernel.upper()]
     if max(height, width) > LONGEST * side:
         across, down = picture.width / width, picture.height / height
         box = (left * across, top * down, (left + side) * across, (top + side) * down)
-        return np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC, box))
-    resized = picture.resize((width, height), Image.Resampling.BICUBIC)
+        return np.asarray(picture.resize((side, side), kernel, box))
+    resized = picture.resize((width, height), kernel)
     return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
-def _geometry(height: int, width: int, side: int) -> tuple[tuple[int, int], tuple[int, int]]:
+def _geometry(height: int, width: int, side: int, squash: bool) -> tuple[tuple[int, int], tuple[int, int]]:
     """The size after resizing and the crop's corner, rounded as torchvision does it, hence CLIP."""
+    if squash:
+        return (side, side), (0, 0)
     short = min(height, width)
     size = side * height // short, side * width // short
     return size, (round((size[0] - side) / 2), round((size[1] - side) / 2))
@@ -83,6 +87,7 @@ class ImageTower:
         mean: per-channel mean that is subtracted from [0, 1] values.
         std: per-channel deviation that they are divided by.
         device: a torch device name.
+        squash, kernel: how images become squares, as in `resize_and_crop`.
     """
 
     def __init__(
@@ -92,17 +97,21 @@ class ImageTower:
         mean: tuple[float, float, float],
         std: tuple[float, float, float],
         device: str = "cpu",
+        squash: bool = False,
+        kernel: str = "bicubic",
     ):
         import torch
 
         self.network, self.side, self.device = network, side, torch.device(device)
+        self._squash, self._kernel = squash, kernel
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
 
     def differentiable(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
         """Latents (n, L) of pixels, float (n, 3, H, W) in [0, 1], with gradients to the pixels.
 
-        Resizing is torch's antialiased bicubic, which differs from Pillow's by its rounding to 8 bits.
+        Resizing is torch's antialiased one, first across and then down as Pillow does it, and what is then beyond black
+        and white is cut off, as there: all that differs is Pillow's rounding to 8 bits.
 
         Args:
             pixels: of the images.
@@ -113,8 +122,9 @@ class ImageTower:
         side = side or self.side
         height, width = pixels.shape[-2:]
         if (height, width) != (side, side):
-            size, (top, left) = _geometry(height, width, side)
-            pixels = functional.interpolate(pixels, size=size, mode="bicubic", antialias=True)
+            size, (top, left) = _geometry(height, width, side, self._squash)
+            for step in ((height, size[1]), size):
+                pixels = functional.interpolate(pixels, size=step, mode=self._kernel, antialias=True).clamp(0, 1)
             pixels = pixels[..., top : top + side, left : left + side]
         return self.network((pixels - self._mean) / self._std)
 
@@ -140,7 +150,7 @@ class ImageTower:
         return np.concatenate(latents)
 
     def _prepare(self, image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
-        return resize_and_crop(image() if callable(image) else image, self.side)
+        return resize_and_crop(image() if callable(image) else image, self.side, self._squash, self._kernel)
 
     def _forward(self, loading: list, done: Callable[[int], None] | None) -> np.ndarray:
         import torch

@@ -86,6 +86,8 @@ def fetch(name: str, source: Path | None = None) -> Path:
     with _one_at_a_time():
         with contextlib.suppress(MissingWeightsError):
             if not damage(part, read=True):
+                if source is not None:
+                    print(f"smicnb: {name} is on this machine already: '{source}' was not read", file=sys.stderr)
                 return folder_of(part)
         for label, opening in sources(part, source, weights_root() / "downloads"):
             try:
@@ -99,7 +101,8 @@ def fetch(name: str, source: Path | None = None) -> Path:
     tried = ", ".join(f"{label} ({_words(error)})" for label, error in failures)
     raise (IntegrityError if wrong_bytes else MissingWeightsError)(
         f"'{name}' could not be fetched, tried: {tried}",
-        do=f"run 'smicnb weights fetch {name}' where one of these can be reached, or name a file or folder",
+        do=f"run 'smicnb weights fetch {name}' where one of these can be reached, or name a file or folder: "
+        f"'smicnb weights fetch {name} --from PATH'",
     )
 
 

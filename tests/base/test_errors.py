@@ -2,6 +2,7 @@ import pickle
 
 import pytest
 
+from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError
 from smicnb.base.names import lookup, near_miss
 
@@ -27,3 +28,23 @@ def test_lookup_names_the_near_miss_and_what_is_known():
     with pytest.raises(SmicnbError, match="unknown encoder 'lite'; needed: one of lite0, vit; did you mean 'lite0'"):
         lookup("encoder", "lite", {"vit": 1, "lite0": 2})
     assert lookup("encoder", "vit", {"vit": 1}) == 1
+
+
+def test_what_another_library_says_is_kept_whole_on_one_line_without_terminal_codes():
+    told = RuntimeError("Error(s) in loading:\n\t\x1b[31mMissing key\x1b[0m: a.b\x1b]0;title\x07\x07")
+    assert errors.reason(told) == r"Error(s) in loading: Missing key: a.b\x07"
+    assert errors.reason(RuntimeError()) == "RuntimeError"
+    long = errors.reason(RuntimeError("begins " + 5000 * "x" + " ends"))
+    assert len(long) == errors.LONGEST
+    assert long.startswith("begins x")
+    assert long.endswith("x ends")
+
+
+def test_an_error_cannot_write_to_the_terminal():
+    told = SmicnbError("found '\x1b[2J\x1b[1;31mname\x9b31m'", "a name", "say\r\nit")
+    assert str(told) == r"found 'name\x9b31m'; needed: a name; say it"
+
+
+def test_nobody_shows_the_first_line_alone(repository):
+    for path in (repository / "smicnb").rglob("*.py"):
+        assert "splitlines()[0]" not in path.read_text(encoding="utf-8"), path

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 
 import numpy as np
 import pytest
@@ -137,6 +138,55 @@ def test_all_families_at_once_are_their_ladders():
     assert len(settings_of) == len(set(settings_of)) == 12
 
 
+@pytest.mark.parametrize(
+    ("make", "least", "most"),
+    [
+        (Jpeg, 1, 100),
+        (WebP, 0, 100),
+        (Avif, 0, 100),
+        (JpegXL, 0, 100),
+        *((partial(StillVideo, key), 0, 51 if key == "hevc" else 63) for key in still_video.CODERS),
+    ],
+)
+def test_each_end_of_a_range_is_itself_and_what_is_beyond_is_refused(make, least, most):
+    image = crop(160, 128)  # of less, VVenC at QP 0 makes more bytes than it has room for, and says so
+    ends = [len(make(point).encode(image)) for point in (least, most)]
+    assert max(ends) > 5 * min(ends)
+    for codec in (make(least), make(most)):
+        assert codec.decode(codec.encode(image)).shape == image.shape
+    for wrong in (least - 1, most + 1, float(most), True, str(most)):
+        with pytest.raises(SmicnbError, match=f"needed: a whole number from {least} to {most}"):
+            make(wrong)
+
+
+def test_jpeg_2000_refuses_rates_that_are_none():
+    for bpp in (0, -1, 24.1, float("nan"), float("inf")):
+        with pytest.raises(SmicnbError, match="more than 0, at most 24"):
+            Jpeg2000(bpp)
+
+
+def test_jpeg_xl_is_lossless_at_100():
+    image = crop(*ODD)
+    np.testing.assert_array_equal(JpegXL(100).decode(JpegXL(100).encode(image)), image)
+
+
+def test_crf_0_of_svt_is_its_best_and_not_its_default():
+    image = crop(48, 64)
+    sizes = [len(StillVideo("av1-svt", crf).encode(image)) for crf in (0, 1, 35)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert "crf=0" in StillVideo("av1-svt", 0).fingerprint["arguments"]
+
+
+def test_given_to_the_encoder_itself_a_crf_makes_the_same_bytes_as_through_ffmpeg(monkeypatch):
+    """So that 0, which only goes the first way, is a point of the same curve."""
+    coder, image = still_video.CODERS["av1-svt"], crop(48, 64)
+    expected = {crf: StillVideo("av1-svt", crf).encode(image) for crf in (1, 15, 63)}
+    monkeypatch.setitem(
+        still_video.CODERS, "av1-svt", replace(coder, arguments=coder.at_zero.replace("crf=0", "crf={}"))
+    )
+    assert {crf: StillVideo("av1-svt", crf).encode(image) for crf in expected} == expected
+
+
 def test_unknown_names_and_wrong_images_are_told():
     with pytest.raises(UnknownNameError, match="did you mean 'jpeg-xl'"):
         ladder("jpegxl")
@@ -183,6 +233,8 @@ def test_bytes_that_are_no_file_are_told_on_one_line():
     with pytest.raises(SmicnbError, match="VVenC intra decodes 41 bytes") as told:
         StillVideo("vvc", 40).decode(b"\0" + b"nothing " * 5)
     assert "\n" not in str(told.value)
+    assert "0x" not in str(told.value)  # an address would be another at each call
+    assert str(told.value).count("vvc") > 1  # more lines than the first
 
 
 def test_a_programme_that_hangs_is_ended():

@@ -135,8 +135,14 @@ def test_dictionaries_larger_than_their_collection_are_refused():
     with pytest.raises(DimensionError) as caught:
         reconstruction.check_sizes([1, 2, 6, 7, 128], coded, least=2)
     assert str(caught.value) == (
-        "n_atoms of 1, 7, 128 for the 6 images of 'crafted'; needed: 2 to 6; say --set NOTEBOOK.n_atoms=[2, 6]"
+        "n_atoms of 1, 7, 128 for the 6 images of 'crafted'; needed: 2 to 6; say --set 'n_atoms=[2,6]'"
     )
+    for sizes, parameter, hint in (([2, 7], "a.n_atoms", "'a.n_atoms=[2]'"), (7, "a.atoms", "a.atoms=6")):
+        with pytest.raises(DimensionError) as caught:
+            reconstruction.check_sizes(sizes, coded, parameter=parameter)
+        assert str(caught.value) == (
+            f"{parameter[2:]} of 7 for the 6 images of 'crafted'; needed: 1 to 6; say --set {hint}"
+        )
     with pytest.raises(DimensionError, match="needed: 1 to 6; bring a larger collection"):
         reconstruction.check_sizes([7], coded)
 

@@ -87,6 +87,22 @@ def test_what_is_wrong_in_a_plan_is_said(tmp_path, changes, message):
         plan(tmp_path, **changes)
 
 
+def test_numbers_of_a_plan_are_those_of_yaml_1_2(tmp_path):
+    path = tmp_path / "plan.yaml"
+    text = (
+        yaml.safe_dump(PLAN, sort_keys=False)
+        .replace("steps: 9", "steps: 010")
+        .replace("joint: 0\n", "joint: 1e-3\n", 1)
+    )
+    path.write_text(text)
+    found = plans.read_plan(path).runs
+    assert found["base"].steps == 10
+    assert found["plain"].loss == {"joint": 0.001}
+    path.write_text(f"{text}size: full\n")
+    with pytest.raises(SmicnbError, match="the key 'size' stands twice"):
+        plans.read_plan(path)
+
+
 def test_no_plan(tmp_path):
     (tmp_path / "plan.yaml").write_text("runs: [")
     for path in (tmp_path / "plan.yaml", tmp_path / "none.yaml"):

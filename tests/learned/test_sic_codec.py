@@ -266,9 +266,7 @@ def test_drift_is_an_error_and_no_picture(tiny_sic, data):
     other = SicCodec(tiny_sic)
     other._walk._parts[2][2][:] *= 1.5
     assert other.read(data, 2).level == 2
-    with pytest.raises(
-        IntegrityError, match=r"the stream of level 3 do not decode .*the same arithmetic on both sides"
-    ):
+    with pytest.raises(IntegrityError, match=r"the stream of level 3 do not decode .*the same arithmetic"):
         other.decode(data)
 
 

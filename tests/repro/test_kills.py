@@ -88,6 +88,7 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
                 "import os\nimport signal\n\nos.kill(os.getpid(), signal.SIGINT)\n" + WAIT.format(seconds=9)
             ],
             "leaves": ["import sys\n\nsys.exit(0)"],
+            "captures": ["%%capture\nraise ValueError('all the same')"],
             "floods": ["for _ in range(20):\n    print('x' * 999_999)", "print('all the same')"],
         },
     )
@@ -99,6 +100,7 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
         "raises": ("failed", "failed", "ValueError", f"not like this{237 * 'x'}…{249 * 'x'}"),
         "is_interrupted": ("failed", "interrupted", "KeyboardInterrupt", "the kernel was interrupted"),
         "leaves": ("failed", "failed", "SystemExit", "0"),
+        "captures": ("failed", "failed", "ValueError", "all the same"),
     }
     for name, (state, cell, kind, text) in ends.items():
         kept = record(checkout, name)

@@ -25,6 +25,10 @@ def test_defaults_recipe_and_settings_in_that_order():
         ("n_atoms=[2, 4]", ("n_atoms", [2, 4])),
         ("collection=folder:a=b", ("collection", "folder:a=b")),
         ("seed=7", ("seed", 7)),
+        ("penalty=.5", ("penalty", 0.5)),
+        ("seed=010", ("seed", 10)),
+        ("foreign=[animals, food]", ("foreign", ["animals", "food"])),
+        ("collection=folder:a: b #c", ("collection", "folder:a: b #c")),
     ],
 )
 def test_assignment(text, pair):
@@ -108,6 +112,17 @@ def test_numbers_of_yaml_are_numbers(tmp_path, text, value):
     assert values[NOTEBOOK]["penalty"] == value
     assert values["05_rate_model"]["penalties"] == [value]
     assert isinstance(values[NOTEBOOK]["penalty"], float)
+
+
+def test_a_number_with_a_zero_before_it_is_decimal_in_a_recipe_and_on_the_command_line(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("notebooks:\n  03_reconstruction: {seed: 010, penalty: .5}")
+    there = params.recipe(path).notebooks[NOTEBOOK]
+    assert there == dict(map(params.assignment, ["seed=010", "penalty=.5"])) == {"seed": 10, "penalty": 0.5}
+    assert (of(there)["seed"], of(there)["penalty"]) == (10, 0.5)
+    path.write_text("notebooks: {03_reconstruction: {seed: 1_0}}")
+    with pytest.raises(SmicnbError, match="seed got '1_0' of type str"):
+        of(params.recipe(path).notebooks[NOTEBOOK])
 
 
 def test_words_of_a_recipe_stay_words(tmp_path):

@@ -56,7 +56,14 @@ def test_a_processor_s_time_is_estimated(repository):
 
 
 def test_what_is_embedded_takes_minutes(repository):
-    assert plan.describe(jobs(repository, "embedded"))[-1].startswith("a matter of minutes")
+    lines = plan.describe(jobs(repository, "embedded"))
+    assert lines[-1].startswith("a matter of minutes")
+    assert "07_sota_comparison: generates images, nobody counted how many" in lines
+
+
+@pytest.mark.parametrize("settings", [{"generator": "inversion"}, {"encoder": CLIP, "judge": "lite0-minilm"}])
+def test_of_nothing_else_it_is_said(repository, settings):
+    assert plan.describe(jobs(repository, "embedded", **settings))[-1].startswith("no time is estimated")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,7 @@ def test_what_is_embedded_takes_minutes(repository):
         ({"judge": "inceptoin-fid"}, UnknownNameError, "did you mean 'inception-fid'"),
         ({"collection": "folder:/no/such/folder"}, SmicnbError, "no/such"),
         ({"generator": "retreival"}, UnknownNameError, "did you mean 'retrieval'"),
+        ({"generator": "inversion:auto"}, SmicnbError, "needed: 'inversion' without a source"),
         ({"generator": "inversion?step=3"}, UnknownNameError, "did you mean 'steps'"),
         ({"generator": "stable-unclip:auto?dtype=fp16"}, UnknownNameError, "did you mean 'float16'"),
         ({"generator": "stable-unclip:auto?steps=-5"}, SmicnbError, "found steps=-5"),

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -125,7 +126,9 @@ def test_a_notebook_that_fails_leaves_a_record_and_no_figure(checkout, first, tm
     assert record["state"] == "failed"
     assert record["error"]["kind"] == "DimensionError"
     # The user does what the message says.
-    words = ["--set", "02_dictionary_atoms.n_atoms=4", "--set", f"collection=folder:{folder}"]
+    option, setting = shlex.split(done.stdout.partition("; say ")[2].partition(" (see ")[0])
+    assert setting == "02_dictionary_atoms.n_atoms=6"
+    words = [option, setting, "--set", f"collection=folder:{folder}"]
     done = smicnb(checkout, "run", "02_dictionary_atoms", *words)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -75,6 +75,121 @@ def test_open_clip_is_the_library_s_own_projection(clip, clip_file, photographs)
     assert np.abs(clip.encode_text(["a cat"]) - texts).max() < 1e-4 * np.abs(texts).max()
 
 
+TINY = {
+    "embed_dim": 16,
+    "vision_cfg": {"image_size": 64, "layers": 1, "width": 64, "patch_size": 32},
+    "text_cfg": {"context_length": 12, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+}
+COCA = {
+    **TINY,
+    "vision_cfg": TINY["vision_cfg"] | {"attentional_pool": True, "attn_pooler_heads": 2, "output_tokens": True},
+    "text_cfg": TINY["text_cfg"] | {"embed_cls": True, "output_tokens": True},
+    "multimodal_cfg": TINY["text_cfg"] | {"attn_pooler_heads": 2},
+    "custom_text": True,
+}
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch):
+    """(name, its configuration) -> a file of random weights of a real class under the name of a published model."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    def make(name, changed=TINY):
+        monkeypatch.setitem(open_clip.factory._MODEL_CONFIGS, name, changed)
+        torch.manual_seed(0)
+        weights = open_clip.create_model(name, pretrained=None).state_dict()
+        save_file({each: tensor.contiguous() for each, tensor in weights.items()}, tmp_path / f"{name}.safetensors")
+        return tmp_path / f"{name}.safetensors"
+
+    yield make
+    encoder.cache_clear()
+
+
+SIGLIP = ("ViT-B-16-SigLIP", {**TINY, "custom_text": True, "init_logit_bias": -10})
+
+
+@pytest.mark.parametrize(
+    ("model", "tag"),
+    [
+        (("coca_ViT-B-32", COCA), "laion2b_s13b_b90k"),
+        (SIGLIP, "webli"),
+        (("PE-Core-B-16", {**TINY, "custom_text": True}), "meta"),
+        (("MobileCLIP2-B", {**TINY, "custom_text": True}), "dfndr2b"),
+        (("ViT-L-14", TINY), "laion2b_s32b_b82k"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_images_are_prepared_as_the_weights_of_an_architecture_want_them(tiny, photographs, model, tag):
+    import open_clip
+    import torch
+    from open_clip.pretrained import get_pretrained_cfg
+    from PIL import Image
+
+    file = tiny(*model)
+    found = encoder(f"open_clip:{model[0]}/{file}" + (f"?tag={tag}" if model[0] == "ViT-L-14" else ""))
+    kept = get_pretrained_cfg(model[0], tag)
+    wanted = {f"image_{name}": kept[name] for name in ("mean", "std", "interpolation", "resize_mode")}
+    network, _, preprocess = open_clip.create_model_and_transforms(model[0], pretrained=str(file), **wanted)
+    with torch.inference_mode():
+        pixels = torch.stack([preprocess(Image.fromarray(image)) for image in photographs])
+        expected = network.eval().encode_image(pixels, normalize=False).numpy()
+    assert np.abs(found.encode_images(photographs) - expected).max() < 1e-4 * np.abs(expected).max()
+    pixels = torch.from_numpy(photographs[2].copy()).permute(2, 0, 1)[None].float() / 255
+    assert np.abs(found.image_latents(pixels).numpy() - expected[2]).max() < 0.05 * np.abs(expected).max()
+
+
+def test_latents_of_coca_are_not_normalised_and_its_tokens_come_with_their_mask(tiny, photographs):
+    import open_clip
+    import torch
+
+    file = tiny("coca_ViT-B-32", COCA)
+    coca, texts = encoder(f"open_clip:coca_ViT-B-32/{file}"), ["a cat", "a cat on a red sofa"]
+    network = open_clip.create_model("coca_ViT-B-32", pretrained=str(file)).eval()
+    with torch.inference_mode():
+        expected = network.encode_text(open_clip.get_tokenizer("coca_ViT-B-32")(texts), normalize=False).numpy()
+    assert np.abs(coca.encode_text(texts) - expected).max() < 1e-4 * np.abs(expected).max()
+    for latents in (coca.encode_images(photographs), coca.encode_text(texts)):
+        assert np.abs(np.linalg.norm(latents, axis=1) - 1).min() > 0.01
+    states, mask = coca.text_tokens(texts)
+    assert states.shape == (2, 12, 32)
+    assert mask.sum(1).tolist() == [4, 8]
+    assert coca.token_strings("a cat")[1:-1] == ["a", "cat"]
+
+
+def test_a_file_that_may_want_either_images_needs_its_tag(tiny):
+    file = tiny("ViT-L-14")
+    with pytest.raises(SmicnbError, match=r"say [?]tag=laion2b_s32b_b82k behind its name") as told:
+        encoder(f"open_clip:ViT-L-14/{file}")
+    hint = str(told.value).partition("say ")[2].split()[0]
+    found = encoder(f"open_clip:ViT-L-14/{file}{hint}")
+    assert found.name == f"open_clip:ViT-L-14/{file.name}{hint}"
+    assert encoder(f"open_clip:ViT-L-14/{file}?tag=laion400m_e32").weights_hash != found.weights_hash
+    with pytest.raises(SmicnbError, match="did you mean 'laion400m_e32'"):
+        encoder(f"open_clip:ViT-L-14/{file}?tag=laion400m_e3")
+
+
+def test_what_is_not_prepared_as_for_clip_has_a_hash_of_its_own(tiny, clip, clip_file):
+    from smicnb.base.files import sha256_file
+
+    assert clip.weights_hash == sha256_file(clip_file)
+    for model in (SIGLIP, ("coca_ViT-B-32", COCA)):
+        file = tiny(*model)
+        found = encoder(f"open_clip:{model[0]}/{file}")
+        assert found.weights_hash != sha256_file(file)
+        again, arguments = found.__reduce__()
+        assert again(*arguments).weights_hash == found.weights_hash
+
+
+def test_a_tokenizer_that_is_not_here_is_one_line(tiny):
+    configured = {**SIGLIP[1], "text_cfg": TINY["text_cfg"] | {"hf_tokenizer_name": "timm/ViT-B-16-SigLIP"}}
+    found = encoder(f"open_clip:ViT-B-16-SigLIP/{tiny(SIGLIP[0], configured)}")
+    with pytest.raises(SmicnbError, match="the tokenizer of open_clip's ViT-B-16-SigLIP could not be loaded") as told:
+        found.encode_text(["a cat"])
+    assert "\n" not in str(told.value)
+
+
 def test_lite0_norms_are_near_twenty_on_photographs(lite0):
     latents = encode_collection(lite0, collections.load("embedded").split("gallery"))
     assert np.linalg.norm(latents, axis=1).mean() == pytest.approx(20, rel=0.01)
@@ -143,6 +258,16 @@ def test_missing_weights_name_the_command(monkeypatch, tmp_path):
 def test_a_file_of_another_architecture_is_one_line(clip_file, photographs):
     with pytest.raises(SmicnbError, match="could not be loaded as open_clip's ViT-B-32") as caught:
         encoder(f"open_clip:ViT-B-32/{clip_file}").encode_images(photographs[:1])
+    assert "\n" not in str(caught.value)
+
+
+def test_why_a_file_does_not_load_is_said_and_not_only_that_there_were_errors(tiny, photographs):
+    from safetensors.torch import load_file, save_file
+
+    file = tiny("ViT-B-32")
+    save_file({name: tensor for name, tensor in load_file(file).items() if name != "visual.proj"}, file)
+    with pytest.raises(SmicnbError, match=r"Missing key\(s\) in state_dict: .visual\.proj") as caught:
+        encoder(f"open_clip:ViT-B-32/{file}").encode_images(photographs[:1])
     assert "\n" not in str(caught.value)
 
 

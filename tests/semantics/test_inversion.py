@@ -44,6 +44,30 @@ def test_same_latent_and_seed_give_the_same_bits_in_any_company(made, wanted):
     assert np.array_equal(alone, pictures[1])
 
 
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        (
+            {},
+            "a new picture by a stand-in: gallery photographs composed and repainted with VGG19's features until the "
+            "encoder finds the latent in it",
+        ),
+        ({"steps": 0}, "a picture by a stand-in: gallery photographs composed, seen once through VGG19's features"),
+        (
+            {"photographs": 1},
+            "a new picture by a stand-in: the nearest gallery photograph repainted with VGG19's features until the "
+            "encoder finds the latent in it",
+        ),
+        (
+            {"photographs": 1, "steps": 0},
+            "a picture by a stand-in: the nearest gallery photograph, seen once through VGG19's features",
+        ),
+    ],
+)
+def test_what_is_said_of_a_picture_is_what_was_done(lite0, gallery, settings, what):
+    assert InversionGenerator(lite0, gallery, np.ones((len(gallery), lite0.dim)), **settings).what == what
+
+
 def test_another_seed_gives_another_picture(lite0, gallery, wanted):
     quick = inversion(parse("inversion?steps=1"), lite0, gallery)
     one, other = quick.generate(wanted[[0, 0]], [0, 1])

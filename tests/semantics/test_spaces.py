@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from smicnb.base.errors import DimensionError, ImageError, UnknownNameError
+from smicnb.base.errors import DimensionError, ImageError, SmicnbError, UnknownNameError
 from smicnb.semantics import collections
 from smicnb.semantics.generators import RetrievalGenerator, generator
 from smicnb.semantics.spaces import SemanticSpace, normalise, space
@@ -35,6 +35,22 @@ def test_retrieval_returns_a_gallery_photograph_to_its_own_latent(embedded, lite
 def test_gallery_shares_no_scene_with_what_is_coded(embedded):
     gallery = set(embedded.split("gallery").scenes)
     assert not gallery & (set(embedded.split("train").scenes) | set(embedded.split("heldout").scenes))
+
+
+def test_only_the_split_that_is_never_coded_is_said_to_share_no_scene(lite0_space, embedded, lite0):
+    assert "a gallery that shares no scene with the collection" in lite0_space.generator.what
+    for gallery in (embedded, embedded.split("train")):
+        few = type(gallery)(gallery.name, gallery.items[:2], "", "", {})
+        assert generator("retrieval", lite0, few).what == (
+            f"the nearest photograph of the gallery '{gallery.name}', not a new picture"
+        )
+
+
+def test_what_comes_without_a_source_is_given_none(embedded, lite0):
+    for name in ("retrieval:auto", "inversion:auto?steps=2"):
+        family = name.partition(":")[0]
+        with pytest.raises(SmicnbError, match=f"found '{family}:auto'; needed: '{family}' without a source"):
+            generator(name, lite0, embedded)
 
 
 def test_retrieved_photographs_come_back_as_one_object(lite0_space, embedded):

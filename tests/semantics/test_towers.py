@@ -60,6 +60,29 @@ def test_a_thin_picture_takes_little_memory(shape, monkeypatch):
     assert len(made) == 1
 
 
+def test_squashing_keeps_every_side_and_a_kernel_is_pillow_s():
+    image = np.zeros((40, 120, 3), np.uint8)
+    image[:, 60:] = 255
+    for kernel, filtered in (("bicubic", Image.Resampling.BICUBIC), ("bilinear", Image.Resampling.BILINEAR)):
+        expected = np.asarray(Image.fromarray(image).resize((32, 32), filtered))
+        np.testing.assert_array_equal(resize_and_crop(image, 32, squash=True, kernel=kernel), expected)
+
+
+@pytest.mark.parametrize(("squash", "kernel"), [(False, "bicubic"), (True, "bicubic"), (False, "bilinear")])
+@pytest.mark.parametrize("side", [40, 150])
+def test_the_path_with_gradients_differs_by_rounding_alone(squash, kernel, side):
+    """At edges between black and white too, where a bicubic filter goes beyond both."""
+    import torch
+
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 2, (70, 90, 1), np.uint8).repeat(3, 2) * 255
+    noise[:, 45:] = 255 * (np.arange(45)[None, :, None] // 15 % 2)
+    tower = ImageTower(lambda pixels: pixels, side, (0.0,) * 3, (1.0,) * 3, squash=squash, kernel=kernel)
+    pixels = torch.from_numpy(noise).permute(2, 0, 1)[None].float() / 255
+    gone = 255 * (tower.differentiable(pixels)[0].numpy() - tower([noise])[0])
+    assert np.abs(gone).max() < 1.3  # half a level for the result, and half of one that the first side's rounding makes
+
+
 def test_wrong_arrays_are_refused():
     with pytest.raises(ImageError, match="RGB uint8"):
         resize_and_crop(np.zeros((8, 8, 3), np.float32), 4)

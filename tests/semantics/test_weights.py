@@ -450,7 +450,8 @@ def test_when_nothing_works_every_source_is_listed_with_its_reason(monkeypatch, 
         "'tiny' could not be fetched, tried: installed tiny-part (not installed), "
         "package index tiny-part==1.0 (HTTP 404 Not Found), "
         "model hub somebody/tiny (OSError: Name or service not known); "
-        "run 'smicnb weights fetch tiny' where one of these can be reached, or name a file or folder"
+        "run 'smicnb weights fetch tiny' where one of these can be reached, or name a file or folder: "
+        "'smicnb weights fetch tiny --from PATH'"
     )
     assert left_in(cache) == []
 
