@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from smicnb.base.bounds import MOST_SEED
 from smicnb.base.errors import SmicnbError
 
 
@@ -70,7 +71,7 @@ def compress(
     ] = None,
     encoder: Annotated[str, typer.Option(help="lite0-minilm, open_clip:ViT-L-14/openai, …")] = "lite0-minilm",
     names: Annotated[bool, typer.Option(help="Keep the photographs' names.")] = True,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the paper's dictionary (0).")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the paper's dictionary (0).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Code a collection of photographs: by a fidelity or a size, or by the paper's dictionary.
@@ -79,8 +80,9 @@ def compress(
     `smicnb compress photos/ photos.smic`, `smicnb compress photos/ small.smic --model low`,
     `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
     """
-    if target.exists() and not force:
-        raise SmicnbError(f"'{target}' exists already", do="name another file, say --force, or use 'smicnb append'")
+    from smicnb.base.files import check_target
+
+    check_target(target, force, "name another file, say --force, or use 'smicnb append'")
     if quality is not None and bits is not None:
         raise SmicnbError("found --quality and --bits", "exactly one of them")
     if penalty is not None and not 0 < penalty < float("inf"):
@@ -95,7 +97,7 @@ def compress(
         from smicnb.codec import choice, photographs
 
         only = choice.KINDS if ways in (None, Ways.auto) else (ways.value,)
-        summary, tried = photographs.compress_to(source, target, encoder, names, quality, bits, only)
+        summary, tried = photographs.compress_to(source, target, encoder, names, quality, bits, only, not force)
         _say(summary)
         for line in choice.lines(tried):
             _say(line)
@@ -113,6 +115,7 @@ def compress(
         target,
         encoder,
         names,
+        new=not force,
         n_atoms=wanted,
         penalty=point.penalty if penalty is None else penalty,
         b_coef=b_coef or point.b_coef,
@@ -149,7 +152,7 @@ def decompress(
     ] = "retrieval",
     gallery: Annotated[str, typer.Option(help="The collection that a stand-in works with.")] = "embedded",
     encoder: Encoder = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the generator.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of the generator.")] = 0,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Decode a file: an image for every latent by a generator, or the latents themselves.
@@ -159,12 +162,10 @@ def decompress(
     """
     if (folder is None) == (latents is None):
         raise SmicnbError("found neither or both of FOLDER and --latents", "exactly one of them")
-    if latents is not None and latents.exists() and not force:
-        raise SmicnbError(f"'{latents}' exists already", do="name another file, or say --force")
     from smicnb.codec import photographs
 
     if latents is not None:
-        typer.echo(f"{latents}: {photographs.write_latents(source, latents)} latents")
+        typer.echo(f"{latents}: {photographs.write_latents(source, latents, not force)} latents")
         return
     count, empty, what = photographs.decompress(source, folder, generator, gallery, encoder, seed, force)
     if empty:

@@ -122,6 +122,11 @@ class Collection:
         return "; ".join([line, *self.notes])
 
 
+def names() -> list[str]:
+    """What the name of a collection begins with: "embedded", "folder", "kodak"."""
+    return ["embedded", *DATA_SETS]
+
+
 def load(name: str) -> Collection:
     """Load a collection by its name.
 
@@ -147,7 +152,9 @@ def load(name: str) -> Collection:
                 "KIND:PATH",
                 f"did you mean 'folder:{name}'?",
             )
-        raise unknown("collection", name if kind == "embedded" else kind, ["embedded", *DATA_SETS])
+        if _is_path(name):
+            raise ImageError(f"found no folder '{name}'", "one that is there, or the name of a collection")
+        raise unknown("collection", name if kind == "embedded" else kind, names())
     if not path:
         raise ImageError(
             f"'{name}' names no folder",
@@ -155,6 +162,12 @@ def load(name: str) -> Collection:
             f"give the folder that holds {DATA_SETS[kind].layout}",
         )
     return _from_folder(DATA_SETS[kind], Path(os.path.expanduser(path)))
+
+
+def _is_path(name: str) -> bool:
+    """Whether a text that names no collection was meant as a path: no collection's name has a separator."""
+    kind, drive = name.partition(":")[0], os.path.splitdrive(name)[0]
+    return name.startswith(("~", ".")) or "/" in kind or os.sep in kind or bool(drive)
 
 
 def _from_folder(data_set: DataSet, root: Path) -> Collection:

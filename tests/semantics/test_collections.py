@@ -415,6 +415,9 @@ def test_bsds500_itself(shared_data):
             "folder:/no/such",
             "'/no/such' cannot be read as a folder (No such file or directory); needed: a folder",
         ),
+        ("/no/such", "found no folder '/no/such'; needed: one that is there, or the name of a collection"),
+        ("~/no such: folder", "found no folder '~/no such: folder'; needed: one that is there"),
+        ("./none", "found no folder './none'; needed: one that is there"),
     ],
 )
 def test_names_without_a_folder_are_explained(name, message):
