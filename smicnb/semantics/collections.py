@@ -12,7 +12,7 @@ import numpy as np
 
 from smicnb.base.errors import ImageError, IntegrityError
 from smicnb.base.files import sha256_file, sha256_json
-from smicnb.base.names import unknown
+from smicnb.base.names import folded, unknown
 from smicnb.semantics import weights
 from smicnb.semantics.data_sets import DATA_SETS, DataSet
 from smicnb.semantics.folders import list_images
@@ -173,11 +173,13 @@ def _is_path(name: str) -> bool:
 def _from_folder(data_set: DataSet, root: Path) -> Collection:
     listing = list_images(root, data_set.parts)
     captions = data_set.captions(root) if data_set.captions else {}
+    by_folded = {folded(name): caption for name, caption in captions.items()}  # a copy may be named in other letters
     splits = _splits([data_set.scene(file.name) for file in listing.files])
     items = []
     for file in listing.files:
         scene = data_set.scene(file.name)
-        caption = captions.get(Path(file.name).name)
+        file_name = Path(file.name).name
+        caption = captions.get(file_name, by_folded.get(folded(file_name)))
         content = _content_hash(file.sha256, WHOLE)
         items.append(Item(printable(file.name), scene, splits[scene], caption, content, file.path))
     notes = [f"{reason}: {count}" for reason, count in listing.notes.items()]

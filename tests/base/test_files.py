@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 
@@ -6,7 +7,15 @@ import pytest
 
 from smicnb.base import files
 from smicnb.base.errors import SmicnbError
-from smicnb.base.files import atomic_path, check_folder, check_target, sha256_array, sha256_json, write_bytes, write_json
+from smicnb.base.files import (
+    atomic_path,
+    check_folder,
+    check_target,
+    sha256_array,
+    sha256_json,
+    write_bytes,
+    write_json,
+)
 
 
 def test_atomic_path_replaces_only_on_success(tmp_path):
@@ -84,6 +93,26 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
 
 
 @links
+@pytest.mark.parametrize("one_disk", [True, False])
+def test_a_finished_file_is_moved_to_where_a_link_leads(tmp_path, monkeypatch, one_disk):
+    made, far, near = (tmp_path / name for name in ("made", "far", "near"))
+    made.write_bytes(b"new")
+    far.write_bytes(b"old")
+    far.chmod(0o600)
+    near.symlink_to(far)
+    replace = os.replace
+
+    def crossing(source, target):
+        if source == made and not one_disk:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", crossing)
+    files.move(made, near)
+    assert (near.is_symlink(), far.read_bytes(), stat.S_IMODE(far.stat().st_mode)) == (True, b"new", 0o600)
+
+
+@links
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o755, 0o444])
 def test_a_file_keeps_its_mode(tmp_path, mode):
     target = tmp_path / "a.png"
@@ -117,7 +146,7 @@ def test_a_dangling_link_is_written_through_where_a_file_can_be(tmp_path):
     lost = tmp_path / "lost"
     lost.symlink_to(tmp_path / "no" / "where")
     for write in (check_target, lambda target: write_bytes(target, b"x")):
-        with pytest.raises(SmicnbError, match="is a link to '.*where', whose folder is not there"):
+        with pytest.raises(SmicnbError, match=r"is a link to '.*where', whose folder is not there"):
             write(lost)
     assert sorted(os.listdir(tmp_path)) == ["later", "link", "lost"]
     assert lost.is_symlink()
@@ -185,7 +214,7 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path, monkeypatch):
     check_target(tmp_path / "new" / "deep" / "a.txt", force=False)
     assert os.listdir(tmp_path) == ["file"]
     for above in (tmp_path / "file", tmp_path / "file" / "deep"):
-        with pytest.raises(SmicnbError, match="'.*file' is no folder; needed: a folder to write to"):
+        with pytest.raises(SmicnbError, match=r"'.*file' is no folder; needed: a folder to write to"):
             check_folder(above)
 
     def refuses(**_):
