@@ -119,8 +119,8 @@ def test_what_is_done_is_not_done_again_unless_it_is_another(parts, tmp_path, mo
 
 def test_an_unfinished_training_is_not_begun_anew_by_another(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(training, "KEEP_EVERY", 2)
-    monkeypatch.setattr(Trainer, "_write_log", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(Trainer, "_write_log", lambda *_: (_ for _ in ()).throw(RuntimeError("stopped")))
+    with pytest.raises(RuntimeError, match="stopped"):
         training.train([one()], *parts, tmp_path)
     state = tmp_path / "base-low-0.state.safetensors"
     before = state.read_bytes()
