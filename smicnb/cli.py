@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from smicnb import __version__, cli_codec, cli_learned, cli_report, cli_runs, cli_verify
+from smicnb import __version__, cli_arguments, cli_codec, cli_learned, cli_report, cli_runs, cli_verify
 from smicnb.base.errors import SmicnbError, one_line, reason
 
 app = typer.Typer(
@@ -104,6 +104,9 @@ def weights_fetch(
         return
     for part in weights.EMBEDDED if embedded else (name,):
         typer.echo(f"{part}: {weights.fetch(part, source)}")
+
+
+cli_arguments.refuse_empty(app)
 
 
 def main() -> None:

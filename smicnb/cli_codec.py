@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from smicnb.base.bounds import MOST_SEED
 from smicnb.base.errors import SmicnbError
 
 
@@ -72,7 +73,7 @@ def compress(
     ] = None,
     encoder: Annotated[str, typer.Option(help="lite0-minilm, open_clip:ViT-L-14/openai, …")] = "lite0-minilm",
     names: Annotated[bool, typer.Option(help="Keep the photographs' names.")] = True,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the paper's dictionary (0).")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the paper's dictionary (0).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     skipped: Skipped = False,
 ) -> None:
@@ -82,9 +83,10 @@ def compress(
     `smicnb compress photos/ photos.smic`, `smicnb compress photos/ small.smic --model low`,
     `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
     """
-    if target.exists() and not force:
-        words = shlex.join(["smicnb", "append", str(target), source])
-        raise SmicnbError(f"'{target}' exists already", do=f"name another file, say --force, or add to it: {words}")
+    from smicnb.base.files import check_target
+
+    words = shlex.join(["smicnb", "append", str(target), source])
+    check_target(target, force, f"name another file, say --force, or add to it: {words}")
     if quality is not None and bits is not None:
         raise SmicnbError("found --quality and --bits", "exactly one of them")
     if penalty is not None and not 0 < penalty < float("inf"):
@@ -99,7 +101,9 @@ def compress(
         from smicnb.codec import choice, photographs
 
         only = choice.KINDS if ways in (None, Ways.auto) else (ways.value,)
-        summary, tried = photographs.compress_to(source, target, encoder, names, quality, bits, only, skipped)
+        summary, tried = photographs.compress_to(
+            source, target, encoder, names, quality, bits, only, skipped, new=not force
+        )
         _say(summary)
         for line in choice.lines(tried):
             _say(line)
@@ -118,6 +122,7 @@ def compress(
         encoder,
         names,
         skipped,
+        new=not force,
         n_atoms=wanted,
         penalty=point.penalty if penalty is None else penalty,
         b_coef=b_coef or point.b_coef,
@@ -163,7 +168,7 @@ def decompress(
         str | None, typer.Option(help="The collection that a stand-in works with.", show_default="embedded")
     ] = None,
     encoder: Encoder = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Of the generator.", show_default="0")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the generator.", show_default="0")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Decode a file: an image for every latent by a generator, or the latents themselves.
@@ -173,8 +178,6 @@ def decompress(
     """
     if (folder is None) == (latents is None):
         raise SmicnbError("found neither or both of FOLDER and --latents", "exactly one of them")
-    if latents is not None and latents.exists() and not force:
-        raise SmicnbError(f"'{latents}' exists already", do="name another file, or say --force")
     from smicnb.codec import photographs
 
     if latents is not None:
@@ -183,7 +186,7 @@ def decompress(
             raise SmicnbError(
                 f"found --latents with {' and '.join(without)}", "one or the other", "latents need no generator"
             )
-        typer.echo(f"{latents}: {photographs.write_latents(source, latents)} latents")
+        typer.echo(f"{latents}: {photographs.write_latents(source, latents, not force)} latents")
         return
     generator = generator or "retrieval"
     family = generator.partition(":")[0].partition("?")[0]

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from smicnb.base.bounds import MOST_SEED
 from smicnb.base.errors import SmicnbError
 
 
@@ -40,7 +41,9 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and pictures.")] = Path(".smicnb/train"),
     only: Annotated[list[str] | None, typer.Option(help="RUN, RUN/RATE or RUN/RATE/SEED; may be repeated.")] = None,
     device: Device = "cpu",
-    threads: Annotated[int, typer.Option(min=1, help="Of the processor; the result depends on their number.")] = 2,
+    threads: Annotated[
+        int, typer.Option(min=1, max=1024, help="Of the processor; the result depends on their number.")
+    ] = 2,
 ) -> None:
     """Train the models of a plan, those that others start from first; run it again to go on where it was.
 
@@ -48,10 +51,12 @@ def train(
     """
     import torch
 
+    from smicnb.base.files import check_folder
     from smicnb.learned import curves, plans, training
     from smicnb.learned.photographs import FITTED, VALIDATED, photographs
     from smicnb.semantics import devices, encoders
 
+    check_folder(out)
     plan = plans.read_plan(config)
     if plan.codec != codec.value:
         raise SmicnbError(f"'{config}' is a plan for {plan.codec}", f"one for {codec.value}")
@@ -80,14 +85,14 @@ def encode(
 
     Example: `smicnb encode parrots.png parrots.taco --caption "two parrots beside each other"`.
     """
-    from smicnb.base.files import write_bytes
+    from smicnb.base.files import check_target, write_bytes
     from smicnb.learned.codecs import open_codec
     from smicnb.learned.shipped import model_path
     from smicnb.learned.sic_codec import SicCodec
     from smicnb.semantics import devices
     from smicnb.semantics.images import read_image
 
-    _check_target(target, force)
+    check_target(target, force)
     devices.checked(device, CPU)
     path = model_path(model)
     _check_kind(target, model, path)
@@ -98,7 +103,7 @@ def encode(
     height, width = image.shape[:2]
     with _memory(width, height):
         data = codec.encode(image, caption)
-    write_bytes(target, data)
+    write_bytes(target, data, new=not force)
     typer.echo(f"{len(data)} bytes, {8 * len(data) / (height * width):.3f} bits per pixel")
     if isinstance(codec, SicCodec):
         ends = list(accumulate(codec.sizes(data)))[1:]
@@ -109,8 +114,12 @@ def decode(
     file: Annotated[Path, typer.Argument(help="A file of `smicnb encode`.")],
     target: Annotated[Path, typer.Argument(help="The PNG file to write.")],
     model: Annotated[str | None, typer.Option(help="The checkpoint's path, where it is not a shipped one.")] = None,
-    level: Annotated[int | None, typer.Option(min=1, help="SIC: the level; the highest that is whole.")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="SIC: of what is not coded and so sampled; 0.")] = None,
+    level: Annotated[
+        int | None, typer.Option(min=1, max=255, help="SIC: the level; the highest that is whole.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SEED, help="SIC: of what is not coded and so sampled; 0.")
+    ] = None,
     device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
@@ -119,7 +128,7 @@ def decode(
 
     from PIL import Image
 
-    from smicnb.base.files import write_bytes
+    from smicnb.base.files import check_target, write_bytes
     from smicnb.learned.codecs import open_codec
     from smicnb.learned.shipped import model_of_file, model_path
     from smicnb.learned.sic_codec import SicCodec
@@ -127,7 +136,7 @@ def decode(
 
     if target.suffix.lower() != ".png":
         raise SmicnbError(f"found the target '{target.name}'", "a name that ends in .png, which is what is written")
-    _check_target(target, force)
+    check_target(target, force)
     devices.checked(device, CPU)
     data = _coded(file)
     path = model_path(model) if model else model_of_file(data)
@@ -144,14 +153,7 @@ def decode(
         option = f"--seed {seed}" if level is None else f"--level {level}"
         raise SmicnbError(f"found {option} for a file of TACO", "a file of SIC, which has levels and draws")
     Image.fromarray(image).save(png, "PNG")
-    write_bytes(target, png.getvalue())
-
-
-def _check_target(target: Path, force: bool) -> None:
-    if target.is_dir():
-        raise SmicnbError(f"'{target}' is a folder", "the name of a file")
-    if target.exists() and not force:
-        raise SmicnbError(f"'{target}' exists already", do="name another file, or say --force")
+    write_bytes(target, png.getvalue(), new=not force)
 
 
 def _check_kind(target: Path, model: str, path: Path) -> None:
@@ -196,10 +198,13 @@ def convert(
     codec: Annotated[Codec, typer.Argument(help="Which codec.")],
     file: Annotated[Path, typer.Argument(help="A checkpoint that the codec's authors published.")],
     target: Annotated[Path, typer.Argument(help="The checkpoint of ours to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> None:
     """Turn a published checkpoint into one of ours, at 16 bits: numbers alone are read from it."""
+    from smicnb.base.files import check_target
     from smicnb.learned import checkpoints, convert_sic, convert_taco, sic, taco
 
+    check_target(target, force)
     if codec is Codec.taco:
         network, weights = taco.Taco(taco.FULL), convert_taco.from_authors_file(file)
     else:

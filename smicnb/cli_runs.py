@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from smicnb.base.bounds import MOST_JOBS, MOST_SECONDS
 from smicnb.base.errors import SmicnbError
 
 if TYPE_CHECKING:
@@ -41,7 +42,10 @@ def run(
     jobs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Notebooks at a time.", show_default="two cores each, 1 with a GPU; one for each Dask worker"
+            min=1,
+            max=MOST_JOBS,
+            help="Notebooks at a time.",
+            show_default="two cores each, 1 with a GPU; one for each Dask worker",
         ),
     ] = None,
     executor: Annotated[
@@ -51,7 +55,7 @@ def run(
         str | None, typer.Option(metavar="ADDRESS", help="Of a Dask cluster; a local one is started if none.")
     ] = None,
     timeout: Annotated[
-        int | None, typer.Option(min=1, help="Seconds that a cell may take.", show_default="no limit")
+        int | None, typer.Option(min=1, max=MOST_SECONDS, help="Seconds that a cell may take.", show_default="no limit")
     ] = None,
     force: Annotated[bool, typer.Option(help="Run even what is unchanged.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded and how long it takes.")] = False,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from smicnb.base.bounds import MOST_JOBS
 from smicnb.base.errors import SmicnbError
 from smicnb.cli_runs import Notebooks, RecipeFile, at_a_time, recipe_path
 
@@ -26,7 +27,9 @@ def verify(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="What the recipe leaves open: collection=bsds500:PATH."),
     ] = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Notebooks at a time.", show_default="two cores each")] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, max=MOST_JOBS, help="Notebooks at a time.", show_default="two cores each")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Rerun notebooks aside and compare the data behind each figure with the committed one; status 1 if any moved.

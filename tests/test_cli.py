@@ -1,14 +1,20 @@
 """What the command line decides by itself."""
 
+import inspect
 import io
 import json
 import os
+import re
 import signal
 import sys
+import typing
+from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 import pytest
-from real_photographs import commands
+from real_photographs import commands, smicnb
+from typer.models import OptionInfo
 from typer.testing import CliRunner
 
 from smicnb import cli, cli_runs
@@ -110,3 +116,75 @@ def test_a_name_that_is_no_text_is_spelt_out(smic, monkeypatch):
 def test_what_programmes_read_has_no_letter_that_a_code_page_could_lack(repository):
     for path in (repository / "smicnb").glob("cli*.py"):
         assert "ensure_ascii=False" not in path.read_text(encoding="utf-8"), path
+
+
+def _commands(app=cli.app, words=()):
+    for group in app.registered_groups:
+        yield from _commands(group.typer_instance, (*words, group.name))
+    for command in app.registered_commands:
+        yield (*words, command.name or command.callback.__name__.replace("_", "-")), command.callback
+
+
+def _parameters(command):
+    """(name, type of one value, what typer is told, default) of each parameter of a command."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    for name, parameter in inspect.signature(command).parameters.items():
+        kind, info = typing.get_args(hints[name])
+        while arms := [arm for arm in typing.get_args(kind) if arm is not type(None)]:
+            kind = arms[0]
+        yield name, kind, info, parameter.default
+
+
+def _typed(command, wanted, value):
+    """What is typed to give one parameter a value, and to all others that need one something."""
+    words = []
+    for name, kind, info, default in _parameters(command):
+        if name != wanted and default is not inspect.Parameter.empty:
+            continue
+        given = value if name == wanted else next(iter(kind)).value if issubclass(kind, StrEnum) else "x"
+        option = isinstance(info, OptionInfo)
+        declared = [each for each in (info.default, *(info.param_decls or ())) if str(each).startswith("--")]
+        words += [*(declared[:1] or [f"--{name.replace('_', '-')}"]), given] if option else [given]
+    return words
+
+
+CASES = [(words, name, kind, info, default, command) for words, command in _commands()
+         for name, kind, info, default in _parameters(command)]  # fmt: skip
+EMPTY = [case for case in CASES if case[2] in (str, Path) and case[4] != ""]
+NUMBERS = [case for case in CASES if case[2] is int]
+
+
+def _id(cases):
+    return [" ".join((*words, name)) for words, name, *_ in cases]
+
+
+def test_every_parameter_is_looked_at():
+    assert {"source", "target", "recipe", "data", "config", "out", "model", "notebooks", "folder"} <= {
+        name for _, name, *_ in EMPTY
+    }
+    assert {"seed", "atoms", "threads", "jobs", "timeout", "level"} <= {name for _, name, *_ in NUMBERS}
+
+
+@pytest.mark.parametrize("case", EMPTY, ids=_id(EMPTY))
+def test_an_empty_argument_is_never_the_current_folder(case):
+    words, name, *_, command = case
+    answer = smicnb(*words, *_typed(command, name, ""))
+    assert (answer.status, answer.out) == (2, "")
+    assert re.fullmatch(r"smicnb: found an empty (--)?[\w-]+; needed: a name or a path; .*\n", answer.err)
+
+
+@pytest.mark.parametrize("case", NUMBERS, ids=_id(NUMBERS))
+def test_every_whole_number_has_a_least_and_a_greatest(case):
+    words, name, _, info, _, command = case
+    assert None not in (info.min, info.max)
+    for number in (info.min - 1, info.max + 1, 10**30):
+        answer = smicnb(*words, *_typed(command, name, str(number)))
+        assert (answer.status, answer.out) == (2, "")
+        assert f"'--{name.replace('_', '-')}'" in answer.err
+
+
+@pytest.mark.parametrize("seed", ["4294967296", "2147483649"])
+def test_a_seed_beyond_what_libraries_take_is_told(seed, tmp_path):
+    answer = smicnb("compress", "embedded", tmp_path / "x.smic", "--seed", seed)
+    assert answer.status == 2
+    assert "'--seed'" in answer.err

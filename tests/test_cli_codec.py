@@ -1,11 +1,13 @@
 """`smicnb compress`, `info`, `append` and `decompress` as a user types them, on real photographs."""
 
 import json
+import os
+import stat
 
 import numpy as np
 import pytest
 from PIL import Image
-from real_photographs import save, scenes, smicnb
+from real_photographs import own_cache, save, scenes, smicnb
 
 from smicnb.codec import photographs, priors
 from smicnb.semantics import collections, encoders
@@ -276,3 +278,99 @@ def test_want_of_memory_is_one_line_whatever_takes_it(tmp_path, monkeypatch):
     monkeypatch.setattr(collections, "load", load)
     answer = smicnb("compress", "embedded", tmp_path / "a.smic")
     assert (answer.status, answer.err) == (2, "smicnb: there is not enough memory\n")
+
+
+# --- what stands at a target, and when it is looked at ----------------------------------------------
+
+KINDS = {"smic": ("compress", "embedded", "{}"), "npz": ("decompress", "{smic}", "--latents", "{}")}
+
+
+def words(kind, target, path, *more):
+    return [each.format(target, smic=path) for each in KINDS[kind]] + list(more)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and modes as POSIX has them")
+@pytest.mark.parametrize("kind", KINDS)
+def test_force_writes_where_a_link_leads_and_keeps_the_mode(kind, folder, path, tmp_path):
+    far, near = tmp_path / f"far.{kind}", tmp_path / f"near.{kind}"
+    far.write_bytes(b"old")
+    far.chmod(0o600)
+    near.symlink_to(far.name)
+    arguments = [str(folder[0]) if each == "embedded" else each for each in words(kind, near, path)]
+    assert "exists already" in smicnb(*arguments).err
+    answer = smicnb(*arguments, "--force")
+    assert answer.status == 0, answer.err
+    assert near.is_symlink()
+    assert (far.read_bytes() != b"old", stat.S_IMODE(far.stat().st_mode)) == (True, 0o600)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links and named pipes")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_target_that_cannot_be_written_is_told_before_any_work(kind, path, tmp_path, monkeypatch):
+    for module, name in ((photographs, "photographs"), (photographs, "SmicReader")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("work was begun"))
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / f"dangling.{kind}").symlink_to("nothing")
+    os.mkfifo(tmp_path / f"pipe.{kind}")
+    before = sorted(os.listdir(tmp_path))
+    for name, more, text in (
+        ("file/a", ["--force"], "is no folder; needed: a folder to write to"),
+        ("file/a", [], "is no folder; needed: a folder to write to"),
+        ("dangling", [], "exists already; name another file"),
+        ("pipe", ["--force"], "is no regular file but a pipe"),
+    ):
+        answer = smicnb(*words(kind, tmp_path / f"{name}.{kind}", path, *more))
+        assert (answer.status, answer.out) == (2, "")
+        assert text in answer.err
+        assert answer.err.count("\n") == 1
+    assert sorted(os.listdir(tmp_path)) == before
+
+
+def test_an_append_and_a_decompress_that_cannot_write_are_told_before_any_work(path, folder, tmp_path, monkeypatch):
+    from smicnb.base.locks import locked
+    from smicnb.semantics import generators
+
+    monkeypatch.setattr(photographs, "photographs", lambda *_: pytest.fail("a photograph was encoded"))
+    monkeypatch.setattr(generators, "generator", lambda *_: pytest.fail("a generator was loaded"))
+    with locked(path):
+        assert "another append is at work on" in smicnb("append", path, folder[0]).err
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:  # root may write everything
+        path.chmod(0o400)
+        assert "cannot write to" in smicnb("append", path, folder[0]).err
+    (tmp_path / "file").write_bytes(b"")
+    answer = smicnb("decompress", path, tmp_path / "file" / "out")
+    assert (answer.status, answer.out) == (2, "")
+    assert "is no folder; needed: a folder to write to" in answer.err
+
+
+def test_two_at_a_time_do_not_overwrite_each_other(folder, path, tmp_path, monkeypatch):
+    """A file that another process wrote while photographs were encoded was there before this one's."""
+    target, find = tmp_path / "x.smic", photographs.photographs
+
+    def slow(*arguments):
+        target.write_bytes(path.read_bytes())
+        return find(*arguments)
+
+    monkeypatch.setattr(photographs, "photographs", slow)
+    answer = smicnb("compress", folder[0], target, "--atoms", "3")
+    assert answer.status == 2
+    assert "exists already: it was made meanwhile" in answer.err
+    assert target.read_bytes() == path.read_bytes()
+
+
+def test_an_append_needs_no_cache_that_can_be_written(path, more, tmp_path):
+    """Files in place of the cache's folders: nothing can be made there, by root neither."""
+    with own_cache(tmp_path / "cache") as cache:
+        for name in ("locks", "latents", "image-verdicts", "digests"):
+            (cache / "smicnb" / name).write_bytes(b"")
+        answer = smicnb("append", path, more)
+        assert answer.status == 0, answer.err
+
+
+@pytest.mark.parametrize(("source", "text"), [("no/such", "found no folder 'no/such'"),
+                                              ("photos", "found no folder 'photos', and no collection of that name"),
+                                              ("embeded", "did you mean 'embedded'?")])  # fmt: skip
+def test_a_folder_that_is_not_there_is_called_one(source, text, tmp_path):
+    answer = smicnb("compress", source, tmp_path / "x.smic")
+    assert answer.status == 2
+    assert text in answer.err

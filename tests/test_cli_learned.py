@@ -169,3 +169,21 @@ def test_a_shipped_model_is_found_by_its_file(picture, tmp_path):
     said("encode", picture, tmp_path / "a.taco", "--caption", "noise")
     said("decode", tmp_path / "a.taco", tmp_path / "a.png")
     assert read_image(tmp_path / "a.png").shape == (40, 70, 3)
+
+
+def test_what_is_there_is_not_replaced_and_what_cannot_be_is_told_first(trained, picture, tmp_path, monkeypatch):
+    from smicnb.learned import codecs, convert_taco
+
+    (tmp_path / "mine.safetensors").write_bytes(b"mine")
+    (tmp_path / "file").write_bytes(b"")
+    for module, name in ((codecs, "open_codec"), (convert_taco, "from_authors_file")):
+        monkeypatch.setattr(module, name, lambda *_: pytest.fail("work was begun"))
+    told = said("weights", "convert", "taco", picture, tmp_path / "mine.safetensors", status=2)
+    assert "mine.safetensors' exists already; name another file, or say --force" in told
+    assert (tmp_path / "mine.safetensors").read_bytes() == b"mine"
+    for command in (("encode", picture), ("decode", picture), ("weights", "convert", "taco", picture)):
+        told = said(*command, tmp_path / "file" / "out.png", status=2)
+        assert "is no folder; needed: a folder to write to" in told
+    plan = trained[0].parent.parent / "plan.yaml"
+    told = said("train", "taco", "--config", plan, "--data", "embedded", "--out", tmp_path / "file" / "a", status=2)
+    assert "is no folder; needed: a folder to write to" in told

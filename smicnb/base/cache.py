@@ -1,5 +1,6 @@
 """A content-addressed cache on disk: the key says all that the value was made from."""
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -39,12 +40,13 @@ class ArrayCache:
         except OSError:
             return None
         except (ValueError, EOFError):
-            path.unlink(missing_ok=True)  # recomputing is always possible, trusting it is not
+            with contextlib.suppress(OSError):  # recomputing is always possible, trusting it is not
+                path.unlink()
             return None
 
     def put(self, key: Any, value: np.ndarray) -> None:
-        """Store `value` under `key`, atomically."""
-        with atomic_path(self.path(key)) as temporary:
+        """Store `value` under `key`, atomically, where the cache can be written; elsewhere it is made again."""
+        with contextlib.suppress(OSError), atomic_path(self.path(key)) as temporary:
             np.save(temporary, value, allow_pickle=False)
 
     def get_or_make(self, key: Any, make: Callable[[], np.ndarray]) -> np.ndarray:

@@ -1,9 +1,11 @@
 """Files that are either whole or absent, and the hashes that tell them apart."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,36 +13,160 @@ from typing import Any
 
 import numpy as np
 
+from smicnb.base.errors import SmicnbError
+
+OTHER_NAME = "name another file, or say --force"
+STEM = 40  # letters of a name that its temporary one begins with, so that long names stay possible
+
 
 @contextlib.contextmanager
-def atomic_path(target: Path | str) -> Iterator[Path]:
+def atomic_path(target: Path | str, new: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `target`; on a clean exit it becomes `target`, else it goes.
 
-    The temporary name keeps the suffix of `target`, because libraries choose a format by it.
+    What stands at `target` is respected: a link stays, and what it leads to is written; a file keeps its mode and,
+    where that is allowed, its owner. Other names of it (hard links) keep the old content. The temporary name keeps the
+    suffix of `target`, because libraries choose a format by it.
+
+    Args:
+        target: the file; folders above it are made.
+        new: refuse to replace a file, one that appeared in the meantime too.
+
+    Raises:
+        SmicnbError: `target` is no file, or a link to where none can be, or it is there and should be `new`.
+        OSError: the system refuses; it names `target`.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}-", suffix=target.suffix)
+    place, _ = _standing(target)
+    with _named(target):
+        if place == target:  # a link that leads to nothing does not ask for folders
+            place.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{target.stem[:STEM]}-", suffix=target.suffix)
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)  # mkstemp makes private files; ours are ordinary ones
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(temporary, target)
+        with _named(target):
+            _, there = _standing(target)
+            _dress(temporary, there)
+            if new:
+                _add(temporary, target)
+            else:
+                os.replace(temporary, place)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(target: Path | str, data: bytes) -> None:
-    """Write `data` to `target` atomically; an equal file is left untouched."""
+def check_target(target: Path | str, force: bool = True, do: str = OTHER_NAME) -> None:
+    """See, before long work, whether `atomic_path` will be able to write `target`; nothing is left there.
+
+    Args:
+        target: the file that is to be written.
+        force: whether an existing one may be replaced.
+        do: what the user can do where it may not.
+
+    Raises:
+        SmicnbError: `target` is no file, is there already, or cannot be written.
+    """
     target = Path(target)
-    if target.is_file() and target.stat().st_size == len(data) and target.read_bytes() == data:
+    place, _ = _standing(target)
+    if not force and os.path.lexists(target):
+        raise SmicnbError(f"'{target}' exists already", do=do)
+    check_folder(place.parent)
+
+
+def check_folder(folder: Path | str) -> None:
+    """See whether files can be made in a folder, or in the nearest one above it where it has to be made first.
+
+    Raises:
+        SmicnbError: they cannot.
+    """
+    folder = Path(folder)
+    near = next((above for above in (folder, *folder.absolute().parents) if os.path.lexists(above)), folder)
+    if not near.is_dir():
+        raise SmicnbError(f"'{near}' is no folder", "a folder to write to")
+    try:
+        with tempfile.TemporaryFile(dir=near):  # permissions do not tell: a file system may be read-only, or remote
+            pass
+    except OSError as error:
+        raise SmicnbError(
+            f"cannot write to '{folder}' ({error.strerror or type(error).__name__})", "a folder that can be written"
+        ) from error
+
+
+def _standing(target: Path) -> tuple[Path, os.stat_result | None]:
+    """Where writing `target` writes, which is elsewhere for a link, and what is there."""
+    place = Path(os.path.realpath(target)) if target.is_symlink() else target
+    try:
+        there = target.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        if place != target and not place.parent.is_dir():
+            raise SmicnbError(
+                f"'{target}' is a link to '{place}', whose folder is not there", "a file, or a link to one"
+            ) from None
+        return place, None
+    if stat.S_ISDIR(there.st_mode):
+        raise SmicnbError(f"'{target}' is a folder", "the name of a file to write")
+    if not stat.S_ISREG(there.st_mode):
+        raise SmicnbError(f"'{target}' is no regular file but a pipe, a socket or a device", "the name of a file")
+    return place, there
+
+
+@contextlib.contextmanager
+def _named(target: Path) -> Iterator[None]:
+    """Errors of the system by the name that the user knows, not by the temporary one."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(target)) from error
+
+
+def _dress(temporary: Path, there: os.stat_result | None) -> None:
+    """Give a file that mkstemp made, which is private, the mode and owner of what it replaces, or ordinary ones."""
+    if there is None:
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
         return
-    with atomic_path(target) as temporary:
+    made = temporary.stat()
+    if (made.st_uid, made.st_gid) != (there.st_uid, there.st_gid) and hasattr(os, "chown"):
+        with contextlib.suppress(OSError):  # only root may give files away
+            os.chown(temporary, there.st_uid, there.st_gid)
+    temporary.chmod(stat.S_IMODE(there.st_mode) & 0o777)
+
+
+def _add(temporary: Path, target: Path) -> None:
+    """Give a file its name, where nothing has it, a link neither."""
+    taken = SmicnbError(f"'{target}' exists already: it was made meanwhile", do=OTHER_NAME)
+    try:
+        os.link(temporary, target)  # unlike a renaming, it fails where something is there
+    except FileExistsError:
+        raise taken from None
+    except OSError:  # a file system without hard links
+        if os.path.lexists(target):
+            raise taken from None
+        os.replace(temporary, target)
+
+
+def move(made: Path, target: Path) -> None:
+    """Make a finished file of one's own `target`, which is respected as by `atomic_path`; it may change the disk."""
+    place, there = _standing(target)
+    try:
+        _dress(made, there)
+        os.replace(made, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        write_bytes(target, made.read_bytes())
+
+
+def write_bytes(target: Path | str, data: bytes, new: bool = False) -> None:
+    """Write `data` to `target` as `atomic_path` does; an equal file is left untouched, unless it should be `new`."""
+    target = Path(target)
+    if not new and target.is_file() and target.stat().st_size == len(data) and target.read_bytes() == data:
+        return
+    with atomic_path(target, new) as temporary:
         temporary.write_bytes(data)
 
 

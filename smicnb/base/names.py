@@ -1,6 +1,7 @@
 """Look a name up, and on a miss say which name was probably meant."""
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
@@ -8,16 +9,23 @@ from smicnb.base.errors import UnknownNameError
 
 T = TypeVar("T")
 
+
+def folded(name: str) -> str:
+    """What two names share that some file system takes for one: it may ignore case, or how letters are composed."""
+    decomposed = unicodedata.normalize("NFD", name).casefold()  # before folding too: it treats ῼ and its parts alike
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", decomposed))
+
+
 SHOWN = 16  # names that one line can hold
 
 
 def near_miss(name: str, known: Iterable[str]) -> str | None:
     """The known name closest to `name`, or None where nothing comes close."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    beginning = [folded for folded in by_folded if name and folded.startswith(name.casefold())]
+    by_folded = {folded(candidate): candidate for candidate in known}
+    beginning = [candidate for candidate in by_folded if name and candidate.startswith(folded(name))]
     if len(beginning) == 1:
         return by_folded[beginning[0]]
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(folded(name), by_folded, n=1, cutoff=0.5)
     return by_folded[close[0]] if close else None
 
 

@@ -14,12 +14,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
 
-from smicnb.base.cache import cache_root
+from smicnb.base import locks
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.base.files import atomic_path
 from smicnb.codec import quantise
@@ -45,7 +44,6 @@ HEAD = struct.Struct("<4sQII")  # magic, length of the segment, number of its bl
 TRAILER = struct.Struct("<QI")  # images up to here, CRC-32 of the trailer and of where it stands
 SEGMENT = b"SEG\n"
 ENTRY = np.dtype([("count", "u1"), ("payload", "<u4"), ("details", "<u4"), ("crc", "<u4")])
-LOCK_SECONDS = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,44 +168,64 @@ def dump(header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Bloc
     return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header)))
 
 
-def create(path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> None:
-    """Write a file atomically."""
-    with atomic_path(path) as temporary:
+def create(
+    path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block], new: bool = False
+) -> None:
+    """Write a file atomically; a `new` one replaces nothing."""
+    with atomic_path(path, new) as temporary:
         temporary.write_bytes(dump(header, dictionary, tables, blocks))
 
 
-def append(path: Path | str, blocks: Sequence[Block], before: int | None = None) -> None:
+class Content(NamedTuple):
+    """What a file held when it was looked at.
+
+    Args:
+        images: their number.
+        digest: SHA-256 of its sections and of the index of its blocks, which has their checksums.
+    """
+
+    images: int
+    digest: str
+
+
+def check_appendable(path: Path | str) -> None:
+    """See, before long work, whether `append` could write to a file now; raises SmicnbError as it does."""
+    with locks.locked(path, "another append"):
+        pass
+
+
+def append(path: Path | str, blocks: Sequence[Block], before: Content | None = None) -> None:
     """Write a further segment behind what is there; only when its trailer stands do readers see it.
+
+    The file is held alone meanwhile, and it is read and written through one handle: what replaces it (`create`) is
+    noticed, and nothing that was coded for one file gets into another.
 
     Args:
         path: the file.
         blocks: of the segment.
-        before: images that the file held when the caller looked at it; None where that does not matter.
+        before: what the file held when the caller looked at it; None where that does not matter.
 
     Raises:
         IntegrityError: the file is damaged; nothing is written then.
-        SmicnbError: another append is at work on it, or has been since the caller looked.
+        SmicnbError: another append is at work on it, it is not the file that the caller looked at, or it was
+            replaced while it was written to.
     """
     path = Path(path)
-    name = sha256(str(path.resolve()).encode()).hexdigest()
-    locks = cache_root() / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(locks / f"{name}.lock", timeout=LOCK_SECONDS):
-            with SmicFile(path) as opened:
-                end, images, most = opened.end, len(opened), most_images(opened.header)
-            if before not in (None, images):
-                raise SmicnbError(f"'{path}' has grown from {before} to {images} images meanwhile", do="append again")
-            front, trailer = _segment(blocks, end, images, most)
-            with path.open("r+b") as file:
-                file.truncate(end)  # what an append that was cut off has left
-                file.seek(end)
-                for part in (front, trailer):
-                    file.write(part)
-                    file.flush()
-                    os.fsync(file.fileno())
-    except Timeout as error:
-        raise SmicnbError(f"another append is at work on '{path}'", do="wait for it to end") from error
+    with locks.locked(path, "another append") as file:
+        opened = SmicFile(file)
+        if before not in (None, opened.content):
+            grown = len(opened) > before.images and opened.begins_as(before)
+            how = f"has grown from {before.images} to {len(opened)} images" if grown else "was replaced"
+            raise SmicnbError(f"'{path}' {how} meanwhile", do="append again")
+        front, trailer = _segment(blocks, opened.end, len(opened), most_images(opened.header))
+        file.truncate(opened.end)  # what an append that was cut off has left
+        file.seek(opened.end)
+        for part in (front, trailer):
+            file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        if not locks.is_at(file, path):
+            raise SmicnbError(f"'{path}' was replaced meanwhile, and holds nothing of this append", do="append again")
 
 
 class SmicFile:
@@ -225,8 +243,11 @@ class SmicFile:
     """
 
     def __init__(self, source: Path | str | bytes | BinaryIO):
-        self._name = f"'{source}'" if isinstance(source, Path | str) else "the file"
+        name = getattr(source, "name", source)
+        self._name = f"'{name}'" if isinstance(name, Path | str) else "the file"
         if isinstance(source, Path | str):
+            if Path(source).is_fifo():  # opening it would wait for a writer, and nobody can seek in it
+                raise SmicnbError(f"'{source}' is a pipe", "a .smic file")
             try:
                 self._file: BinaryIO = Path(source).open("rb")  # noqa: SIM115 (closed by `close`)
             except OSError as error:
@@ -252,6 +273,22 @@ class SmicFile:
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if len(self._ends) else 0
+
+    @property
+    def content(self) -> Content:
+        """What the file holds; two files of equal content decode to the same."""
+        return self._content(len(self._entries))
+
+    def begins_as(self, content: Content) -> bool:
+        """Whether the file held this before it was appended to."""
+        (end,) = np.flatnonzero(self._ends == content.images)[:1].tolist() or [-1]
+        return end >= 0 and self._content(end + 1) == content
+
+    def _content(self, blocks: int) -> Content:
+        digest = sha256()
+        for part in (repr(self.header).encode(), *self._sections, self._entries[:blocks].tobytes()):
+            digest.update(struct.pack("<Q", len(part)) + part)
+        return Content(int(self._ends[blocks - 1]) if blocks else 0, digest.hexdigest())
 
     def locate(self, image: int) -> tuple[int, int]:
         """The block that holds an image, 0 to len − 1, and the image's place in it."""

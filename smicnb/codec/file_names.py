@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from smicnb.base.names import folded
 from smicnb.codec import details
 
 LONGEST_PART = 200  # bytes of a part of a path: systems allow 255, and ".png" and a temporary file's prefix are added
@@ -19,7 +20,7 @@ def portable(name: str) -> str:
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """Names that differ by more than their case: later ones get a number."""
+    """Names that differ by more than their case and the composition of their letters: later ones get a number."""
     taken: set[str] = set()
     return [_free(name, "", taken) for name in names]
 
@@ -27,9 +28,9 @@ def unique(names: Sequence[str]) -> list[str]:
 def _free(name: str, suffix: str, taken: set[str]) -> str:
     """The name with its suffix, or with the first number between them that is not taken; it is taken then."""
     number, candidate = 2, f"{name}{suffix}"
-    while candidate.casefold() in taken:
+    while folded(candidate) in taken:
         candidate, number = f"{name}~{number}{suffix}", number + 1
-    taken.add(candidate.casefold())
+    taken.add(folded(candidate))
     return candidate
 
 
@@ -44,11 +45,11 @@ def of_images(names: Sequence[str | None]) -> list[str]:
 def _writable(name: str) -> str:
     """A name of a file whose parts are short enough; what is a device when cut, or the marker, begins with _."""
     parts = [part.encode()[:LONGEST_PART].decode("utf-8", "ignore").rstrip(". ") or "_" for part in name.split("/")]
-    taken = [details.DEVICES.fullmatch(part) or part.casefold() == MARKER for part in parts]
+    taken = [details.DEVICES.fullmatch(part) or folded(part) == MARKER for part in parts]
     return "/".join(f"_{part}" if other else part for part, other in zip(parts, taken, strict=True))
 
 
 def _folders(name: str) -> list[str]:
-    """The folders that a file is in, the outermost first, as systems that ignore case see them."""
-    parts = name.casefold().split("/")
+    """The folders that a file is in, the outermost first, as systems see them that take some names for one."""
+    parts = folded(name).split("/")
     return ["/".join(parts[:depth]) for depth in range(1, len(parts))]

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError
-from smicnb.base.files import atomic_path, sha256_file, write_json
+from smicnb.base.files import atomic_path, check_folder, check_target, sha256_file, write_json
+from smicnb.base.names import folded, near_miss
 from smicnb.base.progress import progress_bar
 from smicnb.codec import choice, container, file_names
 from smicnb.codec.choice import Way
@@ -50,8 +51,7 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
 
     An image for which there is not enough memory is left out and named; the others go on.
     """
-    folder = Path(source).expanduser()
-    loaded = collections.load(f"folder:{folder}" if folder.exists() else source)
+    loaded = collections.load(_collection(source))
     items = sorted(loaded, key=lambda item: item.id)
     ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
     latents, too_large = _encoded(encoder, ordered)
@@ -81,6 +81,27 @@ def _shown(name: str) -> str:
     return name if name.isprintable() else repr(name)  # a name may hold what a terminal would obey
 
 
+def _collection(source: str) -> str:
+    """The name of the collection that a folder or a collection's name stands for.
+
+    Raises:
+        SmicnbError: it is empty, which would be the current folder, or neither of both.
+    """
+    folder = Path(source).expanduser()
+    if not source:
+        raise SmicnbError("found an empty name for the photographs", "a folder, or the name of a collection")
+    if folder.exists():
+        return f"folder:{folder}"
+    if ":" not in source and source not in collections.names():
+        close = near_miss(source, collections.names())
+        raise ImageError(
+            f"found no folder '{source}', and no collection of that name",
+            "a folder of photographs, or the name of a collection",
+            f"did you mean '{close}'?" if close else "",
+        )
+    return source
+
+
 def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
     sizes = []
     for item in items:
@@ -93,7 +114,13 @@ def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
 
 
 def compress(
-    source: str, target: Path, encoder: str, named: bool = True, listed: bool = False, **parameters
+    source: str,
+    target: Path,
+    encoder: str,
+    named: bool = True,
+    listed: bool = False,
+    new: bool = False,
+    **parameters,
 ) -> tuple[str, int]:
     """Write the .smic file of a folder or collection, atomically.
 
@@ -103,12 +130,13 @@ def compress(
         encoder: a name of `encoders.encoder`.
         named: whether the photographs' names are kept.
         listed: whether what is told has a line for each file left out.
+        new: refuse to replace a file.
         parameters: of `SMICCodec`; fewer atoms are learned where there are fewer images.
 
     Returns:
         What was found and left out; and how many atoms the dictionary has.
     """
-    not_a_folder(target)
+    check_target(target, force=not new)
     semantic_encoder = encoders.encoder(encoder)
     found = photographs(source, semantic_encoder)
     count = len(found.latents)
@@ -116,7 +144,7 @@ def compress(
     codec = SMICCodec(
         n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
     )
-    _write(target, codec.fit(choice.evenly(found.latents, choice.LEARNED)), found, named)
+    _write(target, codec.fit(choice.evenly(found.latents, choice.LEARNED)), found, named, new)
     return found.told(listed), n_atoms
 
 
@@ -129,36 +157,31 @@ def compress_to(
     bits: float | None = None,
     only: Sequence[str] = choice.KINDS,
     listed: bool = False,
+    new: bool = False,
 ) -> tuple[str, list[Way]]:
     """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all.
 
     Args:
-        source, target, encoder, named, listed: as in `compress`.
+        source, target, encoder, named, listed, new: as in `compress`.
         cosine, bits, only: as in `choice.ways`.
 
     Returns:
         What was found and left out; and the ways that were tried, the chosen one first.
     """
-    not_a_folder(target)
+    check_target(target, force=not new)
     choice.check_target(cosine, bits)
     semantic_encoder = encoders.encoder(encoder)
     about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
     choice.check_target(cosine, bits, only, about["weights_hash"])
     found = photographs(source, semantic_encoder)
     tried = choice.ways(found.latents, cosine, bits, only=only, **about)
-    _write(target, tried[0].codec, found, named)
+    _write(target, tried[0].codec, found, named, new)
     return found.told(listed), tried
 
 
-def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool) -> None:
+def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool, new: bool) -> None:
     blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
-    container.create(target, *codec.sections, blocks)
-
-
-def not_a_folder(target: Path) -> None:
-    """Raise SmicnbError where a file is to be written onto a folder."""
-    if target.is_dir():
-        raise SmicnbError(f"'{target}' is a folder", "the name of a file to write")
+    container.create(target, *codec.sections, blocks, new=new)
 
 
 def append(target: Path, source: str, encoder: str | None = None, listed: bool = False) -> tuple[str, int]:
@@ -174,30 +197,27 @@ def append(target: Path, source: str, encoder: str | None = None, listed: bool =
         What was found and left out; and how many images the file had before.
 
     Raises:
-        SmicnbError: another encoder than the file's, or a name that the file has already.
+        SmicnbError: another encoder than the file's, a name that the file has already, or a file that cannot be
+            written or that another one replaced meanwhile.
     """
     with SmicReader(target) as opened:
-        header, before, names = opened.header, len(opened), opened.names
+        header, content, names = opened.header, opened.file.content, opened.names
+        codec = choice.codec_of(opened.codebook)
+    container.check_appendable(target)
+    before = content.images
     semantic_encoder = encoder_of(header, encoder)
     found = photographs(source, semantic_encoder)
-    known = {name.casefold() for name in names if name is not None}
+    known = {folded(name) for name in names if name is not None}
     named = before == 0 or bool(known)
-    again = [name for name in found.names if named and name.casefold() in known]
+    again = [name for name in found.names if named and folded(name) in known]
     if again:
         raise SmicnbError(
             f"'{target}' holds an image of the name '{again[0]}' already ({len(again)} such names in all)",
             "names that are new",
             "rename the files, or put them into a folder of another name and append the folder above it",
         )
-    codec = _codec_of(target)
-    container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes), before)
+    container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes), content)
     return found.told(listed), before
-
-
-def _codec_of(target: Path) -> choice.Codec:
-    """A fitted codec that codes further latents as those of an existing file."""
-    with SmicReader(target) as opened:
-        return choice.codec_of(opened.codebook)
 
 
 def encoder_of(header: container.Header, name: str | None) -> SemanticEncoder:
@@ -241,6 +261,8 @@ def decompress(
     Returns:
         How many images there are, of how many nothing was coded, and what the generator's images are.
     """
+    if folder.is_dir() or not folder.exists():  # else it is told below what it is
+        check_folder(folder)
     with SmicReader(source) as opened:
         names = file_names.of_images(opened.names)
         for number in range(opened.file.blocks):
@@ -302,19 +324,21 @@ def _write_png(path: Path, image: np.ndarray) -> None:
         Image.fromarray(image).save(temporary, "PNG")
 
 
-def write_latents(source: Path, target: Path) -> int:
+def write_latents(source: Path, target: Path, new: bool = False) -> int:
     """Write the latents of a file to an .npz: `latents` (n, L) float32 and, where there are any, `names`.
+
+    A `new` file replaces nothing.
 
     Returns:
         How many latents.
     """
     if target.suffix != ".npz":
         raise DimensionError(f"found '{target.name}' for the latents", "a name that ends in .npz")
-    not_a_folder(target)
+    check_target(target, force=not new)
     with SmicReader(source) as opened:
         arrays = {"latents": opened.latents()}
         if any(name is not None for name in opened.names):
             arrays["names"] = np.array([name or "" for name in opened.names])
-    with atomic_path(target) as temporary:
+    with atomic_path(target, new) as temporary:
         np.savez(temporary, **arrays)
     return len(arrays["latents"])

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from smicnb.base.bounds import MOST_WEIGHT
+
 if TYPE_CHECKING:
     from smicnb.learned.taco import Reconstruction
     from smicnb.semantics.encoders import SemanticEncoder
@@ -29,12 +31,12 @@ class LossWeights(BaseModel):
             grows with the square root of its size.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    distortion: float = Field(gt=0)
-    lpips: float = Field(3.5, ge=0)
-    joint: float = Field(0.0025, ge=0)
-    beta: float = Field(40, ge=0)
+    distortion: float = Field(gt=0, le=MOST_WEIGHT)
+    lpips: float = Field(3.5, ge=0, le=MOST_WEIGHT)
+    joint: float = Field(0.0025, ge=0, le=MOST_WEIGHT)
+    beta: float = Field(40, ge=0, le=MOST_WEIGHT)
     lpips_range: Literal["[-1, 1]", "[0, 1]"] = "[-1, 1]"
     logit_scale: Literal["clip", "code"] = "clip"
     distance: Literal["mean", "batch"] = "mean"

@@ -1,25 +1,32 @@
 """What is to be trained, as YAML: runs that branch from one another, at some rates, for some seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from smicnb.base import yaml12
+from smicnb.base.bounds import MOST_SEED, MOST_WEIGHT
 from smicnb.base.errors import SmicnbError
-from smicnb.base.names import unknown
+from smicnb.base.names import folded, unknown
 from smicnb.learned.losses import LossWeights
 from smicnb.learned.sic import SIZES as SIC_SIZES
 from smicnb.learned.sic import SicConfig
 from smicnb.learned.sic_losses import SicWeights
 from smicnb.learned.taco import SIZES, TacoConfig
 
+# Bounds are far beyond use: they keep slips and overflows from libraries that take any number.
+MOST_STEPS, MOST_SIDE, MOST_BATCH = 10**8, 4096, 4096
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
+Rate = Annotated[float, Field(gt=0, le=MOST_WEIGHT)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Run(_Strict):
@@ -36,11 +43,11 @@ class Run(_Strict):
     """
 
     start: str | None = None
-    steps: int = Field(ge=1)
-    crop: int = Field(128, ge=64, multiple_of=64)
-    batch: int = Field(8, ge=2)
-    learning_rate: float = Field(1e-4, gt=0)
-    milestones: tuple[float, ...] = (0.9, 0.96)
+    steps: int = Field(ge=1, le=MOST_STEPS)
+    crop: int = Field(128, ge=64, le=MOST_SIDE, multiple_of=64)
+    batch: int = Field(8, ge=2, le=MOST_BATCH)
+    learning_rate: float = Field(1e-4, gt=0, le=1)
+    milestones: tuple[Share, ...] = (0.9, 0.96)
     ship: bool = True
 
 
@@ -57,7 +64,7 @@ class TacoRun(Run):
     text: Literal["adapter", "none", "tgic"] = "adapter"
     train: Literal["all", "adapter"] = "all"
     loss: dict[str, Any] = {}
-    joint_side: int | None = None
+    joint_side: int | None = Field(None, ge=8, le=MOST_SIDE)
 
 
 class Plan(_Strict):
@@ -71,9 +78,9 @@ class Plan(_Strict):
     """
 
     size: Literal["full", "mini"]
-    rates: dict[str, float]
-    rates_of: dict[str, dict[str, float]] = {}
-    seeds: dict[str, tuple[int, ...]]
+    rates: dict[str, Rate]
+    rates_of: dict[str, dict[str, Rate]] = {}
+    seeds: dict[str, tuple[Seed, ...]]
 
     def at(self, name: str) -> dict[str, float]:
         """The rates of a run."""
@@ -111,14 +118,14 @@ class SicRun(Run):
         weights: of the loss except the scale, which is the rate's.
     """
 
-    milestones: tuple[float, ...] = ()
-    rise: int = Field(0, ge=0)
-    samples: int = Field(1, ge=1)
+    milestones: tuple[Share, ...] = ()
+    rise: int = Field(0, ge=0, le=MOST_STEPS)
+    samples: int = Field(1, ge=1, le=MOST_BATCH)
     objective: Literal["synonymous", "rate-distortion"] = "synonymous"
     constraints: bool = True
-    warm_up: int = Field(0, ge=0)
+    warm_up: int = Field(0, ge=0, le=MOST_STEPS)
     adversarial: bool = False
-    adversary_width: int = Field(64, ge=1)
+    adversary_width: int = Field(64, ge=1, le=MOST_SIDE)
     detail: Literal["uniform", "scale", "zero"] = "uniform"
     growing: bool = False
     weights: dict[str, Any] = {}
@@ -226,6 +233,7 @@ def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
         for rate in plan.at(name):
             for seed in plan.seeds.get(name, ()):
                 _add(plan, name, rate, seed, found, ())
+    _check_files(found.values())
     chosen: dict[str, Training] = {}
     for one in wanted:
         some = [name for name in found if f"{name}/".startswith(f"{one}/")]
@@ -234,6 +242,17 @@ def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
         for name in some:
             _with_needs(found, name, chosen)
     return list((chosen if wanted else found).values())
+
+
+def _check_files(trainings: Iterable[Training]) -> None:
+    """Refuse two trainings that would write the same file, on some file system."""
+    taken: dict[str, str] = {}
+    for training in trainings:
+        if other := taken.get(folded(training.stem)):
+            raise SmicnbError(
+                f"'{other}' and '{training.name}' would be one file", "names that differ", "rename a run or a rate"
+            )
+        taken[folded(training.stem)] = training.name
 
 
 def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training], above: tuple[str, ...]) -> None:

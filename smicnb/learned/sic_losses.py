@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
+from smicnb.base.bounds import MOST_WEIGHT
 from smicnb.learned.sic import STRIDE, SicConfig
 
 PAPER_LEVELS = 16  # for which Table 1 has weights
@@ -25,13 +26,13 @@ class SicWeights(BaseModel):
         rate_spread, rate_reward: b and a of Eq. 47, in the warm-up alone.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    scale: float = Field(1.0, gt=0)
+    scale: float = Field(1.0, gt=0, le=MOST_WEIGHT)
     table: Literal["code", "paper"] = "code"
     alpha: float = Field(0.5, ge=0, le=1)
-    rate_spread: float = Field(64, ge=0)
-    rate_reward: float = Field(4, ge=0)
+    rate_spread: float = Field(64, ge=0, le=MOST_WEIGHT)
+    rate_reward: float = Field(4, ge=0, le=MOST_WEIGHT)
 
     def at(self, level: int, levels: int) -> dict[str, float]:
         """Weights of mse, lpips and bpp at a level of 1 to `levels`, as Table 1 has them at level · 16 / levels."""

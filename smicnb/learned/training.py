@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from smicnb.base.errors import IntegrityError, SmicnbError
-from smicnb.base.files import sha256_json, write_bytes
+from smicnb.base.files import check_folder, sha256_json, write_bytes
 from smicnb.base.progress import progress_bar
-from smicnb.learned import checkpoints
+from smicnb.learned import checkpoints, shipped
 from smicnb.learned.photographs import Photographs
 from smicnb.learned.plans import Training
 from smicnb.learned.sic_task import SicTask
@@ -97,6 +97,40 @@ class Trainer:
         what = [asdict(self.training.config), self.training.run.model_dump(), self.training.weights.model_dump()]
         return sha256_json([what, self.training.seed, self.fitted.sha256, self.validated.sha256, start])
 
+    def check(self) -> None:
+        """Refuse to write over what another training has made: files that were coded with it need it for good.
+
+        Raises:
+            SmicnbError: under this training's name there is a checkpoint or a state of another plan, of other
+                photographs, or of another beginning.
+        """
+        do, mine = "name another folder with --out, or move what is there", f"that of {self.training.name}, or nothing"
+        if self.path.exists() and (unlike := self._unlike(shipped.said_by(self.path))):
+            raise SmicnbError(f"'{self.path}' is of another training ({unlike})", mine, do)
+        if (kept := self._kept()) and self._can_begin() and kept != self.identity:
+            raise SmicnbError(f"'{self._state}' is the state of another training", mine, do)
+
+    def _unlike(self, said: dict[str, Any]) -> str:
+        """In which respects what a checkpoint says of itself is not this training, as far as that can be told yet."""
+        facts, about = said.get("facts", {}), self._about()
+        if "identity" not in facts:
+            return "it does not say of which"
+        if self._can_begin() and facts["identity"] == self.identity:
+            return ""
+        found = ["config"] if said.get("config") != json.loads(json.dumps(asdict(self.training.config))) else []
+        found += [key for key in ("seed", "start") if facts.get(key) != about[key]]
+        for part in ("run", "loss"):
+            old, new = facts.get(part, {}), about[part]
+            found += [f"{part}.{key}" for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+        found += ["photographs"] if facts.get("data") != about["data"] else []
+        if not found and self._can_begin():
+            return "it began from another one"
+        return f"other {', '.join(found)}" if found else ""
+
+    def _can_begin(self) -> bool:
+        """Whether what it starts from is there."""
+        return not self.training.start or self._start_path.is_file()
+
     def done(self) -> bool:
         """Whether its checkpoint is there, of this very training."""
         return self.path.is_file() and checkpoints.load(self.path).facts.get("identity") == self.identity
@@ -107,6 +141,7 @@ class Trainer:
         Raises:
             SmicnbError: the loss is not finite any more; the last good state is kept.
         """
+        self.check()
         if self.done():
             return checkpoints.load(self.path, self.device)
         torch.manual_seed(self.training.seed)  # an adversary's weights are drawn
@@ -128,6 +163,7 @@ class Trainer:
                     self._keep(network, optimisers, rows, step)
         whole = all(each.requires_grad for each in network.parameters())
         rest = self.training.start if self.training.start_ships and not whole else ""
+        self.check()  # hours have gone
         checkpoints.save(self.path, self.training.codec, self.training.name, network, self._facts(rows), rest)
         self._write_log(rows)
         self._state.unlink(missing_ok=True)
@@ -136,17 +172,27 @@ class Trainer:
     def _facts(self, rows: list[dict]) -> dict[str, Any]:
         return {
             "identity": self.identity,
+            **self._about(),
+            "photographs": {part: photographs.summary for part, photographs in self._parts.items()},
+            "validation": {key: round(value, 6) for key, value in rows[-1].items() if isinstance(value, float)},
+        }
+
+    def _about(self) -> dict[str, Any]:
+        """What `identity` is made of but the networks' config and the weights it starts from, as JSON has it."""
+        return {
             "seed": self.training.seed,
             "start": self.training.start,
             "run": self.training.run.model_dump(mode="json"),
             "loss": self.training.weights.model_dump(mode="json"),
-            "photographs": {part: photographs.summary for part, photographs in self._parts.items()},
             "data": {part: photographs.sha256 for part, photographs in self._parts.items()},
-            "validation": {key: round(value, 6) for key, value in rows[-1].items() if isinstance(value, float)},
         }
 
+    @property
+    def _start_path(self) -> Path:
+        return self.folder / f"{self.training.start.replace('/', '-')}.safetensors"
+
     def _start(self) -> checkpoints.Checkpoint:
-        return checkpoints.load(self.folder / f"{self.training.start.replace('/', '-')}.safetensors")
+        return checkpoints.load(self._start_path)
 
     def _beginning(self) -> nn.Module:
         torch.manual_seed(self.training.seed)
@@ -252,6 +298,16 @@ class Trainer:
         write_bytes(self._state, save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, meta))
         self._write_log(rows)
 
+    def _kept(self) -> str | None:
+        """The identity of the training that a kept state is of; None without one, or where it cannot be read."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(self._state, "np") as file:
+                return (file.metadata() or {}).get("identity", "")
+        except (SafetensorError, OSError):
+            return None
+
     def _resumed(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], rows: list[dict]) -> int:
         """The step to go on with, after everything was put back as it was kept."""
         from safetensors import SafetensorError, safe_open
@@ -266,8 +322,6 @@ class Trainer:
             raise IntegrityError(
                 f"'{self._state}' is damaged", "the state of a training", "delete it to start anew"
             ) from error
-        if meta.get("identity") != self.identity:
-            return 0
         with torch.no_grad():
             for key, value in self._tensors(network).items():
                 value.copy_(tensors[key])
@@ -314,12 +368,17 @@ def train(
 
     Returns:
         The checkpoints' paths.
+
+    Raises:
+        SmicnbError: the folder cannot be written, or holds models or states of other trainings; before any is begun.
     """
+    check_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-    for training in trainings:
-        trainer = Trainer(training, fitted, validated, folder, device)
+    paths, trainers = [], [Trainer(training, fitted, validated, folder, device) for training in trainings]
+    for trainer in trainers:
+        trainer.check()
+    for trainer in trainers:
         checkpoint = trainer.run()
-        told(f"{training.name}: {json.dumps(checkpoint.facts['validation'])}")
+        told(f"{trainer.training.name}: {json.dumps(checkpoint.facts['validation'])}")
         paths.append(trainer.path)
     return paths

@@ -1,5 +1,6 @@
 """The checkout: where notebooks, recipes and figures lie, and the commit they belong to."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -8,15 +9,32 @@ from smicnb.base.errors import SmicnbError
 
 
 def root() -> Path:
-    """The folder that holds notebooks/ and recipes/: the current one or a parent, else the package's."""
+    """The folder that holds our notebooks/ and recipes/: the current one or a parent, else the package's."""
     for folder in (Path.cwd(), *Path.cwd().parents, Path(smicnb.__file__).parent.parent):
-        if (folder / "notebooks").is_dir() and (folder / "recipes").is_dir():
+        if (folder / "notebooks").is_dir() and (folder / "recipes").is_dir() and _is_ours(folder):
             return folder
     raise SmicnbError(
-        f"found no notebooks/ and recipes/ in '{Path.cwd()}' or above",
+        f"found no notebooks/ and recipes/ of the project in '{Path.cwd()}' or above",
         "a checkout of the project",
         "clone the repository and run there",
     )
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether a folder with such folders is a checkout, or a copy of parts of one, and not a cook's.
+
+    It is where pyproject.toml names the project, or where one of the recipes lists notebooks.
+    """
+    marks = [(folder / "pyproject.toml", rb'^name *= *"smicnb"')]
+    marks += [(recipe, rb"^notebooks *:") for recipe in sorted((folder / "recipes").glob("*.yaml"))]
+    return any(_holds(path, mark) for path, mark in marks)
+
+
+def _holds(path: Path, mark: bytes) -> bool:
+    try:
+        return re.search(mark, path.read_bytes(), re.MULTILINE) is not None
+    except OSError:
+        return False
 
 
 def commit() -> dict[str, str | bool | None]:

@@ -22,6 +22,7 @@ MODELS = ("generator", "captioner", "segmenter", "quality")
 REGISTERS = ("semantics/parts.py", "semantics/encoders.py")
 REDRAWN = ("on_bsds500", "made_on_bsds500")  # of a session: read what is committed of BSDS500
 MEASURED_ON = "measured_on"  # of a session: reads what is committed of the data set that it names first
+NOT_HERE = "not on this machine"  # in place of the hash of weights that a notebook may use
 LONGEST = 40  # characters of a value in a reason
 
 
@@ -160,6 +161,7 @@ def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
         try:
             files = weights.files(part)
         except MissingWeightsError:  # it is not used, or the notebook will say so
+            found[f"weights: {part}"] = NOT_HERE
             continue
         found[f"weights: {part}"] = sha256_json({file.name: sha256_of(file) for file in files if file.is_file()})
     return found
@@ -169,7 +171,7 @@ def _differences(record: dict[str, Any], now: dict[str, str], parameters: dict[s
     before, found = record["inputs"], []
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name), now.get(name)
-        if old == new:
+        if old == new or (old is None and new == NOT_HERE):
             continue
         if name == "parameters":
             found += _changed(record["parameters"], parameters)
@@ -179,6 +181,10 @@ def _differences(record: dict[str, Any], now: dict[str, str], parameters: dict[s
             found.append(f"{name} {new}, not as locked" if new else f"{name} as locked again")
         elif new is None:
             found.append(f"{name} no longer used")
+        elif new == NOT_HERE:
+            found.append(f"{name} not on this machine")
+        elif old == NOT_HERE:
+            found.append(f"{name} is new")
         else:
             found.append(f"{name} {'changed' if old else 'is new'}")
     return found

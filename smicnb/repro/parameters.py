@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from smicnb.base import names
+from smicnb.base.bounds import MOST_SEED
 from smicnb.base.errors import SmicnbError
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ Draws = Annotated[int, Field(ge=1, le=1000, description="random draws")]
 Quality = Annotated[int, Field(ge=1, le=100, description="quality of JPEG")]
 Level = Annotated[int, Field(ge=1, le=255, description="level of SIC")]
 Pixels = Annotated[int, Field(ge=8, le=16384, description="pixels of a side")]
-Seed = Annotated[int, Field(ge=0, le=2**31, description="of everything random")]
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED, description="of everything random")]
 
 PENALTIES = [0.05, 0.063, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25, 0.315, 0.4,
              0.5, 0.63, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0]  # fmt: skip

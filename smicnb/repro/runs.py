@@ -1,9 +1,7 @@
 """Run what is not fresh: notebooks on workers, their records and figures written here and nowhere else."""
 
 import contextlib
-import errno
 import json
-import os
 import shutil
 import signal
 import sys
@@ -19,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError, StoppedError
-from smicnb.base.files import sha256_file, write_bytes
+from smicnb.base.files import check_folder, move, sha256_file
 from smicnb.base.progress import progress_bar
 from smicnb.repro import executors, freshness, kernels, records, signals
 from smicnb.repro.checkout import commit, root
@@ -200,6 +198,9 @@ def _finish(one: _Running, outcome: Outcome) -> Outcome:
         except OSError as error:
             text = f"the figures cannot be written: {error.strerror} ('{error.filename}')"
             outcome, outputs = replace(outcome, state="failed", error=text, kind="OSError"), {}
+        except SmicnbError as error:  # a folder, say, where a figure was to go
+            text = f"the figures cannot be written: {error}"
+            outcome, outputs = replace(outcome, state="failed", error=text, kind="SmicnbError"), {}
     failure = {"kind": outcome.kind, "text": outcome.error, "cell": outcome.cell} if outcome.kind else None
     one.record |= {
         "state": outcome.state,
@@ -220,12 +221,7 @@ def _publish(place: Place, saved: Sequence[str]) -> None:
     for name in sorted(changed, key=lambda name: name.endswith(".json")):
         target = place.out / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.replace(place.staged / name, target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            write_bytes(target, (place.staged / name).read_bytes())  # on another file system
+        move(place.staged / name, target)
 
 
 def _same(new: Path, old: Path) -> bool:
@@ -254,8 +250,7 @@ def _prepare(jobs: list[Job]) -> None:
     for out in {job.place.out for job in jobs}:
         try:
             out.mkdir(parents=True, exist_ok=True)
-            if not os.access(out, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            check_folder(out)
         except OSError as error:
             raise SmicnbError(f"cannot write to '{out}' ({error.strerror})", "a folder for figures") from error
     for job in jobs:

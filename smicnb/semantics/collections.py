@@ -12,7 +12,7 @@ import numpy as np
 
 from smicnb.base.errors import ImageError, IntegrityError
 from smicnb.base.files import sha256_file, sha256_json
-from smicnb.base.names import unknown
+from smicnb.base.names import folded, unknown
 from smicnb.semantics import weights
 from smicnb.semantics.data_sets import DATA_SETS, DataSet
 from smicnb.semantics.folders import list_images
@@ -124,6 +124,11 @@ class Collection:
         return "; ".join([line, *self.notes])
 
 
+def names() -> list[str]:
+    """What the name of a collection begins with: "embedded", "folder", "kodak"."""
+    return ["embedded", *DATA_SETS]
+
+
 def load(name: str) -> Collection:
     """Load a collection by its name.
 
@@ -149,7 +154,9 @@ def load(name: str) -> Collection:
                 "KIND:PATH",
                 f"did you mean 'folder:{name}'?",
             )
-        raise unknown("collection", name if kind == "embedded" else kind, ["embedded", *DATA_SETS])
+        if _is_path(name):
+            raise ImageError(f"found no folder '{name}'", "one that is there, or the name of a collection")
+        raise unknown("collection", name if kind == "embedded" else kind, names())
     if not path:
         raise ImageError(
             f"'{name}' names no folder",
@@ -159,14 +166,22 @@ def load(name: str) -> Collection:
     return _from_folder(DATA_SETS[kind], Path(os.path.expanduser(path)))
 
 
+def _is_path(name: str) -> bool:
+    """Whether a text that names no collection was meant as a path: no collection's name has a separator."""
+    kind, drive = name.partition(":")[0], os.path.splitdrive(name)[0]
+    return name.startswith(("~", ".")) or "/" in kind or os.sep in kind or bool(drive)
+
+
 def _from_folder(data_set: DataSet, root: Path) -> Collection:
     listing = list_images(root, data_set.parts)
     captions = data_set.captions(root) if data_set.captions else {}
+    by_folded = {folded(name): caption for name, caption in captions.items()}  # a copy may be named in other letters
     splits = _splits([data_set.scene(file.name) for file in listing.files])
     items = []
     for file in listing.files:
         scene = data_set.scene(file.name)
-        caption = captions.get(Path(file.name).name)
+        file_name = Path(file.name).name
+        caption = captions.get(file_name, by_folded.get(folded(file_name)))
         content = _content_hash(file.sha256, WHOLE)
         items.append(Item(printable(file.name), scene, splits[scene], caption, content, file.path))
     notes = [f"{reason}: {count}" for reason, count in listing.notes.items()]

@@ -1,6 +1,5 @@
 """Images and texts to latents: the encoder's protocol, its two families, and the cache of latents."""
 
-import contextlib
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import cached_property, lru_cache, partial
@@ -254,8 +253,7 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
             for (row, item), latent in zip(block.items(), latents, strict=True):
                 if not np.isfinite(latent).all():
                     raise DimensionError(f"the latent of '{item.id}' is not finite", "finite numbers")
-                with contextlib.suppress(OSError):  # not being able to remember costs time, nothing else
-                    cache.put(keys[row], latent)
+                cache.put(keys[row], latent)
                 found[row] = latent
             if executor:
                 advance(len(block))

@@ -83,6 +83,9 @@ def fetch(name: str, source: Path | None = None) -> Path:
     """
     part = _part(name)
     failures: list[tuple[str, Exception]] = []
+    with contextlib.suppress(MissingWeightsError):
+        if not damage(part, read=True):
+            return folder_of(part)  # for which a cache need not be writable
     with _one_at_a_time():
         with contextlib.suppress(MissingWeightsError):
             if not damage(part, read=True):

@@ -38,3 +38,9 @@ def test_pickled_arrays_are_refused(fresh_cache):
     path.parent.mkdir(parents=True)
     np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
     assert cache.get("key") is None
+
+
+def test_a_cache_that_cannot_be_written_costs_time_alone(monkeypatch, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert ArrayCache("numbers").get_or_make("key", lambda: np.ones(3)).sum() == 3

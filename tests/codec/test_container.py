@@ -149,13 +149,58 @@ def test_one_append_at_a_time(path):
         container.append(Path(sys.argv[1]), [container.Block(7, b"more", b"")])
     """
     command = [sys.executable, "-c", textwrap.dedent(script), path]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+    elsewhere = {**os.environ, "XDG_CACHE_HOME": str(path.parent / "cache of another user")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=elsewhere) as other:
         assert other.stdout.readline() == b"in\n"
         with pytest.raises(SmicnbError, match="another append is at work"):
             container.append(path, NEW)
         other.kill()
     container.append(path, NEW)
     assert everything(path)[3] == OLD + NEW
+    assert os.listdir(path.parent) == ["some.smic"]
+
+
+def test_an_append_needs_no_cache(path, monkeypatch):
+    (path.parent / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(path.parent / "file"))
+    container.append(path, NEW)
+    assert everything(path)[3] == OLD + NEW
+
+
+def test_what_was_coded_for_one_file_is_not_appended_to_another_in_its_place(path):
+    with SmicFile(path) as opened:
+        before = opened.content
+    container.create(path, HEADER, b"ATOMS!", TABLES, OLD)  # as many images, another dictionary
+    replaced = path.read_bytes()
+    with pytest.raises(SmicnbError, match="was replaced meanwhile; append again"):
+        container.append(path, NEW, before)
+    assert path.read_bytes() == replaced
+    container.create(path, HEADER, DICTIONARY, TABLES, OLD)
+    container.append(path, NEW[:1])
+    with pytest.raises(SmicnbError, match="has grown from 66 to 71 images meanwhile; append again"):
+        container.append(path, NEW, before)
+    assert everything(path)[3] == OLD + NEW[:1]
+
+
+def test_an_append_to_a_file_that_is_replaced_under_it_reports_no_success(path, monkeypatch):
+    fsync, other = os.fsync, Block(9, b"another", b"")
+
+    def replaces(number):
+        fsync(number)
+        monkeypatch.setattr(os, "fsync", fsync)
+        container.create(path, HEADER, DICTIONARY, TABLES, [other])
+
+    monkeypatch.setattr(os, "fsync", replaces)
+    with pytest.raises(SmicnbError, match="was replaced meanwhile, and holds nothing of this append; append again"):
+        container.append(path, NEW)
+    assert everything(path)[3] == [other]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_told_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.smic")
+    with pytest.raises(SmicnbError, match=r"pipe\.smic' is a pipe; needed: a \.smic file"):
+        SmicFile(tmp_path / "pipe.smic")
 
 
 def test_a_damaged_file_is_not_appended_to(path):

@@ -14,7 +14,7 @@ from PIL import Image
 from real_photographs import own_cache, save, scenes
 
 from smicnb.base.errors import DimensionError, ImageError, IntegrityError, SmicnbError
-from smicnb.codec import container, details, file_names, photographs
+from smicnb.codec import choice, container, details, file_names, photographs
 from smicnb.codec.container import Block
 from smicnb.codec.reader import SmicReader, decode
 from smicnb.codec.smic import SMICCodec
@@ -179,7 +179,8 @@ def test_views_of_one_photograph_have_their_own_sizes():
 
 def test_an_append_codes_with_the_dictionary_that_is_there(path, later):
     before, old = path.read_bytes(), decode(path)
-    codec = photographs._codec_of(path)
+    with SmicReader(path) as opened:
+        codec = choice.codec_of(opened.codebook)
     _, images = photographs.append(path, str(later))
     assert images == 6
     assert path.read_bytes().startswith(before)
@@ -218,6 +219,38 @@ def test_what_grew_while_photographs_were_encoded_is_not_appended_to(path, later
         photographs.append(path, str(later))
     with SmicReader(path) as opened:
         assert opened.names == sorted(FIRST) + sorted(LATER)
+
+
+def test_an_append_to_a_file_that_compress_replaced_meanwhile_is_refused(path, later, first, monkeypatch):
+    """The new file has as many images, and another dictionary: what was coded for the old one would be noise in it."""
+    find, replaced = photographs.photographs, []
+
+    def slow(source, encoder):
+        found = find(source, encoder)
+        if not replaced:
+            replaced.append(source)
+            photographs.compress(str(first[0]), path, "lite0-minilm", **POINT | {"n_atoms": 3})
+        return found
+
+    monkeypatch.setattr(photographs, "photographs", slow)
+    with pytest.raises(SmicnbError, match="was replaced meanwhile; append again"):
+        photographs.append(path, str(later))
+    with SmicReader(path) as opened:
+        assert (len(opened), opened.header.n_atoms) == (6, 3)
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9.jpg", "CAFE\u0301.JPG"
+
+
+def test_names_that_some_file_system_takes_for_one_are_told_apart(first, path, tmp_path):
+    assert file_names.unique([COMPOSED, DECOMPOSED]) == [COMPOSED, f"{DECOMPOSED}~2"]
+    assert file_names.of_images([COMPOSED, DECOMPOSED]) == [f"{COMPOSED}.png", f"{DECOMPOSED}~2.png"]
+    assert file_names.of_images([f"{COMPOSED}.png/a", DECOMPOSED]) == [f"{COMPOSED}.png/a.png", f"{DECOMPOSED}~2.png"]
+    save(scenes(9)[8], tmp_path / "again" / "E\u0301.jpg", 50)  # the file holds "É.jpg", in one code point
+    before = path.read_bytes()
+    with pytest.raises(SmicnbError, match=r"already \(1 such names in all\)"):
+        photographs.append(path, str(tmp_path / "again"))
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("command", ["append", "decompress"])

@@ -124,3 +124,66 @@ def test_what_does_not_ship_is_not_relied_on(repository):
         "one-sample-adversarial",
         "five-samples-adversarial",
     ]
+
+
+BOUNDED = {"seeds": {"full": [0]}, "runs": {"full": {"steps": 1}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"seeds": {"full": [2**32]}}, "seeds.full.0"),
+        ({"seeds": {"full": [-1]}}, "seeds.full.0"),
+        ({"rates": {"low": float("inf")}}, "rates.low"),
+        ({"rates": {"low": 0}}, "rates.low"),
+        ({"runs": {"full": {"steps": 10**20}}}, "runs.full.steps"),
+        ({"runs": {"full": {"steps": 1, "batch": 10**12}}}, "runs.full.batch"),
+        ({"runs": {"full": {"steps": 1, "crop": 64 * 10**9}}}, "runs.full.crop"),
+        ({"runs": {"full": {"steps": 1, "joint_side": 0}}}, "runs.full.joint_side"),
+        ({"runs": {"full": {"steps": 1, "learning_rate": float("nan")}}}, "runs.full.learning_rate"),
+        ({"runs": {"full": {"steps": 1, "milestones": [-0.5]}}}, "runs.full.milestones.0"),
+        ({"runs": {"full": {"steps": 1, "loss": {"lpips": float("inf")}}}}, "lpips"),
+    ],
+)
+def test_numbers_that_nothing_could_be_done_with_are_refused(tmp_path, changes, place):
+    with pytest.raises(SmicnbError, match=f"says {place}: "):
+        plan(tmp_path, **(BOUNDED | changes))
+
+
+def unbounded(schema, place=""):
+    """Where a JSON schema lets a number be any."""
+    if isinstance(schema, list):
+        return [found for number, each in enumerate(schema) for found in unbounded(each, f"{place}.{number}")]
+    if not isinstance(schema, dict):
+        return []
+    found = [place] if schema.get("type") in ("integer", "number") and not _ends(schema) else []
+    return found + [one for key, each in schema.items() for one in unbounded(each, f"{place}.{key}")]
+
+
+def _ends(schema):
+    return schema.keys() & {"minimum", "exclusiveMinimum"} and schema.keys() & {"maximum", "exclusiveMaximum"}
+
+
+@pytest.mark.parametrize("model", [plans.TacoPlan, plans.SicPlan, plans.LossWeights, plans.SicWeights])
+def test_every_number_of_a_plan_has_bounds(model):
+    assert unbounded(model.model_json_schema()) == []
+
+
+def test_every_number_of_a_notebook_s_parameters_has_bounds():
+    from smicnb.repro.parameters import MODELS
+
+    assert {name: unbounded(model.model_json_schema()) for name, model in MODELS.items()} == {
+        name: [] for name in MODELS
+    }
+
+
+def test_two_trainings_that_would_write_one_file_are_refused(tmp_path):
+    for runs in (("a-b/c", "a/b-c"), ("Base/low", "base/low")):
+        names, rates = zip(*(run.split("/") for run in runs), strict=True)
+        changes = {
+            "rates": dict.fromkeys(rates, 0.1),
+            "seeds": {name: [0] for name in names},
+            "runs": {name: {"steps": 1} for name in names},
+        }
+        with pytest.raises(SmicnbError, match=r"'.*' and '.*' would be one file"):
+            plan(tmp_path, **changes)

@@ -96,11 +96,37 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path, repository):
 
 
 def test_what_is_done_is_not_done_again_unless_it_is_another(parts, tmp_path, monkeypatch):
-    training.train([one()], *parts, tmp_path)
+    branch = ("branch/low/0", "adapter", "base/low/0", 2)
+    training.train([one(), one(*branch)], *parts, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(Trainer, "_step", lambda *arguments: pytest.fail("trained again"))
-    training.train([one()], *parts, tmp_path)
-    with pytest.raises(pytest.fail.Exception):
+    training.train([one(), one(*branch)], *parts, tmp_path)
+    for trainings, unlike in (
+        ([one(seed=1)], "other seed"),
+        ([one("new/low/0"), one(steps=7, distance="batch")], "other run.steps, loss.distance"),
+        ([one(text="tgic")], "other config, run.text"),
+    ):
+        with pytest.raises(SmicnbError, match=rf"'.*base-low-0\.safetensors' is of another training \({unlike}\)"):
+            training.train(trainings, *parts, tmp_path)
+    with pytest.raises(SmicnbError, match=r"of another training \(other photographs\)"):
+        training.train([one()], parts[0], replace(parts[1], sha256="0"), tmp_path)
+    (tmp_path / "base-low-0.safetensors").rename(tmp_path / "aside")
+    with pytest.raises(SmicnbError, match=r"'.*branch-low-0\.safetensors' is of another training \(other seed\)"):
+        training.train([one(), one(*branch, seed=1)], *parts, tmp_path)
+    (tmp_path / "aside").rename(tmp_path / "base-low-0.safetensors")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_unfinished_training_is_not_begun_anew_by_another(parts, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "KEEP_EVERY", 2)
+    monkeypatch.setattr(Trainer, "_write_log", lambda *_: (_ for _ in ()).throw(RuntimeError("stopped")))
+    with pytest.raises(RuntimeError, match="stopped"):
+        training.train([one()], *parts, tmp_path)
+    state = tmp_path / "base-low-0.state.safetensors"
+    before = state.read_bytes()
+    with pytest.raises(SmicnbError, match=r"'.*base-low-0\.state\.safetensors' is the state of another training"):
         training.train([one(seed=1)], *parts, tmp_path)
+    assert state.read_bytes() == before
 
 
 def test_a_branch_starts_from_its_base_and_stays_near_it(parts, tmp_path):

@@ -73,6 +73,14 @@ def test_a_run_with_settings_of_one_s_own_leaves_the_recipe_s_figures_and_record
     assert reasons(checkout, "--set", "value=3.0")["a"] == ["value 2.0 → 3.0"]
 
 
+def test_weights_that_lie_elsewhere_are_not_called_unused(checkout):
+    answer = status(checkout, **own(checkout) | {"XDG_CACHE_HOME": str(checkout / "other cache")})
+    assert {name: row["stale"] for name, row in answer.items()} == {
+        "a": [],
+        "b": ["weights: vgg16-conv not on this machine"],
+    }
+
+
 def test_whatever_changes_is_named(checkout):
     (weights,) = (checkout / "cache").rglob("vgg16-conv/*/model.safetensors")
     with weights.open("r+b") as file:  # one byte, in the middle, the length as it was

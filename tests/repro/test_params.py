@@ -138,6 +138,7 @@ def test_a_notebook_of_one_s_own_is_checked_by_its_cell(tmp_path, monkeypatch):
 
     for folder in ("notebooks", "recipes"):
         (tmp_path / folder).mkdir()
+    (tmp_path / "recipes" / "mine.yaml").write_text("notebooks:\n  mine:\n")
     cell = nbformat.v4.new_code_cell(
         "depth = 3\nrate = 0.5\nwords = ['a', 'b']\nfast = True", metadata={"tags": ["parameters"]}
     )
@@ -204,3 +205,22 @@ def test_relative_paths_in_names_lead_where_the_user_is_or_to_the_checkout(tmp_p
 def test_names_without_a_path_stay(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert params._placed(name) == name
+
+
+def test_a_folder_of_others_with_such_names_is_no_checkout(repository, tmp_path, monkeypatch):
+    from smicnb.repro import checkout
+
+    for name in ("cook/recipes", "cook/notebooks", "ours/recipes", "ours/notebooks"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "cook" / "recipes" / "soup.yaml").write_text("title: Soup\n")
+    (tmp_path / "cook" / "pyproject.toml").write_text('name = "soup"\n')
+    monkeypatch.chdir(tmp_path / "cook" / "notebooks")
+    assert checkout.root() == repository
+    monkeypatch.setattr(checkout.smicnb, "__file__", str(tmp_path / "site-packages" / "smicnb" / "__init__.py"))
+    with pytest.raises(SmicnbError, match="found no notebooks/ and recipes/ of the project"):
+        checkout.root()
+    for mark, text in (("recipes/quick.yaml", "notebooks: {}\n"), ("pyproject.toml", '[project]\nname = "smicnb"\n')):
+        (tmp_path / "ours" / mark).write_text(text)
+        monkeypatch.chdir(tmp_path / "ours" / "notebooks")
+        assert checkout.root() == tmp_path / "ours"
+        (tmp_path / "ours" / mark).unlink()

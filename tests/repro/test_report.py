@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -183,12 +184,14 @@ def test_damaged_records_sidecars_and_notebooks_leave_a_report(checkout, tmp_pat
     assert "its notebook has not written it" in text(found.find(id="04_stale"))
 
 
-def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path):
+def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path, monkeypatch):
     out = tmp_path / "site"
     written(checkout, out=out)
     (out / "tables").mkdir(exist_ok=True)
     (out / "tables" / "old.html").write_text("old")
+    out.chmod(0o700)
     written(checkout, out=out)
+    assert stat.S_IMODE(out.stat().st_mode) == 0o700
     assert not (out / "tables" / "old.html").exists()
     (tmp_path / f".site-{report_checkout.NOBODY}-abc").mkdir()  # of a report that was killed
     written(checkout, out=out)
@@ -198,6 +201,9 @@ def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path):
         written(checkout, out=out)
     with pytest.raises(SmicnbError, match="is a file"):
         written(checkout, out=out / "thesis.txt")
+    monkeypatch.setattr(site.cards, "collect", lambda *_: pytest.fail("the report was begun"))
+    with pytest.raises(SmicnbError, match=r"thesis.txt' is no folder; needed: a folder to write to"):
+        written(checkout, out=out / "thesis.txt" / "site")
     assert (out / "thesis.txt").read_text() == "mine"
 
 

@@ -52,7 +52,8 @@ def copy(checkout, agreed, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("notebooks", "recipes"):
         (tmp_path / name).mkdir()
-    shutil.copy(checkout / ".gitignore", tmp_path)
+    for name in (".gitignore", "recipes/quick.yaml"):
+        shutil.copy(checkout / name, tmp_path / name)
     shutil.copytree(checkout / "figures", tmp_path / "figures")
     return tmp_path / "figures", agreed
 

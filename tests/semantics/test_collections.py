@@ -333,6 +333,14 @@ def test_captions_are_part_of_the_fingerprint(tmp_path, own_cache):
     assert load(f"kodak:{tmp_path}").fingerprint != silent
 
 
+def test_a_caption_is_found_whatever_the_letters_of_a_name_are_composed_of(tmp_path, own_cache):
+    fill(tmp_path, ["cafe\u0301.png", "kodim02.PNG", "A.png", "a.png"])
+    captions = {"caf\u00e9.png": "a bar", "kodim02.png": "a red door", "a.png": "small", "A.png": "large"}
+    (tmp_path / "kodak_captions.json").write_text(json.dumps(captions))
+    found = {item.id: item.caption for item in load(f"kodak:{tmp_path}")}
+    assert found == {"cafe\u0301.png": "a bar", "kodim02.PNG": "a red door", "a.png": "small", "A.png": "large"}
+
+
 @pytest.fixture
 def coco(tmp_path, own_cache):
     fill(tmp_path, ["val2017/000000000139.jpg", "val2017/000000000285.jpg", "val2017/000000000632.jpg"])
@@ -415,6 +423,9 @@ def test_bsds500_itself(shared_data):
             "folder:/no/such",
             "'/no/such' cannot be read as a folder (No such file or directory); needed: a folder",
         ),
+        ("/no/such", "found no folder '/no/such'; needed: one that is there, or the name of a collection"),
+        ("~/no such: folder", "found no folder '~/no such: folder'; needed: one that is there"),
+        ("./none", "found no folder './none'; needed: one that is there"),
     ],
 )
 def test_names_without_a_folder_are_explained(name, message):

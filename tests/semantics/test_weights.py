@@ -456,6 +456,13 @@ def test_when_nothing_works_every_source_is_listed_with_its_reason(monkeypatch, 
     assert left_in(cache) == []
 
 
+def test_a_part_that_is_whole_asks_for_no_cache_that_can_be_written(tiny, index, cache, monkeypatch):
+    folder = weights.fetch(tiny)
+    (cache / ".lock").unlink(missing_ok=True)
+    (cache / ".lock").mkdir()  # nobody can lock it, root neither
+    assert weights.fetch(tiny) == folder
+
+
 def test_a_cache_that_cannot_be_written_is_told_in_one_line(tiny, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))

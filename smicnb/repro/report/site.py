@@ -5,6 +5,7 @@ import html.parser
 import os
 import re
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ import psutil
 from markupsafe import Markup, escape
 
 from smicnb.base.errors import SmicnbError
+from smicnb.base.files import check_folder
 from smicnb.repro import params, reproduction
 from smicnb.repro.checkout import commit, root
 from smicnb.repro.report import cards, notebooks, states
@@ -61,9 +63,12 @@ def write(recipe: params.Recipe, out: Path | None = None) -> Written:
         new.mkdir()
         _Site(new, checkout, recipe, content).write()
         check_links(new)
-        if out.exists():
+        mode = stat.S_IMODE(out.stat().st_mode) if out.exists() else None
+        if mode is not None:
             out.rename(Path(aside) / "old")
         new.rename(out)
+        if mode is not None:
+            out.chmod(mode)
     sizes = [(path.suffix in (".png", ".jpg", ".webp", ".pdf"), path.stat().st_size) for path in _files(out)]
     weights = [sum(size for picture, size in sizes if picture is wanted) for wanted in (False, True)]
     return Written(out / "index.html", *weights)
@@ -83,10 +88,13 @@ def _files(folder: Path) -> list[Path]:
 
 def _check(out: Path) -> None:
     """Refuse a folder that holds anything but an earlier report: it is replaced whole."""
+    if out.exists() and not out.is_dir():
+        raise SmicnbError(f"'{out}' is a file", "a folder")
+    check_folder(out.parent)  # what is there is replaced by a renaming
     if not out.exists():
         return
-    if not out.is_dir():
-        raise SmicnbError(f"'{out}' is a file", "a folder")
+    if os.path.ismount(out):
+        raise SmicnbError(f"'{out}' is where a disk begins", "a folder that can be replaced", "name one in it")
     found = {path.name for path in out.iterdir()}
     index = out / "index.html"
     ours = index.is_file() and f'content="{GENERATOR}"' in index.read_text(encoding="utf-8", errors="replace")
