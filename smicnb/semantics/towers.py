@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.base.errors import ImageError
+from smicnb.base.errors import ImageError, reason
 from smicnb.semantics.images import check_rgb
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _memory_told() -> Iterator[None]:
         yield
     except RuntimeError as error:
         if any(sign in str(error) for sign in ("allocate memory", "out of memory")):
-            raise MemoryError(str(error).splitlines()[0]) from error
+            raise MemoryError(reason(error)) from error
         raise
 
 
