@@ -304,7 +304,7 @@ class Trainer:
 
         try:
             with safe_open(self._state, "np") as file:
-                return (file.metadata() or {}).get("identity", "")
+                return (file.metadata() or {}).get("identity", "of nobody")
         except (SafetensorError, OSError):
             return None
 
