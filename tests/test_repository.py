@@ -48,6 +48,15 @@ def test_the_import_rule_can_fail():
     assert wrong_imports("codec", "from smicnb import repro") == ["repro"]
 
 
+def test_compressai_is_a_peer_and_no_part(repository):
+    """It has no wheel beyond Python 3.11 and holds numpy below 2."""
+    for path in sorted((repository / "smicnb").rglob("*.py")):
+        assert not [name for name in _imports(path.read_text(encoding="utf-8")) if name.startswith("compressai")], path
+    for name in ("requirements.lock", "requirements-torch.lock", "environment.yml", "pyproject.toml"):
+        assert "compressai" not in (repository / name).read_text(encoding="utf-8").lower(), name
+    assert "compressai==" in (repository / "benchmarks" / "peers.txt").read_text(encoding="utf-8")
+
+
 def test_environment_is_what_the_lock_makes(repository, load_tool):
     assert (repository / "environment.yml").read_text() == load_tool("lock").environment()
 
