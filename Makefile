@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce report test fuzz bench lint lab lock bsds500 kodak paper-tiny map clean
+.PHONY: help setup reproduce report test fuzz bench lint lab lock bsds500 kodak paper-tiny map findings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,9 @@ paper-tiny: .venv/ready ## run the paper profile's code on tiny models with rand
 
 map: .venv/ready ## write docs/reproduction.md and the README's map from the committed data
 	$(BIN)/python tools/write_reproduction.py $(ARGS)
+
+findings: ## run what was found in other people's software again, in environments of its own (ARGS names some)
+	$(PYTHON) tools/list_findings.py --run $(ARGS)
 
 lock: .venv/ready ## resolve pyproject.toml anew into the lock files and environment.yml
 	$(BIN)/pip install --quiet --editable '.[lock]'
