@@ -6,7 +6,7 @@ PEERS_PYTHON ?= python3.11
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce report test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map clean
+.PHONY: help setup reproduce report test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map findings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ lock: setup ## resolve pyproject.toml into the lock files and environment.yml (A
 
 resolve: setup ## ask the package index whether each locked package has a wheel for every promised Python and system
 	$(BIN)/python tools/resolve.py
+
+findings: setup ## run what was found in other people's software again, in environments of its own (ARGS names some)
+	$(BIN)/python tools/list_findings.py --run $(ARGS)
 
 clean: ## remove the environment and what runs leave behind
 	rm -rf .venv .smicnb build

@@ -17,6 +17,7 @@ def of_kernel(out: Path, manifest: Path) -> dict[str, str]:
         OUT: str(out),
         MANIFEST: str(manifest),
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, and leave the core to who works
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # under another a kernel shows nothing
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "HF_HUB_OFFLINE": "1",  # weights come from the registry; no library asks a hub behind its back
     }

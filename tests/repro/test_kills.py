@@ -117,6 +117,13 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
     assert {name.partition(".")[0] for name in figures(checkout)} == {"floods"}
 
 
+def test_pictures_are_in_the_executed_notebook_whatever_backend_the_environment_names(tmp_path):
+    checkout = make(tmp_path, {"draws": ["import matplotlib.pyplot as plt\n\n_ = plt.plot([1, 2])"]})
+    done = smicnb(checkout, "run", MPLBACKEND="agg")
+    assert done.returncode == 0, done.stderr
+    assert "image/png" in executed(checkout, "draws")[3].outputs[0].data
+
+
 @pytest.mark.parametrize("executor", ["processes", "dask"])
 def test_an_interrupted_run_says_what_was_begun_and_what_was_not(executor, tmp_path):
     checkout = make(tmp_path, {"a": [WAIT.format(seconds=600)], "b": []})
