@@ -8,6 +8,7 @@ processor, the same operations on the same shapes in the encoder and in the deco
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -75,18 +76,30 @@ class Walk:
         told = torch.cat([hyper, seen], dim=1).flatten(2)[0].T
         base = (told @ first.T + first_bias).numpy()
         rest = [(matrix.T.numpy(), shift.numpy()) for matrix, shift in rest]
-        # A frame of zeros, as the convolution has it: two rows above, two columns at either side.
-        framed = np.zeros(((height + REACH) * (width + 2 * REACH), c))
-        rows, columns = np.divmod(np.arange(height * width), width)
-        places = (rows + REACH) * (width + 2 * REACH) + columns + REACH
-        down, across = np.divmod(np.arange(CAUSAL), KERNEL)
-        neighbours = places[:, None] + (down - REACH) * (width + 2 * REACH) + across - REACH
-        for wave in wavefronts(height, width):
-            hidden = base[wave] + framed[neighbours[wave]].reshape(len(wave), -1) @ near
+        steps, places, size = _steps(height, width)
+        framed = np.zeros((size, c))
+        for wave, own, neighbours in steps:
+            hidden = base[wave] + framed[neighbours].reshape(len(wave), -1) @ near
             for matrix, shift in rest:
                 hidden = np.maximum(hidden, SLOPE * hidden) @ matrix + shift
-            framed[places[wave]] = code(wave, hidden[:, :c], hidden[:, c:])
+            framed[own] = code(wave, hidden[:, :c], hidden[:, c:])
         return torch.from_numpy(framed[places].T.reshape(1, c, height, width).copy())
+
+
+@lru_cache(maxsize=4)
+def _steps(height: int, width: int) -> tuple[list[tuple[np.ndarray, np.ndarray, np.ndarray]], np.ndarray, int]:
+    """How a group is walked, in a frame of zeros as the convolution has it: two rows above, two columns at either side.
+
+    Returns:
+        For each step its places (n,), these in the frame (n,), and what each sees in the frame (n, 12); all places in
+        the frame; and the frame's size.
+    """
+    rows, columns = np.divmod(np.arange(height * width), width)
+    places = (rows + REACH) * (width + 2 * REACH) + columns + REACH
+    down, across = np.divmod(np.arange(CAUSAL), KERNEL)
+    neighbours = places[:, None] + (down - REACH) * (width + 2 * REACH) + across - REACH
+    steps = [(wave, places[wave], neighbours[wave]) for wave in wavefronts(height, width)]
+    return steps, places, (height + REACH) * (width + 2 * REACH)
 
 
 def _double(parameter: Tensor) -> Tensor:
