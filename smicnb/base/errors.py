@@ -27,6 +27,11 @@ def shortened(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:half]}…{text[-(half - 1) :]}"
 
 
+def shown(value: object) -> str:
+    """What a value is written as in Python; a number of numpy's as Python's own."""
+    return repr(value.item() if getattr(value, "shape", None) == () else value)
+
+
 class SmicnbError(Exception):
     """A user's mistake or a missing piece, told on one line.
 

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.decomposition import PCA
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from smicnb.base.errors import DimensionError
+from smicnb.base.errors import DimensionError, shown
 
 
 class PCABaseline(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -31,7 +31,7 @@ class PCABaseline(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             DimensionError: more vectors asked for than n centred latents of L dimensions can have.
         """
         if self.n_atoms < 2:
-            raise ValueError(f"n_atoms={self.n_atoms!r}; needed: at least 2, the mean and one component")
+            raise ValueError(f"n_atoms={shown(self.n_atoms)}; needed: at least 2, the mean and one component")
         Z = validate_data(self, Z, dtype=np.float64)
         most = min(len(Z), Z.shape[1] + 1)
         if self.n_atoms > most:

@@ -8,7 +8,7 @@ from sklearn.cluster import kmeans_plusplus
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from smicnb.base.errors import DimensionError
+from smicnb.base.errors import DimensionError, shown
 from smicnb.base.names import lookup
 from smicnb.codec.sparse import lasso_path
 
@@ -133,11 +133,11 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         for name in ("n_atoms", "max_iter"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name}={value!r}; needed: a whole number of at least 1")
+                raise ValueError(f"{name}={shown(value)}; needed: a whole number of at least 1")
         if not isinstance(self.penalty, Real) or not 0 < self.penalty < np.inf:
-            raise ValueError(f"penalty={self.penalty!r}; needed: a positive number")
+            raise ValueError(f"penalty={shown(self.penalty)}; needed: a positive number")
         if not isinstance(self.tol, Real) or not self.tol >= 0:
-            raise ValueError(f"tol={self.tol!r}; needed: a number of at least 0")
+            raise ValueError(f"tol={shown(self.tol)}; needed: a number of at least 0")
 
 
 def _directions(Z: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from smicnb.base.errors import SmicnbError
+from smicnb.base.errors import SmicnbError, shown
 from smicnb.base.names import lookup
 from smicnb.codec import container, priors, quantise, trellis
 from smicnb.codec.container import Header
@@ -109,9 +109,9 @@ class PursuitCodec(Files, BaseEstimator):
         for what, least, most in ranges:
             value = getattr(self, what)
             if not (isinstance(value, Integral) and least <= value <= most):
-                raise SmicnbError(f"found {what} = {value!r}", f"{least} to {most}, a whole number")
+                raise SmicnbError(f"found {what} = {shown(value)}", f"{least} to {most}, a whole number")
         if not (self.share is None or 0 <= self.share <= 1):
-            raise SmicnbError(f"found share = {self.share!r}", "0 to 1, or None")
+            raise SmicnbError(f"found share = {shown(self.share)}", "0 to 1, or None")
 
     def at(self, Z, **changes) -> "PursuitCodec":
         """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict` or `most_axes`.

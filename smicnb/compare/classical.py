@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smicnb.base import names
-from smicnb.base.errors import SmicnbError
+from smicnb.base.errors import SmicnbError, shown
 from smicnb.compare.still_video import INSTALL, StillVideo, whole
 from smicnb.semantics.images import check_rgb
 
@@ -90,7 +90,7 @@ class Jpeg2000(_PillowCodec):
 
     def __init__(self, bpp: float):
         if not 0 < bpp <= 24:
-            raise SmicnbError(f"found {bpp!r} bits per pixel for JPEG 2000", "more than 0, at most 24")
+            raise SmicnbError(f"found {shown(bpp)} bits per pixel for JPEG 2000", "more than 0, at most 24")
         options = {"quality_mode": "rates", "quality_layers": [24 / bpp], "irreversible": True, "mct": 1}
         super().__init__("JPEG 2000", f"{bpp:g} bpp", "JPEG2000", "jpg_2000", **options, no_jp2=True)
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.base.errors import IntegrityError, SmicnbError
+from smicnb.base.errors import IntegrityError, SmicnbError, shown
 from smicnb.compare.classical import ladder
 from smicnb.semantics.images import check_rgb
 
@@ -35,7 +35,7 @@ class Downscaled:
         from PIL import __version__
 
         if factor not in FACTORS:
-            raise SmicnbError(f"found a factor of {factor!r}", f"one of {', '.join(map(str, FACTORS))}")
+            raise SmicnbError(f"found a factor of {shown(factor)}", f"one of {', '.join(map(str, FACTORS))}")
         self._codec, self._factor = codec, factor
         self.name, self.setting = f"{codec.name}{MARK}{factor}", codec.setting
         self.fingerprint = {**codec.fingerprint, "reduced by": factor, "resized by": f"pillow {__version__}, Lanczos"}

@@ -16,7 +16,7 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.digests import sha256_of
-from smicnb.base.errors import SmicnbError, shortened
+from smicnb.base.errors import SmicnbError, shortened, shown
 from smicnb.semantics.images import check_rgb
 
 TIMEOUT = 600.0  # seconds for one call; the slowest here take about 15 for a megapixel
@@ -144,7 +144,7 @@ def run(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) 
 def whole(kind: str, value: int, least: int, most: int, codec: str) -> None:
     """Raise SmicnbError where an operating point is none: some encoders take it for "not set", and use another."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-        raise SmicnbError(f"found {kind} {value!r} for {codec}", f"a whole number from {least} to {most}")
+        raise SmicnbError(f"found {kind} {shown(value)} for {codec}", f"a whole number from {least} to {most}")
 
 
 class StillVideo:

@@ -3,8 +3,9 @@ import pickle
 import pytest
 
 from smicnb.base import errors
-from smicnb.base.errors import RunError, SmicnbError
+from smicnb.base.errors import RunError, SmicnbError, shown
 from smicnb.base.names import lookup, near_miss
+from smicnb.codec.dictionary import SemanticDictionary
 
 
 def test_error_is_one_line_with_found_needed_and_do():
@@ -48,3 +49,13 @@ def test_an_error_cannot_write_to_the_terminal():
 def test_nobody_shows_the_first_line_alone(repository):
     for path in (repository / "smicnb").rglob("*.py"):
         assert "splitlines()[0]" not in path.read_text(encoding="utf-8"), path
+
+
+def test_a_number_of_numpys_is_shown_as_pythons():
+    import numpy as np
+
+    assert [shown(value) for value in (np.float64(0.5), np.int32(-3), 0.5, "3", np.bool_(True))] == [
+        "0.5", "-3", "0.5", "'3'", "True"
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match=r"^penalty=-1\.0; needed"):
+        SemanticDictionary(2, np.float64(-1)).fit(np.eye(4))
