@@ -118,7 +118,8 @@ class Writer:
         Raises:
             IntegrityError: one is larger than `LARGEST`, as of weights that were never trained.
         """
-        if symbols.size and not (largest := np.abs(symbols).max()) <= LARGEST:
+        # As float64: the lowest int64, which a cast makes of what is no number, has no counterpart and is its own size.
+        if symbols.size and not (largest := np.abs(symbols, dtype=np.float64).max()) <= LARGEST:
             raise IntegrityError(f"found a latent of {largest:.3g}", f"at most {LARGEST}, as trained")
         self._puts.append((_flat(symbols), _flat(rows), tables))
 

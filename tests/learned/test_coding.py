@@ -194,6 +194,11 @@ def test_the_dearest_symbols_are_within_what_is_read(tables):
             coded([far], [0], tables)
 
 
+def test_the_lowest_integer_is_refused_as_any_that_is_too_large(tables):
+    with pytest.raises(IntegrityError, match=r"found a latent of 9.22e[+]18; needed: at most 134217728"):
+        coded(np.full(3, np.iinfo(np.int64).min), np.zeros(3, np.int64), tables)
+
+
 def test_a_symbol_larger_than_any_that_is_written_is_refused(tables, monkeypatch):
     monkeypatch.setattr(coding, "LARGEST", 2**31)
     rows = np.zeros(3, np.int64)
