@@ -204,6 +204,8 @@ def _check(name: str, network: nn.Module, arrays: dict[str, torch.Tensor]) -> No
 def _check_tables(name: str, prior: EntropyBottleneck, offset: torch.Tensor, cdf: torch.Tensor, sizes: torch.Tensor):
     """What the coder, which checks nothing, is going to index and divide by."""
     channels = prior.channels
+    if not all(table.dtype is torch.int32 for table in (offset, cdf, sizes)):
+        raise SmicnbError(f"the tables of '{name}' are no whole numbers of 32 bits", "int32, as they are saved")
     fits = cdf.ndim == 2 and offset.shape == sizes.shape == (channels,) and len(cdf) == channels
     if not fits or not ((sizes >= 3) & (sizes <= cdf.shape[1])).all():
         raise SmicnbError(f"the tables of '{name}' have shapes that do not fit", f"{channels} rows")

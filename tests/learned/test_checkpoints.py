@@ -81,6 +81,14 @@ def long_rows(tensors):
     tensors["prior._cdf_length"][:] = 10_000
 
 
+def halves(tensors):
+    tensors["prior._cdf_length"] = tensors["prior._cdf_length"] - np.float32(0.5)
+
+
+def short(tensors):
+    tensors["prior._cdf_length"] = tensors["prior._cdf_length"].astype(np.uint16)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -89,6 +97,8 @@ def long_rows(tensors):
         (without, "lacks prior._offset"),
         (infinite, "not finite"),
         (long_rows, "shapes that do not fit"),
+        (halves, "no whole numbers of 32 bits"),
+        (short, "no whole numbers of 32 bits"),
     ],
 )
 def test_what_the_coder_would_trip_over_is_refused(tiny_checkpoint, tmp_path, change, message):
