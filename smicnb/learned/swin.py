@@ -155,7 +155,7 @@ def _relative_positions(window: int) -> Tensor:
     return (down * (2 * window - 1) + across).flatten()
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=4)  # the stages of one image: of a large one they take a hundred megabytes
 def _mask(height: int, width: int, window: int, down: int, across: int) -> Tensor:
     """What is added to the likeness of places of each window, (windows, window², window²): 0, or `ACROSS`."""
     with torch.inference_mode(False):  # it is kept, and may be needed for training next time

@@ -54,6 +54,14 @@ def test_a_mask_that_inference_made_serves_training():
     assert ours.attn.qkv.weight.grad.abs().sum() > 0
 
 
+def test_masks_of_images_that_are_gone_do_not_stay():
+    ours, _ = pair(8, 2, 4, 2)
+    with torch.inference_mode():
+        for side in range(8, 60, 4):
+            ours(torch.randn(1, side, 8, 8))
+    assert swin._mask.cache_info().currsize <= 4
+
+
 def test_merging_is_torchvisions_where_channels_double():
     from torchvision.models.swin_transformer import PatchMerging
 
