@@ -186,7 +186,11 @@ case "$1 $2" in
     printf '#!/bin/sh\\necho "weights" >>log; exit ${{WEIGHTS:-0}}\\n' >.venv/bin/smicnb; chmod +x .venv/bin/smicnb ;;
   "-m pip")
     shift 3; echo "pip $*" >>log
-    case "$*" in *torch*) [ -z "${{WAIT:-}}" ] || {{ touch waiting; sleep 30; }} ;; esac
+    case "$*" in *torch*)
+      [ -z "${{WAIT:-}}" ] || touch waiting
+      tenths=0
+      until [ -z "${{WAIT:-}}" ] || [ -e "$WAIT" ] || [ $tenths = 300 ]; do sleep 0.1; tenths=$((tenths + 1)); done ;;
+    esac
     [ -z "${{PIP:-}}" ] || {{ printf "$PIP" >&2; exit 1; }} ;;
 esac
 """
@@ -234,6 +238,13 @@ class Checkout:
         assert len(own) == 1, done.stderr
         assert not (self.folder / ".venv" / "ready").exists()
         return own[0]
+
+    def await_torch(self) -> None:
+        """Until a set-up with WAIT=FILE in its environment has come to torch, where it waits for that file."""
+        for _ in range(600):
+            if (self.folder / "waiting").exists():
+                return
+            time.sleep(0.05)
 
 
 @pytest.fixture
@@ -393,18 +404,32 @@ def test_an_interrupted_set_up_says_so_and_is_made_anew(checkout):
     process = subprocess.Popen(
         [sys.executable, "-c", start],
         cwd=checkout.folder,
-        env=checkout.environment(WAIT="1"),
+        env=checkout.environment(WAIT="ever"),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
-    for _ in range(600):
-        if (checkout.folder / "waiting").exists():
-            break
-        time.sleep(0.05)
+    checkout.await_torch()
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does on Ctrl-C
     _, said = process.communicate(timeout=20)
     assert (process.returncode, said) == (130, "interrupted; the same command makes .venv anew\n")
+    assert kinds(checkout.done()) == WHOLE
+
+
+def test_a_set_up_that_another_one_overtook_does_not_call_its_environment_whole(checkout):
+    command, both = ["sh", "tools/set_up.sh"], {"cwd": checkout.folder, "text": True, "stderr": subprocess.PIPE}
+    first = subprocess.Popen(command, env=checkout.environment(WAIT="go"), **both)
+    checkout.await_torch()
+    (checkout.folder / "waiting").unlink()
+    second = subprocess.Popen(command, env=checkout.environment(WAIT="ever"), start_new_session=True, **both)
+    checkout.await_torch()
+    (checkout.folder / "go").touch()
+    _, said = first.communicate(timeout=30)
+    assert first.returncode == 2
+    assert said.startswith("another set-up began on .venv before this one ended; needed: one at a time; ")
+    os.killpg(second.pid, signal.SIGKILL)
+    second.communicate(timeout=30)
+    assert not (checkout.folder / ".venv" / "ready").exists()
     assert kinds(checkout.done()) == WHOLE
 
 
@@ -542,6 +567,7 @@ def rehearse(repository, tmp_path):
         binaries / "unshare",
         'for root; do [ -e "$root/etc/debian_version" ] && here=$root; last=$root; done; echo "ran $last"\n'
         '[ "$last" != "make $FAILS" ] || exit 3\n'
+        '[ -z "$FAILS" ] || case $last in .venv/*) exit 127 ;; esac\n'
         '[ "$last" != "make $SOILS" ] || touch "$here/root/smicnb/new"',
     )
 

@@ -114,9 +114,10 @@ for goal in ${only:-reproduce test}; do
   took=$(($(date +%s) - began))
   dirty=$(git -C "$root$here" status --short)
   [ "$ended" = 0 ] && [ -z "$dirty" ] || status=1
+  version=$(inside '.venv/bin/python --version' 2>&1) || version="no .venv"
   report="$report
 make $goal: status $ended, $((took / 60)) min $((took % 60)) s, $(du -sxm "$root" | cut -f1) MB of disk,\
- $(inside '.venv/bin/python --version' 2>&1), git status ${dirty:-clean}"
+ $version, git status ${dirty:-clean}"
 done
 echo "== Debian $(cat "$root/etc/debian_version"), $(nproc) cores, commit $(git -C "$root$here" rev-parse --short HEAD)$report"
 exit $status

@@ -91,7 +91,9 @@ fi
 
 trap 'echo "interrupted; the same command makes .venv anew" >&2; exit 130' INT TERM HUP
 
-if [ "$python" != kept ]; then
+if [ "$python" = kept ]; then
+  { echo $$ >.venv/making; } 2>/dev/null
+else
   if [ -z "$python" ]; then
     python=$(sh tools/find_python.sh) || exit 2
   fi
@@ -103,6 +105,7 @@ if [ "$python" != kept ]; then
   fi
   echo "set-up: .venv with $python"
   try "$python" -m venv --clear .venv
+  echo $$ >.venv/making # another set-up that begins now takes it away
   echo "set-up: the locked packages (some minutes, once)"
   pip --only-binary :all: --require-hashes --requirement requirements.lock
   echo "set-up: torch${torch_index:+ from $torch_index}"
@@ -117,5 +120,8 @@ fi
 echo "set-up: the project and its weights"
 pip --no-build-isolation --editable .
 "$bin/smicnb" weights fetch --embedded || exit
+[ "$(cat .venv/making 2>/dev/null)" = $$ ] ||
+  stop "another set-up began on .venv before this one ended" "one at a time" "say the same again when that one has ended"
+rm -f .venv/making
 printf '%s\n%s\n' "$made_from" "$project" >.venv/ready.new && mv .venv/ready.new .venv/ready ||
   stop ".venv/ready cannot be written" "room for it" "make room and say the same again"
