@@ -243,7 +243,8 @@ class SmicFile:
     """
 
     def __init__(self, source: Path | str | bytes | BinaryIO):
-        name = getattr(source, "name", source)
+        # A path has a name too, which is its last part alone.
+        name = source if isinstance(source, Path | str) else getattr(source, "name", None)
         self._name = f"'{name}'" if isinstance(name, Path | str) else "the file"
         if isinstance(source, Path | str):
             if Path(source).is_fifo():  # opening it would wait for a writer, and nobody can seek in it

@@ -310,6 +310,16 @@ def test_other_files_are_refused(tmp_path, data):
         SmicFile(path)
 
 
+def test_what_is_wrong_is_said_of_the_whole_path_however_it_is_opened(tmp_path):
+    path = tmp_path / "some.smic"
+    path.write_bytes(b"a note about something")
+    with path.open("rb") as file:
+        for source, name in ((path, f"'{path}'"), (str(path), f"'{path}'"), (file, f"'{path}'"), (b"", "the file")):
+            with pytest.raises(SmicnbError) as caught:
+                SmicFile(source)
+            assert str(caught.value).startswith(f"{name} is no whole .smic file")
+
+
 def test_a_file_that_was_transferred_as_text_is_recognised():
     with pytest.raises(IntegrityError, match="transfer it as binary"):
         SmicFile(small().replace(b"\r\n", b"\n"))
