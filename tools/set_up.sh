@@ -83,8 +83,12 @@ if [ -e .venv/ready ]; then
   wanted=$held
   [ -z "$python" ] || wanted=$("$python" -c "$version")
   if [ "$held" != broken ] && [ "$held" = "$wanted" ]; then
-    [ "$(cat .venv/ready)" != "$made_from
-$project" ] || exit 0
+    if [ "$(cat .venv/ready)" = "$made_from
+$project" ]; then
+      [ -z "$torch_index" ] ||
+        echo "set-up: .venv is whole and keeps its torch; to take it from $torch_index say make clean first" >&2
+      exit 0
+    fi
     [ "$(sed 2q .venv/ready)" != "$made_from" ] || python=kept
   fi
 fi

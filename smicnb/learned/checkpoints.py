@@ -15,6 +15,7 @@ from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError,
 from smicnb.base.files import write_bytes
 from smicnb.base.names import unknown
 from smicnb.learned.entropy_models import EntropyBottleneck
+from smicnb.learned.rans import LARGEST
 from smicnb.learned.shipped import META
 from smicnb.learned.sic import Sic, SicConfig
 from smicnb.learned.taco import Taco, TacoConfig
@@ -209,6 +210,8 @@ def _check_tables(name: str, prior: EntropyBottleneck, offset: torch.Tensor, cdf
     fits = cdf.ndim == 2 and offset.shape == sizes.shape == (channels,) and len(cdf) == channels
     if not fits or not ((sizes >= 3) & (sizes <= cdf.shape[1])).all():
         raise SmicnbError(f"the tables of '{name}' have shapes that do not fit", f"{channels} rows")
+    if (furthest := int(offset.long().abs().max())) + cdf.shape[1] > LARGEST:
+        raise SmicnbError(f"a table of '{name}' begins {furthest} away from 0", f"symbols of {LARGEST} at most")
     for row, size in zip(cdf.long(), sizes.tolist(), strict=True):
         if row[0] != 0 or row[size - 1] != 1 << 16 or not (row[1:size] > row[: size - 1]).all():
             raise SmicnbError(f"a table of '{name}' is no cumulative frequency", "rising numbers from 0 to 65536")

@@ -75,7 +75,7 @@ def decode(words, at, rows, cdfs, sizes, offsets, symbols):
         symbols: (n,) int64, filled in.
 
     Returns:
-        Whether that went well: the words lasted, and no symbol was larger than any that is written.
+        Whether that went well: the words lasted, and every escape was one that is written.
     """
     state, place = at[0], np.int64(at[1])
     for index in range(len(rows)):
@@ -112,6 +112,8 @@ def decode(words, at, rows, cdfs, sizes, offsets, symbols):
                 else:
                     beyond |= value << (_NIBBLE * uint64(nibble - 1))
                 nibble += 1
+            if length and beyond >> (_NIBBLE * uint64(length - 1)) == 0:  # a longer way to say the same
+                return False
             distance = np.int64(beyond >> uint64(1))
             symbol = -distance - 1 if beyond & uint64(1) else symbol + distance
             if abs(symbol + offsets[row]) > LARGEST:

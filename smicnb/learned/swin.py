@@ -122,6 +122,7 @@ class Merging(nn.Module):
 
     def __init__(self, dim: int, out: int):
         super().__init__()
+        nn.Linear(4 * dim, 2 * dim, bias=False)  # torchvision's own, drawn first: a seed's start stays what it was
         self.reduction, self.norm = nn.Linear(4 * dim, out, bias=False), Norm(4 * dim)
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -81,6 +81,10 @@ def long_rows(tensors):
     tensors["prior._cdf_length"][:] = 10_000
 
 
+def far(tensors):
+    tensors["prior._offset"][0] = np.iinfo(np.int32).min
+
+
 def halves(tensors):
     tensors["prior._cdf_length"] = tensors["prior._cdf_length"] - np.float32(0.5)
 
@@ -97,6 +101,7 @@ def short(tensors):
         (without, "lacks prior._offset"),
         (infinite, "not finite"),
         (long_rows, "shapes that do not fit"),
+        (far, "begins 2147483648 away from 0"),
         (halves, "no whole numbers of 32 bits"),
         (short, "no whole numbers of 32 bits"),
     ],

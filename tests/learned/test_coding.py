@@ -208,6 +208,33 @@ def test_a_symbol_larger_than_any_that_is_written_is_refused(tables, monkeypatch
             Reader(stream, 3).take(rows, tables)
 
 
+def by_hand(tables, nibbles) -> bytes:
+    """The stream of an escape of the first row with these nibbles behind it, and of a 0 under that row."""
+    edges, size = tables.cdfs[0].tolist(), int(tables.sizes[0])
+    state, words = 2**31, []
+    for entry, nibble in [
+        (-tables.offsets[0], None),
+        *((None, nibble) for nibble in reversed(nibbles)),
+        (size - 2, None),
+    ]:
+        counts = 1 << 12 if entry is None else edges[entry + 1] - edges[entry]
+        if state >= counts << 47:
+            words.insert(0, state % 2**32)
+            state >>= 32
+        state = state << 4 | nibble if entry is None else (state // counts << 16) + state % counts + edges[entry]
+    return b"".join(word.to_bytes(4, "little") for word in (state % 2**32, state >> 32, *words))
+
+
+def test_an_escape_of_more_nibbles_than_it_needs_is_refused(tables):
+    rows = np.zeros(2, np.int64)
+    symbols = Reader(by_hand(tables, (1, 1)), 2).take(rows, tables)
+    assert coded(symbols, rows, tables) == by_hand(tables, (1, 1))
+    assert symbols.tolist() == [tables.offsets[0] - 1, 0]
+    for nibbles in ((2, 1, 0), (3, 1, 0, 0), (1, 0)):
+        with pytest.raises(IntegrityError, match="do not decode to 2 symbols"):
+            Reader(by_hand(tables, nibbles), 2).take(rows, tables)
+
+
 def test_a_thin_image_is_as_large_as_what_fills_it_up():
     coding.check_size(2**13, 2**12)
     coding.check_size(2**19, 1)

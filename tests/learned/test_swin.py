@@ -66,9 +66,21 @@ def test_merging_is_torchvisions_where_channels_double():
     from torchvision.models.swin_transformer import PatchMerging
 
     ours, theirs = Merging(8, 16), PatchMerging(8)
+    assert [name for name, _ in ours.named_parameters()] == [name for name, _ in theirs.named_parameters()]
     theirs.load_state_dict(ours.state_dict())
     tokens = torch.randn(2, 6, 4, 8)
     assert torch.equal(ours(tokens), theirs(tokens))
+
+
+def test_merging_starts_where_it_always_did():
+    """One was torchvision's with another linear map put in its place, so that a seed drew both."""
+    from torchvision.models.swin_transformer import PatchMerging
+
+    torch.manual_seed(0)
+    PatchMerging(8)
+    expected = torch.nn.Linear(32, 24, bias=False).weight
+    torch.manual_seed(0)
+    assert torch.equal(Merging(8, 24).reduction.weight, expected)
 
 
 def test_opening_a_codec_imports_no_compiler():
