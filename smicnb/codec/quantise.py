@@ -16,6 +16,7 @@ MOST_ATOMS = 1 << 12  # MOST_ATOMS * LIMIT * ATOM_UNIT < 2^53
 LATENT_BITS = 22  # of a reconstructed latent's largest value before it is given its norm
 CLIPPED = 0.3 ** np.arange(0, 8) * 0.05  # shares of coefficients beyond either end of the range, tried one by one
 FRACTIONS = np.linspace(0.12, 1.0, 45)  # of the largest |value| of an atom, tried one by one
+ROUNDING = 1e-12  # of the largest |value| of an atom: what is smaller is rounding
 BINS = 2048  # in which coefficients are counted to choose their range
 
 
@@ -23,9 +24,12 @@ def atom_levels(atoms: np.ndarray, bits: int) -> np.ndarray:
     """Levels 0 … 2^bits − 1 of unit-norm atoms (n_atoms, L), as uint16.
 
     One uniform quantiser of symmetric range for all, the range that errs least in the squared sense; what lies beyond
-    is clipped (b_dict of the paper, Sec. V-A, which leaves the range open).
+    is clipped (b_dict of the paper, Sec. V-A, which leaves the range open). Zero lies between two levels: what is
+    zero but for rounding, as in a dimension in which no latent varies, counts as zero, whose level is the upper one,
+    and does not take a side by the sign of its last digit.
     """
     atoms = np.asarray(atoms, dtype=np.float64)
+    atoms = np.where(np.abs(atoms) < ROUNDING * np.abs(atoms).max(), 0.0, atoms)
     half = 1 << (bits - 1)
     best, least = None, np.inf
     for fraction in FRACTIONS:

@@ -104,3 +104,12 @@ def test_the_largest_sums_are_exact():
     sums = midpoints.astype(np.float64) @ atoms
     assert int(sums[0, 0]) == MOST_ATOMS * (LIMIT - 1) * ATOM_UNIT
     assert quantise.reconstruct(midpoints, atoms, 20.0)[0, 0] == np.float32(20)
+
+
+def test_what_is_zero_but_for_rounding_takes_no_side():
+    """The sign of an eigenvector's entry in a dimension in which nothing varies is that of a processor's rounding."""
+    atoms = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0]])
+    levels = quantise.atom_levels(atoms, 8)
+    for noise in (1e-30, -1e-30, 1e-14, -1e-14):
+        np.testing.assert_array_equal(quantise.atom_levels(atoms + [0, 0, noise], 8), levels)
+    assert quantise.atom_levels(atoms + [0, 0, -1e-9], 8)[0, 2] == levels[0, 2] - 1
