@@ -83,15 +83,11 @@ def fetch(name: str, source: Path | None = None) -> Path:
     """
     part = _part(name)
     failures: list[tuple[str, Exception]] = []
-    with contextlib.suppress(MissingWeightsError):
-        if not damage(part, read=True):
-            return folder_of(part)  # for which a cache need not be writable
+    if _whole(part, source):  # for which a cache need not be writable
+        return folder_of(part)
     with _one_at_a_time():
-        with contextlib.suppress(MissingWeightsError):
-            if not damage(part, read=True):
-                if source is not None:
-                    print(f"smicnb: {name} is on this machine already: '{source}' was not read", file=sys.stderr)
-                return folder_of(part)
+        if _whole(part, source):
+            return folder_of(part)
         for label, opening in sources(part, source, weights_root() / "downloads"):
             try:
                 with opening as opener:
@@ -180,6 +176,16 @@ def _state(part: Part) -> str:
 def _words(error: Exception) -> str:
     """An error inside a list of reasons; the system's errors without their number and path."""
     return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+
+
+def _whole(part: Part, source: Path | None) -> bool:
+    """Whether a part is here and undamaged; says so where a source was named, which is not read then."""
+    with contextlib.suppress(MissingWeightsError):
+        if not damage(part, read=True):
+            if source is not None:
+                print(f"smicnb: {part.name} is on this machine already: '{source}' was not read", file=sys.stderr)
+            return True
+    return False
 
 
 @contextlib.contextmanager

@@ -111,5 +111,5 @@ def test_what_is_zero_but_for_rounding_takes_no_side():
     atoms = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0]])
     levels = quantise.atom_levels(atoms, 8)
     for noise in (1e-30, -1e-30, 1e-14, -1e-14):
-        np.testing.assert_array_equal(quantise.atom_levels(atoms + [0, 0, noise], 8), levels)
-    assert quantise.atom_levels(atoms + [0, 0, -1e-9], 8)[0, 2] == levels[0, 2] - 1
+        np.testing.assert_array_equal(quantise.atom_levels(atoms + np.array([0, 0, noise]), 8), levels)
+    assert quantise.atom_levels(atoms + np.array([0, 0, -1e-9]), 8)[0, 2] == levels[0, 2] - 1
