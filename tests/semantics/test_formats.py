@@ -57,6 +57,15 @@ def without(monkeypatch):
     return hide
 
 
+@pytest.fixture(autouse=True)
+def jpeg_xl_is_written(monkeypatch):
+    """Pillow writes JPEG XL here, also after the codec of that name took its plugin out of Pillow's lists."""
+    if importlib.util.find_spec("pillow_jxl"):
+        plugin = importlib.import_module("pillow_jxl.JpegXLImagePlugin")
+        monkeypatch.setitem(Image.SAVE, "JXL", plugin._save)
+        monkeypatch.setitem(Image.EXTENSION, ".jxl", "JXL")
+
+
 def jpeg_xl(size=(64, 32), **options):
     pytest.importorskip("pillow_jxl")
     file = io.BytesIO()
