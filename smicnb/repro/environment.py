@@ -2,8 +2,9 @@
 
 A result should not depend on the machine. Sums split over threads round by their number, so that the number is always
 the same. OpenBLAS, which numpy, scipy and faiss bring, has kernels for each generation of processors, and what is
-trained by many small steps, such as a residual quantiser, comes out visibly different where the last digit does; so
-all processors that can run Haswell's kernels (AVX2: x86-64 since 2013) are given those.
+trained by many small steps, such as a dictionary or a residual quantiser, comes out visibly different where the last
+digit does; so all processors that can run Haswell's kernels (AVX2: x86-64 since 2013) are given those, in blocks for
+one size of cache.
 """
 
 from functools import cache
@@ -17,6 +18,7 @@ THREAD_VARIABLES = dict.fromkeys(
 )
 CORE = "OPENBLAS_CORETYPE"
 HASWELL = "Haswell"
+KERNELS = {CORE: HASWELL, "OPENBLAS_L2_SIZE": "512"}  # kB; else the machine's own, by which sums are split too
 # What OpenBLAS calls the processors that have Haswell's instructions.
 LATER = {HASWELL, "Zen", "SkylakeX", "Cooperlake", "SapphireRapids"}
 
@@ -28,7 +30,7 @@ def of_worker() -> dict[str, str]:
     from threadpoolctl import threadpool_info
 
     found = {library.get("architecture") for library in threadpool_info() if library["internal_api"] == "openblas"}
-    return {**THREAD_VARIABLES, **({CORE: HASWELL} if found & LATER else {})}
+    return {**THREAD_VARIABLES, **(KERNELS if found & LATER else {})}
 
 
 def of_kernel(out: Path, manifest: Path) -> dict[str, str]:
