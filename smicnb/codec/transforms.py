@@ -6,6 +6,7 @@ in agreement. Reconstruction is exact in any order (see `quantise`).
 """
 
 import struct
+import weakref
 import zlib
 from typing import Self
 
@@ -33,6 +34,19 @@ def normalised(Z: np.ndarray) -> np.ndarray:
     return Z * (NORM / np.where(norms == 0, 1, norms))
 
 
+_INVERSES: dict[int, tuple[weakref.ref, np.ndarray]] = {}
+
+
+def _inverse(rows: np.ndarray) -> np.ndarray:
+    """(L, K), the pseudo-inverse of a transform's rows, kept as long as they are: images come one by one."""
+    key = id(rows)
+    found = _INVERSES.get(key)
+    if found is None or found[0]() is not rows:
+        forget = weakref.ref(rows, lambda _: _INVERSES.pop(key, None))
+        _INVERSES[key] = found = forget, np.linalg.pinv(rows / quantise.ATOM_UNIT)
+    return found[1]
+
+
 class _Linear(TransformerMixin, BaseEstimator):
     """What all transforms share once they have a mean and rows.
 
@@ -47,7 +61,7 @@ class _Linear(TransformerMixin, BaseEstimator):
         """Coefficients (n, K) float64 of latents Z (n, L): least squares in the decoder's rows, mean removed."""
         check_is_fitted(self, "rows_")
         Z = validate_data(self, Z, dtype=np.float64, reset=False)
-        return (Z - self.mean_) @ np.linalg.pinv(self.rows_ / quantise.ATOM_UNIT)
+        return (Z - self.mean_) @ _inverse(self.rows_)
 
     def inverse_transform(self, C):
         """Latents (n, L) float64 of coefficients C (n, K), at the scale of the latents that were transformed."""

@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec import transforms
+from smicnb.codec import quantise, transforms
 from smicnb.codec.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
 
 
@@ -143,3 +143,15 @@ def test_parameters_out_of_range_are_refused():
             Truncation(kept).fit(Z)
     with pytest.raises(ValueError, match="features"):
         KLT().fit(Z).transform(Z[:, :3])
+
+
+def test_the_inverse_of_rows_is_kept_as_long_as_they_are():
+    Z = np.random.default_rng(0).normal(size=(30, 12))
+    klt = transforms.KLT(4).fit(Z)
+    first = klt.transform(Z)
+    np.testing.assert_array_equal(klt.transform(Z), first)
+    kept = len(transforms._INVERSES)
+    again = klt.fit(Z[::-1] * np.arange(1, 13)).transform(Z)  # other rows, and the old ones are gone
+    assert not np.allclose(again, first)
+    assert len(transforms._INVERSES) == kept
+    np.testing.assert_array_equal(again, (Z - klt.mean_) @ np.linalg.pinv(klt.rows_ / quantise.ATOM_UNIT))
