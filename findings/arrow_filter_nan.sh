@@ -8,14 +8,7 @@
 # seen: [1, 2, NaN] gives 2 rows; [1, 1, NaN] none, and in memory one
 # matters: failed measurements (NaN) vanish from a sweep's table or stay, by what happens to lie beside them in the
 #   file
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -6,14 +6,7 @@
 # packages: pyarrow==26.0.1 numpy==2.4.6
 # seen: 2 rows of 3, the second of them the third
 # matters: one image without a latent shifts the latents of all images after it against their names
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -7,14 +7,7 @@
 # seen: 10 rows instead of 2, the first of them row 0 instead of row 6
 # matters: latents of a batch, read so, are those of the first images, in the right shape where the slice's length is
 #   then cut
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -6,14 +6,7 @@
 # packages: pillow==13.0.0 numpy==2.4.6
 # seen: 63 % of values differ, by up to 3 of 255
 # matters: photographs kept as AVIF at 100 are no originals to measure a codec against, and PSNR has a ceiling
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import io
 import sys

@@ -8,14 +8,7 @@
 # seen: 21694 bytes with 1 thread, 21683 with 2 and with 4; pixels up to 36 of 255 apart
 # matters: a measured AVIF rate, a hash or a golden file holds for machines of one core, or for all others; smicnb
 #   sets one thread
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import io
 import sys

@@ -6,14 +6,7 @@
 # packages: faiss-cpu==1.15.1 numpy==2.4.6
 # seen: the objective reported is 20 % of that of all 20 000 vectors; with `max_points_per_centroid` set it is 100 %
 # matters: dictionaries of few atoms learn from a small part of a collection, and `obj` of other k are not comparable
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -8,14 +8,7 @@
 # seen: 21 of 200 vectors have other codes alone than in their batch
 # matters: an image appended to a collection later is coded otherwise than among the others, and sizes of batches
 #   change files
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -7,14 +7,7 @@
 # packages: faiss-cpu==1.15.1 numpy==2.4.6
 # seen: 999.0 times at 1000 vectors, 3999.0 times at 4000
 # matters: bits allocated by them against a fixed distortion grow with the number of images that were fitted
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -7,14 +7,7 @@
 # packages: faiss-cpu==1.15.1 numpy==2.4.6
 # seen: all zeros come back as 0.500 steps
 # matters: null coefficients, which a sparse code counts, are gone after quantising; keep zeros apart
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

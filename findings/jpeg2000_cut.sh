@@ -8,14 +8,7 @@
 # seen: "broken data stream", "opj_decode or opj_end_decompress failed"; largest value 0
 # matters: as a progressive codec to compare SIC's cut files with, JPEG 2000 in Python needs another decoder, or a
 #   file for each rate
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import io
 import sys

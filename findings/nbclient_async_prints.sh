@@ -7,14 +7,7 @@
 # packages: nbclient==0.11.0 ipykernel==7.4.0 nbformat==5.11.1
 # seen: 0 of a task's 3 lines, 3 of a thread's
 # matters: progress and warnings of asynchronous work are lost in batch without a trace
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import sys

@@ -8,14 +8,7 @@
 # seen: papermill keeps "from a child"; nbval ends with status 1 on the notebook that papermill has just executed
 # matters: notebooks that call encoders as programmes (ffmpeg) fail under nbval, or pass only where outputs were
 #   stripped
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import subprocess

@@ -6,14 +6,7 @@
 # packages: numpy==2.4.6
 # seen: without AVX-512 4.7 % of float64 differ; without AVX2 too 39.9 % of float32
 # matters: Gaussian tables made by numpy on the decoder's side depend on its processor, in float64 as well
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import subprocess

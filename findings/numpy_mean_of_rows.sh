@@ -7,14 +7,7 @@
 # seen: relative error 4e-05, laid the other way 4e-08; standard deviation 5e-04
 # matters: means of large collections depend on how they lie in memory, beyond what float32 explains; ask for
 #   `dtype=np.float64`
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -6,14 +6,7 @@
 # packages: papermill==2.7.0 nbclient==0.11.0 ipykernel==7.4.0 nbformat==5.11.1
 # seen: exit status 0, execution counts [1, 2, None]
 # matters: a batch takes a notebook without its figures for done; smicnb's own engine lets such a cell fail
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import subprocess

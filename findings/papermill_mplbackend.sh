@@ -7,14 +7,7 @@
 # seen: [image/png] without it, [] with it
 # matters: executed notebooks and reports made from them are without pictures on one machine alone; smicnb now names
 #   the backend to its kernels
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import sys

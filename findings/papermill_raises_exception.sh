@@ -6,14 +6,7 @@
 # packages: papermill==2.7.0 nbclient==0.11.0 ipykernel==7.4.0 nbformat==5.11.1
 # seen: papermill: exit status 1, though the next cell ran; nbclient: accepted
 # matters: a notebook that shows an error on purpose passes in JupyterLab and under nbclient, and fails in the batch
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import subprocess

@@ -8,14 +8,7 @@
 # seen: a transposed view [[0, 2, 4], [1, 3, 5]] comes back as [[0, 1, 2], [3, 4, 5]]
 # matters: a dictionary or matrix kept as a view is silently another; `np.ascontiguousarray` first, as smicnb's
 #   conversions do
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 from importlib.metadata import version

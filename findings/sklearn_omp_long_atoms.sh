@@ -8,14 +8,7 @@
 # seen: eight atoms made ten times as long are 100 % of the choices instead of 12 %; squared error 0.779 instead of
 #   0.460
 # matters: centroids or photographs as atoms have lengths: a baseline of them looks worse than it is
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

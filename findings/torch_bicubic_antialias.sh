@@ -7,14 +7,7 @@
 # packages: torch==2.13.0 numpy==2.4.6 pillow==13.0.0
 # seen: differences up to 0.067 of the range on noise; with antialias equal to Pillow within 1e-07
 # matters: pictures enlarged before a metric or an encoder depend on a flag that speaks of shrinking
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

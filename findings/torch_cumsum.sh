@@ -7,14 +7,7 @@
 # seen: 75 % of sums differ; of 1000 tables of 16 bits made from them 661 differ
 # matters: cumulative tables written in one library and rebuilt in the other do not decode; build them once, in
 #   integers
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

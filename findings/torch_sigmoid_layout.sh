@@ -7,14 +7,7 @@
 # seen: sigmoid differs in 3.92 % of results, softplus in 11.09 %, exp, erfc and tanh in none
 # matters: a decoder that walks over channels and an encoder that takes them at once part ways, though both call one
 #   function on equal numbers
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

@@ -7,14 +7,7 @@
 # seen: erfc differs in 22.8 % and 0.0 % of results, softmax in 70.2 % and 32.4 %
 # matters: probabilities computed on both sides part encoder and decoder where processors differ; store tables, as
 #   smicnb does
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import subprocess

@@ -8,14 +8,7 @@
 # seen: paper 0.8428, scikit-image 0.8428, torchmetrics 0.8288
 # matters: at the sizes of reduced pictures the two differ in the second digit; SSIM of one library is not to be set
 #   beside the other's
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

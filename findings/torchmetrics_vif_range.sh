@@ -7,14 +7,7 @@
 # packages: torch==2.13.0 torchmetrics==1.9.0 numpy==2.4.6
 # seen: 0.9490 in 0 … 1, 0.3176 in 0 … 255
 # matters: VIF of float pictures, the usual ones, hardly sees any error; scale them to 0 … 255, as piq does inside
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
 

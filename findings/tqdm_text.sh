@@ -6,14 +6,7 @@
 # packages: tqdm==4.70.1 ipywidgets==8.1.9 nbclient==0.11.0 ipykernel==7.4.0 nbformat==5.11.1
 # seen: stored value 40 of 40; text "0%| | 0/40"
 # matters: reports, diffs and pages on a forge show every finished run at 0 %
-set -euo pipefail
-unset PYTHONPATH
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-"${PYTHON:-python3}" -m venv "$work/venv"
-packages=$(sed -n 's/^# packages: //p' "$0")
-"$work/venv/bin/pip" install -qq --disable-pip-version-check --only-binary :all: $packages || exit 69
-cd "$work"
+. "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import os
 import sys

@@ -57,15 +57,21 @@ def test_there_are_findings_of_every_ground(tool):
     assert tool.scripts() == SCRIPTS
 
 
+def test_what_all_findings_begin_with_installs_what_is_pinned_and_cleans_up():
+    lines = (SCRIPTS[0].parent / "environment").read_text().splitlines()
+    order = ["set -euo pipefail", "unset PYTHONPATH", "work=$(mktemp -d)", "trap 'rm -rf \"$work\"' EXIT", 'cd "$work"']
+    assert [line for line in lines if line in order] == order
+    assert next(line for line in lines if "pip" in line and "install" in line).endswith("$packages || exit 69")
+
+
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
-def test_a_finding_is_pinned_cleans_up_and_can_fail(tool, script):
+def test_a_finding_is_pinned_and_can_fail(tool, script):
     text, fields = script.read_text(), tool.header(script)
     assert tuple(fields) == tool.FIELDS
     assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9.]*", package) for package in fields["packages"].split(" "))
     lines = text.splitlines()
-    order = ["set -euo pipefail", "unset PYTHONPATH", "work=$(mktemp -d)", "trap 'rm -rf \"$work\"' EXIT", 'cd "$work"']
-    assert [line for line in lines if line in order] == order
-    assert next(line for line in lines if "pip" in line and "install" in line).endswith("$packages || exit 69")
+    first = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    assert lines[first] == '. "$(dirname "$0")/environment"'
     assert max(map(len, lines)) <= 120
     body = programme(script)
     assert is_a_check(body.body[-1])
