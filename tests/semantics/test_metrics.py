@@ -8,11 +8,15 @@ import pytest
 import torch
 import torchvision
 from pytorch_msssim import ms_ssim as reference_ms_ssim
+from real_photographs import scenes
 from safetensors.torch import load_file
+from scipy.ndimage import uniform_filter
+from scipy.signal import oaconvolve
 from skimage.metrics import peak_signal_noise_ratio
 from sklearn.datasets import load_sample_image
 
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, UnknownNameError
+from smicnb.compare.classical import Jpeg
 from smicnb.semantics import metrics, weights
 
 TAPS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}  # the rectified layers that LPIPS compares
@@ -67,6 +71,29 @@ def lpips_by_hand(image, image_hat, net, low):
         head = heads[f"lin{number}.model.1.weight"]
         total += ((one - other) ** 2 * head).sum(dim=1).mean().item()
     return total
+
+
+def decoded_jpeg(image, quality):
+    return Jpeg(quality).decode(Jpeg(quality).encode(image))
+
+
+def ms_ssim_by_hand(image, image_hat):
+    """Wang et al., 2003, and their programme in float64: its filter of 2×2 pixels mirrors at the last line."""
+    bell = np.exp(-((np.arange(11) - 5) ** 2) / 4.5)
+    window = np.outer(bell, bell) / bell.sum() ** 2
+    found = []
+    for x, y in zip(np.moveaxis(image / 255, 2, 0), np.moveaxis(image_hat / 255, 2, 0), strict=True):
+        product = 1
+        for scale, weight in enumerate((0.0448, 0.2856, 0.3001, 0.2363, 0.1333)):
+            if scale:
+                x, y = (uniform_filter(each, 2, mode="reflect", origin=-1)[::2, ::2] for each in (x, y))
+            mx, my, xx, yy, xy = (oaconvolve(each, window, "valid") for each in (x, y, x * x, y * y, x * y))
+            similar = (2 * (xy - mx * my) + 0.03**2) / (xx - mx**2 + yy - my**2 + 0.03**2)
+            if scale == 4:
+                similar *= (2 * mx * my + 0.01**2) / (mx**2 + my**2 + 0.01**2)
+            product *= max(similar.mean(), 0) ** weight
+        found.append(product)
+    return np.mean(found)
 
 
 def test_latent_cosine_on_known_angles():
@@ -133,6 +160,36 @@ def test_ms_ssim_needs_room_for_five_scales(photographs):
     assert metrics.ms_ssim([image], [image])[0] == pytest.approx(1, abs=1e-6)
     with pytest.raises(ImageError, match="image 0 is 200×160; needed: both sides at least 161 for MS-SSIM"):
         metrics.ms_ssim([photographs[0][:160, :200]], [photographs[0][:160, :200]])
+
+
+@pytest.mark.parametrize("size", [(161, 161), (178, 255), (321, 383)])
+def test_ms_ssim_agrees_with_a_computation_by_hand_at_odd_sides(size):
+    image = scenes(1)[0][: size[0], : size[1]]
+    assert image.shape[:2] == size
+    decoded = decoded_jpeg(image, 5)
+    found = metrics.ms_ssim([image], [decoded])[0]
+    assert found == pytest.approx(ms_ssim_by_hand(image, decoded), abs=1e-5)
+    assert metrics.ms_ssim([decoded], [image])[0] == pytest.approx(found, abs=1e-6)
+    assert metrics.ms_ssim([image], [image])[0] == pytest.approx(1, abs=1e-6)
+
+
+def test_one_line_more_hardly_moves_ms_ssim():
+    """By 0.0035 at most here; pytorch_msssim's own function, which pads odd sides with zeros, by 0.016 at least."""
+    for image in scenes(4):
+        image = image[:321, :369]
+        decoded = decoded_jpeg(image, 5)
+        odd, even = metrics.ms_ssim([image, image[:320, :368]], [decoded, decoded[:320, :368]])
+        tensors = (metrics.as_tensor(each, 0, 1) for each in (image, decoded))
+        assert odd == pytest.approx(even, abs=0.005)
+        assert reference_ms_ssim(*tensors, data_range=1).item() > even + 0.01
+
+
+def test_ms_ssim_is_that_of_its_package_where_no_scale_has_an_odd_side():
+    image = np.tile(scenes(1)[0][:256, :384], (2, 2, 1))  # the size of Kodak's images
+    decoded = decoded_jpeg(image, 5)
+    tensors = (metrics.as_tensor(each, 0, 1) for each in (image, decoded))
+    expected = reference_ms_ssim(*tensors, data_range=1).item()
+    assert metrics.ms_ssim([image], [decoded])[0] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
