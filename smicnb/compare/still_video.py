@@ -56,7 +56,8 @@ CODERS = {
         "VVenC intra",
         "QP",
         63,
-        "-c:v libvvenc -preset medium -qp {} -qpa 0 -threads 1",
+        # Of another -g than 1 a still would hold the reference lists of a group of pictures.
+        "-c:v libvvenc -preset medium -g 1 -qp {} -qpa 0 -threads 1",
         {"4:2:0": "yuv420p10le"},
         "vvc",
         even=True,

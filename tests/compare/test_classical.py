@@ -87,6 +87,22 @@ def test_what_is_padded_costs_one_byte_and_nothing_else_is_added():
     assert StillVideo("av1-aom", 40).encode(image)[:2] == b"\x12\0"  # a temporal delimiter, no container
 
 
+def units_of(data):
+    """The NAL units of a bare stream of VVC or HEVC; bytes of a unit cannot look like its start code."""
+    return [unit.rstrip(b"\0") for unit in data.split(b"\0\0\1")[1:]]
+
+
+def test_a_still_of_vvenc_holds_no_group_of_pictures():
+    """Reference lists, which a picture by itself has no use for, would make the set of the sequence 160 bytes."""
+    for image in (crop(*ODD), np.full((64, 64, 3), 128, np.uint8)):
+        data = StillVideo("vvc", 63).encode(image)
+        lengths = {unit[1] >> 3: len(unit) for unit in units_of(data[1:])}
+        assert lengths[15] < 70
+        assert 8 in lengths  # an IDR picture that no other leads up to
+        assert len(data) < 130
+        assert StillVideo("vvc", 63).decode(data).shape == image.shape
+
+
 def test_files_start_as_their_formats_do():
     image = crop(*ODD)
     assert JpegXL(50).encode(image)[:2] == b"\xff\x0a"  # a bare code stream; boxes start with a length
