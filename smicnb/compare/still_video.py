@@ -56,8 +56,10 @@ CODERS = {
         "VVenC intra",
         "QP",
         63,
-        # Of another -g than 1 a still would hold the reference lists of a group of pictures.
-        "-c:v libvvenc -preset medium -g 1 -qp {} -qpa 0 -threads 1",
+        # Without -g 1 a still would hold the reference lists of a group of pictures; the rest leaves out a delimiter
+        # between pictures and their timing.
+        "-c:v libvvenc -preset medium -g 1 -vvenc-params accessunitdelimiter=0:hrdparameterspresent=0 "
+        "-qp {} -qpa 0 -threads 1",
         {"4:2:0": "yuv420p10le"},
         "vvc",
         even=True,
@@ -67,7 +69,7 @@ CODERS = {
         "QP",
         51,
         "-c:v libx265 -preset veryslow -x265-params "
-        "qp={}:keyint=1:info=0:log-level=none:pools=none:frame-threads=1 -threads 1",
+        "qp={}:keyint=1:info=0:vui-timing-info=0:log-level=none:pools=none:frame-threads=1 -threads 1",
         {"4:2:0": "yuv420p", "4:4:4": "yuv444p"},
         "hevc",
         even=True,

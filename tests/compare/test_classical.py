@@ -103,6 +103,16 @@ def test_a_still_of_vvenc_holds_no_group_of_pictures():
         assert StillVideo("vvc", 63).decode(data).shape == image.shape
 
 
+def test_a_bare_stream_is_parameter_sets_and_a_picture():
+    """No delimiter, no message of the encoder about itself, and in the set of the sequence no timing (10 bytes)."""
+    for image in (crop(*ODD), np.full((64, 64, 3), 128, np.uint8)):
+        vvc, hevc = (units_of(StillVideo(*point).encode(image)[1:]) for point in (("vvc", 63), ("hevc", 51)))
+        assert [unit[1] >> 3 for unit in vvc] == [15, 16, 8]
+        assert [unit[0] >> 1 for unit in hevc] == [32, 33, 34, 20]
+        assert len(vvc[0]) < 50
+        assert len(hevc[1]) < 40
+
+
 def test_files_start_as_their_formats_do():
     image = crop(*ODD)
     assert JpegXL(50).encode(image)[:2] == b"\xff\x0a"  # a bare code stream; boxes start with a length
