@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from smicnb.repro import environment
+
 # The same examples on every continuous-integration machine; elsewhere new ones are looked for at each run.
 hypothesis.settings.register_profile(
     "ci", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -16,6 +18,7 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ.update(environment.of_worker())  # numbers are compared with what kernels computed
 os.environ.setdefault("SMICNB_PROGRESS", "plain")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network should fail at once
 os.environ.setdefault("MPLBACKEND", "agg")

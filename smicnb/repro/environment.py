@@ -1,19 +1,46 @@
-"""What `smicnb run` tells the kernels that it starts, by environment variables."""
+"""What processes that compute results are told by environment variables, so that the machine does not matter.
 
+Sums split over threads round by their number, so that the number is always the same. Libraries have instructions for
+each generation of processors and add in another order with each, and what is found by many small steps (a dictionary,
+a residual quantiser) comes out visibly different where the last digit does. So every processor that has AVX2 (x86-64
+since 2013) is given its instructions and no later ones. Others compute with their own: docs/installation.md says what
+moves then.
+
+Sources: OpenBLAS, driver/others/dynamic.c; NumPy, CPU build options; faiss, utils/simd_levels.cpp; PyTorch,
+ATen/native/DispatchStub.cpp.
+"""
+
+import platform
+import sys
+from functools import cache
 from pathlib import Path
 
 OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # folder for figures, and the list of what was saved
 WORKERS, SCHEDULER = "SMICNB_WORKERS", "SMICNB_SCHEDULER"  # of a notebook's own executor: processes, or Dask's address
-THREADS = "2"  # per kernel and worker on every machine: sums split over threads round by their number
+THREADS = "2"  # per kernel and worker on every machine
 THREAD_VARIABLES = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), THREADS
 )
+INSTRUCTIONS = {
+    "OPENBLAS_CORETYPE": "Haswell",  # numpy's, scipy's and faiss'
+    "OPENBLAS_L2_SIZE": "512",  # kB, by which it splits sums into blocks; else the machine's own
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "FAISS_SIMD_LEVEL": "AVX2",  # of its wheels; FAISS_OPT_LEVEL does nothing there
+    "ATEN_CPU_CAPABILITY": "avx2",
+}
+CPU_INFO = Path("/proc/cpuinfo")
+AVX2 = 40  # Windows' PF_AVX2_INSTRUCTIONS_AVAILABLE
+
+
+def of_worker() -> dict[str, str]:
+    """Variables of every process whose results are kept; they hold for what is not yet imported."""
+    return {**THREAD_VARIABLES, **(INSTRUCTIONS if has_avx2() else {})}
 
 
 def of_kernel(out: Path, manifest: Path) -> dict[str, str]:
     """Variables of a kernel that saves figures in `out` and lists them in `manifest`."""
     return {
-        **THREAD_VARIABLES,
+        **of_worker(),
         OUT: str(out),
         MANIFEST: str(manifest),
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, and leave the core to who works
@@ -21,3 +48,18 @@ def of_kernel(out: Path, manifest: Path) -> dict[str, str]:
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "HF_HUB_OFFLINE": "1",  # weights come from the registry; no library asks a hub behind its back
     }
+
+
+@cache
+def has_avx2() -> bool:
+    """Whether this is an x86-64 processor with AVX2, on Linux or Windows; asked before any library is loaded."""
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return False
+    if sys.platform == "win32":
+        import ctypes
+
+        return bool(ctypes.windll.kernel32.IsProcessorFeaturePresent(AVX2))
+    try:
+        return "avx2" in CPU_INFO.read_text(errors="replace").split()
+    except OSError:
+        return False

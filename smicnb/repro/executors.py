@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro.environment import SCHEDULER, THREAD_VARIABLES, THREADS, WORKERS
+from smicnb.repro.environment import SCHEDULER, THREADS, WORKERS, of_worker
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -207,7 +207,7 @@ def _cluster(workers: int) -> Iterator[str]:
             memory_limit=0,  # a kernel's memory is its own
             dashboard_address=None,
             local_directory=folder,
-            env=THREAD_VARIABLES,
+            env=of_worker(),
             preload=[__name__],
             silence_logs=logging.CRITICAL,
         )

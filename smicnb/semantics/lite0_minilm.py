@@ -178,10 +178,15 @@ class Lite0MiniLM:
         import torch
 
         network, _ = image_features(self._device)
-        mean = torch.from_numpy(self._projection["image_mean"]).to(self._device)
-        matrix = torch.from_numpy(self._projection["map"]).to(self._device)
+        # In double precision, so that no processor's order of sums shows in the latents; Apple's GPUs have none.
+        precise = torch.float32 if self._device.startswith("mps") else torch.float64
+        mean, matrix = (
+            torch.from_numpy(self._projection[name]).to(self._device, precise) for name in ("image_mean", "map")
+        )
         shade = (127 / 255,) * 3, (128 / 255,) * 3
-        return ImageTower(lambda x: (network(x) - mean) @ matrix, SIDE, *shade, self._device)
+        return ImageTower(
+            lambda x: ((network(x).to(precise) - mean) @ matrix).to(torch.float32), SIDE, *shade, self._device
+        )
 
     @property
     def _texts(self) -> SentenceTower:

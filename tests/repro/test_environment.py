@@ -1,0 +1,76 @@
+"""What kernels and workers are told, so that their results do not depend on the machine."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+from smicnb.repro import environment
+
+ASK = """
+import json, faiss, numpy, scipy.linalg, torch
+from numpy._core._multiarray_umath import __cpu_features__ as features
+from threadpoolctl import threadpool_info
+print(json.dumps({
+    "openblas": sorted({each["architecture"] for each in threadpool_info() if each["internal_api"] == "openblas"}),
+    "numpy": [name for name in ("X86_V3", "X86_V4", "AVX512_ICL", "AVX512_SPR") if features[name]],
+    "faiss": faiss.SIMDConfig.get_level_name(),
+    "torch": torch.backends.cpu.get_cpu_capability(),
+}))
+"""
+
+
+@pytest.fixture
+def forgets():
+    environment.has_avx2.cache_clear()
+    yield
+    environment.has_avx2.cache_clear()
+
+
+def test_all_libraries_of_a_worker_compute_with_avx2_and_nothing_later():
+    if not environment.has_avx2():
+        pytest.skip("this processor has no AVX2")
+    told = {name: value for name, value in os.environ.items() if name not in environment.INSTRUCTIONS}
+    command = [sys.executable, "-c", ASK]
+    done = subprocess.run(
+        command, env=told | environment.of_worker(), capture_output=True, text=True, timeout=100, check=True
+    )
+    found = json.loads(done.stdout)
+    assert found == {"openblas": ["Haswell"], "numpy": ["X86_V3"], "faiss": "AVX2", "torch": "AVX2"}
+
+
+def test_whatever_the_user_was_told_a_kernel_is_told_the_same(tmp_path):
+    kernel = environment.of_kernel(tmp_path, tmp_path / "list")
+    assert kernel.items() >= environment.of_worker().items() >= environment.THREAD_VARIABLES.items()
+
+
+def test_the_tests_compute_as_a_worker_does():
+    assert os.environ.items() >= environment.of_worker().items()
+    import numpy  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    found = {each["architecture"] for each in threadpool_info() if each["internal_api"] == "openblas"}
+    assert found == {"Haswell"} or not environment.has_avx2()  # else numpy was loaded before it was told
+
+
+@pytest.mark.parametrize(
+    ("machine", "flags", "told"),
+    [
+        ("x86_64", "flags : fpu avx avx2 bmi2", True),
+        ("AMD64", "flags : fpu avx2", True),
+        ("x86_64", "flags : fpu avx avx2_of_another_name", False),
+        ("aarch64", "Features : fp asimd avx2", False),
+        ("x86_64", None, False),
+    ],
+)
+def test_only_a_processor_that_has_avx2_is_told_to_use_it(machine, flags, told, tmp_path, monkeypatch, forgets):
+    listing = tmp_path / "cpuinfo"
+    if flags is not None:
+        listing.write_text(flags)
+    monkeypatch.setattr(environment, "CPU_INFO", listing)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert ("OPENBLAS_CORETYPE" in environment.of_worker()) is told
