@@ -193,7 +193,7 @@ def _key(code: list[int | str], codec: ImageCodec, item: Item, measures: _Measur
     return {
         "code": code,
         "codec": [codec.name, codec.setting, dict(codec.fingerprint), hasattr(codec, "estimate")],
-        "image": [item.content_hash, item.caption],
+        "image": [*item.read, item.caption],
         "metrics": measures.names,
         "encoder": [encoder.name, encoder.weights_hash] if encoder else None,
     }

@@ -16,7 +16,7 @@ from smicnb.base.names import folded, unknown
 from smicnb.semantics import weights
 from smicnb.semantics.data_sets import DATA_SETS, DataSet
 from smicnb.semantics.folders import list_images
-from smicnb.semantics.images import describe, read_image
+from smicnb.semantics.images import RULES, describe, read_image
 from smicnb.semantics.views import EMBEDDED_VIEWS, WHOLE, View
 from smicnb.semantics.words import WordList, embedded_scenes, words
 
@@ -48,9 +48,18 @@ class Item:
     path: Path = field(repr=False)
     view: View = field(default=WHOLE, repr=False)
 
-    def image(self) -> np.ndarray:
-        """Read the view: RGB uint8 H×W×3; raises ImageError where the file can no longer be read."""
-        return self.view.of(_photograph(self.path))
+    def image(self, profiles: bool = True) -> np.ndarray:
+        """Read the view: RGB uint8 H×W×3; raises ImageError where the file can no longer be read.
+
+        Args:
+            profiles: as in `read_image`.
+        """
+        return self.view.of(_photograph(self.path, profiles))
+
+    @property
+    def read(self) -> list[int | str]:
+        """What stands for the view's pixels in a cache's key: the number of the rules of reading, and the content."""
+        return [RULES[0], self.content_hash]
 
 
 @dataclass(frozen=True)
@@ -295,5 +304,5 @@ def _count(number: int, word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _photograph(path: Path) -> np.ndarray:
-    return read_image(path)
+def _photograph(path: Path, profiles: bool) -> np.ndarray:
+    return read_image(path, profiles)

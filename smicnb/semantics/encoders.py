@@ -17,7 +17,6 @@ from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
 from smicnb.semantics import devices, inception, lite0_minilm, weights
 from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.images import RULES
 from smicnb.semantics.preparation import Preparation, preparation
 from smicnb.semantics.selection import parse
 from smicnb.semantics.towers import BATCH, ImageTower, in_text_batches
@@ -243,7 +242,7 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
         executor: encodes one block of `BLOCK` images per task; here and now where absent.
     """
     cache, items = ArrayCache("latents"), collection.items
-    keys = [[encoder.name, encoder.weights_hash, BATCH, RULES[0], item.content_hash] for item in items]
+    keys = [[encoder.name, encoder.weights_hash, BATCH, *item.read] for item in items]
     found = [cache.get(key) for key in keys]
     missing = [row for row, latent in enumerate(found) if latent is None or latent.shape != (encoder.dim,)]
     blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]

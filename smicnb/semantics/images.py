@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from smicnb.base.errors import ImageError
-from smicnb.semantics import formats, samples
+from smicnb.semantics import formats, profiles, samples
 from smicnb.semantics.formats import NOT_AN_IMAGE, Unusable
 from smicnb.semantics.samples import NO_RANGE
 
@@ -57,18 +57,20 @@ def check_rgb(image: np.ndarray) -> None:
         raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
 
 
-RULES = [2, MIN_SIDE, MAX_PIXELS]  # count the first up when a rule below changes: verdicts are remembered
+RULES = [3, MIN_SIDE, MAX_PIXELS]  # count the first up when a rule below changes: what was read is remembered
 
 
-def read_image(path: Path | str) -> np.ndarray:
-    """Read an image file as RGB.
+def read_image(path: Path | str, profiles: bool = True) -> np.ndarray:
+    """Read an image file as RGB, in sRGB.
 
-    EXIF orientation is applied. Grey and CMYK are converted, samples of more or fewer than 8 bits are scaled by the
-    range that the file states, transparency is laid over white, and of several frames the first is taken. Colour
-    profiles are ignored: values are taken as sRGB.
+    EXIF orientation is applied. Samples of more or fewer than 8 bits are scaled by the range that the file states,
+    colours are converted by the file's colour profile, transparency is laid over white, and of several frames the
+    first is taken.
 
     Args:
         path: a file of any raster format that Pillow decodes; of JPEG XL and HEIC where their extras are installed.
+        profiles: whether colour profiles hold; without them all values are taken as sRGB, as they were for what
+            ships with the package.
 
     Returns:
         H×W×3 uint8, contiguous, writable.
@@ -78,7 +80,7 @@ def read_image(path: Path | str) -> np.ndarray:
         ImageMemoryError: this machine has not enough memory for it.
     """
     try:
-        return _read(Path(path))[0]
+        return _read(Path(path), profiles)[0]
     except Unusable as error:
         raise _refusal(path, error) from error
 
@@ -126,10 +128,11 @@ def _refusal(path: Path | str, reason: Unusable) -> ImageError:
 
 
 class _Picture(NamedTuple):
-    """An open file: Pillow's image, not loaded, what its header says of its samples, and the file."""
+    """An open file: Pillow's image, not loaded, what its header says of its samples and colours, and the file."""
 
     image: Image.Image
     samples: samples.Samples
+    profile: bytes | None
     file: BinaryIO
 
 
@@ -150,7 +153,7 @@ def _opened(path: Path) -> Iterator[_Picture]:
             if image.format in _KNOWN_WHEN_LOADED:
                 image.load()
                 _check_size(image.size)
-            yield _Picture(image, samples.of_header(image, head), file)
+            yield _Picture(image, samples.of_header(image, head), image.info.get("icc_profile"), file)
     except Unusable:
         raise
     except MemoryError as error:
@@ -171,11 +174,11 @@ def _check_size(size: tuple[int, int]) -> None:
         raise Unusable(TOO_SMALL)
 
 
-def _read(path: Path) -> tuple[np.ndarray, str | None]:
+def _read(path: Path, profiles: bool = True) -> tuple[np.ndarray, str | None]:
     """The one way from a file to its pixels, and a note about them or None."""
     with _quiet(), _opened(path) as picture:
         size = _size(picture.image)
-        pixels = _to_rgb(picture)
+        pixels = _to_rgb(picture if profiles else picture._replace(profile=None))
         if pixels.shape[1::-1] != size:
             raise Unusable(OTHER_SIZE)
         return pixels, _note(picture.image)
@@ -217,10 +220,14 @@ def _to_rgb(picture: _Picture) -> np.ndarray:
     opened.load()
     clear = samples.transparent_pixels(opened, stored, _low_bytes(picture))
     image = samples.eight_bits(opened, stored)
+    alpha = None
     if clear is None and image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    image = image.convert("RGB")
+        image = image.convert("LA" if image.mode in ("1", "L", "LA") else "RGBA")
+        alpha = image.getchannel("A")
+    image = profiles.srgb(image, picture.profile)
+    if alpha is not None:
+        image.putalpha(alpha)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     if clear is not None:
         image.paste((255, 255, 255), mask=Image.fromarray(clear))
     return np.array(image if turn is None else image.transpose(turn))

@@ -50,7 +50,7 @@ def of_header(image: Image.Image, head: bytes) -> Samples:
     Raises:
         Unusable: it does not say what black and white are.
     """
-    if image.mode in ("F", "LAB"):
+    if image.mode == "F":
         raise Unusable(NO_RANGE)
     if image.format == "TIFF":
         return _of_tiff(image)

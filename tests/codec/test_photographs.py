@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 
+import colour_profiles
 import numpy as np
 import pytest
 from hypothesis import given
@@ -189,6 +190,27 @@ def test_an_append_codes_with_the_dictionary_that_is_there(path, later):
     assert decode(path).tobytes() == old.tobytes() + new.tobytes()
     with SmicReader(path) as opened:
         assert opened.names == sorted(FIRST) + sorted(LATER)
+
+
+def test_a_file_from_before_colour_profiles_held_decodes_and_is_appended_to(later, tmp_path, monkeypatch):
+    """It says nothing of how photographs were read, and needs nothing of it: encoder, axes and atoms are the same."""
+    folder, target = tmp_path / "swapped", tmp_path / "old.smic"
+    folder.mkdir()
+    for number, image in enumerate(scenes(3)):
+        small = Image.fromarray(image).resize((96, 80))
+        small.save(folder / f"{number}.png", icc_profile=colour_profiles.rgb(colour_profiles.SWAPPED))
+    with monkeypatch.context() as before:
+        before.setattr(collections, "RULES", [2])
+        before.setattr(collections, "read_image", lambda path, profiles: read_image(path, profiles=False))
+        photographs.compress(str(folder), target, "lite0-minilm", **POINT)
+        ignored = photographs.photographs(str(folder), encoders.encoder("lite0-minilm")).latents
+    collections._photograph.cache_clear()
+    old = decode(target)
+    assert photographs.append(target, str(later))[1] == 3
+    assert decode(target)[:3].tobytes() == old.tobytes()
+    assert len(decode(target)) == 5
+    held = photographs.photographs(str(folder), encoders.encoder("lite0-minilm")).latents
+    assert not np.isclose(held, ignored).all(axis=1).any()  # latents kept from before are not taken for today's
 
 
 def test_a_name_that_is_there_already_is_refused_in_any_case(path, later, tmp_path):

@@ -151,7 +151,7 @@ def test_a_second_run_only_reads_its_seconds_too(fresh_cache, small):
     assert values(first, metric="encode_seconds") != [0, 0]
 
 
-def test_whatever_a_number_depends_on_makes_it_anew(fresh_cache, small):
+def test_whatever_a_number_depends_on_makes_it_anew(fresh_cache, small, monkeypatch):
     codec = Watched()
     evaluate.evaluate([codec], small, ["psnr"])
     evaluate.evaluate([codec], small, ["psnr", "ms_ssim"])
@@ -163,6 +163,9 @@ def test_whatever_a_number_depends_on_makes_it_anew(fresh_cache, small):
     evaluate.evaluate([codec], told, ["psnr"])
     assert codec.calls == 8
     assert codec.captions == [None] * 6 + ["a boat"] * 2
+    monkeypatch.setattr(collections, "RULES", [0])  # of reading files
+    evaluate.evaluate([codec], told, ["psnr"])
+    assert codec.calls == 10
 
 
 def test_wording_is_no_new_version_of_a_metric_but_a_constant_is(tmp_path):

@@ -213,7 +213,7 @@ def test_weights_hash_tells_files_apart(clip, lite0):
     assert clip.weights_hash != lite0.weights_hash
 
 
-def test_latents_are_computed_once_ever(lite0, fresh_cache):
+def test_latents_are_computed_once_ever(lite0, fresh_cache, monkeypatch):
     part = collections.load("embedded").split("heldout")
     few = type(part)(part.name, part.items[:5], part.licence, part.page, {})
     calls = []
@@ -231,6 +231,9 @@ def test_latents_are_computed_once_ever(lite0, fresh_cache):
     second = encode_collection(Counting(), more)
     assert calls == [5, 2]
     assert np.array_equal(first, second[:5])
+    monkeypatch.setattr(collections, "RULES", [0])  # by which files are read: pixels may be others
+    encode_collection(Counting(), few)
+    assert calls == [5, 2, 5]
 
 
 @pytest.mark.parametrize(
