@@ -40,7 +40,7 @@ def nbval(where: Path, private: Path, *paths: str) -> subprocess.CompletedProces
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait double the time on a busy machine
     }
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--nbval-lax", *paths]
-    return subprocess.run(command, cwd=where, capture_output=True, text=True, env=settings, timeout=580)
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, env=settings, timeout=1180)
 
 
 def hashes(folder: Path, *names: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ def finished(repository, tmp_path_factory):
         ["-m", "smicnb.cli", "run", "--recipe", "paper-tiny"],
     ):
         done = subprocess.run(
-            [sys.executable, *command], cwd=checkout, env=environment, capture_output=True, text=True, timeout=500
+            [sys.executable, *command], cwd=checkout, env=environment, capture_output=True, text=True, timeout=1100
         )
         assert done.returncode == 0, done.stdout + done.stderr[-4000:]
     return checkout, done.stdout, core_seconds() - before
