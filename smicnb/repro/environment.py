@@ -24,7 +24,7 @@ THREAD_VARIABLES = dict.fromkeys(
 INSTRUCTIONS = {
     "OPENBLAS_CORETYPE": "Haswell",  # numpy's, scipy's and faiss'
     "OPENBLAS_L2_SIZE": "512",  # kB, by which it splits sums into blocks; else the machine's own
-    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4,AVX512_ICL,AVX512_SPR",
     "FAISS_SIMD_LEVEL": "AVX2",  # of its wheels; FAISS_OPT_LEVEL does nothing there
     "ATEN_CPU_CAPABILITY": "avx2",
 }

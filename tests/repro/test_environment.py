@@ -74,3 +74,7 @@ def test_only_a_processor_that_has_avx2_is_told_to_use_it(machine, flags, told, 
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(sys, "platform", "linux")
     assert ("OPENBLAS_CORETYPE" in environment.of_worker()) is told
+
+
+def test_no_value_has_a_space_so_that_a_shell_exports_them_all_at_once():
+    assert not any(set(" \"'$") & set(value) for value in environment.of_worker().values())
