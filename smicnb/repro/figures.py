@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +64,29 @@ def write_picture(path: Path, figure: "Figure", caption: str, origin: dict[str, 
     metadata = {"Title": path.stem, "Subject": caption, "Keywords": words}
     figure.savefig(drawn, format="pdf", metadata=metadata | dict.fromkeys(("CreationDate", "Creator", "Producer")))
     write_bytes(page, drawn.getvalue())
+
+
+def show(figure: "Figure", name: str) -> None:
+    """Show a figure in the notebook that saves it, and say in the output which it is: `shown_name` reads that.
+
+    A notebook's inline backend would show it at the end of the cell, and nameless. Elsewhere nothing happens.
+    """
+    import matplotlib as mpl
+
+    if "inline" not in mpl.get_backend():
+        return
+    import matplotlib.pyplot as plt
+    from IPython.display import display
+
+    plt.close(figure)  # else it is shown a second time
+    display(figure, metadata={"smicnb": {"figure": name}})
+
+
+def shown_name(metadata: Mapping[str, Any]) -> str:
+    """The name of the figure that an output with this metadata shows, "" where it is none of ours."""
+    ours = metadata.get("smicnb")
+    name = ours.get("figure") if isinstance(ours, Mapping) else None
+    return name if isinstance(name, str) else ""
 
 
 def _says(path: Path, texts: dict[str, str]) -> bool:

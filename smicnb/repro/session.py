@@ -101,12 +101,13 @@ class Session:
         }
 
     def save_figure(self, figure: "Figure", name: str, data: pd.DataFrame, caption: str) -> None:
-        """Save NAME.png, NAME.pdf, NAME.csv (the data behind) and NAME.json (the origin)."""
+        """Save NAME.png, NAME.pdf, NAME.csv (the data behind) and NAME.json (the origin); a notebook shows it."""
         picture, table, sidecar = (self.out / f"{name}{suffix}" for suffix in (".png", ".csv", ".json"))
         figures.write_data(table, data)
         figures.write_picture(picture, figure, caption, self._origin)
         figures.write_sidecar(sidecar, self._origin, caption, [picture, table])
         self._list(picture, picture.with_suffix(".pdf"), table, sidecar)
+        figures.show(figure, name)
 
     def save_table(self, data: pd.DataFrame, name: str, caption: str) -> pd.DataFrame:
         """Save NAME.csv, NAME.md, NAME.tex and NAME.json; returns `data`, so that the notebook shows it."""

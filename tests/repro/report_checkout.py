@@ -64,7 +64,11 @@ def executed(name: str) -> nbformat.NotebookNode:
             "display_data", data={"text/html": f"{html}<script src='https://example.org/a.js'>fetch('/')</script>"}
         ),
         new.new_output("display_data", data={"application/vnd.jupyter.widget-view+json": {}, "text/plain": "VBox(3)"}),
-        new.new_output("display_data", data={"image/png": base64.b64encode(png()).decode(), "text/plain": "Figure"}),
+        new.new_output(
+            "display_data",
+            data={"image/png": base64.b64encode(png()).decode(), "text/plain": "Figure"},
+            metadata={"smicnb": {"figure": name}},
+        ),
         new.new_output("display_data", data={"image/png": "bm8gcGljdHVyZQ==", "text/plain": "damaged"}),
         new.new_output("display_data", data={"text/html": "<p>" + "y" * 300_000, "text/plain": "too much HTML"}),
     ]
@@ -73,7 +77,11 @@ def executed(name: str) -> nbformat.NotebookNode:
     )
     ends = ["completed", "failed", "pending"] if failing else ["completed"] * 3
     states = ["done", STATES[name], "pending"] if failing else ["done"] * 3
-    sources = [f'run.save_figure(figure, "{name}", data=table)', "raise ValueError('no <atoms>')", "print('last')"]
+    sources = [
+        "run.save_figure(plots.rates(table), name, data=table)",
+        "raise ValueError('no <atoms>')",
+        "print('last')",
+    ]
     cells = [
         new.new_markdown_cell(f"# Notebook {name}\n\n$n_a < 3$ [out](https://example.org) [down](#nowhere)"),
         new.new_markdown_cell("![](https://example.org/b.png)\n\n<iframe src='https://example.org'></iframe>"),

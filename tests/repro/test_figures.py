@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from smicnb.base.errors import SmicnbError
+from smicnb.repro import figures
 from smicnb.repro.session import Session, without_path
 
 
@@ -191,3 +192,30 @@ def test_what_follows_from_a_stored_table_does_not_move_by_rounding(session):
     assert first["source"].tolist() == ["none", "a, b"]
     pd.testing.assert_frame_equal(session.stored(table.assign(value=table["value"] * 1.0001), "t"), first)
     assert session.stored(table.assign(value=0.5), "t")["value"].tolist() == [0.5, 0.5]
+
+
+CELLS = (
+    "%matplotlib inline\nimport pandas as pd, matplotlib.pyplot as plt\nfrom pathlib import Path\n"
+    "from smicnb.repro.session import Session\nrun = Session('03_reconstruction', {{'seed': 1}}, Path({out!r}), None)",
+    "for name in ('first', 'second'):\n    run.save_figure(plt.subplots()[0], name, pd.DataFrame({{'n': [1]}}), 'It')",
+    "kept = plt.subplots()",
+)
+
+
+def test_a_notebook_shows_each_saved_figure_once_and_by_its_name(tmp_path):
+    from nbclient import NotebookClient
+    from nbformat import v4 as new
+
+    cells = [new.new_code_cell(cell.format(out=str(tmp_path))) for cell in CELLS]
+    client = NotebookClient(new.new_notebook(cells=cells), kernel_name="python3", timeout=120)
+    book = client.execute(env={**os.environ, "IPYTHONDIR": str(tmp_path / "ipython")})
+    pictures = [
+        [figures.shown_name(output.metadata) for output in cell.outputs if "image/png" in output.get("data", {})]
+        for cell in book.cells
+    ]
+    assert pictures == [[], ["first", "second"], [""]]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"smicnb": None}, {"smicnb": {"figure": 3}}, {"smicnb": "figure"}])
+def test_an_output_of_another_kind_has_no_name(metadata):
+    assert figures.shown_name(metadata) == ""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from smicnb.base.errors import SmicnbError
+from smicnb.repro import figures
 
 # Bounds of what one output may bring to a page; the executed notebook itself has it all.
 TEXT, MARKUP, PICTURE = 10_000, 200_000, 4_000_000  # characters, characters, bytes
 PICTURES = {"image/png": ".png", "image/jpeg": ".jpg"}
-SAVED = re.compile(r"""\.save_figure\(\s*\w+,\s*(?:name=)?["'](\w+)["']""")
 ENDS = {"completed": "done", "failed": "failed", "pending": "pending"}  # papermill's words
 TAGS = (
     *("a", "b", "blockquote", "br", "caption", "code", "del", "dd", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4"),
@@ -65,7 +65,7 @@ def convert(
     for number, cell in enumerate(code):
         told = ends[number] if len(ends) == len(code) else ENDS.get(_status(cell), "")
         cell.metadata["smicnb"] = {"number": number + 1, "state": told}
-        outputs = [_bounded(output, number + 1, _alt(cell, captions), keep) for output in cell.get("outputs", [])]
+        outputs = [_bounded(output, number + 1, captions, keep) for output in cell.get("outputs", [])]
         cell["outputs"] = [output for output in outputs if output is not None]
     templates = Path(str(resources.files("smicnb.repro.report")))
     exporter = HTMLExporter(
@@ -88,13 +88,9 @@ def _title(cells: list[Any], path: Path) -> str:
     return heading[1].strip() if heading else path.stem
 
 
-def _alt(cell: Any, captions: Callable[[str], str]) -> str:
-    """The caption of the figure that a cell saves, for those who do not see its picture."""
-    name = SAVED.search(cell.source)
-    return captions(name[1]) if name else ""
-
-
-def _bounded(output: Any, number: int, alt: str, keep: Callable[[str, bytes], Mapping[str, Any]]) -> Any:
+def _bounded(
+    output: Any, number: int, captions: Callable[[str], str], keep: Callable[[str, bytes], Mapping[str, Any]]
+) -> Any:
     """An output within the bounds, its picture kept aside; None where there is nothing to show."""
     if output.output_type == "stream":
         output["text"] = _cut(output.text)
@@ -110,7 +106,9 @@ def _bounded(output: Any, number: int, alt: str, keep: Callable[[str, bytes], Ma
             data["text/plain"] = _cut(data["text/plain"])
         for kind, suffix in PICTURES.items():
             if kind in data:
-                return _picture(output, data[kind], suffix, number, alt, keep)
+                name = figures.shown_name(output.metadata)
+                alt = (captions(name) if name else "") or f"Picture that cell {number} shows"
+                return _picture(output, data[kind], suffix, alt, keep)
         for kind in [kind for kind in data if kind not in ("text/html", "text/plain")]:
             del data[kind]
         if not data:
@@ -118,9 +116,7 @@ def _bounded(output: Any, number: int, alt: str, keep: Callable[[str, bytes], Ma
     return output
 
 
-def _picture(
-    output: Any, text: str, suffix: str, number: int, alt: str, keep: Callable[[str, bytes], Mapping[str, Any]]
-) -> Any:
+def _picture(output: Any, text: str, suffix: str, alt: str, keep: Callable[[str, bytes], Mapping[str, Any]]) -> Any:
     try:
         data = base64.b64decode(text, validate=False)
     except binascii.Error:
@@ -132,7 +128,7 @@ def _picture(
             kept = keep(name, data)
         except OSError:  # bytes that are no picture
             return output
-        output["metadata"] = {"smicnb": {**kept, "alt": alt or f"Picture that cell {number} shows"}}
+        output["metadata"] = {"smicnb": {**kept, "alt": alt}}
     return output
 
 
