@@ -6,9 +6,11 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).resolve().parent.parent
 ORDER = ("base", "semantics", "codec", "learned", "compare", "repro", "cli")
 
 
@@ -82,14 +84,7 @@ def test_every_dependency_has_its_reason(repository):
             assert re.search(r"#  ?\S.*\S", line), line
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        *("00_transform_coding_primer", "01_clip_linearity", "02_dictionary_atoms", "03_reconstruction"),
-        *("04_semantic_separation", "05_rate_model", "06_rsf_convex_hull", "07_sota_comparison", "08_taco_ablations"),
-        *("10_beyond_the_paper", "explore"),
-    ],
-)
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")))
 def test_notebooks_are_thin_and_stripped(repository, name):
     book = json.loads((repository / "notebooks" / f"{name}.ipynb").read_text())
     code = [cell for cell in book["cells"] if cell["cell_type"] == "code"]

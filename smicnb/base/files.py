@@ -186,6 +186,11 @@ def sha256_file(path: Path | str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def sha256_sources(folder: Path) -> dict[str, str]:
+    """SHA-256 of each Python module in a folder and the folders in it, by its path there: the key of what they make."""
+    return {path.relative_to(folder).as_posix(): sha256_file(path) for path in sorted(folder.rglob("*.py"))}
+
+
 def sha256_json(value: Any) -> str:
     """The SHA-256 of a JSON value, independent of the order of its keys."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)

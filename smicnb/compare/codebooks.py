@@ -8,7 +8,7 @@ import numpy as np
 
 import smicnb.codec
 from smicnb.base.cache import ArrayCache
-from smicnb.base.files import sha256_array, sha256_file
+from smicnb.base.files import sha256_array, sha256_file, sha256_sources
 from smicnb.base.progress import progress
 from smicnb.codec import operating_points, quantise, sparse
 from smicnb.codec.codebook import Codebook
@@ -99,9 +99,9 @@ def _table(quantiser: CoefficientQuantiser, models: Models) -> np.ndarray:
 
 
 def _key(collection: np.ndarray, grid: Grid, n_atoms: int) -> dict:
-    code = sorted(Path(smicnb.codec.__file__).parent.glob("*.py"))
+    codec = sha256_sources(Path(smicnb.codec.__file__).parent)
     return {
-        "code": {path.name: sha256_file(path) for path in (*code, Path(frontier.__file__), Path(__file__))},
+        "code": codec | {path.name: sha256_file(path) for path in (Path(frontier.__file__), Path(__file__))},
         "latents": sha256_array(collection),
         "n_atoms": n_atoms,
         **{part: list(getattr(grid, part)) for part in ("b_dict", "b_coef", "penalties")},

@@ -12,7 +12,7 @@ import pandas as pd
 
 import smicnb.codec
 from smicnb.base.cache import ArrayCache
-from smicnb.base.files import sha256_array, sha256_file
+from smicnb.base.files import sha256_array, sha256_file, sha256_sources
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
 from smicnb.codec import container, operating_points, quantise, rate, sparse
@@ -164,9 +164,9 @@ def sweep(
 
 
 def _key(sets: Sequence[np.ndarray], scenes: Sequence[np.ndarray], grid: Grid, n_atoms: int) -> dict:
-    code = sorted(Path(smicnb.codec.__file__).parent.glob("*.py"))
+    codec = sha256_sources(Path(smicnb.codec.__file__).parent)
     return {
-        "code": {path.name: sha256_file(path) for path in (*code, Path(__file__))},
+        "code": codec | {Path(__file__).name: sha256_file(Path(__file__))},
         "latents": [sha256_array(latents) for latents in sets],
         "scenes": [sha256_array(groups) for groups in scenes],
         "n_atoms": n_atoms,

@@ -13,6 +13,7 @@ from smicnb.base.files import (
     check_target,
     sha256_array,
     sha256_json,
+    sha256_sources,
     write_bytes,
     write_json,
 )
@@ -223,3 +224,15 @@ def test_a_folder_is_tried_and_left_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(files.tempfile, "TemporaryFile", refuses)
     with pytest.raises(SmicnbError, match=r"cannot write to '.*new' \(Read-only file system\)"):
         check_target(tmp_path / "new" / "a.txt")
+
+
+def test_the_key_of_sources_knows_the_modules_of_folders_within(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "a.py").write_text("A = 1\n")
+    (tmp_path / "inner" / "a.py").write_text("A = 1\n")
+    (tmp_path / "notes.txt").write_text("no source")
+    before = sha256_sources(tmp_path)
+    assert list(before) == ["a.py", "inner/a.py"]
+    (tmp_path / "inner" / "a.py").write_text("A = 2\n")
+    assert sha256_sources(tmp_path)["a.py"] == before["a.py"]
+    assert sha256_sources(tmp_path)["inner/a.py"] != before["inner/a.py"]
