@@ -466,13 +466,8 @@ def recomputed(read, origin, again, others):
     return lambda folder, name: makers.get(name, measured_of)(folder)[name]
 
 
-OF_ANOTHER_SYSTEM = {("figures", f"beyond_{name}") for name in ("rates", "checks", "parts")}
-
-
 @pytest.mark.parametrize(("folder", "name"), TABLES)
-def test_committed_numbers_are_those_of_the_package(request, read, recomputed, folder, name):
-    if (folder, name) in OF_ANOTHER_SYSTEM:
-        request.applymarker(pytest.mark.xfail(reason="made on Debian 13, to be made again: some rows differ by 0.2 %"))
+def test_committed_numbers_are_those_of_the_package(read, recomputed, folder, name):
     committed, table = read(folder, name), recomputed(folder, name)
     assert agrees(committed, table), part(committed, stored(table)).compare(stored(table))
 
