@@ -22,7 +22,6 @@ from PIL import Image
 from smicnb.base.files import sha256_file
 from smicnb.repro import figures, params, session, verify
 
-THREADS = "2"  # as `smicnb run` gives every kernel
 KEPT = ("notebooks", "figures", ".smicnb/interactive")  # the last is where figures go without SMICNB_OUT
 
 
@@ -31,7 +30,6 @@ def nbval(where: Path, private: Path, *paths: str) -> subprocess.CompletedProces
     settings = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     settings.pop("MPLBACKEND", None)  # figures are drawn by the notebook's own inline backend
     settings.pop(session.MANIFEST, None)
-    settings |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), THREADS)
     settings |= {
         session.OUT: str(private / "out"),
         "IPYTHONDIR": str(private / "ipython"),

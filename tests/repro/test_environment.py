@@ -24,7 +24,7 @@ print(json.dumps({
 
 
 @pytest.fixture
-def forgets():
+def asked_anew():
     environment.has_avx2.cache_clear()
     yield
     environment.has_avx2.cache_clear()
@@ -42,7 +42,7 @@ def test_all_libraries_of_a_worker_compute_with_avx2_and_nothing_later():
     assert found == {"openblas": ["Haswell"], "numpy": ["X86_V3"], "faiss": "AVX2", "torch": "AVX2"}
 
 
-def test_whatever_the_user_was_told_a_kernel_is_told_the_same(tmp_path):
+def test_a_kernel_is_told_what_a_worker_is(tmp_path):
     kernel = environment.of_kernel(tmp_path, tmp_path / "list")
     assert kernel.items() >= environment.of_worker().items() >= environment.THREAD_VARIABLES.items()
 
@@ -66,7 +66,7 @@ def test_the_tests_compute_as_a_worker_does():
         ("x86_64", None, False),
     ],
 )
-def test_only_a_processor_that_has_avx2_is_told_to_use_it(machine, flags, told, tmp_path, monkeypatch, forgets):
+def test_only_a_processor_that_has_avx2_is_told_to_use_it(machine, flags, told, tmp_path, monkeypatch, asked_anew):
     listing = tmp_path / "cpuinfo"
     if flags is not None:
         listing.write_text(flags)
