@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,6 @@ import pytest
 from smicnb.repro import params, plan
 from smicnb.semantics import collections
 
-MINUTES, CORES = 3, 2
 # Python's sockets refuse every address but this machine's; kernels talk to their clients through others.
 NO_NETWORK = """
 import socket
@@ -29,7 +27,7 @@ socket.socket.connect = connect
 
 @pytest.fixture(scope="module")
 def finished(repository, tmp_path_factory):
-    """(checkout, what `smicnb run --recipe paper-tiny` said, core-seconds) in a copy with models of its own."""
+    """(checkout, what `smicnb run --recipe paper-tiny` said) in a copy with models of its own."""
     checkout = tmp_path_factory.mktemp("paper-tiny")
     for name in ("notebooks", "recipes", "figures/bsds500"):
         shutil.copytree(repository / name, checkout / name)
@@ -39,7 +37,6 @@ def finished(repository, tmp_path_factory):
     (checkout / "guard" / "sitecustomize.py").write_text(NO_NETWORK)
     environment = {**os.environ, "PYTHONPATH": str(checkout / "guard"), "SMICNB_PROGRESS": "plain"}
     environment["HF_HUB_OFFLINE"] = "1"
-    before = core_seconds()
     for command in (
         [str(repository / "tools" / "tiny_models.py"), ".smicnb/tiny"],
         ["-m", "smicnb.cli", "run", "--recipe", "paper-tiny"],
@@ -48,22 +45,15 @@ def finished(repository, tmp_path_factory):
             [sys.executable, *command], cwd=checkout, env=environment, capture_output=True, text=True, timeout=1100
         )
         assert done.returncode == 0, done.stdout + done.stderr[-4000:]
-    return checkout, done.stdout, core_seconds() - before
+    return checkout, done.stdout
 
 
-def core_seconds():
-    """Of all processes that this one has waited for: as many on a busy machine as on an idle one."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
-
-
-def test_every_notebook_ends_in_time(finished, repository):
-    _, said, seconds = finished
+def test_every_notebook_of_the_paper_profile_ends(finished, repository):
+    _, said = finished
     recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
     paper = params.recipe(repository / "recipes" / "paper.yaml")
     assert list(recipe.notebooks) == list(paper.notebooks)
     assert [line.split(":")[0] for line in said.splitlines() if ": done in" in line] == list(recipe.notebooks)
-    assert 10 < seconds < CORES * 60 * MINUTES
 
 
 def test_the_guard_against_a_network_works(finished):

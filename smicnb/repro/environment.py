@@ -27,6 +27,7 @@ INSTRUCTIONS = {
     "NPY_DISABLE_CPU_FEATURES": "X86_V4,AVX512_ICL,AVX512_SPR",
     "FAISS_SIMD_LEVEL": "AVX2",  # of its wheels; FAISS_OPT_LEVEL does nothing there
     "ATEN_CPU_CAPABILITY": "avx2",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",  # torch's convolutions; with a later one than ATen's, bfloat16 attention fails
 }
 CPU_INFO = Path("/proc/cpuinfo")
 AVX2 = 40  # Windows' PF_AVX2_INSTRUCTIONS_AVAILABLE

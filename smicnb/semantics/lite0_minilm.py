@@ -100,6 +100,13 @@ def _key_map(network: "torch.nn.Module", stored: Iterable[str]) -> dict[str, str
     return names
 
 
+def precise(device: str) -> "torch.dtype":
+    """What products are computed in, so that no processor's order of sums shows; Apple's GPUs have float32 only."""
+    import torch
+
+    return torch.float32 if device.startswith("mps") else torch.float64
+
+
 class SentenceTower:
     """MiniLM: sentences to unit embeddings (n, 384), and to one embedding per token."""
 
@@ -114,10 +121,14 @@ class SentenceTower:
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         config = BertConfig.from_pretrained(folder, local_files_only=True)
         network = BertModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)
-        self.network = network.eval().requires_grad_(False).to(self.device)
+        self.network = network.eval().requires_grad_(False).to(self.device, precise(device))
 
     def tokens(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
-        """Per-token embeddings (n, T, 384) and the mask (n, T) of real tokens, T = 128 at most."""
+        """Per-token embeddings (n, T, 384) float32 and the mask (n, T) of real tokens, T = 128 at most."""
+        states, mask = self._states(texts)
+        return states.float(), mask
+
+    def _states(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
         batch = self.tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt").to(
             self.device
         )
@@ -125,12 +136,12 @@ class SentenceTower:
         return states, batch["attention_mask"].bool()
 
     def __call__(self, texts: list[str]) -> "torch.Tensor":
-        """Unit embeddings (n, 384): the mean over the real tokens, normalised."""
+        """Unit embeddings (n, 384) float32: the mean over the real tokens, normalised."""
         from torch.nn import functional
 
-        states, mask = self.tokens(texts)
+        states, mask = self._states(texts)
         kept = mask.unsqueeze(-1).to(states.dtype)
-        return functional.normalize((states * kept).sum(1) / kept.sum(1), dim=1)
+        return functional.normalize((states * kept).sum(1) / kept.sum(1), dim=1).float()
 
 
 @lru_cache(maxsize=2)
@@ -178,14 +189,13 @@ class Lite0MiniLM:
         import torch
 
         network, _ = image_features(self._device)
-        # In double precision, so that no processor's order of sums shows in the latents; Apple's GPUs have none.
-        precise = torch.float32 if self._device.startswith("mps") else torch.float64
+        dtype = precise(self._device)
         mean, matrix = (
-            torch.from_numpy(self._projection[name]).to(self._device, precise) for name in ("image_mean", "map")
+            torch.from_numpy(self._projection[name]).to(self._device, dtype) for name in ("image_mean", "map")
         )
         shade = (127 / 255,) * 3, (128 / 255,) * 3
         return ImageTower(
-            lambda x: ((network(x).to(precise) - mean) @ matrix).to(torch.float32), SIDE, *shade, self._device
+            lambda x: ((network(x).to(dtype) - mean) @ matrix).to(torch.float32), SIDE, *shade, self._device
         )
 
     @property

@@ -84,8 +84,9 @@ def test_what_is_no_file_of_a_learned_codec_is_told_by_its_first_bytes(data, mes
 
 
 ELSEWHERE = """
-import json, sys, zlib
+import json, sys, torch, zlib
 from pathlib import Path
+torch.set_num_threads(1)  # as here: pixels, not latents, may differ by a level in one convolution or another
 from smicnb.learned import shipped
 from smicnb.learned.codecs import open_codec
 codecs = {}

@@ -14,6 +14,7 @@ ASK = """
 import json, faiss, numpy, scipy.linalg, torch
 from numpy._core._multiarray_umath import __cpu_features__ as features
 from threadpoolctl import threadpool_info
+torch.nn.Conv2d(16, 16, 3)(torch.zeros(1, 16, 64, 64))  # oneDNN says what it is as it is first used
 print(json.dumps({
     "openblas": sorted({each["architecture"] for each in threadpool_info() if each["internal_api"] == "openblas"}),
     "numpy": [name for name in ("X86_V3", "X86_V4", "AVX512_ICL", "AVX512_SPR") if features[name]],
@@ -34,11 +35,13 @@ def test_all_libraries_of_a_worker_compute_with_avx2_and_nothing_later():
     if not environment.has_avx2():
         pytest.skip("this processor has no AVX2")
     told = {name: value for name, value in os.environ.items() if name not in environment.INSTRUCTIONS}
-    command = [sys.executable, "-c", ASK]
+    told |= environment.of_worker() | {"ONEDNN_VERBOSE": "1"}
     done = subprocess.run(
-        command, env=told | environment.of_worker(), capture_output=True, text=True, timeout=100, check=True
+        [sys.executable, "-c", ASK], env=told, capture_output=True, text=True, timeout=100, check=True
     )
-    found = json.loads(done.stdout)
+    *said, last = done.stdout.splitlines()
+    assert "onednn_verbose,v1,info,cpu,isa:Intel AVX2" in said
+    found = json.loads(last)
     assert found == {"openblas": ["Haswell"], "numpy": ["X86_V3"], "faiss": "AVX2", "torch": "AVX2"}
 
 

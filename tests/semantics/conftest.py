@@ -1,6 +1,9 @@
 """Real encoders, made once for all tests of this room."""
 
+import importlib.util
+
 import pytest
+from PIL import Image
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +20,15 @@ def lite0():
     from smicnb.semantics.encoders import encoder
 
     return encoder("lite0-minilm")
+
+
+@pytest.fixture
+def jpeg_xl_is_written(monkeypatch):
+    """Pillow writes JPEG XL, also after the codec of that name took its plugin out of Pillow's lists."""
+    if importlib.util.find_spec("pillow_jxl"):
+        plugin = importlib.import_module("pillow_jxl.JpegXLImagePlugin")
+        monkeypatch.setitem(Image.SAVE, "JXL", plugin._save)
+        monkeypatch.setitem(Image.EXTENSION, ".jxl", "JXL")
 
 
 @pytest.fixture(scope="session")

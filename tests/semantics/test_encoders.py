@@ -195,6 +195,13 @@ def test_lite0_norms_are_near_twenty_on_photographs(lite0):
     assert np.linalg.norm(latents, axis=1).mean() == pytest.approx(20, rel=0.01)
 
 
+def test_a_sentence_of_lite0_is_the_same_to_the_last_bit_however_its_sums_are_ordered(lite0):
+    """Batches of other sizes add in another order, as other processors do."""
+    texts = list(collections.words().words)[:96]
+    in_threes = np.concatenate([lite0.encode_text(texts[k : k + 3]) for k in range(0, len(texts), 3)])
+    np.testing.assert_array_equal(lite0.encode_text(texts), in_threes)
+
+
 def test_lite0_finds_the_words_for_plain_photographs(lite0):
     items = {item.scene: item for item in collections.load("embedded") if item.id.endswith("#full")}
     truth = {"cat": "a cat", "coffee": "a cup of coffee", "rocket": "a rocket", "street": "a street"}

@@ -19,6 +19,8 @@ from smicnb.semantics.folders import list_images
 from smicnb.semantics.images import check, probe, read_image, size_of
 from smicnb.semantics.jpeg_xl import size_in_header
 
+pytestmark = pytest.mark.usefixtures("jpeg_xl_is_written")
+
 # 40×24 pixels of four colours, turned by 90 degrees to the right when they are shown.
 TURNED_HEIC = zlib.decompress(
     base64.b85decode(
@@ -56,15 +58,6 @@ def without(monkeypatch):
         )
 
     return hide
-
-
-@pytest.fixture(autouse=True)
-def jpeg_xl_is_written(monkeypatch):
-    """Pillow writes JPEG XL here, also after the codec of that name took its plugin out of Pillow's lists."""
-    if importlib.util.find_spec("pillow_jxl"):
-        plugin = importlib.import_module("pillow_jxl.JpegXLImagePlugin")
-        monkeypatch.setitem(Image.SAVE, "JXL", plugin._save)
-        monkeypatch.setitem(Image.EXTENSION, ".jxl", "JXL")
 
 
 def jpeg_xl(size=(64, 32), **options):

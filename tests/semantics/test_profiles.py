@@ -72,7 +72,7 @@ def test_what_is_in_srgb_stays_bit_for_bit(tmp_path, suffix, profile):
     np.testing.assert_array_equal(read_image(save(tmp_path / f"a{suffix}", pixels, profile)), pixels)
 
 
-def test_jpeg_xl_says_what_its_decoded_pixels_are(tmp_path):
+def test_jpeg_xl_says_what_its_decoded_pixels_are(tmp_path, jpeg_xl_is_written):
     pytest.importorskip("pillow_jxl")
     (tmp_path / "a.jxl").write_bytes(P3_JPEG_XL)
     assert (read_image(tmp_path / "a.jxl", profiles=False) == (0, 200, 100)).all()
