@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from smicnb.base.files import sha256_file
-from smicnb.repro import figures, params, session, verify
+from smicnb.repro import params, session, style, verify
 
 KEPT = ("notebooks", "figures", ".smicnb/interactive")  # the last is where figures go without SMICNB_OUT
 
@@ -145,7 +145,7 @@ def test_every_picture_is_one_or_two_columns_wide(private, finished):
     assert len(pictures) > 20
     for path in pictures:
         with Image.open(path) as picture:
-            assert picture.width / 200 in (figures.COLUMN, figures.PAGE), path.name  # the style's dots per inch
+            assert picture.width / 200 in (style.COLUMN, style.PAGE), path.name  # the style's dots per inch
 
 
 def test_the_tree_check_sees_new_and_changed_files(tmp_path):

@@ -16,7 +16,7 @@ import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.compare.reconstruction import first_of_scenes
-from smicnb.repro import figures, session
+from smicnb.repro import figures, session, style
 from smicnb.repro.checkout import root
 from smicnb.repro.plots import show
 from smicnb.semantics import collections, lite0_minilm, weights
@@ -94,7 +94,7 @@ def sheet(embedded: Collection) -> tuple["Figure", list[str]]:
     lines = {"input": [heldout.items[row].image() for row in rows]}
     for name in COMPARED[:3]:
         lines[name] = generator(name, model, embedded.split("gallery")).generate(latents, [SEED] * len(rows))
-    size = (figures.PAGE, figures.PAGE * len(lines) / len(rows))
+    size = (style.PAGE, style.PAGE * len(lines) / len(rows))
     figure, grid = plt.subplots(len(lines), len(rows), figsize=size)
     for line, (name, images) in zip(grid, lines.items(), strict=True):
         line[0].set_ylabel(name.replace("?", "\n"), fontsize=7)
@@ -142,7 +142,7 @@ def main() -> None:
     made_from = {**weights_used(), EMBEDDED: embedded.fingerprint, BSDS500: DATA_SETS[BSDS500].sha256}
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": session.versions()}
     figures.write_table(TABLE, data, CAPTION, origin)
-    figures.use_style()
+    style.use_style()
     figure, names = sheet(embedded)
     figures.write_data(SHEET.with_suffix(".csv"), pd.DataFrame({"image": names}))
     figures.write_picture(SHEET, figure, SHEET_CAPTION, origin)

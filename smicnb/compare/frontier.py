@@ -20,7 +20,7 @@ from smicnb.codec.codebook import RANGE
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.operating_points import Codes, Measured
 from smicnb.codec.rate import OperatingPoint
-from smicnb.semantics.statistics import standard_error
+from smicnb.semantics.statistics import standard_error, upper_hull
 
 SIZES = (100, 1000, 10000, 100000, math.inf)  # n of Fig. 13, as Sec. V-C and its caption name them
 PARAMETERS = ("penalty", "n_atoms", "b_coef", "b_dict")  # in the order of importance that Sec. V-C claims
@@ -182,28 +182,6 @@ def bits_per_image(points: pd.DataFrame, n: float, accounting: str) -> np.ndarra
     if accounting in container.CODINGS:
         bits = bits + (rate.INDEX_IMAGE if math.isinf(n) else 8 * container.index_bytes(math.ceil(n)) / n)
     return bits
-
-
-def upper_hull(bits: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
-    """Rows of the upper convex hull of rate and fidelity, by rising rate: from the cheapest point to the best.
-
-    Each is better than all cheaper ones, and no mixture of two others is better at its rate.
-    """
-    order = np.lexsort((-fidelity, bits))
-    hull: list[int] = []
-    for row in order:
-        if hull and fidelity[row] <= fidelity[hull[-1]]:
-            continue
-        while len(hull) > 1 and _below(bits, fidelity, hull[-2], hull[-1], row):
-            hull.pop()
-        hull.append(row)
-    return np.array(hull, int)
-
-
-def _below(bits: np.ndarray, fidelity: np.ndarray, left: int, middle: int, right: int) -> bool:
-    """Whether the middle point lies on or below the line between the other two."""
-    rise = (fidelity[middle] - fidelity[left]) * (bits[right] - bits[left])
-    return rise <= (fidelity[right] - fidelity[left]) * (bits[middle] - bits[left])
 
 
 def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES, name: str = "train") -> pd.DataFrame:

@@ -13,12 +13,11 @@ from smicnb.base.progress import progress
 from smicnb.codec.priors import Prior
 from smicnb.codec.pursuit import mixed_covariance
 from smicnb.codec.transforms import normalised
-from smicnb.compare.frontier import upper_hull
 from smicnb.compare.latent import LatentCoder
 from smicnb.compare.latent_reference import GaussianReference
 from smicnb.compare.latent_rivals import WATER
 from smicnb.semantics.metrics import latent_cosine
-from smicnb.semantics.statistics import bootstrap_mean
+from smicnb.semantics.statistics import bootstrap_mean, upper_hull
 
 SAME = 1e-12  # cosines that differ by less are one
 REFERENCE = "Gaussian reference"

@@ -1,5 +1,6 @@
 """Committed tables, read strictly, and the verdicts that are made of them."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,6 +36,16 @@ class Tables:
         if table.empty:
             raise SmicnbError(f"figures/{name}.csv has no rows", "the table that its notebook writes")
         return table
+
+
+# Name -> function of a `Tables`, or of one and of what it is about; `verdict` enters them.
+VERDICTS: dict[str, Callable[..., Verdict]] = {}
+
+
+def verdict(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
+    """A decorator: docs/reproduction.yaml may name the function."""
+    VERDICTS[function.__name__] = function
+    return function
 
 
 def rises(values: pd.Series) -> int:

@@ -18,7 +18,7 @@ from smicnb.codec.rate import MEDIUM, OperatingPoint
 from smicnb.codec.smic import SMICCodec
 from smicnb.compare import frontier, reconstruction
 from smicnb.compare.codebooks import Codebooks, codebooks
-from smicnb.compare.frontier import Grid, bits_per_image, upper_hull
+from smicnb.compare.frontier import Grid, bits_per_image
 from smicnb.repro.explore_pictures import Picture, Pictures, thumbnails
 from smicnb.semantics import collections, spaces
 from smicnb.semantics.captions import NearestWords
@@ -27,6 +27,7 @@ from smicnb.semantics.data_sets import DATA_SETS
 from smicnb.semantics.images import describe
 from smicnb.semantics.metrics import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace, normalise
+from smicnb.semantics.statistics import upper_hull
 
 SPLITS = {"train": "collection", "heldout": "held-out"}  # sweep's name -> how an image's label begins
 OWN = "own"

@@ -4,7 +4,6 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +16,7 @@ from smicnb.repro.differences import same_data, same_picture, same_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMN, PAGE = 3.5, 7.16  # inches: one and two columns of an IEEE paper; no figure has another width
-
 EMBEDDED = ("notebook", "tool", "parameters", "seed")  # what a picture says of its origin; the sidecar says all
-
-
-def use_style() -> None:
-    """Apply the project's style sheet to matplotlib."""
-    import matplotlib.pyplot as plt
-
-    plt.rcdefaults()  # a user's own settings are no part of the result
-    plt.style.use(str(Path(str(resources.files("smicnb.repro"))) / "smicnb.mplstyle"))
 
 
 def write_data(path: Path, data: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""The pictures of the dictionary notebooks: atoms, reconstructions, decompositions, cosines."""
+"""The pictures of the notebooks on dictionaries: atoms, reconstructions, decompositions, cosines."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -7,31 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.repro.figures import COLUMN, PAGE
 from smicnb.repro.looks import KINDS
-from smicnb.semantics.towers import resize_and_crop
+from smicnb.repro.plot_parts import SPLITS, show
+from smicnb.repro.style import COLUMN, PAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-TILE = 192  # pixels of a square thumbnail
 MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
 LONGEST_LINE = 24  # letters of two words below a picture
-SPLITS = {"train": "the coded collection", "heldout": "held-out scenes"}
-
-
-def show(axes: "Axes", image: np.ndarray, title: str = "", below: str = "") -> None:
-    """A square thumbnail of an RGB uint8 image, with a title above and a line below."""
-    axes.imshow(resize_and_crop(image, TILE))
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    if title:
-        axes.set_title(title, pad=2)
-    if below:
-        axes.set_xlabel(below, labelpad=2, fontsize=7)
 
 
 def learning(

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.compare.beyond import CURVES, SINGLE_BITS
-from smicnb.compare.frontier import upper_hull
-from smicnb.repro.figures import COLUMN, PAGE
 from smicnb.repro.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
+from smicnb.repro.style import COLUMN, PAGE
+from smicnb.semantics.statistics import upper_hull
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ import numpy as np
 from smicnb.codec.payload import CODINGS
 from smicnb.compare.frontier import PARAMETERS, bits_per_image
 from smicnb.repro import looks
-from smicnb.repro.figures import PAGE
-from smicnb.repro.plots import SPLITS, show
+from smicnb.repro.plot_parts import SPLITS, show
 from smicnb.repro.plots_rate import TICKS
+from smicnb.repro.style import PAGE
 
 if TYPE_CHECKING:
     import pandas as pd

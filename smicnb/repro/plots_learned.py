@@ -9,7 +9,7 @@ import pandas as pd
 from smicnb.compare import rate_curves
 from smicnb.compare.ablations import seed_of
 from smicnb.repro import looks
-from smicnb.repro.figures import COLUMN, PAGE
+from smicnb.repro.style import COLUMN, PAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

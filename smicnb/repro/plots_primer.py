@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from smicnb.codec import transform_coding as tc
-from smicnb.repro.figures import COLUMN, PAGE
 from smicnb.repro.looks import BLUE, GREEN, PURPLE, VERMILION
+from smicnb.repro.style import COLUMN, PAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

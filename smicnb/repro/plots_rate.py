@@ -6,7 +6,7 @@ import numpy as np
 
 from smicnb.codec.null_proportion import NullLaw
 from smicnb.codec.rate import p_null_printed
-from smicnb.repro.figures import PAGE
+from smicnb.repro.style import PAGE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ import pandas as pd
 
 from smicnb.compare.ablations import seed_of
 from smicnb.repro import looks
-from smicnb.repro.figures import PAGE
 from smicnb.repro.plots_learned import SMALL, VARIANTS, look_of, show
+from smicnb.repro.style import PAGE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

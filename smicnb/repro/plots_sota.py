@@ -8,11 +8,11 @@ import pandas as pd
 
 from smicnb.compare.downscaled import family
 from smicnb.compare.evaluate import METRICS
-from smicnb.compare.frontier import upper_hull
 from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.repro import looks
-from smicnb.repro.figures import PAGE
 from smicnb.repro.plots_learned import LABELS, RIVALS, SMALL
+from smicnb.repro.style import PAGE
+from smicnb.semantics.statistics import upper_hull
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

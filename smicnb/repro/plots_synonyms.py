@@ -8,8 +8,8 @@ import pandas as pd
 from smicnb.compare import synonyms
 from smicnb.compare.rate_distortion import rate_distortion, semantic_distortion
 from smicnb.compare.synonyms import Codec
-from smicnb.repro.figures import PAGE
 from smicnb.repro.looks import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION
+from smicnb.repro.style import PAGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -13,7 +13,7 @@ import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
-from smicnb.repro import figures
+from smicnb.repro import figures, style
 from smicnb.repro.checkout import root
 from smicnb.repro.environment import MANIFEST, OUT
 
@@ -85,7 +85,7 @@ class Session:
         self.notebook, self.parameters, self.out = notebook, parameters, out
         self._manifest, self._saved = manifest, []
         self._made_from: dict[str, Any] = {}
-        figures.use_style()
+        style.use_style()
 
     def made_from(self, **inputs: Any) -> None:
         """Name what later figures depend on beside the parameters: hashes of data and weights."""

@@ -6,7 +6,7 @@ import pandas as pd
 
 from smicnb.compare.frontier import PARAMETERS
 from smicnb.compare.models import file_bits
-from smicnb.repro.committed import Tables, Verdict, rises
+from smicnb.repro.committed import Tables, Verdict, rises, verdict
 
 N = 10000  # by whose hull Sec. V-C selects
 FIDELITY = 0.8  # at which rates are told
@@ -33,6 +33,7 @@ def _cheapest(points: pd.DataFrame, fidelity: float = FIDELITY) -> float:
     return float(points.loc[points["latent_cosine"] >= fidelity, "bits"].min())
 
 
+@verdict
 def hull(tables: Tables) -> Verdict:
     """Fig. 13: bits of an image in the cheapest file of each hull that keeps a fidelity."""
     parts = []
@@ -49,6 +50,7 @@ def hull(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def importance(tables: Tables) -> Verdict:
     """Whether λ matters more than n_a, that more than b_coef, and that more than b_dict."""
     table = tables("bsds500/parameter_ranking")
@@ -70,6 +72,7 @@ def importance(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def penalty(tables: Tables) -> Verdict:
     """Whether fidelity falls as λ grows; of the paper's metrics only the latent cosine is judged."""
     table = tables("bsds500/parameter_effects")
@@ -86,6 +89,7 @@ def penalty(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def coarse(tables: Tables) -> Verdict:
     """How much of a held-out latent coarse quantisers keep."""
     table = tables("bsds500/parameter_effects")
@@ -100,6 +104,7 @@ def coarse(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def full_range(tables: Tables) -> Verdict:
     """Whether the hulls' settings move with n and reach both ends of every parameter's range."""
     sizes = sorted(tables("bsds500/fig13_hulls")["n"].unique())
@@ -117,6 +122,7 @@ def full_range(tables: Tables) -> Verdict:
     return Verdict(outcome, f"on the hulls of the entropy-coded collection: {', '.join(parts)}; {moves}")
 
 
+@verdict
 def models_rank(tables: Tables) -> Verdict:
     """Table II: whether image cosine rises from low to medium to high, as the printed CC does."""
     table = tables("bsds500/table2_metrics")
@@ -133,6 +139,7 @@ def models_rank(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def gains_of_files(tables: Tables) -> Verdict:
     """Table III: gains and break-even sizes of files that were read back, beside the printed ones."""
     table = tables("bsds500/table3_gain")
@@ -156,6 +163,7 @@ def gains_of_files(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def medium_trades(tables: Tables) -> Verdict:
     """Where medium lies between low and high, in held-out bits and fidelity, on files."""
     files, metrics = tables("bsds500/model_files"), tables("bsds500/table2_metrics")

@@ -1,11 +1,12 @@
-"""Verdicts on formulas and rates: SMIC's notebook 05 and the primer on transform coding."""
+"""Verdicts on the rate model and its audit: notebook 05."""
 
-from smicnb.repro.committed import Tables, Verdict
+from smicnb.repro.committed import Tables, Verdict, verdict
 
 # First word of a verdict in the table of contradictions -> outcome here.
 AUDITED = {"contradicted": "differs", "reading found": "under a reading"}
 
 
+@verdict
 def audit(tables: Tables, number: str) -> Verdict:
     """Row `number` of the contradictions found on BSDS500: its verdict, then its evidence."""
     table = tables("bsds500/rate_contradictions")
@@ -14,6 +15,7 @@ def audit(tables: Tables, number: str) -> Verdict:
     return Verdict(AUDITED[kind], f"{finding} ({row['evidence']})")
 
 
+@verdict
 def gains(tables: Tables) -> Verdict:
     """Table III: printed gains and break-even sizes against Eq. 10 to 15."""
     table = tables("bsds500/table3_gain")
@@ -32,6 +34,7 @@ def gains(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def break_even(tables: Tables) -> Verdict:
     """Table IV: printed break-even sizes against Eq. 15."""
     table = tables("bsds500/table4_rates")
@@ -61,16 +64,19 @@ def _pays_back(tables: Tables, model: str) -> Verdict:
     )
 
 
+@verdict
 def medium_pays_back(tables: Tables) -> Verdict:
     """From which size on the model medium is cheaper than single-item coding."""
     return _pays_back(tables, "medium")
 
 
+@verdict
 def high_pays_back(tables: Tables) -> Verdict:
     """From which size on the model high is cheaper than single-item coding."""
     return _pays_back(tables, "high")
 
 
+@verdict
 def null_law(tables: Tables) -> Verdict:
     """Fig. 12: errors of the printed law in both readings, and of the best law found."""
     laws = tables("bsds500/fig12_laws")
@@ -82,38 +88,3 @@ def null_law(tables: Tables) -> Verdict:
         parts.append(f"on {label} the printed law misses the share by {errors} (rms, two readings), ours by {best:.3f}")
     fits = laws.loc[laws["free numbers"] == 0, "rms error"].min() <= laws["rms error"].min()
     return Verdict("agrees" if fits else "differs", "; ".join(parts))
-
-
-def pipeline(tables: Tables) -> Verdict:
-    """Fig. 1.2: one block of 8×8 pixels through the transform code."""
-    block = tables("fig1_2_pipeline")
-    kept = int((block["quantised"] != 0).sum())
-    error = (block["decoded_luma"] - block["luma"]).abs().max()
-    return Verdict(
-        "measured", f"{kept} of {len(block)} coefficients of a block stay, luma is off by {error:.0f} at most"
-    )
-
-
-def estimate_and_file(tables: Tables) -> Verdict:
-    """The transform code of Eq. 1.1 and 1.2 beside files of the same qualities."""
-    table = tables("fig1_2_rate_distortion")
-    ours = table[table["rate"] == "estimate"].set_index("quality")
-    files = table[table["codec"] == "Pillow 4:4:4, fitted Huffman tables"].set_index("quality")
-    decibels = (ours["psnr"] - files["psnr"]).abs().max()
-    ratio = files["bits_per_pixel"] / ours["bits_per_pixel"]
-    sentence = f"PSNR within {decibels:.2f} dB of Pillow's files at {len(ours)} qualities"
-    return Verdict(
-        "measured", f"{sentence}, whose lengths are {ratio.min():.2f} to {ratio.max():.2f} times the entropy"
-    )
-
-
-def jpeg_sample(tables: Tables) -> Verdict:
-    """Fig. 1.1: how samples of three models of JPEG's coefficients differ from a photograph."""
-    steps = tables("fig1_1_samples")
-    luma = steps[steps["component"] == "Y"].set_index("picture")["dc_step"]
-    photograph = luma["the photograph at quality 50"]
-    others = luma.drop("the photograph at quality 50") / photograph
-    parts = ", ".join(f"{ratio:.1f} ({name})" for name, ratio in others.items())
-    return Verdict(
-        "measured", f"neighbouring blocks of a sample differ in luma by this much more than the photo's: {parts}"
-    )

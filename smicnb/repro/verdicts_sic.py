@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from smicnb.repro.committed import Tables, Verdict, outcome_of
+from smicnb.repro.committed import Tables, Verdict, outcome_of, verdict
 
 EQUAL = 1e-4  # bits; the tables have six digits
 IDEAL = "ideal"
@@ -27,6 +27,7 @@ def _step(tables: Tables, step: str) -> pd.DataFrame:
     return found.loc[[IDEAL, *found.index.drop(IDEAL)]]
 
 
+@verdict
 def sic_rate_distortion(tables: Tables) -> Verdict:
     """Eq. 1: R(D) of the small source, by Blahut and Arimoto."""
     curve = _curve(tables, "rates", "R(D)")
@@ -38,6 +39,7 @@ def sic_rate_distortion(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_rate_perception(tables: Tables) -> Verdict:
     """Eq. 3: what perfect realism costs in rate, at the distortions of both curves."""
     plain, real = (_curve(tables, "rates", name) for name in ("R(D)", "R(D, 0)"))
@@ -50,6 +52,7 @@ def sic_rate_perception(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_semantic_entropy(tables: Tables) -> Verdict:
     """Eq. 5: the entropy by members is that of the synsets, and what an ideal code takes."""
     same = _step(tables, "synset")
@@ -64,6 +67,7 @@ def sic_semantic_entropy(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_partial_divergence(tables: Tables) -> Verdict:
     """Eq. 6: whether it is least, and 0, where the distributions are equal."""
     plain, partial = (_curve(tables, "divergences", name) for name in ("KL", "partial semantic KL"))
@@ -77,6 +81,7 @@ def sic_partial_divergence(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_rate_is_entropy(tables: Tables) -> Verdict:
     """Eq. 41: each of its equalities, for the ideal codec and for those that break a condition."""
     kinds = [_step(tables, step) for step in ("rate", "decoder", "encoder", "ideal")]
@@ -90,6 +95,7 @@ def sic_rate_is_entropy(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_lower_bound(tables: Tables) -> Verdict:
     """Eq. 43: the rate as an upper bound of I_s, and how far above it lies."""
     whole = _step(tables, "whole")
@@ -103,6 +109,7 @@ def sic_lower_bound(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_lemma(tables: Tables) -> Verdict:
     """Lemma 3.2: whether the divergence moves the bound of its proof."""
     table = tables("sic_lemma")
@@ -118,6 +125,7 @@ def sic_lemma(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_theorem(tables: Tables) -> Verdict:
     """Theorem 3.3: codes of synsets against R(D) and R(D, 0)."""
     above = []
@@ -135,6 +143,7 @@ def sic_theorem(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_special_cases(tables: Tables) -> Verdict:
     """C1: synsets of one member give rate–distortion back; a divergence does not come of the lemma."""
     entropies = [_curve(tables, "entropies", name) for name in ("H", "H_s")]
@@ -152,6 +161,7 @@ def sic_special_cases(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_entropy_bound(tables: Tables) -> Verdict:
     """C2: H_s against H as synsets grow."""
     plain, semantic = (_curve(tables, "entropies", name) for name in ("H", "H_s"))
@@ -164,6 +174,7 @@ def sic_entropy_bound(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_divergence_bound(tables: Tables) -> Verdict:
     """C3: the partial semantic divergence against KL along the tilted distributions."""
     plain, partial = (_curve(tables, "divergences", name) for name in ("KL", "partial semantic KL"))
@@ -175,6 +186,7 @@ def sic_divergence_bound(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_synonymous_part(tables: Tables) -> Verdict:
     """C4: what the synset alone costs against all, and I(X; X̂ synset) against I(X; X̂)."""
     single, parts = _step(tables, "single"), _curve(tables, "entropies", "H - H_s")
@@ -187,6 +199,7 @@ def sic_synonymous_part(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_losses(tables: Tables) -> Verdict:
     """Table 1: in which reading higher levels are finer."""
     table = tables("sic_table1")
@@ -201,6 +214,7 @@ def sic_losses(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_one_model(tables: Tables) -> Verdict:
     """C5: the rates that one model serves on Kodak, and whether each level is better."""
     rates, ranks = tables("kodak/sic_level_rates"), tables("sic_ranks")
@@ -219,6 +233,7 @@ def sic_one_model(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_warm_up(tables: Tables) -> Verdict:
     """Sec. C.1: that a level's rate may come near 0 without the warm-up (Eq. 47)."""
     rates = tables("kodak/sic_level_rates")
@@ -232,6 +247,7 @@ def sic_warm_up(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def sic_twin(tables: Tables) -> Verdict:
     """What one model for all rates costs against a model a rate."""
     table = tables("sic_bd_rates")
@@ -245,6 +261,7 @@ def sic_twin(tables: Tables) -> Verdict:
     return Verdict("measured", f"BD-rate against a twin for each rate: {', '.join(parts)}")
 
 
+@verdict
 def sic_claims(tables: Tables, start: str) -> Verdict:
     """Fig. 5, 6, 19, Eq. 44 to 46, Sec. 6: the statements on variants whose text starts so, by all of their judges.
 
@@ -256,8 +273,8 @@ def sic_claims(tables: Tables, start: str) -> Verdict:
     if rows.empty:
         raise KeyError(start)
     said = []
-    for claim, verdict, *numbers in rows[["claim", "verdict", "gap", "low", "high"]].itertuples(index=False):
+    for claim, outcome, *numbers in rows[["claim", "verdict", "gap", "low", "high"]].itertuples(index=False):
         gap, low, high = (f"{number:.3g}" for number in numbers)
-        found = f"{claim.partition(': ')[2]}: {verdict}"
+        found = f"{claim.partition(': ')[2]}: {outcome}"
         said.append(found if pd.isna(numbers[0]) else f"{found} (gap {gap}, {low} to {high})")
     return Verdict(outcome_of(rows["verdict"]), "; ".join(said))

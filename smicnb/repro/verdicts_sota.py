@@ -5,7 +5,7 @@ import numpy as np
 from smicnb.compare.evaluate import IMAGE_COSINE
 from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA
 from smicnb.compare.state_of_the_art import AS_PUBLISHED
-from smicnb.repro.committed import Tables, Verdict
+from smicnb.repro.committed import Tables, Verdict, verdict
 
 RECORDS = "n* of records, medium"
 
@@ -14,6 +14,7 @@ def _n(value: float) -> str:
     return "never" if np.isinf(value) else f"from {value:.0f}"
 
 
+@verdict
 def break_even_of_records(tables: Tables) -> Verdict:
     """Table IV: from which n on the records of SMIC's medium model take fewer bits than each competitor."""
     table = tables("kodak/sota_table4")
@@ -29,6 +30,7 @@ def break_even_of_records(tables: Tables) -> Verdict:
     return Verdict(outcome, f"fewer bits in records, dictionary included, than {'; '.join(said)} images on")
 
 
+@verdict
 def lower_rates(tables: Tables) -> Verdict:
     """C19: what the picture means, at SMIC's rate, beside codecs of single images."""
     table = tables("kodak/sota_matched")

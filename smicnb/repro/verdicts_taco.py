@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.taco_study import WHOLE
-from smicnb.repro.committed import Tables, Verdict, outcome_of
+from smicnb.repro.committed import Tables, Verdict, outcome_of, verdict
 
 # As published, in millions: Table 3's total, HiFiC's and MS-ILLM's; and of Sec. 4.5 how much fewer that is, in percent.
 TOTAL, RIVALS, FEWER = 101.75, 181.72, 80
@@ -14,6 +14,7 @@ NEAR = 1.0  # dB: "within the 1dB range" of Sec. 4.2
 TIMES = 4  # "more than four times": Sec. 4.4
 
 
+@verdict
 def taco_parameters(tables: Tables) -> Verdict:
     """Table 3: parameters of the full size."""
     row = tables("taco_parameters").set_index("size").loc["full"] / 1e6
@@ -22,6 +23,7 @@ def taco_parameters(tables: Tables) -> Verdict:
     return Verdict(outcome, f"{text}, in all {row['total']:.2f} million parameters, counted on the networks")
 
 
+@verdict
 def taco_fewer_parameters(tables: Tables) -> Verdict:
     """C2: fewer parameters than HiFiC and MS-ILLM."""
     total = tables("taco_parameters").set_index("size").loc["full", "total"] / 1e6
@@ -30,6 +32,7 @@ def taco_fewer_parameters(tables: Tables) -> Verdict:
     return Verdict(outcome, f"{fewer:.0f} % fewer: {total:.2f} million counted, {RIVALS} million as published of both")
 
 
+@verdict
 def taco_cost(tables: Tables) -> Verdict:
     """Table 2 and C1: what the text adds to the encoder, in operations."""
     table = tables("taco_cost")
@@ -42,6 +45,7 @@ def taco_cost(tables: Tables) -> Verdict:
     )
 
 
+@verdict
 def taco_part(tables: Tables, variant: str) -> Verdict:
     """Fig. 9 to 11, A2 and C8: what the whole codec gains over a variant, by all of its judges."""
     table = tables("kodak/taco_verdicts")
@@ -55,6 +59,7 @@ def taco_part(tables: Tables, variant: str) -> Verdict:
     )
 
 
+@verdict
 def taco_four_times(tables: Tables) -> Verdict:
     """C7: LPIPS more than four times worse without the adapter, and worse without the joint loss."""
     points = tables("kodak/taco_rates")
@@ -73,6 +78,7 @@ def _beside(tables: Tables, metric: str) -> pd.DataFrame:
     return table[(table["codec"] == WHOLE) & (table["metric"] == metric)]
 
 
+@verdict
 def taco_on_kodak(tables: Tables) -> Verdict:
     """Fig. 7: perceptual distance lower than that of the rivals, and a PSNR near theirs."""
     said, outcomes = [], []
@@ -90,6 +96,7 @@ def taco_on_kodak(tables: Tables) -> Verdict:
     return Verdict(outcome, f"at equal rate beside {rivals}, not the paper's rivals: {'; '.join(said)}")
 
 
+@verdict
 def taco_psnr_near(tables: Tables) -> Verdict:
     """C5: PSNR within 1 dB of codecs for PSNR; here of the classical ones."""
     rows = _beside(tables, "psnr")
@@ -102,6 +109,7 @@ def taco_psnr_near(tables: Tables) -> Verdict:
     return Verdict(outcome, f"at equal rate, against classical codecs: {', '.join(said)}")
 
 
+@verdict
 def taco_best_lpips(tables: Tables) -> Verdict:
     """C4: the lowest LPIPS of all codecs."""
     rows = _beside(tables, "lpips")
@@ -114,6 +122,7 @@ def taco_best_lpips(tables: Tables) -> Verdict:
     return Verdict(outcome, f"LPIPS as a share of that of classical codecs at equal rate: {'; '.join(said)}")
 
 
+@verdict
 def taco_captions(tables: Tables) -> Verdict:
     """Table 4 and C10: whether it matters whose caption the encoder reads, and whether any."""
     table = tables("kodak/taco_caption_sources")
@@ -130,6 +139,7 @@ def taco_captions(tables: Tables) -> Verdict:
     return Verdict(outcome, f"LPIPS against captions as {first}: {'; '.join(said)}")
 
 
+@verdict
 def taco_captions_kept(tables: Tables) -> Verdict:
     """Table 1 and C9: captions kept better than by a codec for PSNR, at equal rate."""
     table = tables("kodak/taco_caption_similarity")

@@ -1,4 +1,4 @@
-"""Means of measurements with intervals that respect that views of one scene are not independent."""
+"""Means of measurements with intervals that respect that views of one scene are not independent, and upper hulls."""
 
 import numpy as np
 
@@ -66,3 +66,25 @@ def standard_error(values: np.ndarray, groups: np.ndarray) -> float:
         return float("nan")
     departures = np.bincount(groups, weights=values - values.mean())
     return float(np.sqrt(scenes / (scenes - 1) * np.sum(departures**2)) / len(values))
+
+
+def upper_hull(bits: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
+    """Rows of the upper convex hull of rate and fidelity, by rising rate: from the cheapest point to the best.
+
+    Each is better than all cheaper ones, and no mixture of two others is better at its rate.
+    """
+    order = np.lexsort((-fidelity, bits))
+    hull: list[int] = []
+    for row in order:
+        if hull and fidelity[row] <= fidelity[hull[-1]]:
+            continue
+        while len(hull) > 1 and _below(bits, fidelity, hull[-2], hull[-1], row):
+            hull.pop()
+        hull.append(row)
+    return np.array(hull, int)
+
+
+def _below(bits: np.ndarray, fidelity: np.ndarray, left: int, middle: int, right: int) -> bool:
+    """Whether the middle point lies on or below the line between the other two."""
+    rise = (fidelity[middle] - fidelity[left]) * (bits[right] - bits[left])
+    return rise <= (fidelity[right] - fidelity[left]) * (bits[middle] - bits[left])

@@ -15,6 +15,7 @@ from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec, fit_codebook
 from smicnb.compare import frontier, importance
 from smicnb.compare.frontier import Grid
+from smicnb.semantics.statistics import upper_hull
 
 GRID = Grid((2, 6), (2, 8), (2, 6), penalties=(0.3, 3.0), learning_penalty=0.5, norm=20.0, seed=0, encoder="tests")
 
@@ -89,7 +90,7 @@ def test_views_of_one_scene_make_the_mean_less_certain(fresh_cache, table):
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=12))
 def test_the_hull_is_above_every_point_and_concave(points):
     bits, fidelity = (np.array(column, float) for column in zip(*points, strict=True))
-    hull = frontier.upper_hull(bits, fidelity)
+    hull = upper_hull(bits, fidelity)
     x, y = bits[hull], fidelity[hull]
     assert (np.diff(x) > 0).all()
     assert (np.diff(y) > 0).all()

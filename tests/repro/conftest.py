@@ -21,10 +21,10 @@ def _no_figure_is_left_open():
 
 
 @pytest.fixture
-def style():
+def house_style():
     """Figures in the project's style, and the settings of other tests untouched."""
-    from smicnb.repro import figures
+    from smicnb.repro import style
 
     with matplotlib.rc_context():
-        figures.use_style()
+        style.use_style()
         yield

@@ -16,7 +16,7 @@ from smicnb.cli import app
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.compare.frontier import Grid, bits_per_image
-from smicnb.repro import explore, explore_html, explore_recipe, figures, params
+from smicnb.repro import explore, explore_html, explore_recipe, params, style
 from smicnb.repro.explore import Setting
 from smicnb.repro.explore_pictures import Pictures, thumbnail
 from smicnb.repro.explore_widgets import ExplorerView
@@ -33,7 +33,7 @@ COLLECTION = 216  # images of the embedded collection's split "train"
 
 @pytest.fixture(scope="module")
 def explorer():
-    figures.use_style()
+    style.use_style()
     return explore.prepare("embedded", "lite0-minilm", "retrieval", GRID)
 
 

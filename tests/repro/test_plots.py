@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import figures, looks, plots
+from smicnb.repro import looks, plot_parts, plots, style
 from smicnb.semantics.towers import resize_and_crop
 from smicnb.semantics.words import words as word_list
 
@@ -14,7 +14,7 @@ LONG = sorted(word_list().words, key=len)[-2:]  # the longest names an atom can 
 SUMMARY = [("train", 216, 18), ("heldout", 84, 7)]
 
 
-pytestmark = pytest.mark.usefixtures("style")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def codes_panel(figure):
 def test_learning_shows_photographs_and_the_codes_themselves(rng):
     codes, figure = learning(rng)
     assert outside(figure) <= HAIR
-    assert figure.get_figwidth() == figures.PAGE
+    assert figure.get_figwidth() == style.PAGE
     panel = codes_panel(figure)
     assert panel.get_title() == "codes C of all images (Eq. 7)"
     assert panel.get_xlabel() == "atoms, the most used first, by nearest word"
@@ -92,8 +92,8 @@ def test_thumbnails_are_centre_squares():
     oblong = picture(60, 200)
     figure = plots.reconstructions([oblong], [[picture(200, 60)]], np.array([[0.5]]), [2])
     first, second = (np.asarray(axes.images[0].get_array()) for axes in shown(figure))
-    assert first.shape == second.shape == (plots.TILE, plots.TILE, 3)
-    np.testing.assert_array_equal(first, resize_and_crop(oblong, plots.TILE))
+    assert first.shape == second.shape == (plot_parts.TILE, plot_parts.TILE, 3)
+    np.testing.assert_array_equal(first, resize_and_crop(oblong, plot_parts.TILE))
     assert (first[100, :, 0] < 255).all()  # the white left end was cropped off
 
 
@@ -164,7 +164,7 @@ def test_atoms_by_photograph_and_generated_picture(count):
     assert titles == [f"atom {k + 1}" for k in range(count)]
     above = [axes for axes in panels if axes.get_title()]
     below = [axes for axes in panels if axes.get_xlabel()]
-    centre = (plots.TILE // 2, plots.TILE // 2, 0)
+    centre = (plot_parts.TILE // 2, plot_parts.TILE // 2, 0)
     assert [axes.images[0].get_array()[centre] for axes in above] == [10 + k for k in range(count)]
     assert [axes.images[0].get_array()[centre] for axes in below] == [110 + k for k in range(count)]
     assert below[0].get_xlabel() == "cat, dog\n30.0 % of Σ|c|"

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from smicnb.compare import frontier, importance
-from smicnb.repro import figures, looks, plots_frontier
+from smicnb.repro import looks, plots_frontier, style
 
 SIZES = (100, math.inf)
 
@@ -37,13 +37,13 @@ def hulls(points):
     return frontier.hulls(points, SIZES)
 
 
-pytestmark = pytest.mark.usefixtures("style")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
     mine, ours = points[points["split"] == "train"], hulls[hulls["split"] == "train"]
     figure = plots_frontier.frontier(mine, ours, SIZES)
-    assert figure.get_figwidth() == figures.PAGE
+    assert figure.get_figwidth() == style.PAGE
     for axes, n in zip(figure.axes, SIZES, strict=False):
         assert axes.get_title(loc="left") == plots_frontier.n_of(n)
         cloud, *bands = axes.collections

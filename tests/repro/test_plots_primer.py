@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smicnb.codec import transform_coding as tc
-from smicnb.repro import figures, plots_primer
+from smicnb.repro import plots_primer, style
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def image():
     return np.random.default_rng(0).integers(0, 256, (16, 24, 3), dtype=np.uint8)
 
 
-pytestmark = pytest.mark.usefixtures("style")
+pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def test_a_blocks_data_obeys_the_equations(image):
@@ -29,7 +29,7 @@ def test_a_blocks_data_obeys_the_equations(image):
 def test_the_pipeline_prints_the_blocks_numbers(image):
     data = plots_primer.block_data(image, 40, (1, 2))
     figure = plots_primer.pipeline(image, 40, (1, 2), data)
-    assert figure.get_figwidth() == figures.PAGE
+    assert figure.get_figwidth() == style.PAGE
     panels = figure.axes
     assert len(panels) == 9
     for axes, column in zip(panels[5:], ("luma", "coefficient", "quantised", "decoded_luma"), strict=True):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from smicnb.codec.null_proportion import NullLaw
-from smicnb.repro import figures, plots_rate
+from smicnb.repro import plots_rate, style
 
 LAW = NullLaw(scale=4.0, slope=1.1, growth=0.1, rmse=0.0, max_error=0.0, rmse_fitted=0.0)
 CELLS = pd.DataFrame(
@@ -28,7 +28,7 @@ def test_the_data_behind_holds_one_split_and_every_curve():
 
 
 @pytest.fixture
-def figure(style):
+def figure(house_style):
     return plots_rate.null_proportion(plots_rate.null_data(CELLS, LAW, "train"), LAW)
 
 
@@ -43,6 +43,6 @@ def test_the_panels_show_the_data(figure):
 
 
 def test_the_figure_fits_a_page_and_names_what_it_shows(figure):
-    assert figure.get_figwidth() == figures.PAGE
+    assert figure.get_figwidth() == style.PAGE
     assert [axes.get_xlabel() for axes in figure.axes] == ["penalty λ"] * 3
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["4", "2"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smicnb.compare import synonyms
-from smicnb.repro import figures, plots_synonyms
+from smicnb.repro import plots_synonyms, style
 
 
 @pytest.fixture(scope="module")
@@ -13,7 +13,7 @@ def data():
 
 
 @pytest.fixture
-def figure(style, data):
+def figure(house_style, data):
     return plots_synonyms.synonyms_figure(data)
 
 
@@ -54,7 +54,7 @@ def test_codes_of_synsets_lie_above_their_bounds(data, points, bound):
 
 
 def test_the_panels_show_the_data_on_a_page(figure, data):
-    assert figure.get_figwidth() == figures.PAGE
+    assert figure.get_figwidth() == style.PAGE
     for axes, (panel, looks) in zip(figure.axes, plots_synonyms.LOOKS.items(), strict=True):
         assert [text.get_text() for text in axes.get_legend().get_texts()] == [look["label"] for look in looks.values()]
         for line, name in zip(axes.lines, looks, strict=False):

@@ -1,7 +1,7 @@
-"""Verdicts on dictionaries, linearity and separation: SMIC's notebooks 01 to 04."""
+"""Verdicts on dictionaries and what they decode to: notebooks 02 and 03."""
 
 from smicnb.codec.smic_paper import LATENT_NORM
-from smicnb.repro.committed import Tables, Verdict, rises
+from smicnb.repro.committed import Tables, Verdict, rises, verdict
 
 
 def _cell(cell: str) -> tuple[float, float, float]:
@@ -14,57 +14,7 @@ def _mean(cell: str) -> float:
     return _cell(cell)[0]
 
 
-def linearity(tables: Tables) -> Verdict:
-    """Eq. 4: whether adding a latent brings its image without losing the other, and removing takes it alone."""
-    table = tables("bsds500/linearity_wins")
-    parts, outcomes = [], []
-    for operation, rows in table.groupby("operation"):
-        moved, specific = ((rows[name] == "concept ahead").sum() for name in ("verdict", "specific_verdict"))
-        low, high = 100 * rows["wins"].min(), 100 * rows["wins"].max()
-        what = "both images are there" if operation == "add" else "x₂ is lost more than x₁"
-        parts.append(
-            f"{operation}: the picture follows x₂ at {moved} of {len(rows)} weights ({low:.0f} to {high:.0f} % of "
-            f"pairs), {what} at {specific}"
-        )
-        outcomes.append(specific / len(rows))
-    outcome = "agrees" if min(outcomes) == 1 else "partly" if max(outcomes) > 0 else "differs"
-    return Verdict(outcome, f"against a random latent of equal norm, {'; '.join(parts)}")
-
-
-def linearity_progressive(tables: Tables) -> Verdict:
-    """Whether the lead over a random latent grows with the weight."""
-    table = tables("bsds500/linearity_wins").sort_values("factor")
-    parts, all_rise = [], []
-    for operation, rows in table.groupby("operation"):
-        steps, ends = len(rows) - 1, rows["gain"].iloc[[0, -1]]
-        all_rise.append(rises(rows["gain"]) == steps)
-        parts.append(
-            f"{operation}: at {rises(rows['gain'])} of {steps} steps, {ends.iloc[0]:.3f} to {ends.iloc[1]:.3f}"
-        )
-    outcome = "agrees" if all(all_rise) else "partly" if any(all_rise) else "differs"
-    return Verdict(outcome, f"the gain over a random latent rises with the weight, {'; '.join(parts)}")
-
-
-def separation(tables: Tables) -> Verdict:
-    """Fig. 10: whether each part holds more of its own, by more than in a random subspace, and nothing else."""
-    table = tables("bsds500/separation_verdicts")
-    parts, done = [], []
-    for statement, rows in table.groupby("statement"):
-        learned, random = (rows[rows["by"] == by].iloc[0] for by in ("learned atoms", "random subspace"))
-        done.append(learned["verdict"] == "holds" and learned["low"] > random["high"])
-        cells = [f"{row['difference']:+.3f} [{row['low']:.3f}, {row['high']:.3f}]" for row in (learned, random)]
-        parts.append(f"{statement}: {learned['verdict']} ({cells[0]}), in a random subspace {cells[1]}")
-    scores = tables("bsds500/separation_scores")
-    left = scores[(scores["part"] == "residual") & (scores["words"] == "inside")].iloc[0]
-    chance = f"{left['rank']:.2f}, other images' words at {left['shuffled']:.2f}"
-    parts.append(f"yet the residual ranks what is inside at {chance}")
-    only = left["low"] <= left["shuffled"]
-    outcome = "agrees" if all(done) and only else "partly" if any(done) else "undecided"
-    if ((table["by"] == "learned atoms") & (table["verdict"] == "reversed")).any() and not any(done):
-        outcome = "differs"
-    return Verdict(outcome, f"differences of ranks, {'; '.join(parts)}")
-
-
+@verdict
 def atoms_have_names(tables: Tables) -> Verdict:
     """How close the nearest word is to an atom."""
     cosines = tables("bsds500/atoms_by_word")["cosine_of_first_word"]
@@ -73,6 +23,7 @@ def atoms_have_names(tables: Tables) -> Verdict:
     return Verdict("measured", f"{sentence}, from {low:.2f} to {high:.2f}")
 
 
+@verdict
 def coefficient_sum(tables: Tables) -> Verdict:
     """The sum of an image's coefficients beside the norm of latents."""
     codes = tables("fig06_learning").drop(columns="scene")
@@ -83,6 +34,7 @@ def coefficient_sum(tables: Tables) -> Verdict:
     return Verdict(outcome, f"{sentence}; that of magnitudes is {codes.abs().sum(axis=1).mean():.1f}")
 
 
+@verdict
 def decomposition(tables: Tables) -> Verdict:
     """How the coefficients of the shown image spread over atoms."""
     shown = tables("fig09_decomposition")
@@ -91,6 +43,7 @@ def decomposition(tables: Tables) -> Verdict:
     return Verdict("measured", f"{sentence}, the next {100 * shown['share'].nlargest(2).iloc[1]:.0f} %")
 
 
+@verdict
 def fidelity_grows(tables: Tables) -> Verdict:
     """Table I: whether the cosines rise with the number of atoms, as the printed CC does."""
     table = tables("bsds500/table1")
@@ -113,6 +66,7 @@ def fidelity_grows(tables: Tables) -> Verdict:
     return Verdict(outcome, "; ".join(parts))
 
 
+@verdict
 def learned_atoms(tables: Tables) -> Verdict:
     """Learned atoms against each rival on held-out images, by the latent cosine."""
     table = tables("bsds500/atoms_against_baselines")
@@ -125,6 +79,7 @@ def learned_atoms(tables: Tables) -> Verdict:
     return Verdict("measured", "learned atoms on held-out images, " + "; ".join(parts))
 
 
+@verdict
 def dictionary_beside_none(tables: Tables) -> Verdict:
     """Table I: the largest dictionary beside the latent itself."""
     table = tables("bsds500/table1")
