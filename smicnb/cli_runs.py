@@ -93,14 +93,14 @@ def status(
 
     Examples: `smicnb status`, `smicnb status --recipe bsds500 --set collection=bsds500:PATH`, `smicnb status --json`.
     """
-    from smicnb.repro.status import line, row
+    from smicnb.repro.freshness import status_line, status_of
 
-    rows = [row(job) for job in _jobs(notebooks, recipe, settings)]
+    rows = [status_of(job) for job in _jobs(notebooks, recipe, settings)]
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
     for each in rows:
-        typer.echo(line(each))
+        typer.echo(status_line(each))
 
 
 def _jobs(notebooks: list[str] | None, recipe: Path, settings: list[str] | None) -> "list[Job]":

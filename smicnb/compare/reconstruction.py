@@ -9,8 +9,7 @@ from sklearn.base import TransformerMixin
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
-from smicnb.codec.baselines import PCABaseline
-from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare.readings import Readings
 from smicnb.semantics.collections import Collection, Item
 from smicnb.semantics.encoders import ImageEncoder

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from smicnb.base import names
-from smicnb.base.digests import sha256_of
+from smicnb.base.cache import sha256_of
 from smicnb.base.errors import SmicnbError, shortened, shown
 from smicnb.semantics.images import check_rgb
 

@@ -8,8 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from smicnb.base.digests import sha256_of
-from smicnb.base.errors import MissingWeightsError
+from smicnb.base.cache import sha256_of
+from smicnb.base.errors import MissingWeightsError, SmicnbError
 from smicnb.base.files import sha256_file, sha256_json
 from smicnb.repro import imports, records
 from smicnb.repro.checkout import root
@@ -24,6 +24,8 @@ REDRAWN = ("on_bsds500", "made_on_bsds500")  # of a session: read what is commit
 MEASURED_ON = "measured_on"  # of a session: reads what is committed of the data set that it names first
 NOT_HERE = "not on this machine"  # in place of the hash of weights that a notebook may use
 LONGEST = 40  # characters of a value in a reason
+MOST = 4  # reasons on one line
+KEPT = ("cells", "error", "queued", "started", "seconds", "attempts", "commit", "modified", "executed")
 
 
 def inputs(job: Job) -> dict[str, str]:
@@ -211,3 +213,31 @@ def _touched(record: dict[str, Any], out: Path) -> list[str]:
         elif sha256_file(file) != digest:
             found.append(f"{(shown / name).as_posix()} changed")
     return found
+
+
+def status_of(job: Job) -> dict[str, Any]:
+    """Everything of one notebook: `state`, `stale` (reasons, empty where it is fresh), and parts of its record."""
+    record = records.read(job.place.record) or {}
+    try:
+        stale = reasons(job)
+    except SmicnbError as error:  # a model that is not here, say
+        stale = [f"cannot tell: {error}"]
+    kept = {name: record.get(name) for name in KEPT}
+    return {
+        "notebook": job.notebook,
+        "recipe": job.recipe,
+        "state": record.get("state", "absent"),
+        "stale": stale,
+        **kept,
+    }
+
+
+def status_line(row: dict[str, Any]) -> str:
+    """One line for a person."""
+    stale = row["stale"]
+    more = f"; and {len(stale) - MOST} more" if len(stale) > MOST else ""
+    what = f"stale: {'; '.join(stale[:MOST])}{more}" if stale else "fresh"
+    about = [row["started"], row["commit"] and row["commit"][:7] + ("+" if row["modified"] else "")]
+    about += [None if row["seconds"] is None else f"{row['seconds']:.0f} s"]
+    about = ", ".join(each for each in about if each)
+    return f"{row['notebook']}: {row['state']}, {what}{f' ({about})' if about else ''}"

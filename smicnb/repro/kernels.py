@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smicnb.base.files import write_text
-from smicnb.repro import environment, executors, records, signals
+from smicnb.repro import environment, executors, records
 
 ATTEMPTS = 2  # at starting a kernel or its worker; what has begun to execute is never repeated
 NOT_STARTED, DEAD_WORKER = "KernelStart", "DeadWorker"  # kinds of error
@@ -106,9 +106,9 @@ def execute(task: Task) -> Outcome:
     """
     executors.make_room()
     began, place, attempts = time.monotonic(), task.place, 1
-    if any("begun" in event and event["run"] == task.run for event in signals.Told(place.events)):
+    if any("begun" in event and event["run"] == task.run for event in records.Told(place.events)):
         return Outcome(task.notebook, "dead", error="the worker died", kind=DEAD_WORKER)
-    signals.tell(place.events, begun=records.now(), run=task.run)
+    records.tell(place.events, begun=records.now(), run=task.run)
     try:
         place.executed.unlink(missing_ok=True)  # of an earlier run: were this one killed, it would pass for its own
         # What is there already is at hand, so that an unchanged figure stays the same file.
@@ -156,8 +156,8 @@ def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[str]]:
             environment={**os.environ, **environment.of_kernel(place.staged, place.manifest), **task.variables},
             log=log,
             timeout=task.timeout,
-            going_on=signals.Listener(task.pulse, task.run),
-            tell=lambda cell, state: signals.tell(place.events, cell=cell, state=state),
+            going_on=records.Listener(task.pulse, task.run),
+            tell=lambda cell, state: records.tell(place.events, cell=cell, state=state),
         )
         try:
             papermill.execute_notebook(

@@ -19,7 +19,7 @@ from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError, StoppedError
 from smicnb.base.files import check_folder, move, sha256_file
 from smicnb.base.progress import progress_bar
-from smicnb.repro import executors, freshness, kernels, records, signals
+from smicnb.repro import executors, freshness, kernels, records
 from smicnb.repro.checkout import commit, root
 from smicnb.repro.executors import SchedulerLostError, Workforce
 from smicnb.repro.jobs import Job, jobs_of
@@ -39,7 +39,7 @@ class _Running:
     job: Job
     task: Task
     record: dict[str, Any]
-    told: signals.Told
+    told: records.Told
     attempts: int = 1
 
     def listen(self, advance: Callable[[float], None]) -> None:
@@ -86,7 +86,7 @@ def run(
     if not stale:
         return list(outcomes.values())
     kernel = {job.notebook: _kernel(job.place.source) for job in stale}
-    with alone(), signals.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
+    with alone(), records.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
         _prepare(stale)
         known = {"versions": versions(), **commit()}
         waiting: deque[_Running] = deque()
@@ -94,7 +94,7 @@ def run(
             task = Task(job.notebook, job.parameters, job.place, kernel[job.notebook], timeout, pulse.path, pulse.run)
             record = records.new(job.notebook, job.recipe, job.parameters, inputs[job.notebook], **known)
             record["cells"] = ["pending"] * _code_cells(job.place.source)
-            waiting.append(_Running(job, task, record, signals.Told(job.place.events)))
+            waiting.append(_Running(job, task, record, records.Told(job.place.events)))
         with executors.workforce(workers, dask) as at_work:
             for one in waiting:
                 records.write(one.job.place.record, one.record)
@@ -105,7 +105,7 @@ def run(
 
 
 def _execute(
-    waiting: deque[_Running], at_work: Workforce, pulse: signals.Pulse, asked_to_stop: Callable[[], bool]
+    waiting: deque[_Running], at_work: Workforce, pulse: records.Pulse, asked_to_stop: Callable[[], bool]
 ) -> list[Outcome]:
     """Hand out what is waiting, as many at a time as there are workers, until all is done or stopped.
 

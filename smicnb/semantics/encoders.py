@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from smicnb.base import names
-from smicnb.base.cache import ArrayCache
-from smicnb.base.digests import sha256_of
+from smicnb.base.cache import ArrayCache, sha256_of
 from smicnb.base.errors import DimensionError, SmicnbError, reason
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar

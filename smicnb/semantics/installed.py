@@ -8,8 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from smicnb.base.cache import cache_root
-from smicnb.base.digests import sha256_of
+from smicnb.base.cache import cache_root, sha256_of
 from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.base.files import sha256_file, sha256_json, write_json
 from smicnb.semantics.convert import CONVERSIONS

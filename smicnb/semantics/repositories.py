@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smicnb.base.digests import sha256_of
+from smicnb.base.cache import sha256_of
 from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError, reason
 from smicnb.base.files import sha256_json
 

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, UnknownNameError
-from smicnb.codec.baselines import PCABaseline
-from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare import reconstruction
 from smicnb.semantics import encoders, spaces
 from smicnb.semantics.collections import Collection, Item

@@ -1,7 +1,7 @@
 """What a run and its workers tell each other through files."""
 
-from smicnb.repro import signals
-from smicnb.repro.signals import Listener, Pulse, Told
+from smicnb.repro import records
+from smicnb.repro.records import Listener, Pulse, Told
 
 
 def test_a_worker_hears_that_its_run_ended_or_another_began(tmp_path):
@@ -15,7 +15,7 @@ def test_a_worker_hears_that_its_run_ended_or_another_began(tmp_path):
 
 
 def test_a_run_that_gives_no_sign_of_life_for_long_is_over(tmp_path, monkeypatch):
-    monkeypatch.setattr(signals, "PATIENCE", 3)
+    monkeypatch.setattr(records, "PATIENCE", 3)
     with Pulse(tmp_path / "pulse") as pulse:
         listener = Listener(pulse.path, pulse.run)
         assert [listener() for _ in range(4)] == [True, True, True, False]
@@ -27,11 +27,11 @@ def test_events_are_read_once_and_a_half_line_later(tmp_path):
     path = tmp_path / "events"
     told = Told(path)
     assert list(told) == []
-    signals.tell(path, cell=0, state="running")
+    records.tell(path, cell=0, state="running")
     with path.open("a") as file:
         file.write('{"cell": 0, ')
     assert list(told) == [{"cell": 0, "state": "running"}]
     with path.open("a") as file:
         file.write('"state": "done"}\n')
     assert list(told) == [{"cell": 0, "state": "done"}]
-    signals.tell(tmp_path / "nowhere" / "events", cell=1)  # a disk that takes no more is no error
+    records.tell(tmp_path / "nowhere" / "events", cell=1)  # a disk that takes no more is no error
