@@ -9,9 +9,12 @@ MOST_MIXED = 0.5  # share of the second latent of a pair
 
 def latents(count: int, collection: str = "embedded", seed: int = 0) -> np.ndarray:
     """(count, L) float64 of norm 20, of the default encoder's space."""
-    from smicnb.semantics import collections, encoders
+    from smicnb.semantics.encoders import encoders
+    from smicnb.semantics.photographs import image_collections
 
-    real = encoders.encode_collection(encoders.encoder("lite0-minilm"), collections.load(collection)).astype(float)
+    real = encoders.encode_collection(encoders.encoder("lite0-minilm"), image_collections.load(collection)).astype(
+        float
+    )
     real /= np.linalg.norm(real, axis=1, keepdims=True)
     rng = np.random.default_rng(seed)
     first, second = rng.integers(len(real), size=(2, count))

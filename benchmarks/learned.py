@@ -26,7 +26,7 @@ def encoding(size: str, text: str, height: int, width: int) -> tuple[float, floa
     import torch
 
     from smicnb.learned.taco import SIZES, Taco
-    from smicnb.semantics.lite0_minilm import sentence_tower
+    from smicnb.semantics.encoders.lite0_minilm import sentence_tower
 
     config = replace(SIZES[size], text=text)
     network = Taco(config).eval()

@@ -47,9 +47,9 @@ def collection(
     name: Annotated[str, typer.Argument(help="embedded, folder:PATH, kodak:PATH, bsds500:PATH, …")],
 ) -> None:
     """Show what a collection holds: scenes and images per split, and what was skipped."""
-    from smicnb.semantics import collections
+    from smicnb.semantics.photographs import image_collections
 
-    loaded = collections.load(name)
+    loaded = image_collections.load(name)
     typer.echo(loaded.summary())
     typer.echo(f"licence: {loaded.licence}; page: {loaded.page}")
 
@@ -57,9 +57,9 @@ def collection(
 @weights_app.command("list")
 def weights_list(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """List every pre-trained part: size, licence, whether it is on this machine."""
-    from smicnb.semantics import weights
+    from smicnb.semantics.weights import store
 
-    rows = weights.table()
+    rows = store.table()
     if as_json:
         typer.echo(json.dumps(rows, indent=2))
         return
@@ -89,7 +89,8 @@ def weights_fetch(
     A generator's `auto` is for latents of 768 dimensions (Kandinsky: 1280). For others name the repository:
     `smicnb weights fetch stable-unclip:stabilityai/stable-diffusion-2-1-unclip` takes 1024.
     """
-    from smicnb.semantics import hub_models, weights
+    from smicnb.semantics import hub_models
+    from smicnb.semantics.weights import store
 
     if (name is None) != embedded:
         raise SmicnbError("found neither or both of NAME and --embedded", "exactly one of them")
@@ -102,8 +103,8 @@ def weights_fetch(
             )
         typer.echo(f"{name}: {hub_models.fetch(name)}")
         return
-    for part in weights.EMBEDDED if embedded else (name,):
-        typer.echo(f"{part}: {weights.fetch(part, source)}")
+    for part in store.EMBEDDED if embedded else (name,):
+        typer.echo(f"{part}: {store.fetch(part, source)}")
 
 
 cli_arguments.refuse_empty(app)

@@ -54,7 +54,8 @@ def train(
     from smicnb.base.files import check_folder
     from smicnb.learned import curves, plans, training
     from smicnb.learned.photographs import FITTED, VALIDATED, photographs
-    from smicnb.semantics import devices, encoders
+    from smicnb.semantics import devices
+    from smicnb.semantics.encoders import encoders
 
     check_folder(out)
     plan = plans.read_plan(config)
@@ -90,7 +91,7 @@ def encode(
     from smicnb.learned.shipped import model_path
     from smicnb.learned.sic_codec import SicCodec
     from smicnb.semantics import devices
-    from smicnb.semantics.images import read_image
+    from smicnb.semantics.photographs.images import read_image
 
     check_target(target, force)
     devices.checked(device, CPU)

@@ -7,7 +7,8 @@ import pandas as pd
 
 from smicnb.codec import priors
 from smicnb.compare import beyond, latent_points, latent_rivals, latent_smic, state_of_the_art
-from smicnb.semantics import collections, spaces
+from smicnb.semantics import spaces
+from smicnb.semantics.photographs import image_collections
 
 FOLDERS = ("figures", "figures/bsds500", "figures/kodak")
 PLOTS = ("beyond_rates", "beyond_break_even", "beyond_totals")
@@ -20,7 +21,7 @@ class Again:
 
     def __init__(self, collection, folder, read, origin):
         self.p, self.folder = origin(folder, "beyond_rates")["parameters"], folder
-        self.photographs = collections.load(collection)
+        self.photographs = image_collections.load(collection)
         self.coded = state_of_the_art.coded_collection(self.photographs)
         self.heldout = state_of_the_art.not_fitted(self.photographs, self.coded)
         self.space = spaces.space(self.p["encoder"], self.p["generator"], self.coded.split("gallery"))

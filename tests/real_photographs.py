@@ -18,9 +18,9 @@ ORIENTATION = 0x0112  # the EXIF tag
 
 def scenes(count: int) -> list[np.ndarray]:
     """The first photograph of each of `count` scenes of the embedded collection, RGB uint8."""
-    from smicnb.semantics import collections
+    from smicnb.semantics.photographs import image_collections
 
-    first = {item.scene: item for item in reversed(collections.load("embedded").items)}
+    first = {item.scene: item for item in reversed(image_collections.load("embedded").items)}
     return [first[scene].image() for scene in sorted(first)[:count]]
 
 

@@ -7,7 +7,8 @@ from smicnb.compare import classical, evaluate, rate_curves, sic_study, synonym_
 from smicnb.learned import shipped
 from smicnb.learned.sic import SIZES
 from smicnb.repro import plots_sic, plots_synonyms
-from smicnb.semantics import collections, encoders
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.photographs import image_collections
 
 KODAK = "figures/kodak"
 FOLDERS = ("figures", KODAK)
@@ -29,7 +30,7 @@ class Again:
     def __init__(self, collection, folder, read, origin):
         self.read, self.folder = read, folder
         self.p = origin(folder, "sic_rates")["parameters"]
-        self.photographs = collections.load(collection)
+        self.photographs = image_collections.load(collection)
         self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
         self.judge = encoders.encoder(self.p["encoder"])
 

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare import classical, downscaled, evaluate, semantic_images, state_of_the_art, taco_study
-from smicnb.semantics import collections, spaces
+from smicnb.semantics import spaces
+from smicnb.semantics.photographs import image_collections
 
 FOLDERS = ("figures", "figures/kodak")
 PLOTS = ("sota_curves", "sota_rates", "sota_reduced")
@@ -23,7 +24,7 @@ class Again:
     def __init__(self, collection, folder, read, origin):
         self.p = origin(folder, "sota_curves")["parameters"]
         self.points = read(folder, "sota_curves")
-        self.photographs = collections.load(collection)
+        self.photographs = image_collections.load(collection)
         self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
         self.coded = state_of_the_art.coded_collection(self.photographs)
         self.space = spaces.space(self.p["encoder"], self.p["generator"], self.coded.split("gallery"))

@@ -9,8 +9,10 @@ from smicnb.compare import ablations, classical, evaluate, taco_captions, taco_s
 from smicnb.learned import shipped
 from smicnb.learned.taco import SIZES
 from smicnb.learned.taco_codec import TacoCodec
-from smicnb.semantics import captions, collections, encoders
-from smicnb.semantics.caption_scores import cider_d
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.metrics import captions
+from smicnb.semantics.metrics.caption_scores import cider_d
+from smicnb.semantics.photographs import image_collections
 
 KODAK = "figures/kodak"
 FOLDERS = ("figures", KODAK)
@@ -28,7 +30,7 @@ class Again:
     def __init__(self, collection, folder, read, origin):
         self.read, self.folder = read, folder
         self.p = origin(folder, "taco_rates")["parameters"]
-        self.photographs = collections.load(collection)
+        self.photographs = image_collections.load(collection)
         self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
         self.first = replace(self.tested, items=self.tested.items[:1])
         self.judge = encoders.encoder(self.p["encoder"])

@@ -10,7 +10,8 @@ from PIL import Image
 from real_photographs import own_cache, save, scenes, smicnb
 
 from smicnb.codec import photographs, priors
-from smicnb.semantics import collections, encoders
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.photographs import image_collections
 
 
 @pytest.fixture(scope="module")
@@ -242,14 +243,14 @@ def test_what_was_left_out_is_listed_on_request(folder, path, tmp_path, monkeypa
         save(image, source / name, 100 + place)
     (source / "camera.cr2").write_bytes(b"II*\0" + bytes(50))
     (source / "\x1b[2Jtitle.jpg").write_bytes(b"no image")
-    read = collections.Item.image
+    read = image_collections.Item.image
 
     def image(item):
         if item.id == "large.png":
             raise MemoryError
         return read(item)
 
-    monkeypatch.setattr(collections.Item, "image", image)
+    monkeypatch.setattr(image_collections.Item, "image", image)
     counted = "2 files skipped (a camera's raw file, which is not read: 1, not an image: 1); "
     counted += "not enough memory for 'large.png'\n"
     listed = [
@@ -275,7 +276,7 @@ def test_want_of_memory_is_one_line_whatever_takes_it(tmp_path, monkeypatch):
     def load(name):
         raise MemoryError
 
-    monkeypatch.setattr(collections, "load", load)
+    monkeypatch.setattr(image_collections, "load", load)
     answer = smicnb("compress", "embedded", tmp_path / "a.smic")
     assert (answer.status, answer.err) == (2, "smicnb: there is not enough memory\n")
 
@@ -328,7 +329,7 @@ def test_a_target_that_cannot_be_written_is_told_before_any_work(kind, path, tmp
 
 def test_an_append_and_a_decompress_that_cannot_write_are_told_before_any_work(path, folder, tmp_path, monkeypatch):
     from smicnb.base.locks import locked
-    from smicnb.semantics import generators
+    from smicnb.semantics.generators import generators
 
     monkeypatch.setattr(photographs, "photographs", lambda *_: pytest.fail("a photograph was encoded"))
     monkeypatch.setattr(generators, "generator", lambda *_: pytest.fail("a generator was loaded"))

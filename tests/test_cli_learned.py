@@ -14,7 +14,7 @@ from tiny_sic import random_sic
 from smicnb.learned import checkpoints
 from smicnb.learned.sic_codec import SicCodec
 from smicnb.learned.taco_codec import TacoCodec
-from smicnb.semantics.images import read_image
+from smicnb.semantics.photographs.images import read_image
 
 PLAN = {
     "codec": "taco",

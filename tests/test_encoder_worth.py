@@ -9,9 +9,9 @@ import pytest
 
 from smicnb.base.errors import SmicnbError
 from smicnb.repro import figures
-from smicnb.semantics import collections
-from smicnb.semantics.encoders import encoder
-from smicnb.semantics.words import words
+from smicnb.semantics.encoders.encoders import encoder
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.words import words
 
 NUMBERS = ["n", "groups", "value", "low", "high", "chance"]
 # In percent. Versions of the libraries move a cosine by 1e-6 or so. Among 1000 classes that may turn a few
@@ -79,7 +79,7 @@ def test_words_of_kodak(tool, lite0, kodak):
 
 
 def test_words_of_the_embedded_scenes(tool, lite0, worth, fresh_cache):
-    rows = tool.embedded_rows(lite0, collections.load("embedded"))
+    rows = tool.embedded_rows(lite0, image_collections.load("embedded"))
     assert len(rows) == 6
     assert disagreeing(worth, rows, EMBEDDED) == []
 

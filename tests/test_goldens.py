@@ -30,9 +30,11 @@ from smicnb.compare import frontier, importance, linearity, models, readings, re
 from smicnb.compare.table1 import table1
 from smicnb.compare.table2 import table2
 from smicnb.repro import figures, plots_frontier, plots_primer, plots_rate
-from smicnb.semantics import captions, collections, encoders
-from smicnb.semantics.generators import RetrievalGenerator
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.generators.generators import RetrievalGenerator
+from smicnb.semantics.metrics import captions
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace, normalise
 
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here
@@ -154,7 +156,7 @@ def derived(read, folder):
 
 def primer(origin):
     p = origin("figures", "transform_coding_rates")["parameters"]
-    item = next(item for item in collections.load("embedded") if item.id == p["photograph"])
+    item = next(item for item in image_collections.load("embedded") if item.id == p["photograph"])
     image, quality = tc.centre_crop(item.image(), p["largest_side"]), p["shown_quality"]
     quantised, rng = tc.encode(image, quality), np.random.default_rng(p["seed"])
     standard, fitted = (
@@ -219,7 +221,7 @@ class Again:
         self.p01, self.p02, self.p03, self.p04, self.p05, self.p06 = (
             origin(folder, name)["parameters"] for name in tables
         )
-        self.photographs = collections.load(collection)
+        self.photographs = image_collections.load(collection)
         self.coded, self.heldout = self.photographs.split("train"), self.photographs.split("heldout")
         gallery = self.photographs.split("gallery")
         encoder = encoders.encoder(self.p02["encoder"])
@@ -229,7 +231,7 @@ class Again:
         # RowGenerator's images are the first rows; the photographs that are coded follow.
         known = KnownEncoder(encoder, np.concatenate([shown, self.Z, self.H]))
         self.space = SemanticSpace(known, RowGenerator(gallery, shown))
-        self.words = collections.words()
+        self.words = image_collections.words()
         judge = encoders.image_encoder(self.p01["judge"])
         encoders.encode_collection(judge, self.coded)
         self.judge = KnownEncoder(judge, encoders.encode_collection(judge, gallery))

@@ -14,7 +14,7 @@ from smicnb import cli
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, SmicnbError
 from smicnb.repro import params, plan, session
 from smicnb.repro.jobs import jobs_of
-from smicnb.semantics import diffusion, inversion
+from smicnb.semantics.generators import diffusion, inversion
 
 ROOT = Path(__file__).resolve().parent.parent
 WORD = re.compile(r"`(smicnb [^`…]+)`")  # in documents and help

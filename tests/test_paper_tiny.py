@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from smicnb.repro import params, plan
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 # Python's sockets refuse every address but this machine's; kernels talk to their clients through others.
 NO_NETWORK = """
@@ -117,7 +117,7 @@ def test_linearity_is_measured_on_fifty_pairs(finished):
 
 def test_the_dry_run_counts_what_is_generated(finished, repository):
     checkout = finished[0]
-    sizes = {split: len(collections.load("embedded").split(split)) for split in collections.SPLITS}
+    sizes = {split: len(image_collections.load("embedded").split(split)) for split in image_collections.SPLITS}
     counted = {}
     for path in sorted((checkout / ".smicnb" / "runs" / "paper-tiny").glob("*.ipynb")):
         said = [

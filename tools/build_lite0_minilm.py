@@ -11,9 +11,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from smicnb.base.files import write_bytes
-from smicnb.semantics import collections, lite0_minilm
-from smicnb.semantics.lite0_minilm import DIM, NORM, SIDE, SentenceTower, fit_ridge, image_features, unit_rows
-from smicnb.semantics.towers import ImageTower, in_text_batches
+from smicnb.semantics.encoders import lite0_minilm
+from smicnb.semantics.encoders.lite0_minilm import DIM, NORM, SIDE, SentenceTower, fit_ridge, image_features, unit_rows
+from smicnb.semantics.encoders.towers import ImageTower, in_text_batches
+from smicnb.semantics.photographs import image_collections
 
 
 def class_texts() -> list[tuple[str, str]]:
@@ -42,7 +43,7 @@ def build() -> dict[str, np.ndarray]:
     network, prototypes = image_features()
     matrix = fit_ridge(prototypes, texts - text_mean)
     tower = ImageTower(network, SIDE, (127 / 255,) * 3, (128 / 255,) * 3)
-    gallery = collections.load("embedded").split("gallery")
+    gallery = image_collections.load("embedded").split("gallery")
     # The centre ships as it was measured, and every latent since has it: colour profiles were then not looked at.
     features = tower(partial(item.image, profiles=False) for item in gallery).astype(np.float64)
     # Every scene counts once, however many of its views there are.

@@ -12,8 +12,8 @@ from safetensors.numpy import save
 
 from smicnb.codec import quantise
 from smicnb.codec.priors import BITS, FOLDER, NORM, scale_of
-from smicnb.semantics import encoders, lite0_minilm
-from smicnb.semantics.words import words
+from smicnb.semantics.encoders import encoders, lite0_minilm
+from smicnb.semantics.photographs.words import words
 
 
 def main(target: Path) -> None:

@@ -19,16 +19,18 @@ from smicnb.compare.reconstruction import first_of_scenes
 from smicnb.repro import figures, session, style
 from smicnb.repro.checkout import root
 from smicnb.repro.plots import show
-from smicnb.semantics import collections, lite0_minilm, weights
-from smicnb.semantics.collections import Collection
-from smicnb.semantics.data_sets import DATA_SETS
-from smicnb.semantics.encoders import encode_collection, encoder
-from smicnb.semantics.generators import LatentGenerator, generator
-from smicnb.semantics.inception import InceptionFeatures
-from smicnb.semantics.inversion import PART
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.encoders import lite0_minilm
+from smicnb.semantics.encoders.encoders import encode_collection, encoder
+from smicnb.semantics.encoders.inception import InceptionFeatures
+from smicnb.semantics.generators.generators import LatentGenerator, generator
+from smicnb.semantics.generators.inversion import PART
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.data_sets import DATA_SETS
+from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import normalise
-from smicnb.semantics.statistics import bootstrap_mean
+from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -127,7 +129,7 @@ def kept() -> list[dict]:
 
 def weights_used() -> dict[str, str]:
     """Hashes of the encoder, the judge and the generator's part."""
-    judge, painter = InceptionFeatures().weights_hash, weights.weights_hash(PART)
+    judge, painter = InceptionFeatures().weights_hash, store.weights_hash(PART)
     return {"encoder": encoder(lite0_minilm.NAME).weights_hash, "judge": judge, PART: painter}
 
 
@@ -136,8 +138,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("bsds500", nargs="?", type=Path, help="folder of the images of BSDS500")
     folder = parser.parse_args().bsds500
-    others = measured(BSDS500, collections.load(f"bsds500:{folder}")) if folder else kept()
-    embedded = collections.load("embedded")
+    others = measured(BSDS500, image_collections.load(f"bsds500:{folder}")) if folder else kept()
+    embedded = image_collections.load("embedded")
     data = pd.DataFrame([*measured(EMBEDDED, embedded), *others])
     made_from = {**weights_used(), EMBEDDED: embedded.fingerprint, BSDS500: DATA_SETS[BSDS500].sha256}
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": session.versions()}

@@ -17,14 +17,16 @@ from build_lite0_minilm import class_embeddings
 from smicnb.base.errors import SmicnbError
 from smicnb.repro import figures, session
 from smicnb.repro.checkout import root
-from smicnb.semantics import collections, lite0_minilm, spaces
-from smicnb.semantics.collections import Collection
-from smicnb.semantics.data_sets import DATA_SETS
-from smicnb.semantics.encoders import SemanticEncoder, encode_collection, encoder
-from smicnb.semantics.lite0_minilm import SentenceTower, fit_ridge, image_features, unit_rows
-from smicnb.semantics.statistics import bootstrap_mean
-from smicnb.semantics.views import WHOLE
-from smicnb.semantics.words import embedded_scenes, words
+from smicnb.semantics import spaces
+from smicnb.semantics.encoders import lite0_minilm
+from smicnb.semantics.encoders.encoders import SemanticEncoder, encode_collection, encoder
+from smicnb.semantics.encoders.lite0_minilm import SentenceTower, fit_ridge, image_features, unit_rows
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.data_sets import DATA_SETS
+from smicnb.semantics.photographs.image_collections import Collection
+from smicnb.semantics.photographs.views import WHOLE
+from smicnb.semantics.photographs.words import embedded_scenes, words
 
 FOLDS, SPLITS, RIDGES = 5, 5, (0.3, 1.0, 3.0, 10.0)
 SEED, DRAWS = 0, 2000  # of the bootstrap
@@ -150,7 +152,7 @@ def kodak_rows(model: SemanticEncoder, kodak: Collection) -> list[dict]:
 
 def named(model: SemanticEncoder, collection: Collection, count: int) -> list[list[str]]:
     """The `count` words of the word list nearest to each item."""
-    space = spaces.space(model.name, "retrieval", collections.load("embedded").split("gallery"))
+    space = spaces.space(model.name, "retrieval", image_collections.load("embedded").split("gallery"))
     return [[word for word, _ in best] for best in space.name_latents(space.encode(collection), words(), count)]
 
 
@@ -197,7 +199,7 @@ def kept(table: Path, model: SemanticEncoder) -> list[dict]:
 
 def load_kodak(folder: Path) -> Collection:
     """The 24 Kodak images with their captions, and nothing else."""
-    kodak = collections.load(f"kodak:{folder}")
+    kodak = image_collections.load(f"kodak:{folder}")
     if any("not the" in note for note in kodak.notes) or any(item.caption is None for item in kodak):
         raise SmicnbError(kodak.summary(), "the 24 Kodak images and kodak_captions.json", f"see '{kodak.page}'")
     return kodak
@@ -229,7 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kodak", nargs="?", type=Path, help="folder of the 24 Kodak images")
     folder = parser.parse_args().kodak
-    model, embedded = encoder(lite0_minilm.NAME), collections.load("embedded")
+    model, embedded = encoder(lite0_minilm.NAME), image_collections.load("embedded")
     kodak = load_kodak(folder) if folder else None
     on_kodak = kodak_rows(model, kodak) if kodak else kept(FOLDER / "worth.csv", model)
     _, prototypes = image_features()

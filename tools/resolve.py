@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import parse_wheel_filename
 
-from smicnb.semantics.download import index_address
+from smicnb.semantics.weights.download import index_address
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 GLIBC = 34  # 2.34, of RHEL 9 and all that is younger: Debian 12, Ubuntu 22.04

@@ -16,12 +16,14 @@ from smicnb.codec.choice import Way
 from smicnb.codec.file_names import MARKER
 from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
-from smicnb.semantics import collections, encoders, generators
-from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.encoders import SemanticEncoder
-from smicnb.semantics.images import NO_MEMORY, size_of
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.encoders.encoders import SemanticEncoder
+from smicnb.semantics.generators import generators
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.image_collections import Collection, Item
+from smicnb.semantics.photographs.images import NO_MEMORY, size_of
+from smicnb.semantics.photographs.views import WHOLE
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.views import WHOLE
 
 
 class Photographs(NamedTuple):
@@ -51,7 +53,7 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
 
     An image for which there is not enough memory is left out and named; the others go on.
     """
-    loaded = collections.load(_collection(source))
+    loaded = image_collections.load(_collection(source))
     items = sorted(loaded, key=lambda item: item.id)
     ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
     latents, too_large = _encoded(encoder, ordered)
@@ -92,8 +94,8 @@ def _collection(source: str) -> str:
         raise SmicnbError("found an empty name for the photographs", "a folder, or the name of a collection")
     if folder.exists():
         return f"folder:{folder}"
-    if ":" not in source and source not in collections.names():
-        close = near_miss(source, collections.names())
+    if ":" not in source and source not in image_collections.names():
+        close = near_miss(source, image_collections.names())
         raise ImageError(
             f"found no folder '{source}', and no collection of that name",
             "a folder of photographs, or the name of a collection",
@@ -268,7 +270,7 @@ def decompress(
         for number in range(opened.file.blocks):
             opened.records(number)
         semantic_encoder = encoder_of(opened.header, encoder)
-        shown = collections.load(gallery)
+        shown = image_collections.load(gallery)
         chosen = generators.generator(generator, semantic_encoder, shown)
         space = SemanticSpace(semantic_encoder, chosen, opened.header.norm)
         made_from = {"file": sha256_file(source), "seed": seed, "gallery": shown.fingerprint, **space.fingerprint}

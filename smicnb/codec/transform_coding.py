@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.fft import dctn, idctn
 
 from smicnb.base.errors import DimensionError, shown
-from smicnb.semantics.metrics import psnr
+from smicnb.semantics.metrics.pairs import psnr
 
 BLOCK = 8  # pixels along a side
 SHIFT = 128  # centres each component, so that zero is the middle of its range

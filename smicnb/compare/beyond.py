@@ -12,9 +12,9 @@ from smicnb.codec.priors import Prior
 from smicnb.compare import latent_rivals, latent_smic
 from smicnb.compare.latent_points import REFERENCES, Point, bits_along, bits_of
 from smicnb.compare.reconstruction import ReEncoder
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.statistics import bootstrap_mean
 
 DRAWS = 500  # of scenes, for intervals of ratios
 MOST_BEYOND = 0.05  # of these on which a curve does not reach the fidelity: with more there is no interval

@@ -14,7 +14,7 @@ import numpy as np
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError, shown
 from smicnb.compare.still_video import INSTALL, StillVideo, whole
-from smicnb.semantics.images import check_rgb
+from smicnb.semantics.photographs.images import check_rgb
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -19,7 +19,7 @@ from smicnb.codec.quantise import CoefficientQuantiser
 from smicnb.codec.rate import OperatingPoint
 from smicnb.compare import frontier
 from smicnb.compare.frontier import Grid, learn
-from smicnb.semantics.encoders import SemanticEncoder
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 VALUES = 1 << MODELLED  # entries of the longest table of values
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from smicnb.base.errors import IntegrityError, SmicnbError, shown
 from smicnb.compare.classical import ladder
-from smicnb.semantics.images import check_rgb
+from smicnb.semantics.photographs.images import check_rgb
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec

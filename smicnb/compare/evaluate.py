@@ -19,11 +19,11 @@ from smicnb.base.errors import SmicnbError, StoppedError, one_line
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
-from smicnb.semantics import metrics as fidelity
-from smicnb.semantics import perception
-from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.encoders import ImageEncoder
-from smicnb.semantics.towers import BATCH
+from smicnb.semantics.encoders.encoders import ImageEncoder
+from smicnb.semantics.encoders.towers import BATCH
+from smicnb.semantics.metrics import pairs as fidelity
+from smicnb.semantics.metrics import perception
+from smicnb.semantics.photographs.image_collections import Collection, Item
 
 COLUMNS = ("codec", "setting", "dataset", "scene", "image", "metric", "value", "unit", "rate_kind", "note")
 MEASURED, ESTIMATED, FAILED = "measured", "estimated", "failed"

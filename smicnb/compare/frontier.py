@@ -20,7 +20,7 @@ from smicnb.codec.codebook import RANGE
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.codec.operating_points import Codes, Measured
 from smicnb.codec.rate import OperatingPoint
-from smicnb.semantics.statistics import standard_error, upper_hull
+from smicnb.semantics.metrics.intervals import standard_error, upper_hull
 
 SIZES = (100, 1000, 10000, 100000, math.inf)  # n of Fig. 13, as Sec. V-C and its caption name them
 PARAMETERS = ("penalty", "n_atoms", "b_coef", "b_dict")  # in the order of importance that Sec. V-C claims

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.frontier import ACCOUNTINGS, PARAMETERS, SIZES, bits_per_image
-from smicnb.semantics.statistics import upper_hull
+from smicnb.semantics.metrics.intervals import upper_hull
 
 RATES = 400  # at which hulls are compared, evenly spread over the logarithm of the rate
 

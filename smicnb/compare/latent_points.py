@@ -16,8 +16,8 @@ from smicnb.codec.transforms import normalised
 from smicnb.compare.latent import LatentCoder
 from smicnb.compare.latent_reference import GaussianReference
 from smicnb.compare.latent_rivals import WATER
-from smicnb.semantics.metrics import latent_cosine
-from smicnb.semantics.statistics import bootstrap_mean, upper_hull
+from smicnb.semantics.metrics.intervals import bootstrap_mean, upper_hull
+from smicnb.semantics.metrics.pairs import latent_cosine
 
 SAME = 1e-12  # cosines that differ by less are one
 REFERENCE = "Gaussian reference"

@@ -13,11 +13,11 @@ import pandas as pd
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress_bar
 from smicnb.compare.reconstruction import ReEncoder
-from smicnb.semantics.collections import Collection
-from smicnb.semantics.encoders import ImageEncoder, encode_collection
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.encoders.encoders import ImageEncoder, encode_collection
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.statistics import bootstrap_mean
 
 CONTROL = "random"  # a random latent with the norm of f(x2), in its place
 SIGNS = {"add": 1.0, "remove": -1.0}

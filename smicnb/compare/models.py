@@ -16,10 +16,10 @@ from smicnb.codec.smic import SMICCodec, fit_codebook
 from smicnb.compare.frontier import PARAMETERS, Grid, learn
 from smicnb.compare.readings import Readings
 from smicnb.compare.reconstruction import ReEncoder, spread
-from smicnb.semantics.encoders import SemanticEncoder
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.encoders.encoders import SemanticEncoder
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.statistics import bootstrap_mean
 
 
 def hull_files(

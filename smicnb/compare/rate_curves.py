@@ -9,7 +9,7 @@ import pandas as pd
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError
 from smicnb.compare.evaluate import METRICS
-from smicnb.semantics.statistics import bootstrap_mean
+from smicnb.semantics.metrics.intervals import bootstrap_mean
 
 WHOSE = ["dataset", "scene", "image"]
 

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from smicnb.semantics.captions import Captioner, caption_similarity, captioner
-from smicnb.semantics.collections import Collection
-from smicnb.semantics.metrics import latent_cosine
-from smicnb.semantics.perception import QualityModel, quality_model
-from smicnb.semantics.segments import Segmenter, segmentation_mse, segmenter
+from smicnb.semantics.encoders.towers import BATCH
+from smicnb.semantics.metrics.captions import Captioner, caption_similarity, captioner
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.metrics.perception import QualityModel, quality_model
+from smicnb.semantics.metrics.segments import Segmenter, segmentation_mse, segmenter
+from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.towers import BATCH
 
 Image = np.ndarray
 # Metric -> the paper's column that it is our reading of.

@@ -11,11 +11,11 @@ from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
 from smicnb.codec.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare.readings import Readings
-from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.encoders import ImageEncoder
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.encoders.encoders import ImageEncoder
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.spaces import SemanticSpace, normalise
-from smicnb.semantics.statistics import bootstrap_mean
 
 # The learned atoms, and what they have to beat at the same number of transmitted vectors.
 KINDS = ("learned", "exemplars", "pca")

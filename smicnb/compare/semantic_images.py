@@ -25,7 +25,7 @@ from smicnb.codec.transforms import Truncation, normalised
 from smicnb.compare import latent_symbols
 from smicnb.compare.latent_scalar import FixedScalar
 from smicnb.compare.latent_symbols import FixedLength
-from smicnb.semantics.images import MAX_PIXELS, check_rgb
+from smicnb.semantics.photographs.images import MAX_PIXELS, check_rgb
 from smicnb.semantics.spaces import SemanticSpace
 
 SMIC, CLIP_INTRA = "SMIC", "CLIP-intra [21]"  # [21] of the paper; ours is made in the encoder's own space

@@ -14,10 +14,10 @@ from smicnb.base.errors import DimensionError
 from smicnb.base.names import lookup
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.compare.reconstruction import spread
-from smicnb.semantics.collections import Collection, WordList
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.photographs.image_collections import Collection, WordList
+from smicnb.semantics.photographs.words import listed
 from smicnb.semantics.spaces import SemanticSpace, normalise
-from smicnb.semantics.statistics import bootstrap_mean
-from smicnb.semantics.words import listed
 
 SEEN = 3  # words that an image is taken to show where nobody has listed any
 RANDOM = " on a random subspace"

@@ -10,8 +10,8 @@ from smicnb.base.errors import SmicnbError
 from smicnb.compare import ablations, evaluate, rate_curves
 from smicnb.compare.ablations import Claim
 from smicnb.compare.evaluate import ESTIMATED, METRICS
-from smicnb.semantics import metrics, perception
-from smicnb.semantics.statistics import bootstrap_mean
+from smicnb.semantics.metrics import pairs, perception
+from smicnb.semantics.metrics.intervals import bootstrap_mean
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smicnb.learned.sic import SicConfig
     from smicnb.learned.sic_codec import SicCodec
     from smicnb.learned.sic_levels import SicLevel
-    from smicnb.semantics.collections import Collection, Item
+    from smicnb.semantics.photographs.image_collections import Collection, Item
 
 FAMILY = "SIC"
 TWIN = "SIC twin (seed 0)"
@@ -276,7 +276,7 @@ def by_level(
         files = [codec.prefix(codec.encode(image), level) for level in levels]
         decoded = [codec.decode(data, seed=seed) for data in files]
         beside = [image] * len(levels)
-        measured = metrics.psnr(beside, decoded), perception.dists(beside, decoded)
+        measured = pairs.psnr(beside, decoded), perception.dists(beside, decoded)
         for level, data, psnr, dists in zip(levels, files, *measured, strict=True):
             bpp = 8 * len(data) / (image.shape[0] * image.shape[1])
             table.append((codec.checkpoint.name, level, bpp, psnr, dists))
@@ -310,7 +310,7 @@ def synset(
         stack = np.stack(drawn).astype(np.float64)
         spread = np.sqrt(stack.var(axis=0).mean(axis=-1))
         centre = np.round(stack.mean(axis=0)).astype(np.uint8)
-        psnr = metrics.psnr([image] * samples, drawn).mean(), metrics.psnr([image], [centre])[0]
+        psnr = pairs.psnr([image] * samples, drawn).mean(), pairs.psnr([image], [centre])[0]
         bpp = 8 * len(prefix) / (image.shape[0] * image.shape[1])
         table.append((level, len(prefix), bpp, np.sqrt((spread**2).mean()), *psnr))
         found.append((drawn, spread))

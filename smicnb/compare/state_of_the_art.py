@@ -13,7 +13,7 @@ from smicnb.compare import rate_curves
 from smicnb.compare.downscaled import family
 from smicnb.compare.evaluate import IMAGE_COSINE, MEASURED, METRICS
 from smicnb.compare.semantic_images import BEYOND, CODINGS, SMIC, SemanticImages
-from smicnb.semantics.collections import Collection, Item, load
+from smicnb.semantics.photographs.image_collections import Collection, Item, load
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec

@@ -17,7 +17,7 @@ import numpy as np
 from smicnb.base import names
 from smicnb.base.cache import sha256_of
 from smicnb.base.errors import SmicnbError, shortened, shown
-from smicnb.semantics.images import check_rgb
+from smicnb.semantics.photographs.images import check_rgb
 
 TIMEOUT = 600.0  # seconds for one call; the slowest here take about 15 for a megapixel
 # RGB to BT.709 in the narrow range and back, filtered and rounded as well as swscale can.

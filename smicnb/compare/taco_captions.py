@@ -10,12 +10,12 @@ import pandas as pd
 
 from smicnb.compare import rate_curves
 from smicnb.compare.evaluate import evaluate, points
-from smicnb.semantics import caption_scores
-from smicnb.semantics.collections import Collection
+from smicnb.semantics.metrics import caption_scores
+from smicnb.semantics.photographs.image_collections import Collection
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec
-    from smicnb.semantics.captions import Captioner
+    from smicnb.semantics.metrics.captions import Captioner
 
 
 def captioned(collection: Collection, captions: Sequence[str]) -> Collection:

@@ -10,8 +10,8 @@ import pandas as pd
 from smicnb.base import names
 from smicnb.compare import rate_curves
 from smicnb.compare.ablations import Claim
-from smicnb.semantics import metrics
-from smicnb.semantics.collections import Collection, Item
+from smicnb.semantics.metrics import pairs
+from smicnb.semantics.photographs.image_collections import Collection, Item
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec
@@ -127,7 +127,7 @@ def decoded_beside(
         aim = len(files[learned[0]])
         used = [*learned, min(ladder, key=lambda codec: abs(np.log(len(files[codec]) / aim)))]
         decoded = [codec.decode(files[codec]) for codec in used]
-        values = metrics.psnr([image] * len(used), decoded), metrics.lpips([image] * len(used), decoded)
+        values = pairs.psnr([image] * len(used), decoded), pairs.lpips([image] * len(used), decoded)
         for codec, psnr, lpips in zip(used, *values, strict=True):
             bpp = 8 * len(files[codec]) / (image.shape[0] * image.shape[1])
             table.append((item.id, codec.name, codec.setting, bpp, psnr, lpips))
@@ -212,8 +212,8 @@ def _text_tower(config: "TacoConfig") -> tuple[int, int]:
         elif family == "lite0-minilm":
             from transformers import BertConfig, BertModel
 
-            from smicnb.semantics.lite0_minilm import TEXT_PART
-            from smicnb.semantics.weights import resolve
+            from smicnb.semantics.encoders.lite0_minilm import TEXT_PART
+            from smicnb.semantics.weights.store import resolve
 
             tower = BertModel(BertConfig.from_pretrained(resolve(TEXT_PART), local_files_only=True))
             tower(input_ids=torch.zeros(1, config.max_tokens, dtype=torch.long))

@@ -11,7 +11,7 @@ from smicnb.base.bounds import MOST_WEIGHT
 
 if TYPE_CHECKING:
     from smicnb.learned.taco import Reconstruction
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 CLIP_LOGIT_SCALE = 100.0  # what CLIP's training ended at
 CODE_LOGIT_SCALE = 14.28  # exp(2.6592), at which it began; the authors' code keeps it there

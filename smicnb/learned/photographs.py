@@ -11,12 +11,12 @@ import numpy as np
 from smicnb.base.errors import ImageError
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
-from smicnb.semantics.captions import NearestWords
-from smicnb.semantics.collections import load, words
-from smicnb.semantics.images import describe, read_image
+from smicnb.semantics.metrics.captions import NearestWords
+from smicnb.semantics.photographs.image_collections import load, words
+from smicnb.semantics.photographs.images import describe, read_image
 
 if TYPE_CHECKING:
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 FITTED, VALIDATED = ("train", "gallery"), ("heldout",)  # splits that are trained on, and that only tell how it goes
 SHORT_SIDE = 512  # larger photographs are made smaller: a crop of 128 pixels should hold more than sky

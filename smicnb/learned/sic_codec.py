@@ -17,7 +17,7 @@ from smicnb.learned.shifted import ShiftedGaussians, shifted_gaussians
 from smicnb.learned.sic import SPREAD, STRIDE
 from smicnb.learned.sic_file import Part, SicFile, check_group, group_crc
 from smicnb.learned.wavefront import Walk
-from smicnb.semantics.images import check_rgb
+from smicnb.semantics.photographs.images import check_rgb
 
 if TYPE_CHECKING:
     from smicnb.learned.checkpoints import Checkpoint

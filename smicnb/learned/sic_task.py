@@ -11,7 +11,7 @@ from smicnb.learned.blocks import rounded
 from smicnb.learned.plans import stepped
 from smicnb.learned.sic import Latent, Sic
 from smicnb.learned.sic_losses import Discriminator, deceived, spread_of_rates, told_apart
-from smicnb.semantics.metrics import lpips_network
+from smicnb.semantics.metrics.pairs import lpips_network
 
 if TYPE_CHECKING:
     from smicnb.learned.photographs import Photographs

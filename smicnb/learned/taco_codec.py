@@ -13,11 +13,11 @@ from smicnb.learned import checkpoints, coding
 from smicnb.learned.blocks import checkerboard, padded
 from smicnb.learned.coding import Reader, Tables, Writer
 from smicnb.learned.taco import MULTIPLE, Context
-from smicnb.semantics import encoders
-from smicnb.semantics.images import check_rgb
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.photographs.images import check_rgb
 
 if TYPE_CHECKING:
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 MAGIC = b"TACO"
 

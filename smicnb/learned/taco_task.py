@@ -11,8 +11,8 @@ from smicnb.learned.blocks import Injector
 from smicnb.learned.losses import TacoLoss
 from smicnb.learned.plans import stepped
 from smicnb.learned.taco import Taco
-from smicnb.semantics import encoders
-from smicnb.semantics.metrics import lpips_network
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.metrics.pairs import lpips_network
 
 if TYPE_CHECKING:
     from smicnb.learned.photographs import Photographs

@@ -20,14 +20,15 @@ from smicnb.compare import frontier, reconstruction
 from smicnb.compare.codebooks import Codebooks, codebooks
 from smicnb.compare.frontier import Grid, bits_per_image
 from smicnb.repro.explore_pictures import Picture, Pictures, thumbnails
-from smicnb.semantics import collections, spaces
-from smicnb.semantics.captions import NearestWords
-from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.data_sets import DATA_SETS
-from smicnb.semantics.images import describe
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics import spaces
+from smicnb.semantics.metrics.captions import NearestWords
+from smicnb.semantics.metrics.intervals import upper_hull
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.data_sets import DATA_SETS
+from smicnb.semantics.photographs.image_collections import Collection, Item
+from smicnb.semantics.photographs.images import describe
 from smicnb.semantics.spaces import SemanticSpace, normalise
-from smicnb.semantics.statistics import upper_hull
 
 SPLITS = {"train": "collection", "heldout": "held-out"}  # sweep's name -> how an image's label begins
 OWN = "own"
@@ -138,7 +139,7 @@ class Explorer:
         images = int(self.splits["train"]["images"].iloc[0])
         self.sizes = tuple(sorted({*frontier.SIZES, images}))
         self.hulls = {(split, n): self._hull(split, n) for split in self.splits for n in self.sizes}
-        self.namer = NearestWords(space.encoder, collections.words(), WORDS)
+        self.namer = NearestWords(space.encoder, image_collections.words(), WORDS)
         self.namer.directions = ArrayCache("words").get_or_make(
             self.namer.fingerprint, lambda: self.namer.directions
         )  # hundreds of sentences, embedded once ever
@@ -275,7 +276,7 @@ class Explorer:
         if not path:
             raise SmicnbError("found no path", "a folder of photographs, such as ~/Pictures")
         named = path.partition(":")[0] in DATA_SETS
-        loaded = collections.load(path if named else f"folder:{path}")
+        loaded = image_collections.load(path if named else f"folder:{path}")
         before, self.images = self.images, {k: v for k, v in self.images.items() if not k.startswith(f"{OWN} ")}
         try:
             self._choosable(OWN, loaded)
@@ -295,7 +296,7 @@ def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explor
         collection, encoder, generator: names, as in any notebook.
         grid: what the sliders offer.
     """
-    photographs = collections.load(collection)
+    photographs = image_collections.load(collection)
     reconstruction.check_sizes(grid.n_atoms, photographs.split("train"), parameter="explore.n_atoms")
     space = spaces.space(encoder, generator, photographs.split("gallery"))
     parts = {split: photographs.split(split) for split in SPLITS}

@@ -8,10 +8,10 @@ import numpy as np
 from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array
 from smicnb.base.progress import progress
-from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.generators import RetrievalGenerator
+from smicnb.semantics.encoders.towers import resize_and_crop
+from smicnb.semantics.generators.generators import RetrievalGenerator
+from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.towers import resize_and_crop
 
 SIDE, QUALITY = 240, 85  # pixels of a side; of JPEG
 

@@ -14,12 +14,14 @@ from smicnb.base.files import sha256_file, sha256_json
 from smicnb.repro import imports, records
 from smicnb.repro.checkout import root
 from smicnb.repro.jobs import Job, collection_of
-from smicnb.semantics import encoders, hub_models, weights
+from smicnb.semantics import hub_models
+from smicnb.semantics.encoders import encoders
 from smicnb.semantics.selection import parse
+from smicnb.semantics.weights import store
 
 MODELS = ("generator", "captioner", "segmenter", "quality")
 # Modules that name every part there is; which of them is used, parameters and other modules say.
-REGISTERS = ("semantics/parts.py", "semantics/encoders.py")
+REGISTERS = ("semantics/weights/registry.py", "semantics/encoders/encoders.py")
 REDRAWN = ("on_bsds500", "made_on_bsds500")  # of a session: read what is committed of BSDS500
 MEASURED_ON = "measured_on"  # of a session: reads what is committed of the data set that it names first
 NOT_HERE = "not on this machine"  # in place of the hash of weights that a notebook may use
@@ -142,7 +144,7 @@ def _redrawn(code: str) -> list[tuple[str, str]]:
 def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
     """What stands for the models that parameters name, and the bytes of all weight files that are used."""
     found, parameters, dim = {}, job.parameters, None
-    parts = imports.texts_of({name: file for name, file in files.items() if name not in REGISTERS}) & set(weights.PARTS)
+    parts = imports.texts_of({name: file for name, file in files.items() if name not in REGISTERS}) & set(store.PARTS)
     if "encoder" in parameters:
         encoder = encoders.encoder(parameters["encoder"])
         found["weights"], dim = encoder.weights_hash, encoder.dim
@@ -161,7 +163,7 @@ def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
         parts |= {part for part in [encoders.OPEN_CLIP_PARTS.get((model, tag))] if part}
     for part in sorted(parts):
         try:
-            files = weights.files(part)
+            files = store.files(part)
         except MissingWeightsError:  # it is not used, or the notebook will say so
             found[f"weights: {part}"] = NOT_HERE
             continue

@@ -9,13 +9,13 @@ from smicnb.base.errors import SmicnbError
 from smicnb.repro import params
 from smicnb.repro.checkout import root
 from smicnb.repro.kernels import Place
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 
 @lru_cache(maxsize=8)
-def collection_of(name: str) -> collections.Collection:
+def collection_of(name: str) -> image_collections.Collection:
     """The collection of a name, loaded once per process; what was left out of it is said on stderr."""
-    loaded = collections.load(name)
+    loaded = image_collections.load(name)
     if loaded.skipped:
         print(f"smicnb: warning: {loaded.summary()}", file=sys.stderr)
     return loaded

@@ -14,23 +14,14 @@ from smicnb.codec.rate import MODELS
 from smicnb.compare.reconstruction import check_sizes
 from smicnb.repro.jobs import Job, collection_of
 from smicnb.repro.session import without_path
-from smicnb.semantics import (
-    captions,
-    devices,
-    diffusion,
-    encoders,
-    generators,
-    hub_models,
-    inception,
-    inversion,
-    lite0_minilm,
-    perception,
-    segments,
-    weights,
-)
-from smicnb.semantics.collections import SPLITS
-from smicnb.semantics.repositories import AUTO
+from smicnb.semantics import devices, hub_models
+from smicnb.semantics.encoders import encoders, inception, lite0_minilm
+from smicnb.semantics.generators import diffusion, generators, inversion
+from smicnb.semantics.metrics import captions, perception, segments
+from smicnb.semantics.photographs.image_collections import SPLITS
 from smicnb.semantics.selection import Selection, parse
+from smicnb.semantics.weights import store
+from smicnb.semantics.weights.repositories import AUTO
 
 Sizes = dict[str, int] | None  # images of each split, None where no collection is named yet
 EFFICIENCY = 0.5  # of a matrix product's speed, what a network of convolutions and attention reaches
@@ -270,7 +261,7 @@ def _encoder(kind: str, name: str) -> str:
 
 def _state(parts: Sequence[str]) -> str:
     """Whether registered parts are on this machine, and how those that are not are fetched."""
-    states = {row["name"]: row["state"] for row in weights.table()}
+    states = {row["name"]: row["state"] for row in store.table()}
     wanting = [f"{part} {states[part]}: smicnb weights fetch {part}" for part in parts if states[part] != "present"]
     return "; ".join(wanting) or "present"
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.semantics.towers import resize_and_crop
+from smicnb.semantics.encoders.towers import resize_and_crop
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ import numpy as np
 from smicnb.compare.beyond import CURVES, SINGLE_BITS
 from smicnb.repro.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
 from smicnb.repro.style import COLUMN, PAGE
-from smicnb.semantics.statistics import upper_hull
+from smicnb.semantics.metrics.intervals import upper_hull
 
 if TYPE_CHECKING:
     import pandas as pd

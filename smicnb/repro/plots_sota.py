@@ -12,7 +12,7 @@ from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA, CODINGS, SIZE, SM
 from smicnb.repro import looks
 from smicnb.repro.plots_learned import LABELS, RIVALS, SMALL
 from smicnb.repro.style import PAGE
-from smicnb.semantics.statistics import upper_hull
+from smicnb.semantics.metrics.intervals import upper_hull
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from smicnb.base import names
-from smicnb.semantics import captions, diffusion, perception, repositories, segments
-from smicnb.semantics.repositories import AUTO, Sources
+from smicnb.semantics.generators import diffusion
+from smicnb.semantics.metrics import captions, perception, segments
 from smicnb.semantics.selection import parse
+from smicnb.semantics.weights import repositories
+from smicnb.semantics.weights.repositories import AUTO, Sources
 
 JUDGES = {judge.name: judge.sources for judge in (captions.BLIP, segments.SEGFORMER, perception.CLIP_IQA)}
 FAMILIES = (*diffusion.CANDIDATES, *JUDGES)

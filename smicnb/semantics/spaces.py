@@ -9,12 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from smicnb.base.errors import DimensionError
-from smicnb.semantics import encoders, generators
-from smicnb.semantics.captions import NearestWords
-from smicnb.semantics.collections import Collection, WordList
 from smicnb.semantics.cost import Cost
-from smicnb.semantics.encoders import SemanticEncoder
-from smicnb.semantics.generators import LatentGenerator
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.encoders.encoders import SemanticEncoder
+from smicnb.semantics.generators import generators
+from smicnb.semantics.generators.generators import LatentGenerator
+from smicnb.semantics.metrics.captions import NearestWords
+from smicnb.semantics.photographs.image_collections import Collection, WordList
 
 NORM = 20.0  # the norm that unCLIP was trained around (paper, Sec. III), and that generators are given
 

@@ -7,7 +7,7 @@ from PIL import Image
 from smicnb.base.errors import ImageError
 from smicnb.codec import jpeg_model as jm
 from smicnb.codec import transform_coding as tc
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 # Numbers of code words of 1, 2, … bits: T.81, Tables K.3 and K.5
 DC_LUMA = [0, 1, 5, 1, 1, 1, 1, 1, 1]
@@ -16,7 +16,7 @@ AC_LUMA = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125]
 
 @pytest.fixture(scope="module")
 def grey():
-    items = {item.id: item for item in collections.load("embedded")}
+    items = {item.id: item for item in image_collections.load("embedded")}
     image = tc.centre_crop(items["coffee/coffee.png#full"].image(), 128)
     return np.asarray(Image.fromarray(image // 2 + 64).convert("L"))  # far from black and white: nothing is clipped
 

@@ -19,8 +19,9 @@ from smicnb.codec import choice, container, details, file_names, photographs
 from smicnb.codec.container import Block
 from smicnb.codec.reader import SmicReader, decode
 from smicnb.codec.smic import SMICCodec
-from smicnb.semantics import collections, encoders
-from smicnb.semantics.images import read_image
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.images import read_image
 
 POINT = {"n_atoms": 16, "penalty": 0.2, "b_dict": 8, "b_coef": 8}
 FIRST = {"b/1.png": 120, "a photograph.jpg": 90, "É.jpg": 101, "turned.jpg": 130, "z.png": 64, "A.jpg": 77}
@@ -90,7 +91,7 @@ def test_names_are_sorted_and_sizes_are_those_that_a_viewer_shows(first, compres
 
 def test_latents_are_the_encoder_s_coded_by_a_dictionary_learned_on_them(first, compressed):
     encoder = encoders.encoder("lite0-minilm")
-    items = sorted(collections.load(f"folder:{first[0]}"), key=lambda item: item.id)
+    items = sorted(image_collections.load(f"folder:{first[0]}"), key=lambda item: item.id)
     latents = encoder.encode_images(item.image() for item in items)
     decoded = decode(compressed)
     cosines = (latents * decoded).sum(axis=1) / np.linalg.norm(latents, axis=1) / 20
@@ -171,7 +172,7 @@ def test_a_path_that_is_cut_does_not_begin_with_a_device():
 
 
 def test_views_of_one_photograph_have_their_own_sizes():
-    items = [item for item in collections.load("embedded") if item.scene == "church"]
+    items = [item for item in image_collections.load("embedded") if item.scene == "church"]
     assert photographs._sizes(items) == [item.image().shape[1::-1] for item in items]
 
 
@@ -185,7 +186,7 @@ def test_an_append_codes_with_the_dictionary_that_is_there(path, later):
     _, images = photographs.append(path, str(later))
     assert images == 6
     assert path.read_bytes().startswith(before)
-    items = sorted(collections.load(f"folder:{later}"), key=lambda item: item.id)
+    items = sorted(image_collections.load(f"folder:{later}"), key=lambda item: item.id)
     new = codec.reconstruct(encoders.encoder("lite0-minilm").encode_images(item.image() for item in items))
     assert decode(path).tobytes() == old.tobytes() + new.tobytes()
     with SmicReader(path) as opened:
@@ -200,11 +201,11 @@ def test_a_file_from_before_colour_profiles_held_decodes_and_is_appended_to(late
         small = Image.fromarray(image).resize((96, 80))
         small.save(folder / f"{number}.png", icc_profile=colour_profiles.rgb(colour_profiles.SWAPPED))
     with monkeypatch.context() as before:
-        before.setattr(collections, "RULES", [2])
-        before.setattr(collections, "read_image", lambda path, profiles: read_image(path, profiles=False))
+        before.setattr(image_collections, "RULES", [2])
+        before.setattr(image_collections, "read_image", lambda path, profiles: read_image(path, profiles=False))
         photographs.compress(str(folder), target, "lite0-minilm", **POINT)
         ignored = photographs.photographs(str(folder), encoders.encoder("lite0-minilm")).latents
-    collections._photograph.cache_clear()
+    image_collections._photograph.cache_clear()
     old = decode(target)
     assert photographs.append(target, str(later))[1] == 3
     assert decode(target)[:3].tobytes() == old.tobytes()
@@ -464,7 +465,8 @@ KILLED = """
 import json, os, pathlib, signal, sys
 from smicnb.base import files
 from smicnb.codec import container, photographs
-from smicnb.semantics import collections, encoders
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.encoders import encoders
 
 encoders.encoder("lite0-minilm").weights_hash
 command, folder, target, point = json.loads(sys.argv[1])

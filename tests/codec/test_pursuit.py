@@ -17,7 +17,7 @@ from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec
 from smicnb.codec.trellis_codebook import TrellisCodebook
 from smicnb.compare.latent_smic import SearchedOnce
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.metrics.pairs import latent_cosine
 
 ABOUT = {"encoder": PRIOR.name, "weights_hash": PRIOR.weights_hash}
 

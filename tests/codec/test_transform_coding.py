@@ -12,7 +12,7 @@ from PIL import Image
 
 from smicnb.base.errors import DimensionError
 from smicnb.codec import transform_coding as tc
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 IMAGES = arrays(np.uint8, st.sampled_from([(8, 8, 3), (16, 8, 3), (8, 24, 3)]))
 QUANTISED = arrays(np.int64, st.sampled_from([(1, 1, 1, 8, 8), (2, 3, 3, 8, 8)]), elements=st.integers(-40, 40))
@@ -20,7 +20,7 @@ QUANTISED = arrays(np.int64, st.sampled_from([(1, 1, 1, 8, 8), (2, 3, 3, 8, 8)])
 
 @pytest.fixture(scope="module")
 def photograph():
-    items = {item.id: item for item in collections.load("embedded")}
+    items = {item.id: item for item in image_collections.load("embedded")}
     return tc.centre_crop(items["coffee/coffee.png#full"].image(), 256)
 
 

@@ -147,8 +147,8 @@ def test_a_prior_is_found_by_the_weights_and_by_its_bytes():
 
 
 def test_the_prior_belongs_to_the_embedded_encoder():
-    from smicnb.semantics import encoders
-    from smicnb.semantics.words import words
+    from smicnb.semantics.encoders import encoders
+    from smicnb.semantics.photographs.words import words
 
     encoder = encoders.encoder("lite0-minilm")
     prior = priors.of_weights(encoder.weights_hash)

@@ -5,6 +5,6 @@ import pytest
 
 @pytest.fixture(scope="session")
 def embedded():
-    from smicnb.semantics import collections
+    from smicnb.semantics.photographs import image_collections
 
-    return collections.load("embedded")
+    return image_collections.load("embedded")

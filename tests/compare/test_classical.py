@@ -15,8 +15,8 @@ from smicnb.base.errors import ImageError, SmicnbError, UnknownNameError
 from smicnb.compare import classical, still_video
 from smicnb.compare.classical import LADDERS, Avif, Jpeg, Jpeg2000, JpegXL, WebP, ladder
 from smicnb.compare.still_video import StillVideo
-from smicnb.semantics import collections
-from smicnb.semantics.metrics import psnr
+from smicnb.semantics.metrics.pairs import psnr
+from smicnb.semantics.photographs import image_collections
 
 ODD = (97, 75)  # height and width
 CHEAP = [Jpeg(40), Jpeg(40, "4:4:4"), Jpeg2000(3), WebP(50), JpegXL(50)]
@@ -25,7 +25,7 @@ CHEAP = [Jpeg(40), Jpeg(40, "4:4:4"), Jpeg2000(3), WebP(50), JpegXL(50)]
 @lru_cache(maxsize=1)
 def photograph():
     """Tulips: detail everywhere, and strong colours."""
-    return next(item for item in collections.load("embedded").items if item.scene == "yellow-tulips").image()
+    return next(item for item in image_collections.load("embedded").items if item.scene == "yellow-tulips").image()
 
 
 def crop(height, width):

@@ -12,13 +12,13 @@ from smicnb.base.errors import ImageError, IntegrityError, SmicnbError
 from smicnb.compare import classical, evaluate
 from smicnb.compare.classical import Jpeg, WebP
 from smicnb.compare.downscaled import FACTORS, STRIDE, Downscaled, family, reduced
-from smicnb.semantics import collections
-from smicnb.semantics.metrics import psnr
+from smicnb.semantics.metrics.pairs import psnr
+from smicnb.semantics.photographs import image_collections
 
 
 @lru_cache(maxsize=1)
 def photograph():
-    return next(item for item in collections.load("embedded").items if item.scene == "yellow-tulips").image()
+    return next(item for item in image_collections.load("embedded").items if item.scene == "yellow-tulips").image()
 
 
 def crop(height, width):
@@ -127,7 +127,7 @@ def test_where_the_reduced_image_is_too_small_it_is_counted_and_the_others_go_on
     for name, side in (("small", 64), ("large", 160)):
         Image.fromarray(crop(side, side)).save(folder / f"{name}.png")
     codecs = [FailsOnSmall(), *(Downscaled(FailsOnSmall(), factor) for factor in FACTORS), Downscaled(Jpeg(40), 8)]
-    table = evaluate.evaluate(codecs, collections.load(f"folder:{folder}"), ["psnr"])
+    table = evaluate.evaluate(codecs, image_collections.load(f"folder:{folder}"), ["psnr"])
     failed = evaluate.failures(table)
     assert list(failed["codec"]) == ["fails on small, 1/8"]
     assert failed[["images", "failed", "note"]].to_numpy().tolist() == [[2, 1, "RuntimeError: side too small"]]

@@ -12,7 +12,8 @@ from PIL import Image
 from smicnb.base.errors import MissingWeightsError, SmicnbError, StoppedError, UnknownNameError
 from smicnb.compare import evaluate
 from smicnb.compare.classical import Jpeg, WebP
-from smicnb.semantics import collections, metrics, perception
+from smicnb.semantics.metrics import pairs, perception
+from smicnb.semantics.photographs import image_collections
 
 JPEGS = [Jpeg(10), Jpeg(50), Jpeg(90)]
 
@@ -70,10 +71,10 @@ class Lossless:
 def small(tmp_path_factory):
     """Two photographs of 171×161 and 96×64 pixels (width×height)."""
     folder = tmp_path_factory.mktemp("small")
-    photographs = [item.image() for item in collections.load("embedded").items[:24:12]]
+    photographs = [item.image() for item in image_collections.load("embedded").items[:24:12]]
     for name, photograph, size in zip("ab", photographs, ((171, 161), (96, 64)), strict=True):
         Image.fromarray(photograph).resize(size).save(folder / f"{name}.png")
-    return collections.load(f"folder:{folder}")
+    return image_collections.load(f"folder:{folder}")
 
 
 def values(table, **at):
@@ -111,12 +112,12 @@ def test_numbers_are_those_of_the_file_over_the_true_pixels(table, small):
             at = {"codec": "JPEG", "setting": codec.setting, "image": item.id}
             assert values(table, **at, metric="bytes") == [len(data)]
             assert values(table, **at, metric="bpp") == [8 * len(data) / (image.shape[0] * image.shape[1])]
-            assert values(table, **at, metric="psnr") == metrics.psnr([image], [codec.decode(data)]).tolist()
+            assert values(table, **at, metric="psnr") == pairs.psnr([image], [codec.decode(data)]).tolist()
     assert (table["value"] > 0).all()
 
 
 def test_a_metric_has_no_row_for_an_image_that_is_too_small_for_it(table, small):
-    large = [item.id for item in small if min(item.image().shape[:2]) >= metrics.MS_SSIM_SIDE]
+    large = [item.id for item in small if min(item.image().shape[:2]) >= pairs.MS_SSIM_SIDE]
     assert len(large) == 1
     assert list(table[table["metric"] == "ms_ssim"]["image"].unique()) == large
     wide = evaluate.points(table)
@@ -126,17 +127,17 @@ def test_a_metric_has_no_row_for_an_image_that_is_too_small_for_it(table, small)
 
 
 def test_learned_metrics_and_the_encoder_are_those_of_the_semantics(fresh_cache, small):
-    from smicnb.semantics.encoders import encoder
+    from smicnb.semantics.encoders.encoders import encoder
 
     lite0 = encoder("lite0-minilm")
     found = evaluate.evaluate(JPEGS[:1], small, ["lpips", "lpips_vgg", "dists"], lite0)
     images = [item.image() for item in small]
     decoded = [JPEGS[0].decode(JPEGS[0].encode(image)) for image in images]
     for name, expected in {
-        "lpips": metrics.lpips(images, decoded),
-        "lpips_vgg": metrics.lpips(images, decoded, "vgg"),
+        "lpips": pairs.lpips(images, decoded),
+        "lpips_vgg": pairs.lpips(images, decoded, "vgg"),
         "dists": perception.dists(images, decoded),
-        "image_cosine": metrics.image_cosine(lite0, images, decoded),
+        "image_cosine": pairs.image_cosine(lite0, images, decoded),
     }.items():
         np.testing.assert_allclose(values(found, metric=name), expected, rtol=1e-4, atol=1e-5)
     assert set(found[found["metric"] == "image_cosine"]["note"]) == {"lite0-minilm"}
@@ -163,7 +164,7 @@ def test_whatever_a_number_depends_on_makes_it_anew(fresh_cache, small, monkeypa
     evaluate.evaluate([codec], told, ["psnr"])
     assert codec.calls == 8
     assert codec.captions == [None] * 6 + ["a boat"] * 2
-    monkeypatch.setattr(collections, "RULES", [0])  # of reading files
+    monkeypatch.setattr(image_collections, "RULES", [0])  # of reading files
     evaluate.evaluate([codec], told, ["psnr"])
     assert codec.calls == 10
 

@@ -15,7 +15,7 @@ from smicnb.codec.reader import SmicReader
 from smicnb.codec.smic import SMICCodec, fit_codebook
 from smicnb.compare import frontier, importance
 from smicnb.compare.frontier import Grid
-from smicnb.semantics.statistics import upper_hull
+from smicnb.semantics.metrics.intervals import upper_hull
 
 GRID = Grid((2, 6), (2, 8), (2, 6), penalties=(0.3, 3.0), learning_penalty=0.5, norm=20.0, seed=0, encoder="tests")
 

@@ -14,7 +14,7 @@ from smicnb.codec.transforms import KLT, NORM, UNIT, RandomRotation, Truncation,
 from smicnb.compare.latent import QuantisedCoder, Spent
 from smicnb.compare.latent_scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.metrics.pairs import latent_cosine
 
 
 def scalar_coders():

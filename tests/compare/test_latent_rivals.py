@@ -7,7 +7,7 @@ from smicnb.codec.transforms import PriorAxes, normalised
 from smicnb.compare import latent_points, latent_rivals
 from smicnb.compare.latent import QuantisedCoder
 from smicnb.compare.latent_scalar import SteppedScalar
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.metrics.pairs import latent_cosine
 
 
 def test_rivals_are_told_apart_and_work():

@@ -4,7 +4,7 @@ import pytest
 from prior_latents import PRIOR, images
 
 from smicnb.compare import latent_smic
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.metrics.pairs import latent_cosine
 
 
 def finest(coders):

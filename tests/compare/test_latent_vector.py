@@ -12,7 +12,7 @@ from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.codec.transforms import NORM
 from smicnb.compare.latent import QuantisedCoder
 from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.metrics.pairs import latent_cosine
 
 faiss = pytest.importorskip("faiss")
 

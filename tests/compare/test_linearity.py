@@ -8,8 +8,9 @@ import pytest
 
 from smicnb.base.errors import DimensionError
 from smicnb.compare import linearity
-from smicnb.semantics import collections, encoders
-from smicnb.semantics.generators import RetrievalGenerator
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.generators.generators import RetrievalGenerator
+from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace
 
 SCENES = ["a", "a", "b", "c"]
@@ -18,13 +19,13 @@ SCENES = ["a", "a", "b", "c"]
 @pytest.fixture(scope="module")
 def drawn():
     """One view of each coded scene."""
-    train = collections.load("embedded").split("train")
+    train = image_collections.load("embedded").split("train")
     return replace(train, items=train.items[::12])
 
 
 @pytest.fixture(scope="module")
 def space():
-    gallery = collections.load("embedded").split("gallery")
+    gallery = image_collections.load("embedded").split("gallery")
     few = replace(gallery, items=gallery.items[::6])
     encoder = encoders.encoder("lite0-minilm")
     return SemanticSpace(encoder, RetrievalGenerator(few, encoders.encode_collection(encoder, few)))

@@ -10,20 +10,21 @@ from smicnb.codec.smic import SMICCodec
 from smicnb.compare import frontier, models
 from smicnb.compare.readings import Readings
 from smicnb.compare.table2 import NAMES, table2
-from smicnb.semantics import collections, spaces
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics import spaces
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import normalise
 
 
 @pytest.fixture(scope="module")
 def space():
-    return spaces.space("lite0-minilm", "retrieval", collections.load("embedded").split("gallery"))
+    return spaces.space("lite0-minilm", "retrieval", image_collections.load("embedded").split("gallery"))
 
 
 @pytest.fixture(scope="module")
 def real(space):
     """split -> (latents of norm 20, scenes)."""
-    photographs = collections.load("embedded")
+    photographs = image_collections.load("embedded")
     return {
         split: (normalise(space.encode(some)), [item.scene for item in some])
         for split, some in ((name, photographs.split(name)) for name in ("train", "heldout"))

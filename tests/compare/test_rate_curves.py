@@ -10,7 +10,7 @@ from smicnb.base.errors import SmicnbError, UnknownNameError
 from smicnb.compare import evaluate, rate_curves
 from smicnb.compare.classical import Jpeg, WebP
 from smicnb.compare.rate_curves import bd_rate
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 RATES = np.array([0.1, 0.2, 0.5, 1.0])
 QUALITY = np.array([25.0, 28.0, 33.0, 36.0])
@@ -114,8 +114,8 @@ def test_bd_rates_are_per_image_against_the_anchor():
 
 
 def test_webp_needs_fewer_bits_than_jpeg_on_real_photographs(fresh_cache):
-    items = collections.load("embedded").items
-    collection = collections.Collection("some", items[:36:12], "", "", {})
+    items = image_collections.load("embedded").items
+    collection = image_collections.Collection("some", items[:36:12], "", "", {})
     codecs = [Jpeg(quality) for quality in (5, 20, 50, 80)] + [WebP(quality) for quality in (5, 30, 60, 85)]
     points = evaluate.points(evaluate.evaluate(codecs, collection, ["psnr"]))
     (row,) = rate_curves.means(rate_curves.bd_rates(points, "psnr", "JPEG"), "value", ["codec"], 0).to_dict("records")

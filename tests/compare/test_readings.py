@@ -4,21 +4,23 @@ import numpy as np
 import pytest
 
 from smicnb.compare.readings import UNRELATED, Readings, readings
-from smicnb.semantics import collections, encoders, spaces
-from smicnb.semantics.captions import NearestWords, caption_similarity
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics import spaces
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.metrics.captions import NearestWords, caption_similarity
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs import image_collections
 
 
 @pytest.fixture(scope="module")
 def space():
-    embedded = collections.load("embedded")
+    embedded = image_collections.load("embedded")
     return spaces.space("lite0-minilm", "retrieval", embedded.split("gallery"))
 
 
 @pytest.fixture(scope="module")
 def items():
     """Two views of each of three scenes."""
-    return [item for item in collections.load("embedded") if item.scene in ("cat", "coffee", "church")][::6]
+    return [item for item in image_collections.load("embedded") if item.scene in ("cat", "coffee", "church")][::6]
 
 
 class Counting:
@@ -27,7 +29,7 @@ class Counting:
     name, what, fingerprint = "counting", "", {"a": 1}
 
     def __init__(self, encoder):
-        self.seen, self._words = [], NearestWords(encoder, collections.words())
+        self.seen, self._words = [], NearestWords(encoder, image_collections.words())
 
     def caption(self, images):
         self.seen.append(len(images))
@@ -54,7 +56,7 @@ def test_an_image_of_itself_is_perfect_and_another_is_not(space, items):
 
 
 def test_values_are_those_of_the_metrics_themselves(space, items):
-    words = NearestWords(space.encoder, collections.words())
+    words = NearestWords(space.encoder, image_collections.words())
     images = [item.image() for item in items]
     made = space.generate(space.encoder.encode_images(images[:2]), 1)
     latents = space.encoder.encode_images(made)
@@ -79,12 +81,12 @@ def test_every_image_is_captioned_once(space, items):
 def test_of_one_scene_alone_no_captions_are_unrelated(space, items):
     images = [item.image() for item in items[:2]]
     assert items[0].scene == items[1].scene
-    measure = measured(space, items, NearestWords(space.encoder, collections.words()))
+    measure = measured(space, items, NearestWords(space.encoder, image_collections.words()))
     assert UNRELATED not in measure("train", [0, 1], images, space.encoder.encode_images(images))
 
 
 def test_captions_name_their_stand_in(space, items):
-    said = measured(space, items, NearestWords(space.encoder, collections.words()), quality=Quality()).what
+    said = measured(space, items, NearestWords(space.encoder, image_collections.words()), quality=Quality()).what
     assert said.startswith("captions by nearest-words of lite0-minilm (the 3 nearest of 434 words, a stand-in")
     assert said.endswith("quality by brightness (), no segments")
 
@@ -115,7 +117,7 @@ def test_segments_and_quality_are_measured_where_there_are_models(space, items):
 
 
 def test_none_leaves_a_reading_out(space):
-    embedded = collections.load("embedded")
+    embedded = image_collections.load("embedded")
     nothing = readings(space, {"train": embedded.split("train")}, "none", "none", "none")
     assert nothing("train", [0], [np.zeros((8, 8, 3), np.uint8)], np.ones((1, 384))) == {}
     assert nothing.fingerprint == {}

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from smicnb.base.errors import DimensionError, UnknownNameError
 from smicnb.codec.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare import reconstruction
-from smicnb.semantics import encoders, spaces
-from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.generators import RetrievalGenerator
-from smicnb.semantics.metrics import image_cosine, latent_cosine
+from smicnb.semantics import spaces
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.generators.generators import RetrievalGenerator
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.pairs import image_cosine, latent_cosine
+from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.statistics import bootstrap_mean
 
 SIZES, PENALTY, DRAWS, SEED = [2, 4], 0.5, 3, 7
 COLUMNS = ["split", "kind", "n_atoms", "scene", "item", "metric", "value"]

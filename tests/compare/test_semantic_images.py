@@ -21,9 +21,9 @@ from smicnb.compare.semantic_images import (
     SemanticImages,
     SmicRecords,
 )
-from smicnb.semantics import encoders
-from smicnb.semantics.generators import RetrievalGenerator
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.generators.generators import RetrievalGenerator
+from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
 
 

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from smicnb.base.errors import DimensionError, UnknownNameError
 from smicnb.codec.dictionary import SemanticDictionary
 from smicnb.compare import separation
-from smicnb.semantics import collections, encoders
-from smicnb.semantics.collections import WordList
-from smicnb.semantics.generators import RetrievalGenerator
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.generators.generators import RetrievalGenerator
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.image_collections import WordList
+from smicnb.semantics.photographs.words import embedded_scenes
 from smicnb.semantics.spaces import SemanticSpace
-from smicnb.semantics.words import embedded_scenes
 
 FOREIGN = ["animals", "food"]
 
@@ -29,12 +30,12 @@ def space(embedded):
 
 @pytest.fixture(scope="module")
 def division(space, embedded):
-    return separation.divide(space, collections.words(), embedded, FOREIGN, 1000)
+    return separation.divide(space, image_collections.words(), embedded, FOREIGN, 1000)
 
 
 def test_the_coded_images_show_nothing_foreign_and_no_image_is_on_both_sides(division, embedded):
     listed = {scene["scene"]: set(scene["words"]) for scene in embedded_scenes()["scenes"]}
-    foreign = {word for category in FOREIGN for word in collections.words().categories[category]}
+    foreign = {word for category in FOREIGN for word in image_collections.words().categories[category]}
     assert {item.split for item in division.coded} == {"train"}
     assert not any(listed[item.scene] & foreign for item in division.coded)
     both = {item.id for item in division.coded} | {item.id for item in division.tested}
@@ -56,7 +57,7 @@ def test_words_are_inside_outside_or_neither(division):
 
 
 def test_at_most_so_many_are_tested(space, embedded, division):
-    few = separation.divide(space, collections.words(), embedded, FOREIGN, 10)
+    few = separation.divide(space, image_collections.words(), embedded, FOREIGN, 10)
     assert len(few.tested) == 10
     assert few.own.shape == (10, len(few.vocabulary))
     assert few.tested.items[0] == division.tested.items[0]
@@ -66,7 +67,7 @@ def test_at_most_so_many_are_tested(space, embedded, division):
 def test_elsewhere_an_image_shows_its_nearest_words(space, embedded):
     renamed = [replace(item, scene=f"other {item.scene}") for item in embedded.items[::4]]
     other = replace(embedded, items=tuple(renamed))
-    words = collections.words()
+    words = image_collections.words()
     found = separation.divide(space, words, other, ["plants"], 1000)
     assert found.source == "the 3 words nearest to each image's own latent"
     assert (found.own.sum(axis=1) == 3).all()
@@ -75,7 +76,7 @@ def test_elsewhere_an_image_shows_its_nearest_words(space, embedded):
 
 
 def test_categories_that_leave_nothing_are_refused(space, embedded):
-    words = collections.words()
+    words = image_collections.words()
     with pytest.raises(DimensionError, match="0 of 300 images of 'embedded' show nothing of"):
         separation.divide(space, words, embedded, list(words.categories), 1000)
     with pytest.raises(UnknownNameError, match="did you mean 'animals'"):

@@ -12,7 +12,7 @@ from smicnb.learned import checkpoints
 from smicnb.learned.sic import SIZES
 from smicnb.learned.sic_codec import SicCodec
 from smicnb.learned.sic_levels import levels_of
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -26,7 +26,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def item():
-    return taco_study.tested(collections.load("embedded"), 64).items[0]
+    return taco_study.tested(image_collections.load("embedded"), 64).items[0]
 
 
 def made(variants, levels=8, images=6, twin=False):
@@ -49,7 +49,7 @@ def made(variants, levels=8, images=6, twin=False):
 
 def test_rates_of_levels_are_those_of_files(path, item):
     codec = SicCodec(path)
-    some = taco_study.tested(collections.load("embedded"), 64)
+    some = taco_study.tested(image_collections.load("embedded"), 64)
     some = type(some)(some.name, some.items[:2], some.licence, some.page, {})
     table = sic_study.level_rates(sic_study.points(evaluate(levels_of(path), some, ["psnr"])))
     assert table["level"].tolist() == [1, 2, 3, 4]
@@ -224,7 +224,7 @@ def test_how_models_were_trained(tmp_path):
 
 
 def test_points_of_levels_come_in_their_order(path):
-    some = taco_study.tested(collections.load("embedded"), 64)
+    some = taco_study.tested(image_collections.load("embedded"), 64)
     some = type(some)(some.name, some.items[:1], some.licence, some.page, {})
     found = points(evaluate(levels_of(path), some, ["psnr"]))
     assert sic_study.level_of(found["setting"]).tolist() == [1, 2, 3, 4]

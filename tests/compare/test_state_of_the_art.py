@@ -13,7 +13,7 @@ from smicnb.compare import classical, rate_curves, state_of_the_art
 from smicnb.compare.classical import Jpeg, WebP
 from smicnb.compare.downscaled import Downscaled, reduced
 from smicnb.compare.state_of_the_art import OURS, lowest, matched
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 PIXELS = 100_000
 ONCE = {"low": 3_000, "medium": 200_000, "high": 800_000}
@@ -61,7 +61,7 @@ def test_codebooks_are_of_the_tested_collection_or_the_embedded_one(embedded, tm
     for number in range(4):
         Image.fromarray(rng.integers(0, 255, (32, 32, 3), np.uint8)).save(tmp_path / f"{number}.png")
     for count in (4, 1):
-        few = collections.load(f"folder:{tmp_path}")
+        few = image_collections.load(f"folder:{tmp_path}")
         assert len(few) == count
         assert state_of_the_art.coded_collection(few).name == "embedded"
         for number in (1, 2, 3):
@@ -156,7 +156,7 @@ def test_verdicts_are_by_the_interval_of_differences(points):
 
 
 def test_decoded_pictures_are_those_of_the_rows():
-    item = next(item for item in collections.load("embedded").items if item.scene == "yellow-tulips")
+    item = next(item for item in image_collections.load("embedded").items if item.scene == "yellow-tulips")
     image = item.image()[:64, :96]
     item = SimpleNamespace(id="tulips", image=lambda: image, caption=None)
     codecs = [Jpeg(20), WebP(5), Downscaled(WebP(5), 4)]

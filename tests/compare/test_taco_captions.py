@@ -5,14 +5,15 @@ import pytest
 
 from smicnb.compare import taco_captions, taco_study
 from smicnb.compare.classical import Jpeg
-from smicnb.semantics import captions, collections
-from smicnb.semantics.caption_scores import cider_d
-from smicnb.semantics.encoders import encoder
+from smicnb.semantics.encoders.encoders import encoder
+from smicnb.semantics.metrics import captions
+from smicnb.semantics.metrics.caption_scores import cider_d
+from smicnb.semantics.photographs import image_collections
 
 
 @pytest.fixture(scope="module")
 def some():
-    whole = collections.load("embedded")
+    whole = image_collections.load("embedded")
     tested = taco_study.tested(whole, 64)
     return type(tested)(tested.name, tested.items[:3], tested.licence, tested.page, {})
 

@@ -8,7 +8,7 @@ from tiny_taco import TINY, random_taco
 
 from smicnb.learned import checkpoints, coding
 from smicnb.learned.shifted import shifted_gaussians
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +20,7 @@ def tiny_checkpoint(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def photograph():
-    return collections.load("embedded").split("heldout").items[0].image()
+    return image_collections.load("embedded").split("heldout").items[0].image()
 
 
 @pytest.fixture(scope="module", autouse=True)

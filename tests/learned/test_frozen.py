@@ -13,7 +13,7 @@ from stream_by_hand import symbols_of
 
 from smicnb.learned import shipped
 from smicnb.learned.codecs import open_codec
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 FROZEN = frozen_cases.FOLDER
 KEPT = load_file(FROZEN / "compressai.safetensors")
@@ -83,7 +83,7 @@ def test_every_frozen_file_decodes(row, codecs):
 def test_kodak_images_are_coded_in_the_same_bytes(model, shared_data):
     kept = json.loads((FROZEN / "kodak.json").read_text(encoding="utf-8"))[model]
     codec, compared = _codec(model), 0
-    for item in collections.load(f"kodak:{shared_data / 'kodak'}").items[::KODAK_EVERY]:
+    for item in image_collections.load(f"kodak:{shared_data / 'kodak'}").items[::KODAK_EVERY]:
         data, wanted = codec.encode(item.image(), "a photo"), kept[item.path.name]
         if _latent(codec, data) == wanted["latent"]:
             compared += 1

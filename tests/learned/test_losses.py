@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from smicnb.learned.losses import CODE_LOGIT_SCALE, LossWeights, TacoLoss
 from smicnb.learned.taco import Reconstruction
-from smicnb.semantics.encoders import encoder
-from smicnb.semantics.metrics import lpips_network
+from smicnb.semantics.encoders.encoders import encoder
+from smicnb.semantics.metrics.pairs import lpips_network
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_the_papers_weights_are_the_default():
 
 
 def test_lpips_is_the_metric_and_the_codes_range_is_another(batch):
-    from smicnb.semantics.metrics import lpips
+    from smicnb.semantics.metrics.pairs import lpips
 
     made, pixels, _ = batch
 

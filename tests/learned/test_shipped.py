@@ -14,7 +14,7 @@ from smicnb.compare.classical import Jpeg
 from smicnb.compare.evaluate import evaluate, points
 from smicnb.learned import shipped
 from smicnb.learned.codecs import open_codec
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 FULL = ("full/low/0", "full/high/0")
 QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50)  # of JPEG, so that its curve is fine where the models are
@@ -22,7 +22,7 @@ QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50)  # of JPEG, so that its curve is fine 
 
 @pytest.fixture(scope="module")
 def small():
-    return taco_study.tested(collections.load("embedded"), 160)
+    return taco_study.tested(image_collections.load("embedded"), 160)
 
 
 @pytest.mark.parametrize("name", [name for name, path in shipped.models().items() if path.name.startswith("taco-")])
@@ -100,7 +100,7 @@ for name in sys.argv[1:]:
 
 
 def test_another_process_decodes_every_kodak_image_to_the_same(shared_data, tmp_path):
-    kodak = collections.load(f"kodak:{shared_data / 'kodak'}")
+    kodak = image_collections.load(f"kodak:{shared_data / 'kodak'}")
     names, expected = [], []
     for number, item in enumerate(kodak):
         codec = open_codec(shipped.model_path(FULL[number % 2]))
@@ -114,7 +114,7 @@ def test_another_process_decodes_every_kodak_image_to_the_same(shared_data, tmp_
 
 
 def test_on_kodak_the_whole_codec_is_far_ahead_of_jpeg_in_lpips_and_ahead_in_psnr(shared_data):
-    kodak = collections.load(f"kodak:{shared_data / 'kodak'}")
+    kodak = image_collections.load(f"kodak:{shared_data / 'kodak'}")
     codecs = [open_codec(shipped.model_path(name)) for name in FULL]
     table = points(evaluate([*codecs, *map(Jpeg, QUALITIES)], kodak, ("psnr", "lpips")))
     jpeg = table[table["codec"] == "JPEG"]

@@ -16,7 +16,7 @@ from smicnb.compare.evaluate import evaluate, points
 from smicnb.learned import checkpoints, plans, shipped
 from smicnb.learned.codecs import open_codec
 from smicnb.learned.sic_levels import is_twin, levels_of
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 SIC = {name: path for name, path in shipped.models().items() if shipped.said_by(path).get("codec") == "sic"}
 
@@ -25,7 +25,7 @@ QUALITIES = (1, 5, 10, 20, 40)
 
 @pytest.fixture(scope="module")
 def small():
-    return taco_study.tested(collections.load("embedded"), 160)
+    return taco_study.tested(image_collections.load("embedded"), 160)
 
 
 def test_what_ships_is_what_the_plan_trains(repository):
@@ -59,7 +59,7 @@ def test_every_level_is_as_long_as_estimated(small):
 
 def test_levels_of_whole_photographs_are_as_long_as_estimated():
     """Of some size: what is allowed of 32 bytes a part is little there."""
-    photographs = taco_study.tested(collections.load("embedded"), 512)
+    photographs = taco_study.tested(image_collections.load("embedded"), 512)
     some = replace(photographs, items=photographs.items[::3])
     table = sic_study.level_rates(sic_study.points(evaluate(levels_of(SIC["one-sample/all/0"]), some, ["psnr"])))
     assert table["images"].min() == len(some) > 1
@@ -76,7 +76,7 @@ def test_together_they_stay_small_and_adversarial_ones_are_a_g_s():
 
 def kodak(shared_data):
     """Some of its images: all of them, by `make fuzz`, take minutes."""
-    whole = collections.load(f"kodak:{shared_data / 'kodak'}")
+    whole = image_collections.load(f"kodak:{shared_data / 'kodak'}")
     return replace(whole, items=whole.items[:: 1 if "SMICNB_FUZZ" in os.environ else 4])
 
 

@@ -54,9 +54,9 @@ def test_they_are_measured_as_any_codec(path, fresh_cache):
     from dataclasses import replace
 
     from smicnb.compare.taco_study import tested
-    from smicnb.semantics import collections
+    from smicnb.semantics.photographs import image_collections
 
-    some = tested(collections.load("embedded"), 64)
+    some = tested(image_collections.load("embedded"), 64)
     rows = evaluate.evaluate(levels_of(path), replace(some, items=some.items[:1]), ["psnr"])
     assert not len(evaluate.failures(rows))
     assert evaluate.points(rows)["bpp"].is_monotonic_increasing

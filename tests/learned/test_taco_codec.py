@@ -86,7 +86,7 @@ def test_what_is_no_rgb_image_is_told(codec, image):
 def test_grey_and_sixteen_bit_files_are_read_as_rgb(codec, tmp_path):
     from PIL import Image
 
-    from smicnb.semantics.images import read_image
+    from smicnb.semantics.photographs.images import read_image
 
     ramp = np.arange(64 * 64).reshape(64, 64)
     Image.fromarray((ramp * 16).astype(np.uint16)).save(tmp_path / "deep.png")

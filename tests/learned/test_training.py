@@ -18,7 +18,7 @@ from smicnb.learned.losses import LossWeights
 from smicnb.learned.photographs import FITTED, VALIDATED, photographs
 from smicnb.learned.plans import TacoRun, Training
 from smicnb.learned.training import Trainer
-from smicnb.semantics.encoders import encoder
+from smicnb.semantics.encoders.encoders import encoder
 
 PLAIN = {"lpips": 0, "joint": 0}
 

@@ -132,10 +132,11 @@ def test_without_more_than_one_worker_it_is_here_and_now(monkeypatch, tmp_path):
 
 
 def test_a_collection_is_encoded_in_blocks_that_are_kept(fresh_cache, monkeypatch):
-    from smicnb.semantics import collections, encoders
+    from smicnb.semantics.encoders import encoders
+    from smicnb.semantics.photographs import image_collections
 
     encoder = encoders.encoder("lite0-minilm")
-    part = collections.load("embedded").split("gallery")
+    part = image_collections.load("embedded").split("gallery")
     few = type(part)(part.name, part.items[:7], part.licence, part.page, {})
     monkeypatch.setattr(encoders, "BLOCK", 3)
     with executors.Processes(2) as processes:
@@ -148,9 +149,10 @@ def test_a_collection_is_encoded_in_blocks_that_are_kept(fresh_cache, monkeypatc
 
 
 def test_what_was_encoded_before_an_error_is_kept(fresh_cache, monkeypatch):
-    from smicnb.semantics import collections, encoders
+    from smicnb.semantics.encoders import encoders
+    from smicnb.semantics.photographs import image_collections
 
-    part = collections.load("embedded").split("gallery")
+    part = image_collections.load("embedded").split("gallery")
     few = type(part)(part.name, part.items[:5], part.licence, part.page, {})
     calls = []
 

@@ -20,10 +20,10 @@ from smicnb.repro import explore, explore_html, explore_recipe, params, style
 from smicnb.repro.explore import Setting
 from smicnb.repro.explore_pictures import Pictures, thumbnail
 from smicnb.repro.explore_widgets import ExplorerView
-from smicnb.semantics import collections
-from smicnb.semantics.metrics import latent_cosine
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.words import listed
 from smicnb.semantics.spaces import NORM, SemanticSpace, normalise
-from smicnb.semantics.words import listed
 
 GRID = Grid([2, 16], [2, 4], [1, 4], [0.2, 0.8], 0.5, NORM, 1, "lite0-minilm")
 FAST = 0.2  # seconds for an answer, in the median of each kind of action
@@ -50,7 +50,9 @@ def view(explorer):
 @pytest.fixture
 def folder(tmp_path):
     """Two photographs whose names no page should take for its own, a text, and a file that is no image."""
-    for name, item in zip(("<b>sea & land</b>.png", "tower.png"), collections.load("embedded").items, strict=False):
+    for name, item in zip(
+        ("<b>sea & land</b>.png", "tower.png"), image_collections.load("embedded").items, strict=False
+    ):
         Image.fromarray(item.image()[:200, :300]).save(tmp_path / name.replace("/", "\N{FRACTION SLASH}"))
     (tmp_path / "notes.txt").write_text("not a photograph")
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")
@@ -114,7 +116,7 @@ def test_the_strongest_atoms_come_first_with_the_spaces_words(explorer, setting)
     atoms = explorer.books.of(setting.point).atoms
     named = explorer.namer.name_latents(atoms[[part.atom for part in parts]])
     assert [part.words for part in parts] == [", ".join(word for word, _ in some[:2]) for some in named]
-    assert {word for some in named for word, _ in some} < set(collections.words().words)
+    assert {word for some in named for word, _ in some} < set(image_collections.words().words)
 
 
 def test_atoms_come_and_go_by_hand(explorer, setting):
@@ -172,7 +174,7 @@ def test_words_are_answered_by_cosine(explorer, setting):
     cosines = latent_cosine(latents, np.broadcast_to(wanted, latents.shape))
     assert [cosine for _, cosine in images] == pytest.approx(sorted(cosines, reverse=True)[:5])
     assert images[0][0] == list(explorer.images)[int(cosines.argmax())]
-    _, seen = listed([explorer.images[name].item.scene for name, _ in images], collections.words().words)
+    _, seen = listed([explorer.images[name].item.scene for name, _ in images], image_collections.words().words)
     assert any("flower" in some for some in seen)
     assert len(atoms) == 5
     assert [cosine for _, cosine in atoms] == sorted((cosine for _, cosine in atoms), reverse=True)

@@ -52,7 +52,13 @@ def change(path, old, new):
 
 
 def test_what_a_notebook_does_not_import_leaves_it_fresh(checkout):
-    for name in ("cli.py", "cli_runs.py", "codec/jpeg_model.py", "repro/runs.py", "compare/linearity.py"):
+    for name in (
+        "cli.py",
+        "cli_runs.py",
+        "studies/primer/jpeg_model.py",
+        "repro/runs/run.py",
+        "studies/linearity/measures.py",
+    ):
         with (checkout / "smicnb" / name).open("a") as file:
             file.write("# changed\n")
     (checkout / "figures" / "bsds500" / "other.csv").write_text("x\n")
@@ -118,11 +124,11 @@ def test_the_graph_of_imports_is_read_from_the_source():
 
     reached = imports.reached("def f():\n    from smicnb.codec import rate")
     assert {"__init__.py", "codec/__init__.py", "codec/rate.py"} <= set(reached)
-    assert not {"cli.py", "codec/smic.py"} & set(reached)
-    assert "semantics/words.json" in imports.reached("import smicnb.semantics.words")
+    assert not {"cli.py", "codec/coders/smic.py"} & set(reached)
+    assert "semantics/photographs/words.json" in imports.reached("import smicnb.semantics.photographs.words")
     assert imports.reached("import numpy") == {}
     everything = imports.reached("this is no Python")
-    assert {"cli.py", "codec/smic.py"} <= set(everything)
+    assert {"cli.py", "codec/coders/smic.py"} <= set(everything)
 
 
 def test_tables_of_any_data_set_that_a_notebook_redraws_are_found_in_its_code():

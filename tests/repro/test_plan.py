@@ -100,11 +100,11 @@ def test_the_hint_fetches_what_fits_the_encoder():
 
 
 def test_registered_parts_are_present_only_where_they_are(monkeypatch):
-    from smicnb.semantics import weights
+    from smicnb.semantics.weights import store
 
     assert plan._encoder("judge", "inception-fid?device=cuda") == "present"
-    rows = [row | {"state": "missing"} for row in weights.table()]
-    monkeypatch.setattr(weights, "table", lambda: rows)
+    rows = [row | {"state": "missing"} for row in store.table()]
+    monkeypatch.setattr(store, "table", lambda: rows)
     assert plan._encoder("judge", "inception-fid") == "inception-fid missing: smicnb weights fetch inception-fid"
     assert plan._encoder("encoder", "lite0-minilm").count(" missing: smicnb weights fetch ") == 2
     assert plan._model("generator", "inversion", 384).count(" missing: ") == 1
@@ -236,7 +236,7 @@ def test_sizes_of_judges_are_those_of_their_files():
 
 
 def test_every_generator_with_weights_of_its_own_is_counted():
-    from smicnb.semantics import diffusion
+    from smicnb.semantics.generators import diffusion
 
     assert set(plan.GENERATORS) == set(diffusion.CANDIDATES)
     assert parse("stable-unclip:auto").family in plan.GENERATORS

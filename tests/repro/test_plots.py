@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from smicnb.repro import looks, plot_parts, plots, style
-from smicnb.semantics.towers import resize_and_crop
-from smicnb.semantics.words import words as word_list
+from smicnb.semantics.encoders.towers import resize_and_crop
+from smicnb.semantics.photographs.words import words as word_list
 
 HAIR = 0.01  # inches that a letter's box may reach beyond the page: no ink does
 CAPITALS = 0.7  # of a type's height: nearer than this, letters of two lines touch

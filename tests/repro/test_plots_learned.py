@@ -9,7 +9,7 @@ from smicnb.compare.ablations import Claim
 from smicnb.compare.classical import Jpeg
 from smicnb.compare.evaluate import METRICS
 from smicnb.repro import looks, plots_learned
-from smicnb.semantics import collections
+from smicnb.semantics.photographs import image_collections
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_gaps_stand_where_the_table_says(points):
 
 
 def test_reconstructions_and_their_numbers():
-    item = taco_study.tested(collections.load("embedded"), 128).items[0]
+    item = taco_study.tested(image_collections.load("embedded"), 128).items[0]
     items, image = [item], item.image()
     first, *ladder = Jpeg(30), Jpeg(10), Jpeg(28), Jpeg(90)
     pictures, table = taco_study.decoded_beside(items, [first], ladder)

@@ -53,7 +53,7 @@ def test_run_writes_figures_and_a_record(checkout, first):
     assert record["state"] == "done"
     assert record["parameters"]["n_atoms"] == [2, 4]
     assert set(record["outputs"]) == set(first)
-    assert set(record["inputs"]) >= {"notebook", "collection", "weights", "codec/dictionary.py", "lock: numpy"}
+    assert set(record["inputs"]) >= {"notebook", "collection", "weights", "codec/coders/dictionary.py", "lock: numpy"}
 
 
 def test_unchanged_work_is_skipped_quickly(checkout, first):
@@ -104,10 +104,10 @@ def test_a_failing_notebook_says_why_and_touches_nothing(checkout, first):
 def twelve_photographs(folder: Path, count: int = 12) -> Path:
     from PIL import Image
 
-    from smicnb.semantics import collections
+    from smicnb.semantics.photographs import image_collections
 
     folder.mkdir()
-    items = [item for item in collections.load("embedded") if item.id.endswith("#full")]
+    items = [item for item in image_collections.load("embedded") if item.id.endswith("#full")]
     for number, item in enumerate(items[:count]):
         Image.fromarray(item.image()).resize((96, 64)).save(folder / f"{number}.png")
     return folder

@@ -9,15 +9,15 @@ from PIL import Image
 @pytest.fixture(scope="session")
 def photographs():
     """Six views of four real scenes, RGB uint8."""
-    from smicnb.semantics import collections
+    from smicnb.semantics.photographs import image_collections
 
-    items = collections.load("embedded").items
+    items = image_collections.load("embedded").items
     return [items[row].image() for row in (0, 1, 30, 90, 150, 151)]
 
 
 @pytest.fixture(scope="session")
 def lite0():
-    from smicnb.semantics.encoders import encoder
+    from smicnb.semantics.encoders.encoders import encoder
 
     return encoder("lite0-minilm")
 
@@ -53,6 +53,6 @@ def clip_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def clip(clip_file):
-    from smicnb.semantics.encoders import encoder
+    from smicnb.semantics.encoders.encoders import encoder
 
     return encoder(f"open_clip:ViT-S-32-alt/{clip_file}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from smicnb.semantics.parts import File, Package
+from smicnb.semantics.weights.registry import File, Package
 
 
 def file_of(name: str, data: bytes) -> File:

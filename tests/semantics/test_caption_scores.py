@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError
-from smicnb.semantics.caption_scores import SPICE_ABSENT, bleu4, cider_d
+from smicnb.semantics.metrics.caption_scores import SPICE_ABSENT, bleu4, cider_d
 
 VOCABULARY = ("a", "the", "dog", "cat", "runs", "sleeps", "red", "house", "near", "of")
 words = st.sampled_from(VOCABULARY)

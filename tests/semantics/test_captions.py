@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError, MissingWeightsError, SmicnbError, UnknownNameError
-from smicnb.semantics import captions, lite0_minilm
-from smicnb.semantics.words import words
+from smicnb.semantics.encoders import lite0_minilm
+from smicnb.semantics.metrics import captions
+from smicnb.semantics.photographs.words import words
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from smicnb.base.errors import SmicnbError
-from smicnb.semantics import devices, encoders
+from smicnb.semantics import devices
+from smicnb.semantics.encoders import encoders
 
 
 def test_the_cpu_is_always_there():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError, IntegrityError, MissingWeightsError, SmicnbError, UnknownNameError
-from smicnb.semantics import diffusion, diffusion_pipelines
+from smicnb.semantics.generators import diffusion, pipelines
 from smicnb.semantics.selection import parse
 
 MAKERS = {"stable-unclip": diffusion.stable_unclip, "kandinsky22": diffusion.kandinsky22}
@@ -258,7 +258,7 @@ def test_where_memory_never_suffices_the_end_is_one_line(make, family, tiny, lat
 
 
 def test_weights_that_do_not_fit(make, tiny, latents, monkeypatch):
-    monkeypatch.setattr(diffusion_pipelines, "_place", lambda *_: memory_is_full())
+    monkeypatch.setattr(pipelines, "_place", lambda *_: memory_is_full())
     with pytest.raises(SmicnbError, match="out of memory on cpu: the weights do not fit"):
         make("kandinsky22", tiny / "kandinsky22").generate(latents, SEEDS)
 
@@ -470,10 +470,10 @@ def test_the_record_pins_what_made_the_picture(make, family, copy):
 
 
 def test_a_commit_is_in_the_record(tiny, clip):
-    from smicnb.semantics.repositories import Located
+    from smicnb.semantics.weights.repositories import Located
 
     located = Located(tiny / "kandinsky22", "owner/name", "1" * 40)
-    pipeline = diffusion_pipelines.Kandinsky22(located.folder, clip)
+    pipeline = pipelines.Kandinsky22(located.folder, clip)
     kept = diffusion.DiffusionGenerator("kandinsky22", located, pipeline, {**diffusion.DEFAULTS, "guidance": 4.0})
     assert (kept.fingerprint["source"], kept.fingerprint["revision"]) == ("owner/name", "1" * 40)
 
@@ -489,7 +489,7 @@ def test_a_stand_in_is_called_one(make, family, copy):
 
 
 def test_the_tool_writes_the_same_each_time(make, tiny_models, tiny, tmp_path):
-    from smicnb.semantics.repositories import weights_hash
+    from smicnb.semantics.weights.repositories import weights_hash
 
     for make_one, name in ((tiny_models.stable_unclip, "stable-unclip"), (tiny_models.kandinsky22, "kandinsky22")):
         assert weights_hash(make_one(tmp_path / name), ["**/*"]) == weights_hash(tiny / name, ["**/*"])
@@ -498,7 +498,7 @@ def test_the_tool_writes_the_same_each_time(make, tiny_models, tiny, tmp_path):
 
 
 def test_the_tool_s_encoder_and_generator_belong_together(tiny, photographs):
-    from smicnb.semantics.encoders import encoder
+    from smicnb.semantics.encoders.encoders import encoder
 
     clip = encoder(f"open_clip:ViT-S-32-alt/{tiny / 'open_clip' / 'random-weights.safetensors'}")
     found = clip.encode_images(photographs[:2])

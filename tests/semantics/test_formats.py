@@ -14,10 +14,10 @@ from picture_files import psd, tiff
 from PIL import Image
 
 from smicnb.base.errors import ImageError
-from smicnb.semantics import folders, formats, images, samples
-from smicnb.semantics.folders import list_images
-from smicnb.semantics.images import check, probe, read_image, size_of
-from smicnb.semantics.jpeg_xl import size_in_header
+from smicnb.semantics.photographs import folders, formats, images, samples
+from smicnb.semantics.photographs.folders import list_images
+from smicnb.semantics.photographs.images import check, probe, read_image, size_of
+from smicnb.semantics.photographs.jpeg_xl import size_in_header
 
 pytestmark = pytest.mark.usefixtures("jpeg_xl_is_written")
 
@@ -178,7 +178,7 @@ def test_without_its_decoder_heic_is_named(tmp_path, without, name):
 def test_neither_decoder_is_imported_before_it_is_needed(tmp_path):
     Image.fromarray(picture()).save(tmp_path / "a.png")
     code = (
-        "import sys; from smicnb.semantics.folders import list_images; list_images(sys.argv[1]);"
+        "import sys; from smicnb.semantics.photographs.folders import list_images; list_images(sys.argv[1]);"
         "assert not {'pillow_jxl', 'pi_heif'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)

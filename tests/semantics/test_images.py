@@ -16,9 +16,9 @@ from PIL import Image
 
 from smicnb.base.cache import cache_root
 from smicnb.base.errors import ImageError
-from smicnb.semantics import folders, images
-from smicnb.semantics.folders import list_images
-from smicnb.semantics.images import check, describe, probe, read_image, size_of
+from smicnb.semantics.photographs import folders, images
+from smicnb.semantics.photographs.folders import list_images
+from smicnb.semantics.photographs.images import check, describe, probe, read_image, size_of
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import torch
 from sklearn.datasets import load_sample_image
 
 from smicnb.base.errors import ImageError, MissingWeightsError, SmicnbError, UnknownNameError
-from smicnb.semantics import collections, encoders, inception
+from smicnb.semantics.encoders import encoders, inception
+from smicnb.semantics.photographs import image_collections
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_the_whole_image_is_seen(features, samples):
 
 
 def test_it_is_an_encoder_of_collections(features, fresh_cache):
-    embedded = collections.load("embedded")
+    embedded = image_collections.load("embedded")
     some = replace(embedded, items=embedded.items[:3])
     found = encoders.encode_collection(features, some)
     np.testing.assert_allclose(found, features.encode_images(item.image for item in some), atol=1e-5)

@@ -2,26 +2,33 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError, UnknownNameError
-from smicnb.semantics import collections
-from smicnb.semantics.collections import Collection
-from smicnb.semantics.encoders import encode_collection
-from smicnb.semantics.inversion import SIDE, FeaturePainter, InversionGenerator, inversion, layout, sparse_code
-from smicnb.semantics.metrics import as_tensor, latent_cosine, psnr
+from smicnb.semantics.encoders.encoders import encode_collection
+from smicnb.semantics.encoders.towers import resize_and_crop
+from smicnb.semantics.generators.inversion import (
+    SIDE,
+    FeaturePainter,
+    InversionGenerator,
+    inversion,
+    layout,
+    sparse_code,
+)
+from smicnb.semantics.metrics.pairs import as_tensor, latent_cosine, psnr
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.selection import parse
-from smicnb.semantics.towers import resize_and_crop
 
 
 @pytest.fixture(scope="module")
 def gallery():
     """Twelve photographs of the gallery, of several scenes."""
-    whole = collections.load("embedded").split("gallery")
+    whole = image_collections.load("embedded").split("gallery")
     return Collection("few", whole.items[::12], whole.licence, whole.page, {})
 
 
 @pytest.fixture(scope="module")
 def wanted(lite0):
     """Latents (2, 384) of photographs of two held-out scenes, which the gallery does not show."""
-    items = collections.load("embedded").split("heldout").items
+    items = image_collections.load("embedded").split("heldout").items
     return lite0.encode_images([items[0].image(), items[-1].image()])
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import ImageError, MissingWeightsError, SmicnbError, UnknownNameError
-from smicnb.semantics import captions, hub_models, perception, segments
+from smicnb.semantics import hub_models
+from smicnb.semantics.metrics import captions, perception, segments
 
 KINDS = {"blip": captions.Blip, "segformer": segments.SegFormer, "clip_iqa": perception.ClipIqa}
 

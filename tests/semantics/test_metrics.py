@@ -17,7 +17,8 @@ from sklearn.datasets import load_sample_image
 
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, UnknownNameError
 from smicnb.compare.classical import Jpeg
-from smicnb.semantics import metrics, weights
+from smicnb.semantics.metrics import pairs
+from smicnb.semantics.weights import store
 
 TAPS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}  # the rectified layers that LPIPS compares
 
@@ -51,7 +52,7 @@ def lpips_by_hand(image, image_hat, net, low):
     layers = torchvision.models.vgg.make_layers(torchvision.models.vgg.cfgs["D"])
     if net == "alex":
         layers = torchvision.models.AlexNet().features
-    layers.load_state_dict(load_file(weights.resolve(metrics.LPIPS_NETS[net][0]) / "model.safetensors"))
+    layers.load_state_dict(load_file(store.resolve(pairs.LPIPS_NETS[net][0]) / "model.safetensors"))
     folder = Path(lpips_package.__file__).parent
     heads = torch.load(folder / "weights" / "v0.1" / f"{net}.pth", map_location="cpu", weights_only=True)
     shift, scale = torch.tensor([-0.030, -0.088, -0.188]), torch.tensor([0.458, 0.448, 0.450])
@@ -99,50 +100,50 @@ def ms_ssim_by_hand(image, image_hat):
 def test_latent_cosine_on_known_angles():
     Z = np.array([[3, 0], [0, 2], [1, 1], [0, 0], [5, 1]], dtype=np.float32)
     Z_hat = np.array([[9, 0], [0, -1], [1, 0], [1, 1], [0, 0]], dtype=np.float32)
-    np.testing.assert_allclose(metrics.latent_cosine(Z, Z_hat), [1, -1, np.sqrt(0.5), 0, 0], atol=1e-12)
-    assert metrics.latent_cosine(Z[:0], Z_hat[:0]).shape == (0,)
+    np.testing.assert_allclose(pairs.latent_cosine(Z, Z_hat), [1, -1, np.sqrt(0.5), 0, 0], atol=1e-12)
+    assert pairs.latent_cosine(Z[:0], Z_hat[:0]).shape == (0,)
 
 
 def test_latents_of_different_spaces_are_refused():
     with pytest.raises(DimensionError, match=r"shape \(2, 3\) and \(2, 4\); needed: two equal shapes \(n, L\)"):
-        metrics.latent_cosine(np.zeros((2, 3)), np.zeros((2, 4)))
+        pairs.latent_cosine(np.zeros((2, 3)), np.zeros((2, 4)))
 
 
 def test_image_cosine_compares_the_latents_of_images():
     images, decoded = [plain(255, 0, 0), plain(9, 9, 9)], [plain(0, 255, 0), plain(8, 8, 8)]
-    np.testing.assert_allclose(metrics.image_cosine(MeanColour(), images, decoded), [0, 1], atol=1e-7)
-    assert metrics.image_cosine(MeanColour(), [], []).shape == (0,)
+    np.testing.assert_allclose(pairs.image_cosine(MeanColour(), images, decoded), [0, 1], atol=1e-7)
+    assert pairs.image_cosine(MeanColour(), [], []).shape == (0,)
     with pytest.raises(DimensionError, match="2 images and 1 decoded images; needed: equally many"):
-        metrics.image_cosine(MeanColour(), images, decoded[:1])
+        pairs.image_cosine(MeanColour(), images, decoded[:1])
 
 
 def test_text_image_similarity_pairs_by_place():
     images = [plain(1, 0, 0), plain(0, 7, 0), plain(3, 4, 0)]
-    found = metrics.text_image_similarity(MeanColour(), ["red", "red", "red"], images)
+    found = pairs.text_image_similarity(MeanColour(), ["red", "red", "red"], images)
     np.testing.assert_allclose(found, [1, 0, 0.6], atol=1e-7)
-    assert metrics.text_image_similarity(MeanColour(), [], []).shape == (0,)
+    assert pairs.text_image_similarity(MeanColour(), [], []).shape == (0,)
     with pytest.raises(DimensionError, match="1 texts and 3 images; needed: equally many"):
-        metrics.text_image_similarity(MeanColour(), ["red"], images)
+        pairs.text_image_similarity(MeanColour(), ["red"], images)
 
 
 def test_psnr_is_that_of_scikit_image(photographs):
     decoded = noisy(photographs, 12)
     expected = [peak_signal_noise_ratio(*pair, data_range=255) for pair in zip(photographs, decoded, strict=True)]
-    np.testing.assert_allclose(metrics.psnr(photographs, decoded), expected, rtol=1e-12)
+    np.testing.assert_allclose(pairs.psnr(photographs, decoded), expected, rtol=1e-12)
 
 
 def test_psnr_at_the_ends_of_its_range(photographs):
-    assert np.all(metrics.psnr(photographs, photographs) == np.inf)
-    np.testing.assert_array_equal(metrics.psnr([plain(0, 0, 0)], [plain(255, 255, 255)]), [0])
+    assert np.all(pairs.psnr(photographs, photographs) == np.inf)
+    np.testing.assert_array_equal(pairs.psnr([plain(0, 0, 0)], [plain(255, 255, 255)]), [0])
 
 
 def test_ms_ssim_falls_with_noise_and_stays_in_range(photographs):
-    values = [metrics.ms_ssim(photographs, noisy(photographs, deviation)) for deviation in (0, 5, 20, 60)]
+    values = [pairs.ms_ssim(photographs, noisy(photographs, deviation)) for deviation in (0, 5, 20, 60)]
     np.testing.assert_allclose(values[0], 1, atol=1e-6)
     assert np.all(np.diff(values, axis=0) < -0.005)
     assert np.min(values) > 0
     negative = [255 - photographs[0]]
-    assert 0 <= metrics.ms_ssim(photographs[:1], negative)[0] < 0.1
+    assert 0 <= pairs.ms_ssim(photographs[:1], negative)[0] < 0.1
 
 
 def test_ms_ssim_does_not_depend_on_the_range_it_is_computed_in(photographs):
@@ -150,16 +151,16 @@ def test_ms_ssim_does_not_depend_on_the_range_it_is_computed_in(photographs):
     tensors = [torch.tensor(i[0]).permute(2, 0, 1)[None].float() for i in (photographs, decoded)]
     in_bytes = reference_ms_ssim(*tensors, data_range=255).item()
     wrong = reference_ms_ssim(*(t / 127.5 - 1 for t in tensors), data_range=1).item()
-    found = metrics.ms_ssim(photographs[:1], decoded[:1])[0]
+    found = pairs.ms_ssim(photographs[:1], decoded[:1])[0]
     assert found == pytest.approx(in_bytes, abs=1e-5)
     assert abs(found - wrong) > 0.01
 
 
 def test_ms_ssim_needs_room_for_five_scales(photographs):
     image = photographs[0][:161, :161]
-    assert metrics.ms_ssim([image], [image])[0] == pytest.approx(1, abs=1e-6)
+    assert pairs.ms_ssim([image], [image])[0] == pytest.approx(1, abs=1e-6)
     with pytest.raises(ImageError, match="image 0 is 200×160; needed: both sides at least 161 for MS-SSIM"):
-        metrics.ms_ssim([photographs[0][:160, :200]], [photographs[0][:160, :200]])
+        pairs.ms_ssim([photographs[0][:160, :200]], [photographs[0][:160, :200]])
 
 
 @pytest.mark.parametrize("size", [(161, 161), (178, 255), (321, 383)])
@@ -167,10 +168,10 @@ def test_ms_ssim_agrees_with_a_computation_by_hand_at_odd_sides(size):
     image = scenes(1)[0][: size[0], : size[1]]
     assert image.shape[:2] == size
     decoded = decoded_jpeg(image, 5)
-    found = metrics.ms_ssim([image], [decoded])[0]
+    found = pairs.ms_ssim([image], [decoded])[0]
     assert found == pytest.approx(ms_ssim_by_hand(image, decoded), abs=1e-5)
-    assert metrics.ms_ssim([decoded], [image])[0] == pytest.approx(found, abs=1e-6)
-    assert metrics.ms_ssim([image], [image])[0] == pytest.approx(1, abs=1e-6)
+    assert pairs.ms_ssim([decoded], [image])[0] == pytest.approx(found, abs=1e-6)
+    assert pairs.ms_ssim([image], [image])[0] == pytest.approx(1, abs=1e-6)
 
 
 def test_one_line_more_hardly_moves_ms_ssim():
@@ -178,8 +179,8 @@ def test_one_line_more_hardly_moves_ms_ssim():
     for image in scenes(4):
         image = image[:321, :369]
         decoded = decoded_jpeg(image, 5)
-        odd, even = metrics.ms_ssim([image, image[:320, :368]], [decoded, decoded[:320, :368]])
-        tensors = (metrics.as_tensor(each, 0, 1) for each in (image, decoded))
+        odd, even = pairs.ms_ssim([image, image[:320, :368]], [decoded, decoded[:320, :368]])
+        tensors = (pairs.as_tensor(each, 0, 1) for each in (image, decoded))
         assert odd == pytest.approx(even, abs=0.005)
         assert reference_ms_ssim(*tensors, data_range=1).item() > even + 0.01
 
@@ -187,16 +188,16 @@ def test_one_line_more_hardly_moves_ms_ssim():
 def test_ms_ssim_is_that_of_its_package_where_no_scale_has_an_odd_side():
     image = np.tile(scenes(1)[0][:256, :384], (2, 2, 1))  # the size of Kodak's images
     decoded = decoded_jpeg(image, 5)
-    tensors = (metrics.as_tensor(each, 0, 1) for each in (image, decoded))
+    tensors = (pairs.as_tensor(each, 0, 1) for each in (image, decoded))
     expected = reference_ms_ssim(*tensors, data_range=1).item()
-    assert metrics.ms_ssim([image], [decoded])[0] == pytest.approx(expected, abs=1e-6)
+    assert pairs.ms_ssim([image], [decoded])[0] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 def test_lpips_agrees_with_a_computation_by_hand(photographs, net):
     image = photographs[0][:96, :80]
     image_hat = noisy([image], 25)[0]
-    found = metrics.lpips([image], [image_hat], net)[0]
+    found = pairs.lpips([image], [image_hat], net)[0]
     assert found == pytest.approx(lpips_by_hand(image, image_hat, net, low=-1), rel=1e-4)
     assert abs(found - lpips_by_hand(image, image_hat, net, low=0)) > 0.01 * found
 
@@ -204,44 +205,44 @@ def test_lpips_agrees_with_a_computation_by_hand(photographs, net):
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 def test_lpips_is_a_symmetric_distance_that_grows_with_noise(photographs, net):
     crops = [image[:96, :96] for image in photographs]
-    values = [metrics.lpips(crops, noisy(crops, deviation), net) for deviation in (0, 10, 30, 80)]
+    values = [pairs.lpips(crops, noisy(crops, deviation), net) for deviation in (0, 10, 30, 80)]
     np.testing.assert_array_equal(values[0], 0)
     assert np.all(np.diff(values, axis=0) > 0.01)
-    np.testing.assert_allclose(metrics.lpips(noisy(crops, 30), crops, net), values[2], rtol=1e-5)
+    np.testing.assert_allclose(pairs.lpips(noisy(crops, 30), crops, net), values[2], rtol=1e-5)
 
 
 @pytest.mark.parametrize("net", ["alex", "vgg"])
 def test_lpips_names_the_smallest_side_that_its_network_takes(photographs, net):
-    side = metrics.LPIPS_NETS[net][1]
+    side = pairs.LPIPS_NETS[net][1]
     image = photographs[0][:side, :side]
-    assert metrics.lpips([image], [image], net)[0] == 0
+    assert pairs.lpips([image], [image], net)[0] == 0
     small = photographs[0][:64, : side - 1]
     with pytest.raises(ImageError, match=f"image 0 is {side - 1}×64; needed: both sides at least {side} for LPIPS"):
-        metrics.lpips([small], [small], net)
+        pairs.lpips([small], [small], net)
 
 
 def test_lpips_leaves_the_callers_random_numbers_alone(photographs):
-    metrics.lpips_network.cache_clear()
+    pairs.lpips_network.cache_clear()
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    metrics.lpips(photographs, photographs)
+    pairs.lpips(photographs, photographs)
     torch.testing.assert_close(torch.rand(3), expected)
 
 
 def test_lpips_without_its_weights_names_the_command(photographs, monkeypatch, tmp_path):
-    metrics.lpips_network.cache_clear()
+    pairs.lpips_network.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(MissingWeightsError, match="smicnb weights fetch alexnet-conv"):
-        metrics.lpips(photographs, photographs)
+        pairs.lpips(photographs, photographs)
 
 
 def test_an_unknownlpips_network_gives_the_near_miss(photographs):
     with pytest.raises(UnknownNameError, match="did you mean 'alex'"):
-        metrics.lpips(photographs, photographs, net="alexnet")
+        pairs.lpips(photographs, photographs, net="alexnet")
 
 
-@pytest.mark.parametrize("measure", [metrics.psnr, metrics.ms_ssim, metrics.lpips])
+@pytest.mark.parametrize("measure", [pairs.psnr, pairs.ms_ssim, pairs.lpips])
 def test_images_that_cannot_be_compared_are_refused(photographs, measure):
     assert measure([], []).shape == (0,)
     image = photographs[0]
@@ -259,12 +260,12 @@ def test_read_only_images_are_taken(photographs):
     frozen = [np.array(image) for image in photographs]
     for image in frozen:
         image.flags.writeable = False
-    assert np.all(metrics.lpips(frozen, frozen) == 0)
-    np.testing.assert_allclose(metrics.ms_ssim(frozen, frozen), 1, atol=1e-6)
+    assert np.all(pairs.lpips(frozen, frozen) == 0)
+    np.testing.assert_allclose(pairs.ms_ssim(frozen, frozen), 1, atol=1e-6)
 
 
 def test_one_conversion_sets_the_range():
     image = np.array([[[0, 51, 255]]], dtype=np.uint8)
-    np.testing.assert_allclose(metrics.as_tensor(image, 0, 1).numpy().ravel(), [0, 0.2, 1], atol=1e-7)
-    np.testing.assert_allclose(metrics.as_tensor(image, -1, 1).numpy().ravel(), [-1, -0.6, 1], atol=1e-7)
-    assert metrics.as_tensor(np.zeros((4, 6, 3), np.uint8), 0, 1).shape == (1, 3, 4, 6)
+    np.testing.assert_allclose(pairs.as_tensor(image, 0, 1).numpy().ravel(), [0, 0.2, 1], atol=1e-7)
+    np.testing.assert_allclose(pairs.as_tensor(image, -1, 1).numpy().ravel(), [-1, -0.6, 1], atol=1e-7)
+    assert pairs.as_tensor(np.zeros((4, 6, 3), np.uint8), 0, 1).shape == (1, 3, 4, 6)

@@ -6,8 +6,8 @@ import torch
 from sklearn.datasets import load_sample_image
 
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError
-from smicnb.semantics import perception
-from smicnb.semantics.metrics import psnr
+from smicnb.semantics.metrics import perception
+from smicnb.semantics.metrics.pairs import psnr
 
 
 @pytest.fixture(scope="module")

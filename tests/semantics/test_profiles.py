@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from smicnb.semantics import profiles
-from smicnb.semantics.images import check, probe, read_image, size_of
+from smicnb.semantics.photographs import profiles
+from smicnb.semantics.photographs.images import check, probe, read_image, size_of
 
 SPACES = {
     "display-p3": (P3, D65, None),

@@ -7,7 +7,7 @@ from torchmetrics.image.fid import _compute_fid
 from torchmetrics.image.kid import poly_mmd
 
 from smicnb.base.errors import DimensionError, UnknownNameError
-from smicnb.semantics.realism import METRICS, realism
+from smicnb.semantics.metrics.realism import METRICS, realism
 
 EACH = pytest.mark.parametrize("metric", METRICS)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from smicnb.semantics import metrics, perception
-from smicnb.semantics.remembered import Remembered
+from smicnb.semantics.metrics import pairs, perception
+from smicnb.semantics.metrics.remembered import Remembered
 
 
 def counted():
@@ -44,7 +44,7 @@ def test_metrics_of_a_reference_and_many_are_those_of_each_pair(photographs):
     image = photographs[0][:96, :96]
     rng = np.random.default_rng(0)
     others = [np.clip(image + rng.normal(0, 10, image.shape), 0, 255).astype(np.uint8) for _ in range(3)]
-    for metric in (metrics.lpips, perception.dists):
+    for metric in (pairs.lpips, perception.dists):
         together = metric([image] * 3, others)
         swapped = metric(others[::-1], [image] * 3)[::-1]
         np.testing.assert_allclose(together, swapped, rtol=1e-4)

@@ -9,7 +9,7 @@ from hashlib import sha1
 import pytest
 
 from smicnb.base.errors import IntegrityError, MissingWeightsError
-from smicnb.semantics.repositories import config, locate, weights_hash
+from smicnb.semantics.weights.repositories import config, locate, weights_hash
 
 PATTERNS = ("unet/config.json", "unet/*.safetensors", "tokenizer/*.txt")
 HASHED = ("**/*.json", "**/*.safetensors")

@@ -6,8 +6,8 @@ from picture_files import packed12, png, tiff
 from PIL import Image
 
 from smicnb.base.errors import ImageError
-from smicnb.semantics import samples
-from smicnb.semantics.images import check, probe, read_image
+from smicnb.semantics.photographs import samples
+from smicnb.semantics.photographs.images import check, probe, read_image
 
 SIDE = 20
 

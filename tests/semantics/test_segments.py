@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError
-from smicnb.semantics import segments
+from smicnb.semantics.metrics import segments
 
 
 class Shades:

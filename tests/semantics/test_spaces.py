@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError, UnknownNameError
-from smicnb.semantics import collections
-from smicnb.semantics.generators import RetrievalGenerator, generator
+from smicnb.semantics.generators.generators import RetrievalGenerator, generator
+from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace, normalise, space
 
 
 @pytest.fixture(scope="module")
 def embedded():
-    return collections.load("embedded")
+    return image_collections.load("embedded")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError
-from smicnb.semantics.statistics import bootstrap_mean, standard_error
+from smicnb.semantics.metrics.intervals import bootstrap_mean, standard_error
 
 
 def test_every_item_weighs_the_same():

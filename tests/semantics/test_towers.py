@@ -3,9 +3,9 @@ import pytest
 from PIL import Image
 
 from smicnb.base.errors import ImageError
-from smicnb.semantics import collections
-from smicnb.semantics.images import read_image, size_of
-from smicnb.semantics.towers import BATCH, LONGEST, ImageTower, resize_and_crop
+from smicnb.semantics.encoders.towers import BATCH, LONGEST, ImageTower, resize_and_crop
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.images import read_image, size_of
 
 
 @pytest.mark.parametrize("shape", [(100, 300), (300, 100), (37, 41), (224, 224), (1, 900)])
@@ -30,7 +30,7 @@ def as_a_whole(image, side):
 
 def test_committed_photographs_give_the_squares_that_they_always_gave():
     # Whether a picture is resized as a whole depends on its size alone: of each size one, which takes half the time.
-    paths = {size_of(item.path): item.path for item in collections.load("embedded")}
+    paths = {size_of(item.path): item.path for item in image_collections.load("embedded")}
     assert len(paths) > 25
     for path in paths.values():
         image = read_image(path)

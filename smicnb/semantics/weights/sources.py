@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from smicnb.base.errors import IntegrityError
 from smicnb.base.files import sha256_file
-from smicnb.semantics.download import UnavailableError, fetch_archive
-from smicnb.semantics.parts import File, Hub, Package, Part
+from smicnb.semantics.weights.download import UnavailableError, fetch_archive
+from smicnb.semantics.weights.registry import File, Hub, Package, Part
 
 Opener = Callable[[File], BinaryIO]  # the caller closes what it returns
 Source = tuple[str, AbstractContextManager[Opener]]  # how to call it in a message, and the opener

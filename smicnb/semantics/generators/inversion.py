@@ -16,16 +16,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError
-from smicnb.semantics import devices, weights
-from smicnb.semantics.metrics import as_tensor
+from smicnb.semantics import devices
+from smicnb.semantics.encoders.towers import resize_and_crop
+from smicnb.semantics.metrics.pairs import as_tensor
 from smicnb.semantics.selection import Selection
-from smicnb.semantics.towers import resize_and_crop
+from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
     import torch
 
-    from smicnb.semantics.collections import Collection
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
+    from smicnb.semantics.photographs.image_collections import Collection
 
 NAME, PART = "inversion", "vgg19-adain"
 SIDE = 224  # pixels, a multiple of 8 as the decoder needs
@@ -55,7 +56,7 @@ class FeaturePainter:
     def __init__(self, device: str = "cpu"):
         from safetensors.torch import load_file
 
-        stored = load_file(weights.resolve(PART) / "model.safetensors", device=device)
+        stored = load_file(store.resolve(PART) / "model.safetensors", device=device)
         self._tensors = {name: tensor.requires_grad_(False) for name, tensor in stored.items()}
 
     def features(self, pixels: "torch.Tensor") -> "torch.Tensor":
@@ -192,7 +193,7 @@ class InversionGenerator:
     def fingerprint(self) -> dict[str, str | int | float]:
         """The hash of VGG19's and the decoder's numbers, and the settings; the gallery is the collection's."""
         settings = {"photographs": self._photographs, "steps": self._steps, "side": SIDE}
-        return {"source": PART, "weights": weights.weights_hash(PART), **settings}
+        return {"source": PART, "weights": store.weights_hash(PART), **settings}
 
     def generate(self, latents: np.ndarray, seeds: Sequence[int]) -> list[np.ndarray]:
         """New pictures, RGB uint8 224×224×3, of latents (n, dim) of any norm, one seed for each."""
@@ -232,7 +233,7 @@ class InversionGenerator:
 
 def inversion(selection: Selection, encoder: "SemanticEncoder", gallery: "Collection") -> InversionGenerator:
     """The inversion generator over `gallery`; options photographs, steps, and device (the encoder's)."""
-    from smicnb.semantics.encoders import encode_collection
+    from smicnb.semantics.encoders.encoders import encode_collection
 
     selection.alone()
     settings = selection.settings(**DEFAULTS)

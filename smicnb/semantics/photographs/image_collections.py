@@ -13,12 +13,12 @@ import numpy as np
 from smicnb.base.errors import ImageError, IntegrityError
 from smicnb.base.files import sha256_file, sha256_json
 from smicnb.base.names import folded, unknown
-from smicnb.semantics import weights
-from smicnb.semantics.data_sets import DATA_SETS, DataSet
-from smicnb.semantics.folders import list_images
-from smicnb.semantics.images import RULES, describe, read_image
-from smicnb.semantics.views import EMBEDDED_VIEWS, WHOLE, View
-from smicnb.semantics.words import WordList, embedded_scenes, words
+from smicnb.semantics.photographs.data_sets import DATA_SETS, DataSet
+from smicnb.semantics.photographs.folders import list_images
+from smicnb.semantics.photographs.images import RULES, describe, read_image
+from smicnb.semantics.photographs.views import EMBEDDED_VIEWS, WHOLE, View
+from smicnb.semantics.photographs.words import WordList, embedded_scenes, words
+from smicnb.semantics.weights import store
 
 __all__ = ["SPLITS", "Collection", "Item", "View", "WordList", "load", "words"]
 
@@ -247,7 +247,7 @@ def _installed(package: str, folder: str) -> Callable[[], Path]:
 
 
 _PACKAGES: dict[str, Callable[[], Path]] = {
-    "mvtb-data": lambda: weights.resolve("mvtb-photographs"),
+    "mvtb-data": lambda: store.resolve("mvtb-photographs"),
     "scikit-image": _installed("skimage", "data"),
     "scikit-learn": _installed("sklearn", "datasets/images"),
 }

@@ -14,11 +14,13 @@ from smicnb.base.errors import DimensionError, SmicnbError, reason
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
-from smicnb.semantics import devices, inception, lite0_minilm, weights
-from smicnb.semantics.collections import Collection, Item
-from smicnb.semantics.preparation import Preparation, preparation
+from smicnb.semantics import devices
+from smicnb.semantics.encoders import inception, lite0_minilm
+from smicnb.semantics.encoders.preparation import Preparation, preparation
+from smicnb.semantics.encoders.towers import BATCH, ImageTower, in_text_batches
+from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.selection import parse
-from smicnb.semantics.towers import BATCH, ImageTower, in_text_batches
+from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
     import torch
@@ -87,7 +89,7 @@ class OpenClipEncoder:
         self.name = f"open_clip:{model}/{Path(pretrained).name}" + (f"?tag={tag}" if tag else "")
         self._model_name, self._pretrained, self._device, self._tag = model, pretrained, device, tag
         part = OPEN_CLIP_PARTS.get((model, pretrained))
-        self._file = weights.resolve(part) / "open_clip_model.safetensors" if part else Path(pretrained)
+        self._file = store.resolve(part) / "open_clip_model.safetensors" if part else Path(pretrained)
         if not self._file.is_file():
             tags = ", ".join(f"{m}/{tag}" for m, tag in OPEN_CLIP_PARTS)
             raise SmicnbError(

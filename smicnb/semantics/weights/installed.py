@@ -11,9 +11,9 @@ from pathlib import Path
 from smicnb.base.cache import cache_root, sha256_of
 from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.base.files import sha256_file, sha256_json, write_json
-from smicnb.semantics.convert import CONVERSIONS
-from smicnb.semantics.parts import File, Part
-from smicnb.semantics.sources import Opener
+from smicnb.semantics.weights.convert import CONVERSIONS
+from smicnb.semantics.weights.registry import File, Part
+from smicnb.semantics.weights.sources import Opener
 
 RECORD = "lock.json"  # beside the files: length and hash of each as it was installed
 STAGING = ".staging-"

@@ -14,7 +14,7 @@ from smicnb.base.cache import cache_root
 from smicnb.base.errors import ImageError
 from smicnb.base.files import sha256_file, sha256_json, write_json
 from smicnb.base.progress import progress_bar
-from smicnb.semantics.images import NO_MEMORY, RULES, UNREADABLE, check, describe, image_suffixes, probe
+from smicnb.semantics.photographs.images import NO_MEMORY, RULES, UNREADABLE, check, describe, image_suffixes, probe
 
 UNREADABLE_FOLDER = "folder not readable"
 COPY = "same bytes as another file"

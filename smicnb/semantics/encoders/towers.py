@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.base.errors import ImageError, reason
-from smicnb.semantics.images import check_rgb
+from smicnb.semantics.photographs.images import check_rgb
 
 if TYPE_CHECKING:
     import torch

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from smicnb.base import names
-from smicnb.semantics.judges import Family, Judge
-from smicnb.semantics.metrics import as_tensor, each_pair
-from smicnb.semantics.remembered import Remembered
+from smicnb.semantics.metrics.judges import Family, Judge
+from smicnb.semantics.metrics.pairs import as_tensor, each_pair
+from smicnb.semantics.metrics.remembered import Remembered
 from smicnb.semantics.selection import Selection, parse
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _dists_network() -> "torch.nn.Module":
     from torchmetrics.functional.image.dists import _PATH_WEIGHT_DISTS, DISTSNetwork, L2pooling
     from torchvision.models.vgg import cfgs, make_layers
 
-    from smicnb.semantics.weights import resolve
+    from smicnb.semantics.weights.store import resolve
 
     class Network(DISTSNetwork):
         def __init__(self):

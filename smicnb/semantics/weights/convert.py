@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from smicnb.semantics.unpickle import read_arrays
+from smicnb.semantics.weights.unpickle import read_arrays
 
 WEIGHTS = "model.safetensors"
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.base.files import sha256_file, sha256_json
-from smicnb.semantics import weights
-from smicnb.semantics.towers import ImageTower, in_text_batches
+from smicnb.semantics.encoders.towers import ImageTower, in_text_batches
+from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +33,7 @@ IMAGE_PART, TEXT_PART = "efficientnet-lite0", "all-minilm-l6-v2"
 
 def projection_path() -> Path:
     """The file with the ridge map and the centring means (tools/build_lite0_minilm.py makes it)."""
-    return Path(str(resources.files("smicnb.semantics"))) / "data" / "lite0_minilm.safetensors"
+    return Path(str(resources.files("smicnb.semantics.encoders"))) / "data" / "lite0_minilm.safetensors"
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:
@@ -62,7 +62,7 @@ def image_features(device: str = "cpu") -> tuple["torch.nn.Module", np.ndarray]:
     from safetensors.torch import load_file
 
     network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    stored = load_file(weights.resolve(IMAGE_PART) / "model.safetensors")
+    stored = load_file(store.resolve(IMAGE_PART) / "model.safetensors")
     network.load_state_dict({ours: stored[theirs] for theirs, ours in _key_map(network, stored).items()})
     prototypes = network.classifier.weight.detach().numpy()
     network.classifier = torch.nn.Identity()
@@ -116,7 +116,7 @@ class SentenceTower:
         from transformers.utils import logging
 
         logging.disable_progress_bar()
-        folder = weights.resolve(TEXT_PART)
+        folder = store.resolve(TEXT_PART)
         self.device = torch.device(device)
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         config = BertConfig.from_pretrained(folder, local_files_only=True)
@@ -170,7 +170,7 @@ class Lite0MiniLM:
     @cached_property
     def weights_hash(self) -> str:
         """SHA-256 over both towers' weights, the ridge map and the centring means."""
-        parts = [weights.weights_hash(IMAGE_PART), weights.weights_hash(TEXT_PART)]
+        parts = [store.weights_hash(IMAGE_PART), store.weights_hash(TEXT_PART)]
         return sha256_json([*parts, sha256_file(projection_path())])
 
     @cached_property

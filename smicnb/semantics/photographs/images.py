@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from smicnb.base.errors import ImageError
-from smicnb.semantics import formats, profiles, samples
-from smicnb.semantics.formats import NOT_AN_IMAGE, Unusable
-from smicnb.semantics.samples import NO_RANGE
+from smicnb.semantics.photographs import formats, profiles, samples
+from smicnb.semantics.photographs.formats import NOT_AN_IMAGE, Unusable
+from smicnb.semantics.photographs.samples import NO_RANGE
 
 MIN_SIDE = 16  # pixels; nothing can be recognised in less
 MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the pixels

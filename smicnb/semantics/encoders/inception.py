@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.semantics import weights
-from smicnb.semantics.images import check_rgb
-from smicnb.semantics.towers import ImageTower
+from smicnb.semantics.encoders.towers import ImageTower
+from smicnb.semantics.photographs.images import check_rgb
+from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
     import torch
@@ -109,7 +109,7 @@ def _network(device: str) -> "torch.nn.Module":
     from safetensors.torch import load_file
     from torchvision.models.inception import BasicConv2d
 
-    stored = load_file(weights.resolve(PART) / "model.safetensors")
+    stored = load_file(store.resolve(PART) / "model.safetensors")
     with torch.device("meta"):  # draws no random numbers
         network = architecture()
     layers = [(name, layer) for name, layer in network.named_modules() if isinstance(layer, BasicConv2d)]
@@ -166,7 +166,7 @@ class InceptionFeatures:
     @cached_property
     def weights_hash(self) -> str:
         """SHA-256 that stands for the network's numbers."""
-        return weights.weights_hash(PART)
+        return store.weights_hash(PART)
 
     @cached_property
     def _images(self) -> ImageTower:

@@ -9,8 +9,8 @@ from pathlib import Path
 from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.base.files import sha256_json
 from smicnb.base.names import lookup
-from smicnb.semantics.download import UnavailableError
-from smicnb.semantics.installed import (
+from smicnb.semantics.weights.download import UnavailableError
+from smicnb.semantics.weights.installed import (
     clear_staging,
     damage,
     folder_of,
@@ -19,8 +19,8 @@ from smicnb.semantics.installed import (
     recorded,
     weights_root,
 )
-from smicnb.semantics.parts import EMBEDDED, PARTS, Package, Part
-from smicnb.semantics.sources import Opener, sources
+from smicnb.semantics.weights.registry import EMBEDDED, PARTS, Package, Part
+from smicnb.semantics.weights.sources import Opener, sources
 
 __all__ = ["EMBEDDED", "PARTS", "fetch", "files", "resolve", "table", "weights_hash"]
 

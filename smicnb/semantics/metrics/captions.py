@@ -8,15 +8,15 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, SmicnbError
-from smicnb.semantics.judges import Family, Judge
-from smicnb.semantics.lite0_minilm import DIM, sentence_tower, unit_rows
-from smicnb.semantics.metrics import latent_cosine, text_image_similarity
+from smicnb.semantics.encoders.lite0_minilm import DIM, sentence_tower, unit_rows
+from smicnb.semantics.encoders.towers import in_text_batches
+from smicnb.semantics.metrics.judges import Family, Judge
+from smicnb.semantics.metrics.pairs import latent_cosine, text_image_similarity
+from smicnb.semantics.photographs.words import WordList, words
 from smicnb.semantics.selection import Selection, parse
-from smicnb.semantics.towers import in_text_batches
-from smicnb.semantics.words import WordList, words
 
 if TYPE_CHECKING:
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 BLIP = Family(
     name="blip",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from smicnb.semantics.formats import Unusable
+from smicnb.semantics.photographs.formats import Unusable
 
 NO_RANGE = "pixel values without a known range"
 DEEP_COLOURS = "JPEG 2000 in colours of more than 8 bits, which is not read"

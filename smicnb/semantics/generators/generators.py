@@ -8,12 +8,12 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, ImageError
-from smicnb.semantics import diffusion, inversion
+from smicnb.semantics.generators import diffusion, inversion
 from smicnb.semantics.selection import Selection, parse
 
 if TYPE_CHECKING:
-    from smicnb.semantics.collections import Collection, Item
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
+    from smicnb.semantics.photographs.image_collections import Collection, Item
 
 
 class LatentGenerator(Protocol):
@@ -73,7 +73,7 @@ class RetrievalGenerator:
 
 def retrieval(selection: Selection, encoder: "SemanticEncoder", gallery: "Collection") -> RetrievalGenerator:
     """The retrieval generator over the latents of `gallery`; it has no source and no options."""
-    from smicnb.semantics.encoders import encode_collection
+    from smicnb.semantics.encoders.encoders import encode_collection
 
     selection.alone()
     selection.settings()

@@ -16,13 +16,14 @@ import numpy as np
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError
 from smicnb.base.progress import progress_bar
-from smicnb.semantics import devices, repositories
-from smicnb.semantics.diffusion_pipelines import Kandinsky22, Pipeline, StableUnclip
-from smicnb.semantics.repositories import AUTO, Located
+from smicnb.semantics import devices
+from smicnb.semantics.generators.pipelines import Kandinsky22, Pipeline, StableUnclip
 from smicnb.semantics.selection import Selection
+from smicnb.semantics.weights import repositories
+from smicnb.semantics.weights.repositories import AUTO, Located
 
 if TYPE_CHECKING:
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 # family -> dimension of the latents -> repositories to try, in this order
 CANDIDATES = {

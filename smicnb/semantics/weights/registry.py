@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from smicnb.semantics.convert import WEIGHTS
+from smicnb.semantics.weights.convert import WEIGHTS
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,9 @@ MVTB_DATA = Package(
 
 def _photographs(project: str) -> tuple[File, ...]:
     """The files of `project` that the embedded collection lists, each once."""
-    listing = json.loads(Path(__file__).with_name("embedded_scenes.json").read_text(encoding="utf-8"))
+    listing = json.loads(
+        (Path(__file__).parents[1] / "photographs" / "embedded_scenes.json").read_text(encoding="utf-8")
+    )
     entries = [entry for scene in listing["scenes"] if scene["package"] == project for entry in scene["files"]]
     return tuple(dict.fromkeys(File(entry["name"], entry["sha256"], entry["bytes"]) for entry in entries))
 

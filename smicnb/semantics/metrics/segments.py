@@ -7,7 +7,7 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import DimensionError
-from smicnb.semantics.judges import Family, Judge
+from smicnb.semantics.metrics.judges import Family, Judge
 from smicnb.semantics.selection import Selection, parse
 
 SEGFORMER = Family(

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
-from smicnb.semantics.repositories import config, load, load_network
+from smicnb.semantics.weights.repositories import config, load, load_network
 
 if TYPE_CHECKING:
     import torch
 
-    from smicnb.semantics.encoders import SemanticEncoder
+    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 NETWORK = ("config.json", "diffusion_pytorch_model.safetensors")
 

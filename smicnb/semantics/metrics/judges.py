@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smicnb.semantics import devices, repositories
-from smicnb.semantics.images import check_rgb
+from smicnb.semantics import devices
+from smicnb.semantics.photographs.images import check_rgb
 from smicnb.semantics.selection import Selection
+from smicnb.semantics.weights import repositories
 
 if TYPE_CHECKING:
     import torch

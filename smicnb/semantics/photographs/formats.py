@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from smicnb.semantics.jpeg_xl import size_in_header
+from smicnb.semantics.photographs.jpeg_xl import size_in_header
 
 HEAD = 64  # bytes that tell a format, the samples of a PNG, and the brands of an ISO file
 

@@ -1,0 +1,1 @@
+"""Images and sentences to latents of one space."""

@@ -1,0 +1,1 @@
+"""Latents to images: retrieval, inversion, Stable unCLIP and Kandinsky."""

@@ -1,0 +1,1 @@
+"""Fidelity, perception and realism of images, and intervals over scenes."""

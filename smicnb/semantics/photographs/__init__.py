@@ -1,0 +1,1 @@
+"""Photographs as they come: collections by name, their splits, and one way from a file to RGB."""
