@@ -13,10 +13,10 @@ def _seconds(function, *given):
 
 def files(Z: np.ndarray, count: int = 1000) -> dict:
     """Seconds for `count` of latents Z (n, L) of lite0-minilm, once fitted and once compiled, and bits of an image."""
-    from smicnb.codec import priors
-    from smicnb.codec.pursuit import PursuitCodec
+    from smicnb.codec.coders.axes import PursuitCodec
+    from smicnb.codec.coders.smic import SMICCodec
+    from smicnb.codec.format import priors
     from smicnb.codec.rate import MODELS
-    from smicnb.codec.smic import SMICCodec
 
     (prior,) = priors.known()
     medium = MODELS["medium"]

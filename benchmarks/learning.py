@@ -21,7 +21,7 @@ def dictionary_learning(Z: np.ndarray, n_atoms: int, threads: int) -> dict:
     """Seconds until the objective of Eq. 7 is no worse than what MiniBatchDictionaryLearning ends with."""
     from sklearn.decomposition import MiniBatchDictionaryLearning
 
-    from smicnb.codec.dictionary import SemanticDictionary, mean_objective, sparse_codes
+    from smicnb.codec.coders.dictionary import SemanticDictionary, mean_objective, sparse_codes
 
     start = time.perf_counter()
     peer = MiniBatchDictionaryLearning(
@@ -48,7 +48,7 @@ def whole_sweep(Z: np.ndarray, threads: int) -> dict:
     """Seconds and peak memory of Fig. 13's grid in a process of its own, and the projected loop over scikit-learn."""
     from sklearn.decomposition import sparse_encode
 
-    from smicnb.codec.dictionary import SemanticDictionary
+    from smicnb.codec.coders.dictionary import SemanticDictionary
 
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
         points, seconds, peak = alone.submit(_swept, Z).result()

@@ -50,8 +50,8 @@ def sparse_path(Z: np.ndarray, n_atoms: int, threads: int) -> dict:
     """All λ of a grid for all latents: ours, 21 calls of spams, 21 calls of scikit-learn."""
     from sklearn.decomposition import sparse_encode
 
-    from smicnb.codec.dictionary import SemanticDictionary
-    from smicnb.codec.sparse import lasso_path
+    from smicnb.codec.coders.dictionary import SemanticDictionary
+    from smicnb.codec.coders.sparse import lasso_path
 
     atoms = SemanticDictionary(n_atoms, 0.2, max_iter=10, random_state=0).fit(Z[: 3 * n_atoms]).atoms_
     lasso_path(Z[:2], atoms, PENALTIES)  # compiles
@@ -80,9 +80,9 @@ def sparse_path(Z: np.ndarray, n_atoms: int, threads: int) -> dict:
 
 def one_image(Z: np.ndarray, folder: Path) -> dict:
     """One image out of 100 000, opened, located, decoded: seconds."""
-    from smicnb.codec import container
-    from smicnb.codec.reader import SmicReader
-    from smicnb.codec.smic import SMICCodec
+    from smicnb.codec.coders.smic import SMICCodec
+    from smicnb.codec.format import container
+    from smicnb.codec.format.reader import SmicReader
 
     codec = SMICCodec(128, 0.2, random_state=0).fit(Z[:640])
     blocks = codec.blocks(Z[:640])

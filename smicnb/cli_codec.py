@@ -98,7 +98,8 @@ def compress(
                 "one or the other",
                 "leave out --model, --atoms, --penalty, --b-coef, --b-dict, --coding and --seed",
             )
-        from smicnb.codec import choice, photographs
+        from smicnb.codec import photographs
+        from smicnb.codec.coders import choice
 
         only = choice.KINDS if ways in (None, Ways.auto) else (ways.value,)
         summary, tried = photographs.compress_to(

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from smicnb.codec import priors
+from smicnb.codec.format import priors
 from smicnb.compare import beyond, latent_points, latent_rivals, latent_smic, state_of_the_art
 from smicnb.semantics import spaces
 from smicnb.semantics.photographs import image_collections

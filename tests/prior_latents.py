@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from smicnb.codec import priors
+from smicnb.codec.format import priors
 
 (PRIOR,) = priors.known()
 

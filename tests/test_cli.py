@@ -81,8 +81,8 @@ def test_every_command_helps_whatever_the_code_page(encoding, monkeypatch):
 @pytest.fixture
 def smic(tmp_path):
     """A file whose name no code page has, and whose λ `info` tells."""
-    from smicnb.codec import container
-    from smicnb.codec.smic import SMICCodec
+    from smicnb.codec.coders.smic import SMICCodec
+    from smicnb.codec.format import container
 
     latents = np.random.default_rng(0).normal(size=(6, 384))
     codec = SMICCodec(n_atoms=3, encoder="lite0-minilm", weights_hash="ab" * 32).fit(latents)

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 from real_photographs import own_cache, save, scenes, smicnb
 
-from smicnb.codec import photographs, priors
+from smicnb.codec import photographs
+from smicnb.codec.format import priors
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections
 

@@ -21,11 +21,8 @@ import taco_goldens
 from PIL import Image
 
 from smicnb.base.files import sha256_file
-from smicnb.codec import jpeg_model, null_proportion, rate_tables
-from smicnb.codec import transform_coding as tc
-from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.rate import LOW, MEDIUM, MODELS
-from smicnb.codec.rate_contradictions import contradictions
 from smicnb.compare import frontier, importance, linearity, models, readings, reconstruction, separation
 from smicnb.compare.table1 import table1
 from smicnb.compare.table2 import table2
@@ -36,6 +33,11 @@ from smicnb.semantics.metrics import captions
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace, normalise
+from smicnb.studies.primer import jpeg_model
+from smicnb.studies.primer import transform_coding as tc
+from smicnb.studies.rate_model import null_proportion
+from smicnb.studies.rate_model import tables as rate_tables
+from smicnb.studies.rate_model.contradictions import contradictions
 
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here
 FOLDERS = ("figures", "figures/bsds500")

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from smicnb.codec import quantise
-from smicnb.codec.priors import BITS, FOLDER, NORM, scale_of
+from smicnb.codec.format import quantise
+from smicnb.codec.format.priors import BITS, FOLDER, NORM, scale_of
 from smicnb.semantics.encoders import encoders, lite0_minilm
 from smicnb.semantics.photographs.words import words
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smicnb.codec.trellis import BOOKS, CODES, FOLLOWING, LEVEL_UNIT, PER_BIT, TABLES, TOTAL, Tables
-from smicnb.codec.trellis_search import search
+from smicnb.codec.format.trellis.quantisation import BOOKS, CODES, FOLLOWING, LEVEL_UNIT, PER_BIT, TABLES, TOTAL, Tables
+from smicnb.codec.format.trellis.search import search
 
 DRAWN, ROUNDS, LENGTH = 40_000, 9, 4_000
 GRANULAR = 0.245  # distortion of 256 states in squared steps of the lattice

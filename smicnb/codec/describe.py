@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from smicnb.codec import container, priors
+from smicnb.codec.format import container, priors
+from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.format.trellis.codebook import OWN_BITS, TrellisCodebook
+from smicnb.codec.format.trellis.quantisation import PER_BIT
 from smicnb.codec.rate import FileRate
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.trellis import PER_BIT
-from smicnb.codec.trellis_codebook import OWN_BITS, TrellisCodebook
 
 WORDS = 8  # that are shown of a file of words
 PARTS = {

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from smicnb.base.names import folded
-from smicnb.codec import details
+from smicnb.codec.format import details
 
 LONGEST_PART = 200  # bytes of a part of a path: systems allow 255, and ".png" and a temporary file's prefix are added
 MARKER = ".smicnb-decompress.json"  # what an unfinished folder of decoded images is made from

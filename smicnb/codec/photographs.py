@@ -11,11 +11,13 @@ from smicnb.base.errors import DimensionError, ImageError, SmicnbError
 from smicnb.base.files import atomic_path, check_folder, check_target, sha256_file, write_json
 from smicnb.base.names import folded, near_miss
 from smicnb.base.progress import progress_bar
-from smicnb.codec import choice, container, file_names
-from smicnb.codec.choice import Way
+from smicnb.codec import file_names
+from smicnb.codec.coders import choice
+from smicnb.codec.coders.choice import Way
+from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.file_names import MARKER
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec.format import container
+from smicnb.codec.format.reader import SmicReader
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.generators import generators

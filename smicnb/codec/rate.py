@@ -12,10 +12,11 @@ from fractions import Fraction
 import numpy as np
 
 from smicnb.base.errors import shown
-from smicnb.codec import container, smic_paper
+from smicnb.codec import published
+from smicnb.codec.format import container
 
-PIXELS = smic_paper.IMAGE_SIDE**2
-RANGE_BITS = 2 * smic_paper.LATENT_BITS  # a least and a largest value in the latents' precision
+PIXELS = published.IMAGE_SIDE**2
+RANGE_BITS = 2 * published.LATENT_BITS  # a least and a largest value in the latents' precision
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class OperatingPoint:
                 raise ValueError(f"{name}={shown(value)}; needed: a finite number of at least {least}")
 
 
-MODELS = {name: OperatingPoint(*values) for name, values in smic_paper.OPERATING_POINTS.items()}
+MODELS = {name: OperatingPoint(*values) for name, values in published.OPERATING_POINTS.items()}
 LOW, MEDIUM, HIGH = MODELS["low"], MODELS["medium"], MODELS["high"]
 
 
@@ -50,7 +51,7 @@ def bits_per_pixel(bits: float, pixels: int = PIXELS) -> float:
     return bits / pixels
 
 
-def single_item_bits(bpp: float = smic_paper.SINGLE_ITEM_BPP, pixels: int = PIXELS) -> float:
+def single_item_bits(bpp: float = published.SINGLE_ITEM_BPP, pixels: int = PIXELS) -> float:
     """R(z_SIC), bits per image of a single-item codec of `bpp` bits per pixel: 707.8 for [21]."""
     return bpp * pixels
 
@@ -65,7 +66,7 @@ def p_nonzero_printed(n_atoms: np.ndarray | float, penalty: np.ndarray | float) 
     return p_null_printed(n_atoms, penalty)
 
 
-def dictionary_bits(point: OperatingPoint, dim: int = smic_paper.LATENT_DIM) -> int:
+def dictionary_bits(point: OperatingPoint, dim: int = published.LATENT_DIM) -> int:
     """Eq. 11: R(T) = n_a · L · b_dict, bits, without the ranges of the quantisers."""
     return point.n_atoms * dim * point.b_dict
 
@@ -131,7 +132,7 @@ def break_even(overhead_bits: float, image_bits: float, other_bits: float) -> in
     return math.floor(Fraction(overhead_bits) / saved) + 1
 
 
-def range_bits(point: OperatingPoint, dim: int = smic_paper.LATENT_DIM) -> int:
+def range_bits(point: OperatingPoint, dim: int = published.LATENT_DIM) -> int:
     """Bits of the quantisers' ranges, which Eq. 11 leaves out, if every quantiser has its own.
 
     One range for each of `dim` dimensions of the atoms, and one for each atom's coefficient.

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.progress import progress
-from smicnb.codec import choice
-from smicnb.codec.priors import Prior
+from smicnb.codec.coders import choice
+from smicnb.codec.format.priors import Prior
 from smicnb.compare import latent_rivals, latent_smic
 from smicnb.compare.latent_points import REFERENCES, Point, bits_along, bits_of
 from smicnb.compare.reconstruction import ReEncoder

@@ -10,16 +10,18 @@ import smicnb.codec
 from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array, sha256_file, sha256_sources
 from smicnb.base.progress import progress
-from smicnb.codec import operating_points, quantise, sparse
-from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import Header
-from smicnb.codec.operating_points import Codes
-from smicnb.codec.payload import MODELLED, Models
-from smicnb.codec.quantise import CoefficientQuantiser
+from smicnb.codec.coders import sparse
+from smicnb.codec.format import quantise
+from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.container import Header
+from smicnb.codec.format.payload import MODELLED, Models
+from smicnb.codec.format.quantise import CoefficientQuantiser
 from smicnb.codec.rate import OperatingPoint
 from smicnb.compare import frontier
 from smicnb.compare.frontier import Grid, learn
 from smicnb.semantics.encoders.encoders import SemanticEncoder
+from smicnb.studies.frontier import operating_points
+from smicnb.studies.frontier.operating_points import Codes
 
 VALUES = 1 << MODELLED  # entries of the longest table of values
 

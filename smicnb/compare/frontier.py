@@ -15,12 +15,15 @@ from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array, sha256_file, sha256_sources
 from smicnb.base.progress import progress_bar
 from smicnb.base.shards import completed
-from smicnb.codec import container, operating_points, quantise, rate, sparse
-from smicnb.codec.codebook import RANGE
-from smicnb.codec.dictionary import SemanticDictionary
-from smicnb.codec.operating_points import Codes, Measured
+from smicnb.codec import rate
+from smicnb.codec.coders import sparse
+from smicnb.codec.coders.dictionary import SemanticDictionary
+from smicnb.codec.format import container, quantise
+from smicnb.codec.format.codebook import RANGE
 from smicnb.codec.rate import OperatingPoint
 from smicnb.semantics.metrics.intervals import standard_error, upper_hull
+from smicnb.studies.frontier import operating_points
+from smicnb.studies.frontier.operating_points import Codes, Measured
 
 SIZES = (100, 1000, 10000, 100000, math.inf)  # n of Fig. 13, as Sec. V-C and its caption name them
 PARAMETERS = ("penalty", "n_atoms", "b_coef", "b_dict")  # in the order of importance that Sec. V-C claims

@@ -15,9 +15,9 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec.transforms import normalised
 from smicnb.compare import latent_symbols
 from smicnb.compare.latent_symbols import FixedLength, Model, Tables
+from smicnb.compare.latents.transforms import normalised
 
 MAGIC = b"LAT\x01"
 HEADER = struct.Struct("<4sBBIHI")  # magic, kind, whether entropy-coded, images, L, bytes of side information

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.progress import progress
-from smicnb.codec.priors import Prior
-from smicnb.codec.pursuit import mixed_covariance
-from smicnb.codec.transforms import normalised
+from smicnb.codec.coders.axes import mixed_covariance
+from smicnb.codec.format.priors import Prior
 from smicnb.compare.latent import LatentCoder
 from smicnb.compare.latent_reference import GaussianReference
 from smicnb.compare.latent_rivals import WATER
+from smicnb.compare.latents.transforms import normalised
 from smicnb.semantics.metrics.intervals import bootstrap_mean, upper_hull
 from smicnb.semantics.metrics.pairs import latent_cosine
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from smicnb.base.errors import DimensionError
-from smicnb.codec.transforms import normalised
+from smicnb.compare.latents.transforms import normalised
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 LEAST = 1e-12  # variance, as a share of the largest, that is not rounding

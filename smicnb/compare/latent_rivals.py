@@ -6,13 +6,13 @@ from typing import Self
 import numpy as np
 from sklearn.utils.validation import validate_data
 
-from smicnb.codec import quantise
-from smicnb.codec.priors import Prior
-from smicnb.codec.pursuit import mixed_covariance, spectrum
-from smicnb.codec.transforms import KLT, PriorAxes, RandomRotation, Truncation
+from smicnb.codec.coders.axes import mixed_covariance, spectrum
+from smicnb.codec.format import quantise
+from smicnb.codec.format.priors import Prior
 from smicnb.compare.latent import LatentCoder, QuantisedCoder
 from smicnb.compare.latent_scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
+from smicnb.compare.latents.transforms import KLT, PriorAxes, RandomRotation, Truncation
 
 # Those of which the best is asked to be beaten, and those that are given our prior.
 BEST = ("KLT", "KLT, dead zone", "product quantiser + entropy", "residual quantiser + entropy")

@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import clone
 
 from smicnb.base.errors import IntegrityError, SmicnbError
-from smicnb.codec import quantise
-from smicnb.codec.transforms import KLT, UNIT, PriorAxes, RandomRotation, Truncation
+from smicnb.codec.format import quantise
 from smicnb.compare.latent_symbols import Tables
+from smicnb.compare.latents.transforms import KLT, UNIT, PriorAxes, RandomRotation, Truncation
 
 Transform = KLT | PriorAxes | Truncation | RandomRotation
 TRANSFORMS: tuple[type, ...] = (KLT, Truncation, RandomRotation, PriorAxes)  # by their number in a file

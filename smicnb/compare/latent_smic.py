@@ -9,17 +9,17 @@ from typing import Self
 import numpy as np
 
 from smicnb.base import leb128
-from smicnb.codec.container import SmicFile, most_images
-from smicnb.codec.dictionary import SemanticDictionary
-from smicnb.codec.payload import CHECK_BYTES
-from smicnb.codec.priors import Prior
-from smicnb.codec.pursuit import PursuitCodec
+from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.dictionary import SemanticDictionary
+from smicnb.codec.coders.smic import SMICCodec, normalised
+from smicnb.codec.format.container import SmicFile, most_images
+from smicnb.codec.format.payload import CHECK_BYTES
+from smicnb.codec.format.priors import Prior
+from smicnb.codec.format.reader import decode
 from smicnb.codec.rate import MODELS, FileRate
-from smicnb.codec.reader import decode
-from smicnb.codec.smic import SMICCodec, normalised
-from smicnb.codec.transforms import KLT
 from smicnb.compare.latent import LatentCoder, QuantisedCoder, Spent
 from smicnb.compare.latent_scalar import SteppedScalar
+from smicnb.compare.latents.transforms import KLT
 
 OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
 SINGLE = "ours, one image by itself"

@@ -15,8 +15,8 @@ import numpy as np
 
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import quantise, range_coder
-from smicnb.codec.container import BLOCK_IMAGES
+from smicnb.codec.format import quantise, range_coder
+from smicnb.codec.format.container import BLOCK_IMAGES
 
 HEAD = struct.Struct("<HH")  # columns, tables
 LENGTH = struct.Struct("<I")  # of the deflated tables

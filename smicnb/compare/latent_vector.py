@@ -7,9 +7,9 @@ from typing import ClassVar, Self
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec import quantise
-from smicnb.codec.transforms import NORM
+from smicnb.codec.format import quantise
 from smicnb.compare.latent_symbols import Tables
+from smicnb.compare.latents.transforms import NORM
 
 HEAD = struct.Struct("<HBB")  # codebooks, bits of an index, bits of a number in a codebook
 MOST_BITS = 12  # of an index

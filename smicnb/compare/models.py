@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.progress import progress
-from smicnb.codec import quantise
-from smicnb.codec.container import Header
-from smicnb.codec.payload import CODINGS
+from smicnb.codec.coders.smic import SMICCodec, fit_codebook
+from smicnb.codec.format import quantise
+from smicnb.codec.format.container import Header
+from smicnb.codec.format.payload import CODINGS
+from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.rate import INDEX_IMAGE, INDEX_ONCE, MODELS, FileRate
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec, fit_codebook
 from smicnb.compare.frontier import PARAMETERS, Grid, learn
 from smicnb.compare.readings import Readings
 from smicnb.compare.reconstruction import ReEncoder, spread

@@ -9,7 +9,7 @@ from sklearn.base import TransformerMixin
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
-from smicnb.codec.dictionary import PCABaseline, SemanticDictionary
+from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare.readings import Readings
 from smicnb.semantics.encoders.encoders import ImageEncoder
 from smicnb.semantics.metrics.intervals import bootstrap_mean

@@ -14,17 +14,18 @@ import pandas as pd
 
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import choice, container
-from smicnb.codec.container import Block
-from smicnb.codec.priors import Prior
-from smicnb.codec.pursuit import PursuitCodec
+from smicnb.codec.coders import choice
+from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format import container
+from smicnb.codec.format.container import Block
+from smicnb.codec.format.priors import Prior
+from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.rate import MODELS
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec
-from smicnb.codec.transforms import Truncation, normalised
 from smicnb.compare import latent_symbols
 from smicnb.compare.latent_scalar import FixedScalar
 from smicnb.compare.latent_symbols import FixedLength
+from smicnb.compare.latents.transforms import Truncation, normalised
 from smicnb.semantics.photographs.images import MAX_PIXELS, check_rgb
 from smicnb.semantics.spaces import SemanticSpace
 

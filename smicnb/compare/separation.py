@@ -12,7 +12,7 @@ import pandas as pd
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.names import lookup
-from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.compare.reconstruction import spread
 from smicnb.semantics.metrics.intervals import bootstrap_mean
 from smicnb.semantics.photographs.image_collections import Collection, WordList

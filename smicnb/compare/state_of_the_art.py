@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import ImageError
-from smicnb.codec import rate, rate_tables, smic_paper
+from smicnb.codec import published as smic_paper
+from smicnb.codec import rate
 from smicnb.compare import rate_curves
 from smicnb.compare.downscaled import family
 from smicnb.compare.evaluate import IMAGE_COSINE, MEASURED, METRICS
 from smicnb.compare.semantic_images import BEYOND, CODINGS, SMIC, SemanticImages
 from smicnb.semantics.photographs.image_collections import Collection, Item, load
+from smicnb.studies.rate_model import tables
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec
@@ -132,10 +134,10 @@ def break_evens(
         rows.append((row.codec, MEASURED, row.setting, row.bpp, row.bits, bare, row.image_cosine, np.nan))
     columns = ["competitor", "rate", "setting", "bpp", "bits", "bits of a grey image", IMAGE_COSINE, "n* as printed"]
     table = pd.DataFrame(rows, columns=columns)
-    table["n* by Eq. 15"] = [rate_tables.exact_cell(table_4, smic_paper.BREAK_EVEN, bits) for bits in table["bits"]]
+    table["n* by Eq. 15"] = [tables.exact_cell(table_4, smic_paper.BREAK_EVEN, bits) for bits in table["bits"]]
     for codec in ours:
         own = float(spent[codec.name, codec.setting])
-        cells = [rate_tables.cell(smic_paper.BREAK_EVEN, codec.once_bits, own, bits) for bits in table["bits"]]
+        cells = [tables.cell(smic_paper.BREAK_EVEN, codec.once_bits, own, bits) for bits in table["bits"]]
         table[f"n* of records, {codec.setting if codec.name == OURS else codec.name}"] = cells
     return table
 

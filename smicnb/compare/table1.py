@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from smicnb.codec.smic_paper import TABLE_1
+from smicnb.codec.published import TABLE_1
 from smicnb.compare.readings import COLUMNS as READINGS
 
 PRINTED = ("CC", "CSS", "BSS", "MSE-SS")

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from smicnb.codec.published import TABLE_2
 from smicnb.codec.rate import MODELS
-from smicnb.codec.smic_paper import TABLE_2
 from smicnb.compare.table1 import TITLES
 
 PRINTED = ("CC", "CSS", "BSS")

@@ -11,11 +11,12 @@ import pandas as pd
 
 from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import SmicnbError
-from smicnb.codec import container, payload, sparse
-from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import BLOCK_IMAGES, ENTRY, SmicFile
+from smicnb.codec.coders import sparse
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format import container, payload
+from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.container import BLOCK_IMAGES, ENTRY, SmicFile
 from smicnb.codec.rate import MEDIUM, OperatingPoint
-from smicnb.codec.smic import SMICCodec
 from smicnb.compare import frontier, reconstruction
 from smicnb.compare.codebooks import Codebooks, codebooks
 from smicnb.compare.frontier import Grid, bits_per_image

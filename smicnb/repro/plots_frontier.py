@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.codec.payload import CODINGS
+from smicnb.codec.format.payload import CODINGS
 from smicnb.compare.frontier import PARAMETERS, bits_per_image
 from smicnb.repro import looks
 from smicnb.repro.plot_parts import SPLITS, show

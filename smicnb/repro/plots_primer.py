@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.codec import transform_coding as tc
 from smicnb.repro.looks import BLUE, GREEN, PURPLE, VERMILION
 from smicnb.repro.style import COLUMN, PAGE
+from smicnb.studies.primer import transform_coding as tc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.codec.null_proportion import NullLaw
 from smicnb.codec.rate import p_null_printed
 from smicnb.repro.style import PAGE
+from smicnb.studies.rate_model.null_proportion import NullLaw
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,6 +1,6 @@
 """Verdicts on dictionaries and what they decode to: notebooks 02 and 03."""
 
-from smicnb.codec.smic_paper import LATENT_NORM
+from smicnb.codec.published import LATENT_NORM
 from smicnb.repro.committed import Tables, Verdict, rises, verdict
 
 

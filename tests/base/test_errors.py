@@ -5,7 +5,7 @@ import pytest
 from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError, shown
 from smicnb.base.names import lookup, near_miss
-from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.coders.dictionary import SemanticDictionary
 
 
 def test_error_is_one_line_with_found_needed_and_do():

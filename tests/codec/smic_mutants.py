@@ -6,11 +6,11 @@ from functools import cache
 
 import numpy as np
 
-from smicnb.codec import container, priors
-from smicnb.codec.container import ENTRY, FIELDS, HEAD, PREAMBLE, TRAILER
-from smicnb.codec.pursuit import PursuitCodec
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format import container, priors
+from smicnb.codec.format.container import ENTRY, FIELDS, HEAD, PREAMBLE, TRAILER
+from smicnb.codec.format.reader import SmicReader
 
 EXTREMES = (0, 1, 127, 128, 255)
 

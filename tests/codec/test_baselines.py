@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from smicnb.base.errors import DimensionError
-from smicnb.codec.dictionary import PCABaseline
+from smicnb.codec.coders.dictionary import PCABaseline
 
 
 @parametrize_with_checks([PCABaseline(n_atoms=2)])

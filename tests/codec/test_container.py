@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec import container
-from smicnb.codec.container import Block, Header, SmicFile
+from smicnb.codec.format import container
+from smicnb.codec.format.container import Block, Header, SmicFile
 
 HEADER = Header("some:encoder", "0123456789abcdef" * 4, 4, 20.0, 3, 0.5, 4, 2, "tuple")
 DICTIONARY, TABLES = b"atoms!", b"a range."
@@ -111,7 +111,7 @@ def test_an_unfinished_append_is_passed_over_and_written_over(path):
 KILLED = """
     import os, sys
     from pathlib import Path
-    from smicnb.codec import container
+    from smicnb.codec.format import container
     calls = iter(range(99))
     real = os.fsync
     def fsync(file):
@@ -141,7 +141,7 @@ def test_one_append_at_a_time(path):
     script = """
         import os, sys, time
         from pathlib import Path
-        from smicnb.codec import container
+        from smicnb.codec.format import container
         def fsync(file):
             print("in", flush=True)
             time.sleep(60)

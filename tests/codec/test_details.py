@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import details
+from smicnb.codec.format import details
 
 LETTERS = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='<>:"|?*\\/. ')
 PARTS = st.text(LETTERS, min_size=1, max_size=9).filter(lambda part: not details.DEVICES.fullmatch(part))

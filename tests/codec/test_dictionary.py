@@ -15,8 +15,8 @@ from sklearn.linear_model import Lasso
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from smicnb.base.errors import DimensionError, UnknownNameError
-from smicnb.codec import dictionary, sparse
-from smicnb.codec.dictionary import SemanticDictionary, sparse_codes
+from smicnb.codec.coders import dictionary, sparse
+from smicnb.codec.coders.dictionary import SemanticDictionary, sparse_codes
 
 
 @pytest.fixture(scope="module")

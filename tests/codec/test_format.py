@@ -12,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import SmicnbError
-from smicnb.codec import codebook, container, details, payload, priors, quantise, trellis, trellis_codebook
-from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import Block, Header
-from smicnb.codec.payload import Models
-from smicnb.codec.pursuit import PursuitCodec
-from smicnb.codec.quantise import CoefficientQuantiser
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format import codebook, container, details, payload, priors, quantise
+from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.container import Block, Header
+from smicnb.codec.format.payload import Models
+from smicnb.codec.format.quantise import CoefficientQuantiser
+from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.format.trellis import codebook as trellis_codebook
+from smicnb.codec.format.trellis import quantisation
 
 VECTORS = ("vector-1", "vector-2", "vector-3")
 BEYOND = ("vector-4", "vector-5", "vector-6")  # trellis, prior, words
@@ -264,7 +266,7 @@ def test_both_readers_agree_on_axes_and_words(axes, count, fidelity):
     if axes == "words":
         codec = SMICCodec(coding="words", penalty=fidelity / 40, **about)
     else:
-        growth = {3: 0, 5: trellis.MOST_GROWTH}.get(count, trellis.GROWTH)
+        growth = {3: 0, 5: quantisation.MOST_GROWTH}.get(count, quantisation.GROWTH)
         codec = PursuitCodec(axes, fidelity, prior=prior if axes == "prior" else None, b_dict=5, growth=growth, **about)
     Z = latents_of(count, 12 if axes == "own" else prior.dim, count)
     data = codec.fit(Z).encode(Z)
@@ -289,7 +291,7 @@ def number(text):
 
 def test_the_constants_of_the_page_are_those_of_the_code(page):
     modules = {"container": container, "payload": payload, "quantise": quantise, "details": details}
-    modules |= {"trellis": trellis, "priors": priors}
+    modules |= {"trellis": quantisation, "priors": priors}
     said = dict(re.findall(r"^\| `(\w+\.[A-Z_]+)` \| (.+) \|$", page, re.MULTILINE))
     whole = {
         f"{module}.{name}": value
@@ -340,7 +342,7 @@ def test_the_words_of_the_page_hold(page):
     assert re.search(r"^Version (\d+)\.", page, re.MULTILINE)[1] == str(container.VERSION)
     assert ", ".join(f"{number}: `{coding}`" for number, coding in enumerate(container.CODINGS)) in page
     assert container.CODINGS[:2] == payload.CODINGS == ("tuple", "entropy")
-    assert f"`{hashlib.sha256(trellis.TABLES.read_bytes()).hexdigest()}`" in page
+    assert f"`{hashlib.sha256(quantisation.TABLES.read_bytes()).hexdigest()}`" in page
     for file in priors.FILES:
         data = (priors.FOLDER / file).read_bytes()
         assert f"{len(data)} bytes of SHA-256 `{hashlib.sha256(data).hexdigest()}`" in page

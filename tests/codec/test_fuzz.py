@@ -13,9 +13,9 @@ import pytest
 import smic_mutants
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec import container
-from smicnb.codec.container import Block
-from smicnb.codec.reader import SmicReader
+from smicnb.codec.format import container
+from smicnb.codec.format.container import Block
+from smicnb.codec.format.reader import SmicReader
 
 FILES = int(os.environ.get("SMICNB_FUZZ", "400"))
 CHECKSUM = "checksum"

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 
 from smicnb.base.errors import ImageError
-from smicnb.codec import jpeg_model as jm
-from smicnb.codec import transform_coding as tc
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.primer import jpeg_model as jm
+from smicnb.studies.primer import transform_coding as tc
 
 # Numbers of code words of 1, 2, … bits: T.81, Tables K.3 and K.5
 DC_LUMA = [0, 1, 5, 1, 1, 1, 1, 1, 1]

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 
 from smicnb.base.errors import DimensionError
-from smicnb.codec import null_proportion
-from smicnb.codec.null_proportion import NullLaw, fit_null_law
+from smicnb.studies.rate_model import null_proportion
+from smicnb.studies.rate_model.null_proportion import NullLaw, fit_null_law
 
 SIZES, PENALTIES = [2, 4, 8, 16], [0.1, 0.5, 2.0, 8.0]
 

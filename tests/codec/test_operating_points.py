@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from smicnb.codec import operating_points, payload, quantise
-from smicnb.codec.container import BLOCK_IMAGES, Header
-from smicnb.codec.operating_points import Codes
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec, fit_codebook
-from smicnb.codec.sparse import path_from_gram
+from smicnb.codec.coders.smic import SMICCodec, fit_codebook
+from smicnb.codec.coders.sparse import path_from_gram
+from smicnb.codec.format import payload, quantise
+from smicnb.codec.format.container import BLOCK_IMAGES, Header
+from smicnb.codec.format.reader import SmicReader
+from smicnb.studies.frontier import operating_points
+from smicnb.studies.frontier.operating_points import Codes
 
 NORM, PENALTY, BITS = 20.0, 0.5, (1, 2, 4, 8, 16)
 

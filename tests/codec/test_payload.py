@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import payload
-from smicnb.codec.payload import Models
+from smicnb.codec.format import payload
+from smicnb.codec.format.payload import Models
 
 
 def random_levels(images, n_atoms, b_coef, density, seed):

@@ -15,10 +15,12 @@ from PIL import Image
 from real_photographs import own_cache, save, scenes
 
 from smicnb.base.errors import DimensionError, ImageError, IntegrityError, SmicnbError
-from smicnb.codec import choice, container, details, file_names, photographs
-from smicnb.codec.container import Block
-from smicnb.codec.reader import SmicReader, decode
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec import file_names, photographs
+from smicnb.codec.coders import choice
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format import container, details
+from smicnb.codec.format.container import Block
+from smicnb.codec.format.reader import SmicReader, decode
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.photographs.images import read_image
@@ -464,7 +466,8 @@ KILLED = """
 # k-th write, flush, fsync, truncation or renaming, until it comes through.
 import json, os, pathlib, signal, sys
 from smicnb.base import files
-from smicnb.codec import container, photographs
+from smicnb.codec.format import container
+from smicnb.codec import photographs
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.encoders import encoders
 

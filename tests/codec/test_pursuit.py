@@ -11,11 +11,14 @@ from prior_latents import PRIOR, images
 from sklearn.base import clone
 
 from smicnb.base.errors import IntegrityError, SmicnbError, UnknownNameError
-from smicnb.codec import choice, container, describe, trellis
-from smicnb.codec.pursuit import PursuitCodec, mixed_covariance
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec
-from smicnb.codec.trellis_codebook import TrellisCodebook
+from smicnb.codec import describe
+from smicnb.codec.coders import choice
+from smicnb.codec.coders.axes import PursuitCodec, mixed_covariance
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format import container
+from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.format.trellis import quantisation
+from smicnb.codec.format.trellis.codebook import TrellisCodebook
 from smicnb.compare.latent_smic import SearchedOnce
 from smicnb.semantics.metrics.pairs import latent_cosine
 
@@ -80,7 +83,7 @@ def test_growing_frequencies_make_up_for_variances_that_are_guessed():
     axes = PRIOR.axes[rng.permutation(60)[:40]] / (1 << 19)  # alike in spread, which the prior does not expect
     Z = rng.laplace(size=(250, len(axes))) @ axes
     lengths, cosines = [], []
-    for growth in (0, trellis.GROWTH):
+    for growth in (0, quantisation.GROWTH):
         data = PursuitCodec("prior", 104, prior=PRIOR, growth=growth).fit(Z).encode(Z)
         with SmicReader(data) as opened:
             lengths.append(opened.file.spent["payload"])
@@ -288,7 +291,7 @@ def test_neither_names_nor_one_line_decode_a_record(tmp_path, monkeypatch):
 def test_decoding_imports_neither_torch_nor_a_compiler(tmp_path):
     path = tmp_path / "some.smic"
     path.write_bytes(PursuitCodec("prior", prior=PRIOR).fit(images(3)).encode(images(3)))
-    code = "import sys; from smicnb.codec.reader import decode; decode(sys.argv[1])\n"
+    code = "import sys; from smicnb.codec.format.reader import decode; decode(sys.argv[1])\n"
     code += "print(sorted({'torch', 'numba', 'sklearn', 'scipy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smicnb.codec import quantise
-from smicnb.codec.quantise import ATOM_UNIT, COEFFICIENT_UNIT, LIMIT, MOST_ATOMS, CoefficientQuantiser
+from smicnb.codec.format import quantise
+from smicnb.codec.format.quantise import ATOM_UNIT, COEFFICIENT_UNIT, LIMIT, MOST_ATOMS, CoefficientQuantiser
 
 
 def unit_rows(n, dim, seed=0):

@@ -6,7 +6,8 @@ import sys
 import numpy as np
 import pytest
 
-from smicnb.codec import payload, range_coder, trellis
+from smicnb.codec.format import payload, range_coder
+from smicnb.codec.format.trellis import quantisation
 
 plain = range_coder.plain
 
@@ -97,17 +98,17 @@ def test_a_machine_without_constriction_writes_and_reads_the_same_blocks(monkeyp
     levels = np.where(rng.random((20, 12)) < 0.4, rng.integers(0, 256, (20, 12)), payload.NULL).astype(np.int32)
     models = payload.Models.fit(levels, 8)
     codes = np.array([3, 2, 1])
-    paths = trellis.quantised(rng.standard_normal((20, 3)), np.ones(3), codes, 0.1)
+    paths = quantisation.quantised(rng.standard_normal((20, 3)), np.ones(3), codes, 0.1)
 
     def blocks():
-        trellis._Models._fresh.cache_clear()
-        return payload.encode_entropy(levels, 8, models), trellis.encode(paths, codes)
+        quantisation._Models._fresh.cache_clear()
+        return payload.encode_entropy(levels, 8, models), quantisation.encode(paths, codes)
 
     before = blocks()
     monkeypatch.setitem(sys.modules, "constriction", None)
     assert range_coder.stream() is plain
     assert blocks() == before
     np.testing.assert_array_equal(payload.decode_entropy(before[0], 20, 12, 8, models), levels)
-    np.testing.assert_array_equal(trellis.decode(before[1], 20, codes), paths)
+    np.testing.assert_array_equal(quantisation.decode(before[1], 20, codes), paths)
     monkeypatch.undo()
-    trellis._Models._fresh.cache_clear()
+    quantisation._Models._fresh.cache_clear()

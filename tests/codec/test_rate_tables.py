@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smicnb.codec import rate, rate_contradictions, rate_tables, smic_paper
-from smicnb.codec.rate_contradictions import contradictions
-from smicnb.codec.smic_paper import Cell
+from smicnb.codec import published, rate
+from smicnb.codec.published import Cell
+from smicnb.studies.rate_model import contradictions as rate_contradictions
+from smicnb.studies.rate_model import tables
+from smicnb.studies.rate_model.contradictions import contradictions
 
 # A table of the sweep's form with round numbers, to check arithmetic by hand; no measurement.
 SHARES = pd.DataFrame(
@@ -23,7 +25,7 @@ SHARES = pd.DataFrame(
 
 
 def deviations():
-    table = rate_tables.table3()
+    table = tables.table3()
     return table.loc[table["digits"] >= 3, "deviation %"].abs()
 
 
@@ -42,7 +44,7 @@ def test_the_bound_notices_a_wrong_rate(monkeypatch, name, factor):
 
 
 def test_table_3_holds_every_printed_cell():
-    table = rate_tables.table3()
+    table = tables.table3()
     assert list(zip(table["row"], table["column"], table["as published"], strict=True)) == [
         (model, column, printed)
         for model, row in {
@@ -55,7 +57,7 @@ def test_table_3_holds_every_printed_cell():
 
 
 def test_rates_cut_to_three_digits_give_every_printed_digit_and_exact_ones_do_not():
-    table = rate_tables.table3()
+    table = tables.table3()
     assert "neither" not in set(table["published is (cut)"])
     missed = table[table["published is"] == "neither"]
     assert list(zip(missed["row"], missed["column"], strict=True)) == [
@@ -67,12 +69,12 @@ def test_rates_cut_to_three_digits_give_every_printed_digit_and_exact_ones_do_no
 
 
 def test_n_star_of_high_needs_the_unrounded_single_item_rate():
-    assert rate_tables.exact_cell(rate.HIGH, "n*", rate.single_item_bits()) == 2419
-    assert rate_tables.exact_cell(rate.HIGH, "n*", 708.0) == 2418
+    assert tables.exact_cell(rate.HIGH, "n*", rate.single_item_bits()) == 2419
+    assert tables.exact_cell(rate.HIGH, "n*", 708.0) == 2418
 
 
 def test_the_corrected_columns():
-    table = rate_tables.table3(SHARES).set_index(["row", "column"])
+    table = tables.table3(SHARES).set_index(["row", "column"])
     assert [table.loc[(model, "n*"), "corrected"] for model in rate.MODELS] == [5, 1249, math.inf]
     assert table.loc[("low", "n = inf"), "corrected, P of train"] == pytest.approx(707.7888 / (2 * 0.25 * 3))
     assert table.loc[("low", "n = inf"), "corrected, P of heldout"] == pytest.approx(707.7888 / (2 * 0.5 * 3))
@@ -85,26 +87,26 @@ def test_files_have_their_own_columns():
     rows = [{"model": model, "coding": "tuple", "split": "train", **cells} for model in rate.MODELS]
     rows.append({**rows[1], "coding": "entropy", "payload_bits": 32.0 - 104 / 64})
     files, other = pd.DataFrame(rows), rate.single_item_bits()
-    table = rate_tables.table3(SHARES, files).set_index(["row", "column"])
+    table = tables.table3(SHARES, files).set_index(["row", "column"])
     assert table.loc[("medium", "n = 1000"), "file (tuple), train"] == pytest.approx(other / (62 + 7))
     assert table.loc[("medium", "n*"), "file (entropy), train"] == math.floor(7000 / (other - 32)) + 1
     assert math.isnan(table.loc[("low", "n*"), "file (entropy), train"])
-    table = rate_tables.table4(SHARES, files).set_index("row")
+    table = tables.table4(SHARES, files).set_index("row")
     assert table.loc["Clip inter (SMIC, medium)", "file (tuple), train"] == pytest.approx((62 + 7000 / 5000) / 768**2)
-    table = rate_tables.models(SHARES, files).set_index("model")
+    table = tables.models(SHARES, files).set_index("model")
     assert table.loc["medium", "R(z) file (entropy), train"] == 32
 
 
 def test_models_in_bits():
-    table = rate_tables.models(SHARES).set_index("model")
+    table = tables.models(SHARES).set_index("model")
     assert table.loc["low", "P(non-null) of heldout"] == 0.5
     assert table.loc["medium", "R(z) corrected, P of train"] == pytest.approx(128 * 0.25 * 11)
     assert table.loc["medium", "R(z) as printed"] == pytest.approx(7.814, abs=1e-3)
-    assert "P(non-null) of train" not in rate_tables.models()
+    assert "P(non-null) of train" not in tables.models()
 
 
 def test_table_4_is_not_what_its_equations_give():
-    table = rate_tables.table4(SHARES).set_index("row")
+    table = tables.table4(SHARES).set_index("row")
     exact = table["Eq. 10-15"]
     assert exact["Clip inter (SMIC, medium)"] == pytest.approx((393216 / 5000 + 28 / 1.2**7) / 768**2)
     assert table.loc["Clip inter (SMIC, medium)", "published is"] == "cut off"
@@ -114,12 +116,12 @@ def test_table_4_is_not_what_its_equations_give():
     assert table.loc["VVC [32]", "corrected, P of train"] == math.floor(393216 / (4.5e-3 * 768**2 - 352)) + 1
 
 
-@pytest.mark.parametrize("codec", smic_paper.TABLE_4_BREAK_EVEN)
+@pytest.mark.parametrize("codec", published.TABLE_4_BREAK_EVEN)
 def test_the_implied_dictionary_is_what_gives_the_printed_n_star(codec):
-    least, most = rate_tables.implied_dictionary(codec)
+    least, most = tables.implied_dictionary(codec)
     image = rate.image_bits_printed(rate.MEDIUM)
-    other = rate.single_item_bits(smic_paper.TABLE_4_RATES[codec].value)
-    printed = int(smic_paper.TABLE_4_BREAK_EVEN[codec].printed)
+    other = rate.single_item_bits(published.TABLE_4_RATES[codec].value)
+    printed = int(published.TABLE_4_BREAK_EVEN[codec].printed)
     sizes = (0.999 * least, 1.001 * least, 0.999 * most, 1.001 * most)
     assert [rate.break_even(bits, image, other) - printed for bits in sizes] == [-1, 0, 0, 1]
 
@@ -135,7 +137,7 @@ def test_cells_know_their_digits_and_how_a_value_becomes_them():
 
 @given(value=st.floats(1e-9, 1e9), digits=st.integers(1, 6))
 def test_cut_keeps_the_first_digits(value, digits):
-    kept = rate_tables.cut(value, digits)
+    kept = tables.cut(value, digits)
     unit = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
     assert kept <= value * (1 + 1e-15)
     assert value - kept < unit * (1 + 1e-9)
@@ -145,8 +147,8 @@ def test_cut_keeps_the_first_digits(value, digits):
 def test_every_claim_has_evidence_and_a_verdict():
     table = contradictions()
     verdicts = rate_contradictions.CONTRADICTED, rate_contradictions.MISSING, rate_contradictions.READING
-    assert list(table["no"]) == list(smic_paper.CLAIMS)
-    assert {number[0] for number in smic_paper.CLAIMS} == set("123456789")
+    assert list(table["no"]) == list(published.CLAIMS)
+    assert {number[0] for number in published.CLAIMS} == set("123456789")
     unmeasured = table[table["verdict"] == rate_contradictions.UNMEASURED]
     assert list(unmeasured["no"]) == ["3c", "7c"]
     assert set(unmeasured["evidence"]) == {"not measured in this run"}

@@ -13,10 +13,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from smicnb.base.errors import DimensionError, SmicnbError, UnknownNameError
-from smicnb.codec import container
-from smicnb.codec.payload import CODINGS
-from smicnb.codec.reader import SmicReader, decode
-from smicnb.codec.smic import SMICCodec, fit_codebook, normalised
+from smicnb.codec.coders.smic import SMICCodec, fit_codebook, normalised
+from smicnb.codec.format import container
+from smicnb.codec.format.payload import CODINGS
+from smicnb.codec.format.reader import SmicReader, decode
 
 HASH = hashlib.sha256(b"weights").hexdigest()
 
@@ -134,7 +134,7 @@ def test_a_codec_of_a_file_codes_as_the_one_that_wrote_it(fitted):
 
 DECODE = """
 import hashlib, sys
-from smicnb.codec.reader import SmicReader
+from smicnb.codec.format.reader import SmicReader
 for path in sys.argv[1:]:
     with SmicReader(path) as opened:
         print(hashlib.sha256(opened.latents().tobytes()).hexdigest())

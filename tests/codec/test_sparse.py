@@ -13,9 +13,9 @@ from sklearn.decomposition import sparse_encode
 from sklearn.exceptions import ConvergenceWarning
 
 from smicnb.base.errors import DimensionError
-from smicnb.codec import homotopy, sparse
-from smicnb.codec.dictionary import mean_objective
-from smicnb.codec.sparse import lasso_path
+from smicnb.codec.coders import homotopy, sparse
+from smicnb.codec.coders.dictionary import mean_objective
+from smicnb.codec.coders.sparse import lasso_path
 
 PENALTIES = np.geomspace(4, 0.05, 9)
 

@@ -11,8 +11,8 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from smicnb.base.errors import DimensionError
-from smicnb.codec import transform_coding as tc
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.primer import transform_coding as tc
 
 IMAGES = arrays(np.uint8, st.sampled_from([(8, 8, 3), (16, 8, 3), (8, 24, 3)]))
 QUANTISED = arrays(np.int64, st.sampled_from([(1, 1, 1, 8, 8), (2, 3, 3, 8, 8)]), elements=st.integers(-40, 40))

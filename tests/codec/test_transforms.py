@@ -8,8 +8,9 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec import quantise, transforms
-from smicnb.codec.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
+from smicnb.codec.format import quantise
+from smicnb.compare.latents import transforms
+from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
 
 
 def latents(images, dim, seed, kind="any"):

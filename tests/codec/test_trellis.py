@@ -6,74 +6,77 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import priors, trellis
+from smicnb.codec.format import priors
+from smicnb.codec.format.trellis import quantisation
 
 
 def test_every_state_is_reached_from_two_others():
-    assert np.bincount(trellis.FOLLOWING.ravel(), minlength=trellis.STATES).tolist() == [2] * trellis.STATES
+    assert (
+        np.bincount(quantisation.FOLLOWING.ravel(), minlength=quantisation.STATES).tolist() == [2] * quantisation.STATES
+    )
 
 
 def test_the_tables_are_as_they_were_written():
-    known = trellis.tables()
-    assert known.to_bytes() == trellis.TABLES.read_bytes()
+    known = quantisation.tables()
+    assert known.to_bytes() == quantisation.TABLES.read_bytes()
     for levels, frequencies in zip(known.levels, known.frequencies, strict=True):
         assert levels.shape == frequencies.shape
-        assert levels.shape[:2] == (trellis.BOOKS, 2)
+        assert levels.shape[:2] == (quantisation.BOOKS, 2)
         assert (frequencies >= 1).all()
 
 
 @given(
     st.integers(0, 2**31),
     st.integers(1, 40),
-    st.lists(st.integers(0, trellis.CODES - 1), max_size=12),
-    st.integers(0, trellis.MOST_GROWTH),
+    st.lists(st.integers(0, quantisation.CODES - 1), max_size=12),
+    st.integers(0, quantisation.MOST_GROWTH),
 )
 @settings(deadline=None, max_examples=40)
 def test_what_is_coded_is_decoded(seed, images, codes, growth):
     codes = np.array(codes, np.int64)
     targets = np.random.default_rng(seed).standard_normal((images, len(codes))) * 2
-    levels = trellis.quantised(targets, np.ones(len(codes)), codes, 0.1)
-    data = trellis.encode(levels, codes, growth)
-    np.testing.assert_array_equal(trellis.decode(data, images, codes, growth), levels)
-    assert 8 * len(data) <= trellis.lengths(levels, codes, growth).sum() + 40
+    levels = quantisation.quantised(targets, np.ones(len(codes)), codes, 0.1)
+    data = quantisation.encode(levels, codes, growth)
+    np.testing.assert_array_equal(quantisation.decode(data, images, codes, growth), levels)
+    assert 8 * len(data) <= quantisation.lengths(levels, codes, growth).sum() + 40
 
 
 def test_frequencies_follow_what_a_block_has_in_common():
     codes, one = np.full(10, 12), np.random.default_rng(3).standard_normal((1, 10))
-    alike = trellis.quantised(np.repeat(one, 60, axis=0), np.ones(10), codes, 0.1)
-    still, growing = (len(trellis.encode(alike, codes, growth)) for growth in (0, trellis.GROWTH))
+    alike = quantisation.quantised(np.repeat(one, 60, axis=0), np.ones(10), codes, 0.1)
+    still, growing = (len(quantisation.encode(alike, codes, growth)) for growth in (0, quantisation.GROWTH))
     assert growing < 0.8 * still
-    spent = trellis.lengths(alike, codes)
-    np.testing.assert_array_equal(spent[:1], trellis.lengths(alike[:1], codes, growth=0))
+    spent = quantisation.lengths(alike, codes)
+    np.testing.assert_array_equal(spent[:1], quantisation.lengths(alike[:1], codes, growth=0))
     assert spent[-8:].mean() < 0.7 * spent[0]
 
 
 def test_a_block_that_is_nothing_like_its_neighbours_costs_little_more_where_frequencies_grow():
     codes = np.repeat(np.arange(1, 40), 4)
     drawn = np.random.default_rng(4).standard_normal((255, len(codes)))
-    levels = trellis.quantised(drawn, np.ones(len(codes)), codes, 0.1)
-    assert len(trellis.encode(levels, codes)) < 1.01 * len(trellis.encode(levels, codes, growth=0))
+    levels = quantisation.quantised(drawn, np.ones(len(codes)), codes, 0.1)
+    assert len(quantisation.encode(levels, codes)) < 1.01 * len(quantisation.encode(levels, codes, growth=0))
 
 
 def test_a_second_search_counts_bits_as_the_first_one_left_them():
     codes = np.full(20, 6)
     drawn = np.abs(np.random.default_rng(6).standard_normal((80, 20)))
-    first = trellis.quantised(drawn, np.ones(20), codes, 0.3)
-    second = trellis.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first)
+    first = quantisation.quantised(drawn, np.ones(20), codes, 0.3)
+    second = quantisation.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first)
 
     def cost(levels):
-        errors = drawn - trellis.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)
-        return np.square(errors).sum() + 0.3 * trellis.lengths(levels, codes).sum()
+        errors = drawn - quantisation.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)
+        return np.square(errors).sum() + 0.3 * quantisation.lengths(levels, codes).sum()
 
     assert cost(second) < cost(first)
-    unmoved = trellis.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first, growth=0)
+    unmoved = quantisation.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first, growth=0)
     np.testing.assert_array_equal(unmoved, first)
 
 
 def test_images_of_more_weight_are_coded_more_closely():
     codes, drawn = np.full(20, 6), np.random.default_rng(7).standard_normal((60, 20))
-    levels = trellis.quantised(drawn, np.ones(20), codes, 0.3, weights=np.repeat([4.0, 0.25], 30))
-    errors = np.square(drawn - trellis.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)).mean(axis=1)
+    levels = quantisation.quantised(drawn, np.ones(20), codes, 0.3, weights=np.repeat([4.0, 0.25], 30))
+    errors = np.square(drawn - quantisation.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)).mean(axis=1)
     assert errors[:30].mean() < 0.7 * errors[30:].mean()
 
 
@@ -81,38 +84,38 @@ def test_a_short_block_ends_with_as_few_bytes_as_decode_where_a_file_is_written(
     codes, saved = np.full(6, 12), 0
     for seed in range(9):
         targets = np.random.default_rng(seed).standard_normal((1, 6))
-        levels = trellis.quantised(targets, np.ones(6), codes, 0.1)
-        short, plain = trellis.encode(levels, codes), trellis.encode(levels, codes, shortest=False)
+        levels = quantisation.quantised(targets, np.ones(6), codes, 0.1)
+        short, plain = quantisation.encode(levels, codes), quantisation.encode(levels, codes, shortest=False)
         for data in (short, plain):
-            np.testing.assert_array_equal(trellis.decode(data, 1, codes), levels)
+            np.testing.assert_array_equal(quantisation.decode(data, 1, codes), levels)
         with pytest.raises((IntegrityError, AssertionError)):
-            np.testing.assert_array_equal(trellis.decode(short[:-1], 1, codes), levels)
+            np.testing.assert_array_equal(quantisation.decode(short[:-1], 1, codes), levels)
         saved += len(plain) - len(short)
     assert saved > 0
-    monkeypatch.setattr(trellis, "decode", None)  # a search decodes nothing
-    assert trellis.encode(levels, codes, shortest=False) == plain
+    monkeypatch.setattr(quantisation, "decode", None)  # a search decodes nothing
+    assert quantisation.encode(levels, codes, shortest=False) == plain
 
 
-@given(st.binary(max_size=60), st.lists(st.integers(0, trellis.CODES - 1), min_size=1, max_size=9))
+@given(st.binary(max_size=60), st.lists(st.integers(0, quantisation.CODES - 1), min_size=1, max_size=9))
 @settings(deadline=None, max_examples=40)
 def test_any_bytes_are_a_path_or_an_error(data, codes):
     codes = np.array(codes, np.int64)
     try:
-        levels = trellis.decode(data, 2, codes)
+        levels = quantisation.decode(data, 2, codes)
     except IntegrityError:
         return
     assert (levels >= 0).all()
-    assert (levels < 4 * trellis.tables().widths[codes]).all()
+    assert (levels < 4 * quantisation.tables().widths[codes]).all()
 
 
 @pytest.mark.parametrize("bits", [0.5, 1.0, 2.0, 4.0])
 def test_gaussians_come_within_a_third_of_a_decibel_of_the_bound(bits):
-    code = round(bits * trellis.PER_BIT) - 1
+    code = round(bits * quantisation.PER_BIT) - 1
     drawn = np.random.default_rng(5).standard_normal((64, 100))
     codes = np.full(100, code)
-    levels = trellis.quantised(drawn, np.ones(100), codes, 2 * np.log(2) * 4.0**-bits)
-    decoded = trellis.values(levels, np.full(100, 1 << 12), codes) / (1 << 12)
-    rate = 8 * len(trellis.encode(levels, codes)) / drawn.size
+    levels = quantisation.quantised(drawn, np.ones(100), codes, 2 * np.log(2) * 4.0**-bits)
+    decoded = quantisation.values(levels, np.full(100, 1 << 12), codes) / (1 << 12)
+    rate = 8 * len(quantisation.encode(levels, codes)) / drawn.size
     decibels = 20 * np.log10(2) * rate + 10 * np.log10(np.square(decoded - drawn).mean())
     assert -0.1 < decibels < 0.33
 
@@ -120,7 +123,8 @@ def test_gaussians_come_within_a_third_of_a_decibel_of_the_bound(bits):
 def test_a_bit_that_costs_more_is_spent_less():
     targets, codes = np.random.default_rng(1).standard_normal((8, 40)), np.full(40, 10)
     spent = [
-        trellis.lengths(trellis.quantised(targets, np.ones(40), codes, price), codes).sum() for price in (0.1, 1, 9)
+        quantisation.lengths(quantisation.quantised(targets, np.ones(40), codes, price), codes).sum()
+        for price in (0.1, 1, 9)
     ]
     assert spent[0] > spent[1] > spent[2]
 

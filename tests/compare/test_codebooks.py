@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from smicnb.codec import quantise
+from smicnb.codec.coders.smic import fit_codebook
+from smicnb.codec.format import quantise
 from smicnb.codec.rate import OperatingPoint
-from smicnb.codec.smic import fit_codebook
 from smicnb.compare import codebooks
 from smicnb.compare.frontier import Grid
 

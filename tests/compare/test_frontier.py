@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smicnb.codec import rate
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec, fit_codebook
+from smicnb.codec.coders.smic import SMICCodec, fit_codebook
+from smicnb.codec.format.reader import SmicReader
 from smicnb.compare import frontier, importance
 from smicnb.compare.frontier import Grid
 from smicnb.semantics.metrics.intervals import upper_hull

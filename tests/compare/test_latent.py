@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
 from smicnb.compare.latent import QuantisedCoder, Spent
 from smicnb.compare.latent_scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
+from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 
@@ -171,7 +171,7 @@ def test_another_process_decodes_the_same_bits(tmp_path):
     script = (
         "import sys, hashlib\n"
         "from pathlib import Path\n"
-        "from smicnb.codec.transforms import Truncation\n"
+        "from smicnb.compare.latents.transforms import Truncation\n"
         "from smicnb.compare.latent import QuantisedCoder\n"
         "from smicnb.compare.latent_scalar import FixedScalar, SteppedScalar\n"
         "assert 'torch' not in sys.modules\n"

@@ -3,10 +3,10 @@
 import numpy as np
 from prior_latents import PRIOR, images
 
-from smicnb.codec.transforms import PriorAxes, normalised
 from smicnb.compare import latent_points, latent_rivals
 from smicnb.compare.latent import QuantisedCoder
 from smicnb.compare.latent_scalar import SteppedScalar
+from smicnb.compare.latents.transforms import PriorAxes, normalised
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec.transforms import NORM
 from smicnb.compare.latent import QuantisedCoder
 from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
+from smicnb.compare.latents.transforms import NORM
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 faiss = pytest.importorskip("faiss")
@@ -67,7 +67,7 @@ def test_the_search_is_in_the_codebooks_that_are_sent():
     Z = latents(60, 6, 0)
     quantiser = ResidualQuantiser("", 2, 2, codebook_bits=3)
     coder = QuantisedCoder(quantiser).fit(Z)
-    from smicnb.codec.transforms import normalised
+    from smicnb.compare.latents.transforms import normalised
 
     Z = normalised(Z)
     first, second = quantiser._midpoints * quantiser._unit

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from smicnb.codec import rate
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format.reader import SmicReader
 from smicnb.compare import frontier, models
 from smicnb.compare.readings import Readings
 from smicnb.compare.table2 import NAMES, table2

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, UnknownNameError
-from smicnb.codec.dictionary import PCABaseline, SemanticDictionary
+from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare import reconstruction
 from smicnb.semantics import spaces
 from smicnb.semantics.encoders import encoders

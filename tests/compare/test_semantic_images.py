@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import ImageError, IntegrityError
-from smicnb.codec.reader import SmicReader
+from smicnb.codec.format.reader import SmicReader
 from smicnb.compare import evaluate, semantic_images
 from smicnb.compare.semantic_images import (
     BEYOND,

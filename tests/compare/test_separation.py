@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, UnknownNameError
-from smicnb.codec.dictionary import SemanticDictionary
+from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.compare import separation
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.generators.generators import RetrievalGenerator

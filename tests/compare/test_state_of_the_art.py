@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from smicnb.base.errors import UnknownNameError
-from smicnb.codec import rate, smic_paper
+from smicnb.codec import published, rate
 from smicnb.compare import classical, rate_curves, state_of_the_art
 from smicnb.compare.classical import Jpeg, WebP
 from smicnb.compare.downscaled import Downscaled, reduced
@@ -48,9 +48,9 @@ def test_every_published_rate_has_its_source_and_those_of_the_paper_are_the_pape
     assert set(table["reading"]) == {"mean", "range", "one image", "as low as", "less than"}
     assert set(table["codec"]) >= {"PICS", "PerCo (SD)", "StableCodec", "GLC", "CLIP-intra", "PQ-VAE on CLIP"}
     for codec, key in {"SMIC": "SMIC", "VVC": "VVC [32]", "PICS": "PICS [31]", "CLIP-intra": "Clip intra [21]"}.items():
-        assert smic_paper.TABLE_4_RATES[key].value in set(table.loc[table["codec"] == codec, "bpp"])
+        assert published.TABLE_4_RATES[key].value in set(table.loc[table["codec"] == codec, "bpp"])
     pics = table[(table["codec"] == "PICS") & table["source"].str.contains("Fig. 1")]
-    assert smic_paper.PICS_OWN_BPP in set(pics["bpp"])
+    assert published.PICS_OWN_BPP in set(pics["bpp"])
 
 
 def test_codebooks_are_of_the_tested_collection_or_the_embedded_one(embedded, tmp_path):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from smicnb.codec.smic_paper import TABLE_1
+from smicnb.codec.published import TABLE_1
 from smicnb.compare.table1 import table1
 
 SCORES = ["CC", "CSS", "BSS", "MSE-SS"]

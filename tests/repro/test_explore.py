@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from smicnb.base.errors import SmicnbError
 from smicnb.cli import app
-from smicnb.codec.reader import SmicReader
-from smicnb.codec.smic import SMICCodec
+from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.format.reader import SmicReader
 from smicnb.compare.frontier import Grid, bits_per_image
 from smicnb.repro import explore, explore_html, explore_recipe, params, style
 from smicnb.repro.explore import Setting

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from smicnb.codec import transform_coding as tc
 from smicnb.repro import plots_primer, style
+from smicnb.studies.primer import transform_coding as tc
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.codec.null_proportion import NullLaw
 from smicnb.repro import plots_rate, style
+from smicnb.studies.rate_model.null_proportion import NullLaw
 
 LAW = NullLaw(scale=4.0, slope=1.1, growth=0.1, rmse=0.0, max_error=0.0, rmse_fitted=0.0)
 CELLS = pd.DataFrame(

@@ -21,7 +21,7 @@ import numpy as np
 from smicnb.base import locks
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.base.files import atomic_path
-from smicnb.codec import quantise
+from smicnb.codec.format import quantise
 
 MAGIC = b"\x89SMIC\r\n\x1a"
 VERSION = 3

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
-from smicnb.codec import payload
-from smicnb.codec.container import BLOCK_IMAGES
-from smicnb.codec.payload import CHECK_BYTES, COUNT_STEP, MODELLED, VALUE_STEP, Models
-from smicnb.codec.quantise import COEFFICIENT_UNIT, CoefficientQuantiser, count_coefficients
+from smicnb.codec.format import payload
+from smicnb.codec.format.container import BLOCK_IMAGES
+from smicnb.codec.format.payload import CHECK_BYTES, COUNT_STEP, MODELLED, VALUE_STEP, Models
+from smicnb.codec.format.quantise import COEFFICIENT_UNIT, CoefficientQuantiser, count_coefficients
 
 BINS = 1 << MODELLED
 

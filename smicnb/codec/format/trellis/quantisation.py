@@ -26,7 +26,7 @@ from typing import Self
 import numpy as np
 
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import range_coder
+from smicnb.codec.format import range_coder
 
 STATES = 256
 CHECKS = 0o515, 0o362  # Ungerboeck's parity-check polynomials for 256 states
@@ -38,7 +38,7 @@ TOTAL = 1 << 14  # of a codebook's frequencies, about, before they grow
 GROWTH = 18  # a use adds ⌊2^growth / (128 + c³)⌋ to a frequency of code c; with 0 they stay
 MOST_GROWTH = 24
 EVERY_IMAGE, EVERY = 16, 8  # grown frequencies are taken after each of the first images, then after so many
-TABLES = Path(__file__).with_name("data") / "trellis.bin"
+TABLES = Path(__file__).parents[1] / "data" / "trellis.bin"
 
 
 def _following() -> np.ndarray:
@@ -261,7 +261,7 @@ def quantised(
             they are before the first image.
         growth: as of `encode`.
     """
-    from smicnb.codec.trellis_search import search
+    from smicnb.codec.format.trellis.search import search
 
     known, (n, count) = tables(), targets.shape
     symbols, states = np.zeros(n * count, np.int64), np.zeros(n * count, np.int64)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, shown
 from smicnb.base.names import lookup
-from smicnb.codec.sparse import lasso_path
+from smicnb.codec.coders.sparse import lasso_path
 
 UNCERTAIN = 1e-6  # share of the penalty by which the length of a residual at the optimum may be off
 NEGLIGIBLE = 1e-12  # of the largest norm: a shorter row has no direction that could be trusted

@@ -13,10 +13,11 @@ from functools import cached_property
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
-from smicnb.codec import priors, quantise, trellis
-from smicnb.codec.container import Block, Header, most_images
-from smicnb.codec.payload import CHECK_BYTES, NULL, check, damaged
-from smicnb.codec.priors import Prior
+from smicnb.codec.format import priors, quantise
+from smicnb.codec.format.container import Block, Header, most_images
+from smicnb.codec.format.payload import CHECK_BYTES, NULL, check, damaged
+from smicnb.codec.format.priors import Prior
+from smicnb.codec.format.trellis import quantisation
 
 OWN = struct.Struct("<BBI")  # scale of √θ, growth of frequencies, norm of the mean in fixed point
 # Scale of √θ, growth of frequencies, scale of the mean's √θ, how much smaller than an image's its scales are.
@@ -33,7 +34,7 @@ class TrellisCodebook:
         axis_levels: (n_atoms, L) levels of b_dict bits, by falling scale.
         scales: (n_atoms,) of the standard deviation of each coefficient, 0 to `priors.MOST_SCALE`.
         fidelity: scale of √θ.
-        growth: of frequencies, as of `trellis.encode`.
+        growth: of frequencies, as of `quantisation.encode`.
         mean: what the tables hold of the mean: empty, or for "trellis" its packed direction, for "prior" its record.
         mean_shape: for "trellis" (norm in fixed point,), for "prior" (scale of the mean's √θ, shift of its scales).
         prior: whose axes these are, for "prior".
@@ -58,8 +59,8 @@ class TrellisCodebook:
             raise IntegrityError("found axes or tables that are none", "those of an encoder") from error
         if np.any(np.diff(found.scales) > 0) or found.scales.max(initial=0) > priors.MOST_SCALE:
             raise IntegrityError("found scales that rise or are out of range", "those of an encoder")
-        if found.growth > trellis.MOST_GROWTH:
-            raise IntegrityError(f"found a growth of {found.growth}", f"0 to {trellis.MOST_GROWTH}")
+        if found.growth > quantisation.MOST_GROWTH:
+            raise IntegrityError(f"found a growth of {found.growth}", f"0 to {quantisation.MOST_GROWTH}")
         found._mean_values  # noqa: B018 (a mean that is none is found here)
         return found
 
@@ -159,8 +160,8 @@ class TrellisCodebook:
         if not self.mean:
             return none
         scales, codes = self._mean_code()
-        levels = trellis.decode(self.mean, 1, codes, growth=0)
-        return trellis.values(levels, priors.deviation(scales), codes)[0], self._axes[: len(codes)]
+        levels = quantisation.decode(self.mean, 1, codes, growth=0)
+        return quantisation.values(levels, priors.deviation(scales), codes)[0], self._axes[: len(codes)]
 
     def _mean_code(self) -> tuple[np.ndarray, np.ndarray]:
         fidelity, shift = self.mean_shape
@@ -185,24 +186,24 @@ class TrellisCodebook:
 
         Args:
             coefficients: in the unit of latents of the header's norm.
-            price, weights: as of `trellis.quantised`.
+            price, weights: as of `quantisation.quantised`.
             known_levels: as there, (m, n_atoms).
         """
         count = len(self.codes)
         levels = np.full((len(coefficients), len(self.scales)), NULL, np.int32)
         earlier = None if known_levels is None else known_levels[:, :count]
         shape = self.deviations * self.unit, self.codes
-        levels[:, :count] = trellis.quantised(coefficients, *shape, price, weights, earlier, self.growth)
+        levels[:, :count] = quantisation.quantised(coefficients, *shape, price, weights, earlier, self.growth)
         return levels
 
     def coefficients(self, levels: np.ndarray) -> np.ndarray:
         """(n, K) float64 that levels (n, n_atoms) stand for, in the unit of latents of the header's norm."""
-        return trellis.values(levels[:, : len(self.codes)], self.deviations, self.codes) * self.unit
+        return quantisation.values(levels[:, : len(self.codes)], self.deviations, self.codes) * self.unit
 
     def reconstruct(self, levels: np.ndarray) -> np.ndarray:
         """Latents (n, L) float32 of levels (n, n_atoms), of the file's norm, bit-exactly the same everywhere."""
         count = len(self.codes)
-        values = trellis.values(levels[:, :count], self.deviations, self.codes)
+        values = quantisation.values(levels[:, :count], self.deviations, self.codes)
         mean, rows = self._mean_values
         fixed = np.hstack([np.tile(mean, (len(levels), 1)), values])
         return quantise.reconstruct(fixed, np.vstack([rows, self._axes[:count]]), self.header.norm)
@@ -211,7 +212,7 @@ class TrellisCodebook:
         """The bytes of a block's levels (images, n_atoms), one path through the trellis."""
         if not 1 <= len(levels) <= most_images(self.header):
             raise DimensionError(f"found {len(levels)} images for one block", f"1 to {most_images(self.header)}")
-        return check(levels) + trellis.encode(levels[:, : len(self.codes)], self.codes, self.growth)
+        return check(levels) + quantisation.encode(levels[:, : len(self.codes)], self.codes, self.growth)
 
     def decode_payload(self, block: Block) -> np.ndarray:
         """The levels (block.count, n_atoms) of a block; raises IntegrityError where it holds none."""
@@ -219,7 +220,7 @@ class TrellisCodebook:
             raise damaged()
         levels = np.full((block.count, len(self.scales)), NULL, np.int32)
         words = block.payload[CHECK_BYTES:]
-        levels[:, : len(self.codes)] = trellis.decode(words, block.count, self.codes, self.growth)
+        levels[:, : len(self.codes)] = quantisation.decode(words, block.count, self.codes, self.growth)
         if check(levels) != block.payload[:CHECK_BYTES]:
             raise damaged()
         return levels
@@ -227,5 +228,5 @@ class TrellisCodebook:
 
 def codes_of(scales: np.ndarray, fidelity: int) -> np.ndarray:
     """(K,) trellis codes of the leading axes that are worth coding, of falling scales (n,)."""
-    codes = np.minimum(scales - fidelity - 1, trellis.CODES - 1)
-    return codes[codes >= trellis.FIRST_CODE]
+    codes = np.minimum(scales - fidelity - 1, quantisation.CODES - 1)
+    return codes[codes >= quantisation.FIRST_CODE]

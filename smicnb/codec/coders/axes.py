@@ -15,11 +15,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import SmicnbError, shown
 from smicnb.base.names import lookup
-from smicnb.codec import container, priors, quantise, trellis
-from smicnb.codec.container import Header
-from smicnb.codec.priors import Prior
-from smicnb.codec.smic import UNNAMED, Files, normalised
-from smicnb.codec.trellis_codebook import TrellisCodebook, codes_of
+from smicnb.codec.coders.smic import UNNAMED, Files, normalised
+from smicnb.codec.format import container, priors, quantise
+from smicnb.codec.format.container import Header
+from smicnb.codec.format.priors import Prior
+from smicnb.codec.format.trellis import quantisation
+from smicnb.codec.format.trellis.codebook import TrellisCodebook, codes_of
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the covariance, tried by cross-validation
 FOLDS = 5
@@ -46,7 +47,7 @@ class PursuitCodec(Files, BaseEstimator):
         share: of the prior's covariance in that of the own axes, 0 to 1; None for what cross-validation says.
         prior: what is known of the encoder's latents, or None; "prior" axes need it.
         centre: whether the mean is removed, and sent.
-        growth: how fast frequencies follow the images of a block: 0, not at all, to `trellis.MOST_GROWTH`.
+        growth: how fast frequencies follow the images of a block: 0, not at all, to `quantisation.MOST_GROWTH`.
         images: that share the mean of "prior" axes, so that it is worth its bits; None for as many as are fitted.
         norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
 
@@ -65,7 +66,7 @@ class PursuitCodec(Files, BaseEstimator):
         share=None,
         prior: Prior | None = None,
         centre=True,
-        growth=trellis.GROWTH,
+        growth=quantisation.GROWTH,
         images=None,
         norm=20.0,
         encoder="unnamed",
@@ -105,7 +106,7 @@ class PursuitCodec(Files, BaseEstimator):
         return self
 
     def _check(self) -> None:
-        ranges = ("fidelity", 0, priors.MOST_SCALE), ("b_dict", 1, 16), ("growth", 0, trellis.MOST_GROWTH)
+        ranges = ("fidelity", 0, priors.MOST_SCALE), ("b_dict", 1, 16), ("growth", 0, quantisation.MOST_GROWTH)
         for what, least, most in ranges:
             value = getattr(self, what)
             if not (isinstance(value, Integral) and least <= value <= most):
@@ -178,8 +179,10 @@ class PursuitCodec(Files, BaseEstimator):
         fidelity = max(fidelity, int(scales.max()) - MEAN_BITS * priors.PER_OCTAVE)
         codes = codes_of(scales, fidelity)
         deviations = priors.deviation(scales[: len(codes)]) * plain.unit
-        levels = trellis.quantised(coefficients[None, : len(codes)], deviations, codes, price_of(fidelity, self.norm))
-        record = trellis.encode(levels, codes, growth=0)
+        levels = quantisation.quantised(
+            coefficients[None, : len(codes)], deviations, codes, price_of(fidelity, self.norm)
+        )
+        record = quantisation.encode(levels, codes, growth=0)
         return TrellisCodebook.of_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
 
     @classmethod
@@ -245,7 +248,7 @@ class PursuitCodec(Files, BaseEstimator):
         """(n,) ideal bits of levels (n, n_atoms), block by block: an estimate, which bytes come close to."""
         book, most = self.codebook_, container.most_images(self.codebook_.header)
         blocks = (levels[start : start + most, : len(book.codes)] for start in range(0, len(levels), most))
-        return np.concatenate([trellis.lengths(block, book.codes, book.growth) for block in blocks])
+        return np.concatenate([quantisation.lengths(block, book.codes, book.growth) for block in blocks])
 
 
 def spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import range_coder
+from smicnb.codec.format import range_coder
 
 NULL = -1
 CODINGS = ("tuple", "entropy")

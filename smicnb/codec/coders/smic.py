@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.names import lookup
-from smicnb.codec import container, details, priors, quantise, reader
-from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import Block, Header
-from smicnb.codec.dictionary import SemanticDictionary
-from smicnb.codec.payload import CODINGS, Models
-from smicnb.codec.quantise import CoefficientQuantiser
-from smicnb.codec.sparse import lasso_path
-from smicnb.codec.trellis_codebook import TrellisCodebook
+from smicnb.codec.coders.dictionary import SemanticDictionary
+from smicnb.codec.coders.sparse import lasso_path
+from smicnb.codec.format import container, details, priors, quantise, reader
+from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.container import Block, Header
+from smicnb.codec.format.payload import CODINGS, Models
+from smicnb.codec.format.quantise import CoefficientQuantiser
+from smicnb.codec.format.trellis.codebook import TrellisCodebook
 
 UNNAMED = "0" * 64  # weights hash of an encoder that nobody named
 Size = tuple[int, int]

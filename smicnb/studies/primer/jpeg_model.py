@@ -3,7 +3,7 @@
 import numpy as np
 
 from smicnb.base.errors import ImageError
-from smicnb.codec.transform_coding import BLOCK, COMPONENTS, from_symbols, to_symbols
+from smicnb.studies.primer.transform_coding import BLOCK, COMPONENTS, from_symbols, to_symbols
 
 TABLES, SCAN = 0xC4, 0xDA  # the markers DHT and SOS of T.81, Table B.1
 END_OF_BLOCK = 0  # the symbol (T.81, F.1.2.2)

@@ -12,10 +12,10 @@ from typing import BinaryIO
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
-from smicnb.codec import details
-from smicnb.codec.codebook import Codebook
-from smicnb.codec.container import ON_AXES, SmicFile
-from smicnb.codec.trellis_codebook import TrellisCodebook
+from smicnb.codec.format import details
+from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.container import ON_AXES, SmicFile
+from smicnb.codec.format.trellis.codebook import TrellisCodebook
 
 MOST_VALUES = 1 << 28  # of latents that are decoded at once: a GiB
 

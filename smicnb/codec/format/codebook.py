@@ -7,10 +7,10 @@ from functools import cached_property
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
-from smicnb.codec import payload, priors, quantise
-from smicnb.codec.container import BLOCK_IMAGES, Block, Header
-from smicnb.codec.payload import Models
-from smicnb.codec.quantise import CoefficientQuantiser
+from smicnb.codec.format import payload, priors, quantise
+from smicnb.codec.format.container import BLOCK_IMAGES, Block, Header
+from smicnb.codec.format.payload import Models
+from smicnb.codec.format.quantise import CoefficientQuantiser
 
 RANGE = struct.Struct("<ii")  # least and largest coefficient in fixed point
 

@@ -4,10 +4,10 @@ import math
 from decimal import ROUND_DOWN, Decimal
 from typing import TYPE_CHECKING
 
-from smicnb.codec import rate, smic_paper
-from smicnb.codec.null_proportion import measured_p_null
+from smicnb.codec import published, rate
+from smicnb.codec.published import BREAK_EVEN, Cell
 from smicnb.codec.rate import OperatingPoint
-from smicnb.codec.smic_paper import BREAK_EVEN, Cell
+from smicnb.studies.rate_model.null_proportion import measured_p_null
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,7 +109,7 @@ def table3(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" 
     import pandas as pd
 
     other, rows = rate.single_item_bits(), []
-    for (model, size), printed in smic_paper.TABLE_3.items():
+    for (model, size), printed in published.TABLE_3.items():
         point = rate.MODELS[model]
         overhead = rate.dictionary_bits(point)
         corrected = {name: cell(size, overhead, bits, other) for name, bits in corrected_bits(point, measured).items()}
@@ -127,15 +127,15 @@ def table4(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" 
     """
     import pandas as pd
 
-    point, n = rate.MODELS[smic_paper.TABLE_4_MODEL], smic_paper.TABLE_4_SIZE
+    point, n = rate.MODELS[published.TABLE_4_MODEL], published.TABLE_4_SIZE
     overhead = rate.dictionary_bits(point)
     bits = {name: (overhead, image) for name, image in corrected_bits(point, measured).items()}
-    bits |= file_columns(smic_paper.TABLE_4_MODEL, files)
+    bits |= file_columns(published.TABLE_4_MODEL, files)
     exact = smic_bpp(n, overhead, rate.image_bits_printed(point))
     further = {name: smic_bpp(n, *pair) for name, pair in bits.items()}
-    rows = [_row(smic_paper.TABLE_4_RATES["SMIC"], exact, cut(exact), further)]
-    for codec, printed in smic_paper.TABLE_4_BREAK_EVEN.items():
-        other = rate.single_item_bits(smic_paper.TABLE_4_RATES[codec].value)
+    rows = [_row(published.TABLE_4_RATES["SMIC"], exact, cut(exact), further)]
+    for codec, printed in published.TABLE_4_BREAK_EVEN.items():
+        other = rate.single_item_bits(published.TABLE_4_RATES[codec].value)
         further = {name: cell(BREAK_EVEN, *pair, other) for name, pair in bits.items()}
         cells = (function(point, BREAK_EVEN, other) for function in (exact_cell, cut_cell))
         rows.append(_row(printed, *cells, further))
@@ -149,9 +149,9 @@ def smic_bpp(n: int, overhead_bits: float, image_bits: float) -> float:
 
 def implied_dictionary(codec: str) -> tuple[float, float]:
     """R(T) in bits, at least the first and less than the second, for which Eq. 15 gives Table IV's n*."""
-    printed = smic_paper.TABLE_4_BREAK_EVEN[codec].value
-    other = rate.single_item_bits(smic_paper.TABLE_4_RATES[codec].value)
-    saved = other - rate.image_bits_printed(rate.MODELS[smic_paper.TABLE_4_MODEL])
+    printed = published.TABLE_4_BREAK_EVEN[codec].value
+    other = rate.single_item_bits(published.TABLE_4_RATES[codec].value)
+    saved = other - rate.image_bits_printed(rate.MODELS[published.TABLE_4_MODEL])
     return (printed - 1) * saved, printed * saved
 
 

@@ -42,7 +42,7 @@ def path_from_gram(gram: np.ndarray, correlations: np.ndarray, penalties: Sequen
     """`lasso_path` from the products of the atoms (n_atoms, n_atoms) and of latents and atoms (n, n_atoms)."""
     from numba.core import config
 
-    from smicnb.codec import homotopy
+    from smicnb.codec.coders import homotopy
 
     gram, correlations = (np.ascontiguousarray(array, np.float64) for array in (gram, correlations))
     grid = np.asarray(penalties, np.float64)

@@ -49,7 +49,7 @@ def sweep(
     """
     import pandas as pd
 
-    from smicnb.codec.dictionary import SemanticDictionary
+    from smicnb.codec.coders.dictionary import SemanticDictionary
 
     splits = {name: collection, **others}
     rows = []

@@ -12,12 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from smicnb.base.errors import SmicnbError
-from smicnb.codec import container, priors, trellis
-from smicnb.codec.codebook import Codebook
-from smicnb.codec.payload import CHECK_BYTES
-from smicnb.codec.pursuit import PursuitCodec
-from smicnb.codec.smic import SMICCodec, blocks_of
-from smicnb.codec.trellis_codebook import OWN_BITS, TrellisCodebook
+from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.smic import SMICCodec, blocks_of
+from smicnb.codec.format import container, priors
+from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.payload import CHECK_BYTES
+from smicnb.codec.format.trellis import quantisation
+from smicnb.codec.format.trellis.codebook import OWN_BITS, TrellisCodebook
 
 LEARNED = 5000  # images that axes, dictionaries and models are learned on at most, evenly spread
 TRIED = 128  # that settings are searched on
@@ -178,7 +179,7 @@ def _ideal(codec: PursuitCodec, levels: np.ndarray, images: int) -> float:
     book = codec.codebook_
     most = container.most_images(book.header)
     if images == len(levels) <= most:
-        words = trellis.encode(levels[:, : len(book.codes)], book.codes, book.growth, shortest=False)
+        words = quantisation.encode(levels[:, : len(book.codes)], book.codes, book.growth, shortest=False)
         return 8 * (CHECK_BYTES + len(words)) / images
     return float(codec.lengths(levels).mean()) + 8 * (CHECK_BYTES + 2) / min(images, most)
 

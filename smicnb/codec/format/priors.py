@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from smicnb.base.errors import IntegrityError
-from smicnb.codec import quantise
+from smicnb.codec.format import quantise
 
 FOLDER = Path(__file__).with_name("data")
 FILES = ("lite0_minilm.safetensors",)

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.codec import priors, quantise
+from smicnb.codec.format import priors, quantise
 
 NORM = 20.0  # of latents, before they are coded and after (the paper's); a norm is free, the metric is the cosine
 UNIT = quantise.COEFFICIENT_UNIT / NORM  # fixed-point units in one unit of a coefficient

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.codec import null_proportion, rate, rate_tables, smic_paper
+from smicnb.codec import published as smic_paper
+from smicnb.codec import rate
+from smicnb.codec.published import BREAK_EVEN, TABLE_3, TABLE_4_BREAK_EVEN, TABLE_4_RATES, Cell
 from smicnb.codec.rate import HIGH, LOW, MEDIUM, MODELS
-from smicnb.codec.smic_paper import BREAK_EVEN, TABLE_3, TABLE_4_BREAK_EVEN, TABLE_4_RATES, Cell
+from smicnb.studies.rate_model import null_proportion, tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,10 +119,10 @@ def _table4() -> dict[str, Finding]:
     for codec, printed in TABLE_4_BREAK_EVEN.items():
         other = rate.single_item_bits(TABLE_4_RATES[codec].value)
         needed[codec] = rate.break_even(overhead, image, other), printed.printed
-        implied[codec] = rate_tables.implied_dictionary(codec)
+        implied[codec] = tables.implied_dictionary(codec)
     apart = max(least for least, _ in implied.values()) >= min(most for _, most in implied.values())
     n, smic = smic_paper.TABLE_4_SIZE, TABLE_4_RATES["SMIC"]
-    shared_out = rate_tables.smic_bpp(n, overhead, image)
+    shared_out = tables.smic_bpp(n, overhead, image)
     border = 1.5 * smic_paper.ABSTRACT_BPP  # what still rounds to one digit of the abstract's rate
     size = rate.break_even(overhead, image, rate.single_item_bits(border))
     return {
@@ -152,7 +154,7 @@ def _quantisers() -> dict[str, Finding]:
         levels = (bits.bit_length() - 1 for bits in (point.b_coef, point.b_dict))  # k of 2^k
         fewer = rate.OperatingPoint(point.n_atoms, *levels, point.penalty)
         printed = TABLE_3[name, math.inf].printed
-        gains[name] = rate_tables.exact_cell(fewer, math.inf, rate.single_item_bits()), printed
+        gains[name] = tables.exact_cell(fewer, math.inf, rate.single_item_bits()), printed
     return {
         "6a": (
             f"a range for each dimension and each atom's coefficient, {rate.RANGE_BITS} bits each: "
@@ -171,7 +173,7 @@ def _settings(measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]
     overhead, image = rate.dictionary_bits(MEDIUM), rate.image_bits_printed(MEDIUM)
     sizes = {place: (", ".join(f"{n:g}" for n in named),) for place, named in smic_paper.SIZES_NAMED.items()}
     rates = {
-        f"n = {n}:": (rate_tables.smic_bpp(n, overhead, image),)
+        f"n = {n}:": (tables.smic_bpp(n, overhead, image),)
         for n in (smic_paper.SELECTION_SIZE, smic_paper.TABLE_4_SIZE)
     }
     cosine = [float(row[0]) for size, row in smic_paper.TABLE_1.items() if size]
@@ -203,7 +205,7 @@ def _unseen(measured: "pd.DataFrame | None", split: str) -> Finding:
     others = [] if measured is None else [name for name in measured["split"].unique() if name != split]
     if not others:
         return "not measured in this run", UNMEASURED
-    bits = {name: rate_tables.corrected_bits(point, measured) for name, point in MODELS.items()}
+    bits = {name: tables.corrected_bits(point, measured) for name, point in MODELS.items()}
     pairs = {name: tuple(row[f"corrected, P of {part}"] for part in (split, others[0])) for name, row in bits.items()}
     return (
         f"tuple code with measured P, bits per image on {split} and on {others[0]}: "
@@ -248,7 +250,7 @@ def _dimension() -> dict[str, Finding]:
 
 
 def _table3() -> dict[str, Finding]:
-    cells = rate_tables.table3()
+    cells = tables.table3()
     gains = cells[cells["column"] != BREAK_EVEN]
     exact, kept = (int((gains[name] != "neither").sum()) for name in ("published is", "published is (cut)"))
     worst = gains.loc[gains["digits"] >= 3, "deviation %"].abs().max()
@@ -260,9 +262,9 @@ def _table3() -> dict[str, Finding]:
     return {
         "10": (
             f"Eq. 10-14 are within {worst:.2g} % where three or more digits are printed, and give the digits of "
-            f"{exact} of {len(gains)} cells; with rates in bits per pixel cut to {rate_tables.CUT_DIGITS} digits "
+            f"{exact} of {len(gains)} cells; with rates in bits per pixel cut to {tables.CUT_DIGITS} digits "
             f"first, of {kept}",
-            f"{READING}: rates cut to {rate_tables.CUT_DIGITS} digits, then divided",
+            f"{READING}: rates cut to {tables.CUT_DIGITS} digits, then divided",
         ),
         "11": (
             f"n* by R_SIC in bits: {_each('gives {}', needed)}",

@@ -1,0 +1,1 @@
+"""How `.smic` files are made: the dictionary, the sparse solvers, the two encoders, and the choice between them."""

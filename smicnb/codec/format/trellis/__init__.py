@@ -1,0 +1,1 @@
+"""Trellis-coded quantisation: its codes, its search, and what a file says of it."""

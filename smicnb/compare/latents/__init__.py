@@ -1,0 +1,1 @@
+"""One protocol for coders of latents, and the rivals of the `.smic` file."""

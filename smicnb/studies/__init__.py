@@ -1,0 +1,1 @@
+"""One folder a notebook: what is measured, how it is drawn, what it came to."""

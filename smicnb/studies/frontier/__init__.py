@@ -1,0 +1,1 @@
+"""Notebook 06: the convex hull of rate and semantic fidelity (Fig. 13 and 14)."""
