@@ -25,7 +25,7 @@ def encoding(size: str, text: str, height: int, width: int) -> tuple[float, floa
     """Seconds of the analysis with a caption's tokens, seconds of these tokens, and peak bytes; random weights."""
     import torch
 
-    from smicnb.learned.taco import SIZES, Taco
+    from smicnb.learned.networks.taco import SIZES, Taco
     from smicnb.semantics.encoders.lite0_minilm import sentence_tower
 
     config = replace(SIZES[size], text=text)
@@ -51,7 +51,7 @@ def place_by_place() -> Iterator[None]:
     """Encoders and decoders of SIC inside walk from pixel to pixel of the latent, row by row."""
     import numpy as np
 
-    from smicnb.learned import wavefront
+    from smicnb.learned.files import wavefront
 
     with mock.patch.object(wavefront, "wavefronts", lambda height, width: list(np.arange(height * width)[:, None])):
         yield
@@ -62,9 +62,9 @@ def decoding(height: int, width: int) -> dict[str, float]:
     import numpy as np
     import torch
 
-    from smicnb.learned import checkpoints
-    from smicnb.learned.sic import MINI, Sic
-    from smicnb.learned.sic_codec import SicCodec
+    from smicnb.learned.files import checkpoints
+    from smicnb.learned.files.sic_codec import SicCodec
+    from smicnb.learned.networks.sic import MINI, Sic
 
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:

@@ -20,8 +20,8 @@ from safetensors.numpy import load_file
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests" / "learned"))
 import frozen_cases
 
-from smicnb.learned import coding
-from smicnb.learned.wavefront import wavefronts
+from smicnb.learned.files import coding
+from smicnb.learned.files.wavefront import wavefronts
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

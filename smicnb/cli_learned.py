@@ -52,8 +52,9 @@ def train(
     import torch
 
     from smicnb.base.files import check_folder
-    from smicnb.learned import curves, plans, training
-    from smicnb.learned.photographs import FITTED, VALIDATED, photographs
+    from smicnb.learned.training import curves, plans
+    from smicnb.learned.training import loop as training
+    from smicnb.learned.training.photographs import FITTED, VALIDATED, photographs
     from smicnb.semantics import devices
     from smicnb.semantics.encoders import encoders
 
@@ -87,9 +88,9 @@ def encode(
     Example: `smicnb encode parrots.png parrots.taco --caption "two parrots beside each other"`.
     """
     from smicnb.base.files import check_target, write_bytes
-    from smicnb.learned.codecs import open_codec
-    from smicnb.learned.shipped import model_path
-    from smicnb.learned.sic_codec import SicCodec
+    from smicnb.learned.any_codec import open_codec
+    from smicnb.learned.files.shipped import model_path
+    from smicnb.learned.files.sic_codec import SicCodec
     from smicnb.semantics import devices
     from smicnb.semantics.photographs.images import read_image
 
@@ -130,9 +131,9 @@ def decode(
     from PIL import Image
 
     from smicnb.base.files import check_target, write_bytes
-    from smicnb.learned.codecs import open_codec
-    from smicnb.learned.shipped import model_of_file, model_path
-    from smicnb.learned.sic_codec import SicCodec
+    from smicnb.learned.any_codec import open_codec
+    from smicnb.learned.files.shipped import model_of_file, model_path
+    from smicnb.learned.files.sic_codec import SicCodec
     from smicnb.semantics import devices
 
     if target.suffix.lower() != ".png":
@@ -159,7 +160,7 @@ def decode(
 
 def _check_kind(target: Path, model: str, path: Path) -> None:
     """Refuse a name that says another codec than the model's."""
-    from smicnb.learned.shipped import models, said_by
+    from smicnb.learned.files.shipped import models, said_by
 
     said = target.suffix.lower().removeprefix(".")
     made = said_by(path).get("codec", said)
@@ -203,7 +204,10 @@ def convert(
 ) -> None:
     """Turn a published checkpoint into one of ours, at 16 bits: numbers alone are read from it."""
     from smicnb.base.files import check_target
-    from smicnb.learned import checkpoints, convert_sic, convert_taco, sic, taco
+    from smicnb.learned.authors import sic as convert_sic
+    from smicnb.learned.authors import taco as convert_taco
+    from smicnb.learned.files import checkpoints
+    from smicnb.learned.networks import sic, taco
 
     check_target(target, force)
     if codec is Codec.taco:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from smicnb.compare import classical, evaluate, rate_curves, sic_study, synonym_steps, synonyms, taco_study
-from smicnb.learned import shipped
-from smicnb.learned.sic import SIZES
+from smicnb.learned.files import shipped
+from smicnb.learned.networks.sic import SIZES
 from smicnb.repro import plots_sic, plots_synonyms
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections

@@ -6,9 +6,9 @@ from functools import cached_property
 import pandas as pd
 
 from smicnb.compare import ablations, classical, evaluate, taco_captions, taco_study
-from smicnb.learned import shipped
-from smicnb.learned.taco import SIZES
-from smicnb.learned.taco_codec import TacoCodec
+from smicnb.learned.files import shipped
+from smicnb.learned.files.taco_codec import TacoCodec
+from smicnb.learned.networks.taco import SIZES
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics import captions
 from smicnb.semantics.metrics.caption_scores import cider_d

@@ -11,9 +11,9 @@ from real_photographs import smicnb
 from tiny_sic import TINY as SIC
 from tiny_sic import random_sic
 
-from smicnb.learned import checkpoints
-from smicnb.learned.sic_codec import SicCodec
-from smicnb.learned.taco_codec import TacoCodec
+from smicnb.learned.files import checkpoints
+from smicnb.learned.files.sic_codec import SicCodec
+from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.semantics.photographs.images import read_image
 
 PLAN = {
@@ -172,11 +172,12 @@ def test_a_shipped_model_is_found_by_its_file(picture, tmp_path):
 
 
 def test_what_is_there_is_not_replaced_and_what_cannot_be_is_told_first(trained, picture, tmp_path, monkeypatch):
-    from smicnb.learned import codecs, convert_taco
+    from smicnb.learned import any_codec
+    from smicnb.learned.authors import taco
 
     (tmp_path / "mine.safetensors").write_bytes(b"mine")
     (tmp_path / "file").write_bytes(b"")
-    for module, name in ((codecs, "open_codec"), (convert_taco, "from_authors_file")):
+    for module, name in ((any_codec, "open_codec"), (taco, "from_authors_file")):
         monkeypatch.setattr(module, name, lambda *_: pytest.fail("work was begun"))
     told = said("weights", "convert", "taco", picture, tmp_path / "mine.safetensors", status=2)
     assert "mine.safetensors' exists already; name another file, or say --force" in told

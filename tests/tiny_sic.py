@@ -1,6 +1,6 @@
 """A SIC of a few thousand random weights."""
 
-from smicnb.learned.sic import Sic, SicConfig
+from smicnb.learned.networks.sic import Sic, SicConfig
 
 TINY = SicConfig(
     dims=(8, 8, 16, 12), depths=(1, 1, 1, 2), heads=2, window=2, groups=(3,) * 4, hyper=4, hyper_widths=(6, 6)

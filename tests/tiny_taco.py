@@ -1,6 +1,6 @@
 """A TACO of a few thousand random weights."""
 
-from smicnb.learned.taco import Taco, TacoConfig
+from smicnb.learned.networks.taco import Taco, TacoConfig
 
 TINY = TacoConfig(
     width=16,

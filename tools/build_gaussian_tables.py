@@ -1,4 +1,4 @@
-"""Make the two files of smicnb/learned/data that hold the frequencies of the learned codecs' Gaussians.
+"""Make the two files of smicnb/learned/files/data that hold the frequencies of the learned codecs' Gaussians.
 
 They were made once and are kept: a table made anew may differ in its last digit, and files could not be read.
 """
@@ -8,11 +8,11 @@ from safetensors.numpy import save
 from scipy.stats import norm
 
 from smicnb.base.files import write_bytes
-from smicnb.learned import shifted
-from smicnb.learned.coding import GRID, Tables, scale_table
-from smicnb.learned.entropy_models import TAIL, GaussianConditional
-from smicnb.learned.frequencies import cumulative
-from smicnb.learned.shipped import folder
+from smicnb.learned.files import shifted
+from smicnb.learned.files.coding import GRID, Tables, scale_table
+from smicnb.learned.files.shipped import folder
+from smicnb.learned.networks.entropy_models import TAIL, GaussianConditional
+from smicnb.learned.networks.frequencies import cumulative
 
 STEP = 1 / 7  # of a scale, the most that two fractions of it are apart: what is lost then is a thousandth of a bit
 

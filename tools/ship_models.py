@@ -8,8 +8,9 @@ from pathlib import Path
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import write_bytes
-from smicnb.learned import checkpoints, plans
-from smicnb.learned.shipped import folder
+from smicnb.learned.files import checkpoints
+from smicnb.learned.files.shipped import folder
+from smicnb.learned.training import plans
 
 MOST_BYTES = {"taco": 48_000_000, "sic": 40_000_000}
 

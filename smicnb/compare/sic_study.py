@@ -16,10 +16,10 @@ from smicnb.semantics.metrics.intervals import bootstrap_mean
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from smicnb.learned.checkpoints import Checkpoint
-    from smicnb.learned.sic import SicConfig
-    from smicnb.learned.sic_codec import SicCodec
-    from smicnb.learned.sic_levels import SicLevel
+    from smicnb.learned.files.checkpoints import Checkpoint
+    from smicnb.learned.files.sic_codec import SicCodec
+    from smicnb.learned.files.sic_levels import SicLevel
+    from smicnb.learned.networks.sic import SicConfig
     from smicnb.semantics.photographs.image_collections import Collection, Item
 
 FAMILY = "SIC"
@@ -97,7 +97,7 @@ def operating_points(paths: "Iterable[Path]", shown_levels: Sequence[int], seed:
     Raises:
         SmicnbError: no checkpoint but twins, or a level to be shown that one does not have.
     """
-    from smicnb.learned import sic_levels
+    from smicnb.learned.files import sic_levels
 
     found = [level for path in paths for level in sic_levels.levels_of(path, seed)]
     ladders = progressive(found)
@@ -210,7 +210,7 @@ def loss_weights(levels: int) -> pd.DataFrame:
         reading, level, mse, lpips, bpp, and lambda: what a squared error of pixels in [0, 255] is worth in bits per
         pixel, which rises with the level where higher levels are to be finer.
     """
-    from smicnb.learned.sic_losses import SicWeights
+    from smicnb.learned.training.sic_losses import SicWeights
 
     rows = []
     for reading in ("code", "paper"):
@@ -225,7 +225,7 @@ def parameters(sizes: "Mapping[str, SicConfig]") -> pd.DataFrame:
     """Numbers of parameters, counted on the networks: size, levels, and those of each part."""
     import torch
 
-    from smicnb.learned.sic import Sic
+    from smicnb.learned.networks.sic import Sic
 
     rows = []
     for size, config in sizes.items():

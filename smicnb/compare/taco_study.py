@@ -15,8 +15,8 @@ from smicnb.semantics.photographs.image_collections import Collection, Item
 
 if TYPE_CHECKING:
     from smicnb.compare.evaluate import ImageCodec
-    from smicnb.learned.checkpoints import Checkpoint
-    from smicnb.learned.taco import TacoConfig
+    from smicnb.learned.files.checkpoints import Checkpoint
+    from smicnb.learned.networks.taco import TacoConfig
 
 PIXELS = {"low": (256, 256), "high": (1792, 2688)}  # of Table 2; 1788×2641 as it is padded for coding
 CAPTION_TOKENS = 77  # that CLIP's text tower is given, whatever the caption
@@ -143,7 +143,7 @@ def parameters(sizes: "dict[str, TacoConfig]") -> pd.DataFrame:
     """
     import torch
 
-    from smicnb.learned.taco import Taco
+    from smicnb.learned.networks.taco import Taco
 
     rows = []
     for size, config in sizes.items():
@@ -168,7 +168,7 @@ def cost(sizes: "dict[str, TacoConfig]") -> pd.DataFrame:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from smicnb.learned.taco import Taco
+    from smicnb.learned.networks.taco import Taco
 
     rows = []
     for size, config in sizes.items():

@@ -154,7 +154,7 @@ def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
         if kind in parameters:
             found[kind] = hub_models.weights_hash(parameters[kind], dim)
     if "models" in parameters:
-        from smicnb.learned import shipped  # it imports torch
+        from smicnb.learned.files import shipped  # it imports torch
 
         found |= {f"model {name}": sha256_of(path) for name, path in shipped.chosen(parameters["models"]).items()}
     for kind in ("encoder", "judge"):

@@ -8,10 +8,10 @@ from tiny_sic import TINY, random_sic
 from smicnb.base.errors import SmicnbError
 from smicnb.compare import ablations, sic_study, taco_study
 from smicnb.compare.evaluate import METRICS, evaluate, points
-from smicnb.learned import checkpoints
-from smicnb.learned.sic import SIZES
-from smicnb.learned.sic_codec import SicCodec
-from smicnb.learned.sic_levels import levels_of
+from smicnb.learned.files import checkpoints
+from smicnb.learned.files.sic_codec import SicCodec
+from smicnb.learned.files.sic_levels import levels_of
+from smicnb.learned.networks.sic import SIZES
 from smicnb.semantics.photographs import image_collections
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -167,7 +167,7 @@ def test_every_claim_is_about_a_variant_that_is_drawn_and_a_metric_that_is_measu
 
 
 def test_the_plan_trains_every_variant(repository):
-    from smicnb.learned import plans
+    from smicnb.learned.training import plans
 
     plan = plans.read_plan(repository / "recipes" / "train" / "sic-mini.yaml")
     for claim in (*sic_study.CLAIMS, *sic_study.LOW_CLAIMS):

@@ -4,7 +4,7 @@ import pytest
 
 from smicnb.compare import taco_study
 from smicnb.compare.evaluate import METRICS
-from smicnb.learned.taco import SIZES
+from smicnb.learned.networks.taco import SIZES
 from smicnb.semantics.photographs import image_collections
 
 

@@ -6,8 +6,8 @@ from tiny_sic import TINY as SIC
 from tiny_sic import random_sic
 from tiny_taco import TINY, random_taco
 
-from smicnb.learned import checkpoints, coding
-from smicnb.learned.shifted import shifted_gaussians
+from smicnb.learned.files import checkpoints, coding
+from smicnb.learned.files.shifted import shifted_gaussians
 from smicnb.semantics.photographs import image_collections
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from smicnb.learned import entropy_models, frequencies, layers
-from smicnb.learned.coding import LARGEST, Tables, Writer, gaussian_tables
+from smicnb.learned.files.coding import LARGEST, Tables, Writer, gaussian_tables
+from smicnb.learned.networks import entropy_models, frequencies, layers
 
 FOLDER = Path(__file__).parent / "frozen"
 

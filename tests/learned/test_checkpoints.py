@@ -10,8 +10,8 @@ from safetensors.numpy import load_file, save_file
 from tiny_taco import TINY, random_taco
 
 from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError, UnknownNameError
-from smicnb.learned import checkpoints
-from smicnb.learned.taco import MINI
+from smicnb.learned.files import checkpoints
+from smicnb.learned.networks.taco import MINI
 
 
 def test_weights_come_back_at_16_bits_with_tables_of_their_own(tiny_checkpoint):

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError, SmicnbError
-from smicnb.learned import coding, frequencies
-from smicnb.learned.coding import File, Reader, Tables, Writer
+from smicnb.learned.files import coding
+from smicnb.learned.files.coding import File, Reader, Tables, Writer
+from smicnb.learned.networks import frequencies
 
 MODEL = bytes(range(6))
 FILE = File(b"TACO", MODEL, 768, 512, 123456789, b"stream of some bytes")

@@ -10,8 +10,8 @@ from tiny_sic import TINY, random_sic
 from torch.nn import functional
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.learned.convert_sic import from_authors, from_authors_file
-from smicnb.learned.sic import FULL, Sic
+from smicnb.learned.authors.sic import from_authors, from_authors_file
+from smicnb.learned.networks.sic import FULL, Sic
 
 SMALL = replace(TINY, depths=FULL.depths)  # so that the layers below are those of both sizes
 # The layers as they follow one another here, by their place in the authors' stages.

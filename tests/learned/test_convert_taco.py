@@ -7,8 +7,8 @@ import torch
 from authors_names import older
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.learned.convert_taco import from_authors, from_authors_file
-from smicnb.learned.taco import FULL, Taco
+from smicnb.learned.authors.taco import from_authors, from_authors_file
+from smicnb.learned.networks.taco import FULL, Taco
 
 # Layers as they follow one another: what the authors' number counts, and our module at that place.
 G_A = [

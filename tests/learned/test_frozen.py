@@ -11,8 +11,8 @@ from PIL import Image
 from safetensors.numpy import load_file
 from stream_by_hand import symbols_of
 
-from smicnb.learned import shipped
-from smicnb.learned.codecs import open_codec
+from smicnb.learned.any_codec import open_codec
+from smicnb.learned.files import shipped
 from smicnb.semantics.photographs import image_collections
 
 FROZEN = frozen_cases.FOLDER

@@ -7,8 +7,8 @@ import torch
 from pydantic import ValidationError
 from torch.nn import functional
 
-from smicnb.learned.losses import CODE_LOGIT_SCALE, LossWeights, TacoLoss
-from smicnb.learned.taco import Reconstruction
+from smicnb.learned.networks.taco import Reconstruction
+from smicnb.learned.training.losses import CODE_LOGIT_SCALE, LossWeights, TacoLoss
 from smicnb.semantics.encoders.encoders import encoder
 from smicnb.semantics.metrics.pairs import lpips_network
 

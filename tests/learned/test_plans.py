@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from smicnb.base.errors import SmicnbError, UnknownNameError
-from smicnb.learned import plans
+from smicnb.learned.training import plans
 
 PLAN = {
     "codec": "taco",

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from smicnb.learned import coding
-from smicnb.learned.coding import Reader, Writer
-from smicnb.learned.shifted import shifted_gaussians
+from smicnb.learned.files import coding
+from smicnb.learned.files.coding import Reader, Writer
+from smicnb.learned.files.shifted import shifted_gaussians
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from smicnb.base.errors import IntegrityError, MissingWeightsError, UnknownNameE
 from smicnb.compare import rate_curves, taco_study
 from smicnb.compare.classical import Jpeg
 from smicnb.compare.evaluate import evaluate, points
-from smicnb.learned import shipped
-from smicnb.learned.codecs import open_codec
+from smicnb.learned.any_codec import open_codec
+from smicnb.learned.files import shipped
 from smicnb.semantics.photographs import image_collections
 
 FULL = ("full/low/0", "full/high/0")
@@ -87,8 +87,8 @@ ELSEWHERE = """
 import json, sys, torch, zlib
 from pathlib import Path
 torch.set_num_threads(1)  # as here: pixels, not latents, may differ by a level in one convolution or another
-from smicnb.learned import shipped
-from smicnb.learned.codecs import open_codec
+from smicnb.learned.files import shipped
+from smicnb.learned.any_codec import open_codec
 codecs = {}
 for name in sys.argv[1:]:
     data = Path(name).read_bytes()

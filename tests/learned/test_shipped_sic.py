@@ -13,9 +13,10 @@ from safetensors.numpy import load_file
 from smicnb.compare import rate_curves, sic_study, taco_study
 from smicnb.compare.classical import Jpeg
 from smicnb.compare.evaluate import evaluate, points
-from smicnb.learned import checkpoints, plans, shipped
-from smicnb.learned.codecs import open_codec
-from smicnb.learned.sic_levels import is_twin, levels_of
+from smicnb.learned.any_codec import open_codec
+from smicnb.learned.files import checkpoints, shipped
+from smicnb.learned.files.sic_levels import is_twin, levels_of
+from smicnb.learned.training import plans
 from smicnb.semantics.photographs import image_collections
 
 SIC = {name: path for name, path in shipped.models().items() if shipped.said_by(path).get("codec") == "sic"}
@@ -83,8 +84,9 @@ def kodak(shared_data):
 ELSEWHERE = """
 import json, sys, zlib
 from pathlib import Path
-from smicnb.learned import checkpoints, plans, shipped
-from smicnb.learned.codecs import open_codec
+from smicnb.learned.files import checkpoints, shipped
+from smicnb.learned.training import plans
+from smicnb.learned.any_codec import open_codec
 codec = None
 for name in sys.argv[1:]:
     data = Path(name).read_bytes()

@@ -6,9 +6,9 @@ import pytest
 import torch
 from tiny_sic import TINY, random_sic
 
-from smicnb.learned.sic import FULL, MINI, Analysis, Sic, SicConfig
-from smicnb.learned.sic_context import causal_mask
-from smicnb.learned.swin import SwinBlock
+from smicnb.learned.networks.sic import FULL, MINI, Analysis, Sic, SicConfig
+from smicnb.learned.networks.sic_context import causal_mask
+from smicnb.learned.networks.swin import SwinBlock
 
 GROWING = replace(TINY, groups=(1, 2, 4, 5))
 

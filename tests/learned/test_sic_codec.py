@@ -13,18 +13,18 @@ import torch
 from tiny_sic import TINY, random_sic
 
 from smicnb.base.errors import IntegrityError, SmicnbError
-from smicnb.learned import checkpoints
-from smicnb.learned.coding import Reader
-from smicnb.learned.shifted import shifted_gaussians
-from smicnb.learned.sic_codec import SicCodec
-from smicnb.learned.sic_file import Part, SicFile
-from smicnb.learned.taco_codec import TacoCodec
-from smicnb.learned.wavefront import Walk, wavefronts
+from smicnb.learned.files import checkpoints
+from smicnb.learned.files.coding import Reader
+from smicnb.learned.files.shifted import shifted_gaussians
+from smicnb.learned.files.sic_codec import SicCodec
+from smicnb.learned.files.sic_file import Part, SicFile
+from smicnb.learned.files.taco_codec import TacoCodec
+from smicnb.learned.files.wavefront import Walk, wavefronts
 
 ELSEWHERE = """
 import sys, zlib, json
 from pathlib import Path
-from smicnb.learned.sic_codec import SicCodec
+from smicnb.learned.files.sic_codec import SicCodec
 codec = SicCodec(sys.argv[1])
 print(json.dumps([
     zlib.crc32(codec.decode(Path(name).read_bytes(), seed=seed).tobytes()) for name in sys.argv[2:] for seed in (0, 7)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError, SmicnbError
-from smicnb.learned.sic_file import Part, SicFile
+from smicnb.learned.files.sic_file import Part, SicFile
 
 MODEL = bytes(range(6))
 PARTS = (Part(b"first", 1), Part(b"", 2), Part(b"the third of them", 0xFFFF))

@@ -7,9 +7,9 @@ import pytest
 from tiny_sic import TINY, random_sic
 
 from smicnb.compare import evaluate
-from smicnb.learned import checkpoints
-from smicnb.learned.sic_codec import SicCodec
-from smicnb.learned.sic_levels import is_twin, levels_of
+from smicnb.learned.files import checkpoints
+from smicnb.learned.files.sic_codec import SicCodec
+from smicnb.learned.files.sic_levels import is_twin, levels_of
 
 
 @pytest.fixture(scope="module")

@@ -9,12 +9,13 @@ import torch
 from safetensors.numpy import load_file
 from tiny_sic import TINY, random_sic
 
-from smicnb.learned import checkpoints, plans, training
-from smicnb.learned.photographs import VALIDATED, photographs
-from smicnb.learned.plans import SicRun, Training
-from smicnb.learned.sic import FULL, MINI
-from smicnb.learned.sic_losses import Discriminator, SicWeights, deceived, spread_of_rates, told_apart
-from smicnb.learned.training import Batch
+from smicnb.learned.files import checkpoints
+from smicnb.learned.networks.sic import FULL, MINI
+from smicnb.learned.training import loop, plans
+from smicnb.learned.training.loop import Batch
+from smicnb.learned.training.photographs import VALIDATED, photographs
+from smicnb.learned.training.plans import SicRun, Training
+from smicnb.learned.training.sic_losses import Discriminator, SicWeights, deceived, spread_of_rates, told_apart
 
 LEVELS = TINY.levels
 
@@ -31,7 +32,7 @@ def one(name="base/all/0", start=None, steps=4, **about):
 
 
 def task(parts, **about):
-    return training.TASKS["sic"](one(**about), dict(zip(("fitted", "validated"), parts, strict=True)), "cpu")
+    return loop.TASKS["sic"](one(**about), dict(zip(("fitted", "validated"), parts, strict=True)), "cpu")
 
 
 def batch(seed=0):
@@ -158,9 +159,9 @@ def test_each_half_of_eq_12_has_its_own_adversarial_loss(parts):
 
 
 def test_against_an_adversary_only_g_s_moves(parts, tmp_path):
-    training.train([one()], *parts, tmp_path)
+    loop.train([one()], *parts, tmp_path)
     base = numbers(tmp_path / "base-all-0.safetensors")
-    training.train([one("gan/all/0", "base/all/0", adversarial=True, adversary_width=8)], *parts, tmp_path)
+    loop.train([one("gan/all/0", "base/all/0", adversarial=True, adversary_width=8)], *parts, tmp_path)
     tuned = numbers(tmp_path / "gan-all-0.safetensors")
     assert {name.split(".")[0] for name in load_file(tmp_path / "gan-all-0.safetensors")} == {
         "g_s"
@@ -172,21 +173,21 @@ def test_against_an_adversary_only_g_s_moves(parts, tmp_path):
 
 
 def test_an_interrupted_training_against_an_adversary_goes_on_the_same(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "KEEP_EVERY", 2)
+    monkeypatch.setattr(loop, "KEEP_EVERY", 2)
     about = {"adversarial": True, "adversary_width": 8, "steps": 6}
-    training.train([one("gan/all/0", **about)], *parts, tmp_path / "whole")
-    step = training.Trainer._step
+    loop.train([one("gan/all/0", **about)], *parts, tmp_path / "whole")
+    step = loop.Trainer._step
 
     def interrupted(self, network, optimisers, number):
         if number == 5:
             raise KeyboardInterrupt
         return step(self, network, optimisers, number)
 
-    monkeypatch.setattr(training.Trainer, "_step", interrupted)
+    monkeypatch.setattr(loop.Trainer, "_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        training.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
-    monkeypatch.setattr(training.Trainer, "_step", step)
-    training.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
+        loop.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
+    monkeypatch.setattr(loop.Trainer, "_step", step)
+    loop.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
     whole, again = (tmp_path / folder / "gan-all-0.safetensors" for folder in ("whole", "again"))
     assert whole.read_bytes() == again.read_bytes()
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from smicnb.learned import swin
-from smicnb.learned.swin import Merging, Norm, SwinBlock
+from smicnb.learned.networks import swin
+from smicnb.learned.networks.swin import Merging, Norm, SwinBlock
 
 
 def pair(dim: int, heads: int, window: int, shift: int):
@@ -87,6 +87,8 @@ def test_opening_a_codec_imports_no_compiler():
     import subprocess
     import sys
 
-    code = "import sys, smicnb.learned.codecs; print([n for n in ('torch._dynamo', 'torchvision') if n in sys.modules])"
+    code = (
+        "import sys, smicnb.learned.any_codec; print([n for n in ('torch._dynamo', 'torchvision') if n in sys.modules])"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -6,8 +6,8 @@ import pytest
 import torch
 from tiny_taco import TINY, random_taco
 
-from smicnb.learned import blocks
-from smicnb.learned.taco import FULL, MINI, TEXT_PATHS, Taco
+from smicnb.learned.networks import blocks
+from smicnb.learned.networks.taco import FULL, MINI, TEXT_PATHS, Taco
 
 
 def count(modules):

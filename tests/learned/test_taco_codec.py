@@ -9,13 +9,13 @@ import pytest
 import torch
 
 from smicnb.base.errors import ImageError, IntegrityError, SmicnbError
-from smicnb.learned import coding
-from smicnb.learned.taco_codec import TacoCodec
+from smicnb.learned.files import coding
+from smicnb.learned.files.taco_codec import TacoCodec
 
 ELSEWHERE = """
 import sys, zlib, json
 from pathlib import Path
-from smicnb.learned.taco_codec import TacoCodec
+from smicnb.learned.files.taco_codec import TacoCodec
 codec = TacoCodec(sys.argv[1])
 print(json.dumps([
     [zlib.crc32(codec.decode(Path(name).read_bytes()).tobytes()), float(codec.decode_latent(Path(name).read_bytes())[0].sum())]

@@ -13,11 +13,13 @@ from PIL import Image
 from tiny_taco import TINY
 
 from smicnb.base.errors import ImageError, SmicnbError
-from smicnb.learned import checkpoints, curves, plans, sic, training
-from smicnb.learned.losses import LossWeights
-from smicnb.learned.photographs import FITTED, VALIDATED, photographs
-from smicnb.learned.plans import TacoRun, Training
-from smicnb.learned.training import Trainer
+from smicnb.learned.files import checkpoints
+from smicnb.learned.networks import sic
+from smicnb.learned.training import curves, loop, plans
+from smicnb.learned.training.loop import Trainer
+from smicnb.learned.training.losses import LossWeights
+from smicnb.learned.training.photographs import FITTED, VALIDATED, photographs
+from smicnb.learned.training.plans import TacoRun, Training
 from smicnb.semantics.encoders.encoders import encoder
 
 PLAIN = {"lpips": 0, "joint": 0}
@@ -52,7 +54,7 @@ def test_it_learns_and_a_second_time_is_the_same(parts, tmp_path):
     assert facts["data"]["fitted"] == parts[0].sha256
     assert facts["validation"]["bpp"] > 0
     assert not (tmp_path / "a" / "base-low-0.state.safetensors").exists()
-    training.train([one(steps=150)], *parts, tmp_path / "b")
+    loop.train([one(steps=150)], *parts, tmp_path / "b")
     assert (tmp_path / "a" / "base-low-0.safetensors").read_bytes() == (
         tmp_path / "b" / "base-low-0.safetensors"
     ).read_bytes()
@@ -97,43 +99,43 @@ def test_killed_and_resumed_equals_undisturbed(tmp_path, repository):
 
 def test_what_is_done_is_not_done_again_unless_it_is_another(parts, tmp_path, monkeypatch):
     branch = ("branch/low/0", "adapter", "base/low/0", 2)
-    training.train([one(), one(*branch)], *parts, tmp_path)
+    loop.train([one(), one(*branch)], *parts, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(Trainer, "_step", lambda *arguments: pytest.fail("trained again"))
-    training.train([one(), one(*branch)], *parts, tmp_path)
+    loop.train([one(), one(*branch)], *parts, tmp_path)
     for trainings, unlike in (
         ([one(seed=1)], "other seed"),
         ([one("new/low/0"), one(steps=7, distance="batch")], "other run.steps, loss.distance"),
         ([one(text="tgic")], "other config, run.text"),
     ):
         with pytest.raises(SmicnbError, match=rf"'.*base-low-0\.safetensors' is of another training \({unlike}\)"):
-            training.train(trainings, *parts, tmp_path)
+            loop.train(trainings, *parts, tmp_path)
     with pytest.raises(SmicnbError, match=r"of another training \(other photographs\)"):
-        training.train([one()], parts[0], replace(parts[1], sha256="0"), tmp_path)
+        loop.train([one()], parts[0], replace(parts[1], sha256="0"), tmp_path)
     (tmp_path / "base-low-0.safetensors").rename(tmp_path / "aside")
     with pytest.raises(SmicnbError, match=r"'.*branch-low-0\.safetensors' is of another training \(other seed\)"):
-        training.train([one(), one(*branch, seed=1)], *parts, tmp_path)
+        loop.train([one(), one(*branch, seed=1)], *parts, tmp_path)
     (tmp_path / "aside").rename(tmp_path / "base-low-0.safetensors")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_an_unfinished_training_is_not_begun_anew_by_another(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "KEEP_EVERY", 2)
+    monkeypatch.setattr(loop, "KEEP_EVERY", 2)
     monkeypatch.setattr(Trainer, "_write_log", lambda *_: (_ for _ in ()).throw(RuntimeError("stopped")))
     with pytest.raises(RuntimeError, match="stopped"):
-        training.train([one()], *parts, tmp_path)
+        loop.train([one()], *parts, tmp_path)
     state = tmp_path / "base-low-0.state.safetensors"
     before = state.read_bytes()
     with pytest.raises(SmicnbError, match=r"'.*base-low-0\.state\.safetensors' is the state of another training"):
-        training.train([one(seed=1)], *parts, tmp_path)
+        loop.train([one(seed=1)], *parts, tmp_path)
     assert state.read_bytes() == before
 
 
 def test_a_branch_starts_from_its_base_and_stays_near_it(parts, tmp_path):
-    training.train([one(steps=60)], *parts, tmp_path)
+    loop.train([one(steps=60)], *parts, tmp_path)
     base = numbers(tmp_path / "base-low-0.safetensors")
     branch = Trainer(one("full/low/0", "adapter", "base/low/0"), *parts, tmp_path)
-    branch._task = training.TASKS["taco"](branch.training, branch._parts, "cpu")
+    branch._task = loop.TASKS["taco"](branch.training, branch._parts, "cpu")
     network = branch._beginning()
     assert equal({name: value for name, value in base.items() if "g_s" in name}, dict(network.named_parameters()))
     batch = branch._batch("validated", (0,))
@@ -150,7 +152,7 @@ def test_a_branch_starts_from_its_base_and_stays_near_it(parts, tmp_path):
 
 
 def test_a_frozen_base_is_left_as_it_is(parts, tmp_path):
-    training.train([one(), one("frozen/low/0", "adapter", "base/low/0", train="adapter")], *parts, tmp_path)
+    loop.train([one(), one("frozen/low/0", "adapter", "base/low/0", train="adapter")], *parts, tmp_path)
     base, frozen = (numbers(tmp_path / f"{name}-low-0.safetensors") for name in ("base", "frozen"))
     assert equal(base, frozen)
     assert frozen["g_a.inject_coarse.gamma"].abs().max() > 0
@@ -158,13 +160,13 @@ def test_a_frozen_base_is_left_as_it_is(parts, tmp_path):
 
 @pytest.mark.parametrize("text", ["adapter", "tgic"])
 def test_all_terms_together(parts, tmp_path, text):
-    training.train([one(text=text, lpips=3.5, joint=0.0025, steps=2)], *parts, tmp_path)
+    loop.train([one(text=text, lpips=3.5, joint=0.0025, steps=2)], *parts, tmp_path)
     log = pd.read_parquet(tmp_path / "base-low-0.parquet")
     assert np.isfinite(log[["bpp", "mse", "lpips", "contrast", "distance", "loss"]].to_numpy()).all()
 
 
 def test_a_loss_that_breaks_stops_and_keeps_the_last_good_state(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "KEEP_EVERY", 2)
+    monkeypatch.setattr(loop, "KEEP_EVERY", 2)
     step = Trainer._step
 
     def breaking(self, network, optimisers, number):
@@ -175,11 +177,11 @@ def test_a_loss_that_breaks_stops_and_keeps_the_last_good_state(parts, tmp_path,
 
     monkeypatch.setattr(Trainer, "_step", breaking)
     with pytest.raises(SmicnbError, match=r"not finite at step 6; .*base-low-0\.state"):
-        training.train([one(steps=9)], *parts, tmp_path)
+        loop.train([one(steps=9)], *parts, tmp_path)
     assert not (tmp_path / "base-low-0.safetensors").exists()
     monkeypatch.setattr(Trainer, "_step", step)
-    training.train([one(steps=9)], *parts, tmp_path)
-    training.train([one(steps=9)], *parts, tmp_path / "undisturbed")
+    loop.train([one(steps=9)], *parts, tmp_path)
+    loop.train([one(steps=9)], *parts, tmp_path / "undisturbed")
     name = "base-low-0.safetensors"
     assert (tmp_path / name).read_bytes() == (tmp_path / "undisturbed" / name).read_bytes()
 
@@ -228,7 +230,7 @@ def test_crops_are_decided_by_their_seed(parts):
 def test_a_damaged_state_is_told(parts, tmp_path):
     (tmp_path / "base-low-0.state.safetensors").write_bytes(b"nothing")
     with pytest.raises(SmicnbError, match="delete it to start anew"):
-        training.train([one()], *parts, tmp_path)
+        loop.train([one()], *parts, tmp_path)
 
 
 def test_the_plan_of_the_small_models_names_them_as_shipped(repository):

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from smicnb.base.errors import SmicnbError
-from smicnb.learned import foreign
-from smicnb.learned.sic import FULL, Sic, SicConfig
+from smicnb.learned.authors import foreign
+from smicnb.learned.networks.sic import FULL, Sic, SicConfig
 
 _PARTS = {"increase": "increment"}
 _MLP = {"mlp.0": "mlp.fc1", "mlp.3": "mlp.fc2"}

@@ -15,10 +15,10 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from smicnb.learned.blocks import hyper_analysis, padded, rounded
-from smicnb.learned.entropy_models import EntropyBottleneck, GaussianConditional
-from smicnb.learned.sic_context import Context
-from smicnb.learned.swin import Division, Merging, Norm, SwinBlock
+from smicnb.learned.networks.blocks import hyper_analysis, padded, rounded
+from smicnb.learned.networks.entropy_models import EntropyBottleneck, GaussianConditional
+from smicnb.learned.networks.sic_context import Context
+from smicnb.learned.networks.swin import Division, Merging, Norm, SwinBlock
 
 STRIDE = 16  # pixels of an image's side to one latent
 SPREAD = 2.0  # of the uniform noise of Eq. 46, to both sides

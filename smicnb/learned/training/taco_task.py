@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from smicnb.learned.blocks import Injector
-from smicnb.learned.losses import TacoLoss
-from smicnb.learned.plans import stepped
-from smicnb.learned.taco import Taco
+from smicnb.learned.networks.blocks import Injector
+from smicnb.learned.networks.taco import Taco
+from smicnb.learned.training.losses import TacoLoss
+from smicnb.learned.training.plans import stepped
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics.pairs import lpips_network
 
 if TYPE_CHECKING:
-    from smicnb.learned.photographs import Photographs
-    from smicnb.learned.plans import Training
-    from smicnb.learned.training import Batch
+    from smicnb.learned.training.loop import Batch
+    from smicnb.learned.training.photographs import Photographs
+    from smicnb.learned.training.plans import Training
 
 CALIBRATION = 4  # batches from which a new text module's norms learn what they replace
 

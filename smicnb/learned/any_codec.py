@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from smicnb.learned.shipped import said_by
-from smicnb.learned.sic_codec import SicCodec
-from smicnb.learned.taco_codec import TacoCodec
+from smicnb.learned.files.shipped import said_by
+from smicnb.learned.files.sic_codec import SicCodec
+from smicnb.learned.files.taco_codec import TacoCodec
 
 
 def open_codec(path: Path, device: str = "cpu") -> TacoCodec | SicCodec:

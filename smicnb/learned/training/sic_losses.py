@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from smicnb.base.bounds import MOST_WEIGHT
-from smicnb.learned.sic import STRIDE, SicConfig
+from smicnb.learned.networks.sic import STRIDE, SicConfig
 
 PAPER_LEVELS = 16  # for which Table 1 has weights
 CONDITION = 12  # channels that the condition is brought to

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
-from smicnb.learned import coding
+from smicnb.learned.files import coding
 
 MAGIC = b"SIC_"
 

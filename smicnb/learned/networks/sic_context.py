@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.blocks import hyper_synthesis
+from smicnb.learned.networks.blocks import hyper_synthesis
 
 if TYPE_CHECKING:
-    from smicnb.learned.sic import SicConfig
+    from smicnb.learned.networks.sic import SicConfig
 
 KERNEL = 5  # of the masked convolution
 

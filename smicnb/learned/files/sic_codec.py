@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from smicnb.base.errors import IntegrityError, SmicnbError
-from smicnb.learned import checkpoints, coding
-from smicnb.learned.coding import Reader, Tables, Writer
-from smicnb.learned.shifted import ShiftedGaussians, shifted_gaussians
-from smicnb.learned.sic import SPREAD, STRIDE
-from smicnb.learned.sic_file import Part, SicFile, check_group, group_crc
-from smicnb.learned.wavefront import Walk
+from smicnb.learned.files import checkpoints, coding
+from smicnb.learned.files.coding import Reader, Tables, Writer
+from smicnb.learned.files.shifted import ShiftedGaussians, shifted_gaussians
+from smicnb.learned.files.sic_file import Part, SicFile, check_group, group_crc
+from smicnb.learned.files.wavefront import Walk
+from smicnb.learned.networks.sic import SPREAD, STRIDE
 from smicnb.semantics.photographs.images import check_rgb
 
 if TYPE_CHECKING:
-    from smicnb.learned.checkpoints import Checkpoint
+    from smicnb.learned.files.checkpoints import Checkpoint
 
 MAX_PIXELS = 2**24  # 17 megapixels: what the transforms of the small size hold in 8 GiB
 

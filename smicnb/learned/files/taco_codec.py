@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from smicnb.base.errors import SmicnbError
-from smicnb.learned import checkpoints, coding
-from smicnb.learned.blocks import checkerboard, padded
-from smicnb.learned.coding import Reader, Tables, Writer
-from smicnb.learned.taco import MULTIPLE, Context
+from smicnb.learned.files import checkpoints, coding
+from smicnb.learned.files.coding import Reader, Tables, Writer
+from smicnb.learned.networks.blocks import checkerboard, padded
+from smicnb.learned.networks.taco import MULTIPLE, Context
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs.images import check_rgb
 

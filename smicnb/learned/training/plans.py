@@ -12,11 +12,11 @@ from smicnb.base import yaml12
 from smicnb.base.bounds import MOST_SEED, MOST_WEIGHT
 from smicnb.base.errors import SmicnbError
 from smicnb.base.names import folded, unknown
-from smicnb.learned.losses import LossWeights
-from smicnb.learned.sic import SIZES as SIC_SIZES
-from smicnb.learned.sic import SicConfig
-from smicnb.learned.sic_losses import SicWeights
-from smicnb.learned.taco import SIZES, TacoConfig
+from smicnb.learned.networks.sic import SIZES as SIC_SIZES
+from smicnb.learned.networks.sic import SicConfig
+from smicnb.learned.networks.taco import SIZES, TacoConfig
+from smicnb.learned.training.losses import LossWeights
+from smicnb.learned.training.sic_losses import SicWeights
 
 # Bounds are far beyond use: they keep slips and overflows from libraries that take any number.
 MOST_STEPS, MOST_SIDE, MOST_BATCH = 10**8, 4096, 4096

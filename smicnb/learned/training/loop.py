@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import check_folder, sha256_json, write_bytes
 from smicnb.base.progress import progress_bar
-from smicnb.learned import checkpoints, shipped
-from smicnb.learned.photographs import Photographs
-from smicnb.learned.plans import Training
-from smicnb.learned.sic_task import SicTask
-from smicnb.learned.taco_task import TacoTask
+from smicnb.learned.files import checkpoints, shipped
+from smicnb.learned.training.photographs import Photographs
+from smicnb.learned.training.plans import Training
+from smicnb.learned.training.sic_task import SicTask
+from smicnb.learned.training.taco_task import TacoTask
 
 LOG_EVERY, KEEP_EVERY, VALIDATE_EVERY = 50, 250, 1000  # steps
 VALIDATION_CROPS = 16

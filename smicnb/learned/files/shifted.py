@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numba import njit
 
-from smicnb.learned.coding import GRID, LARGEST, Tables, stored_tables
+from smicnb.learned.files.coding import GRID, LARGEST, Tables, stored_tables
 
 FILE = "shifted_gaussian_tables.safetensors"
 

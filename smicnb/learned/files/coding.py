@@ -16,9 +16,9 @@ from torch import Tensor
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import sha256_json
-from smicnb.learned import rans
-from smicnb.learned.entropy_models import EntropyBottleneck, GaussianConditional
-from smicnb.learned.shipped import folder
+from smicnb.learned.files import rans
+from smicnb.learned.files.shipped import folder
+from smicnb.learned.networks.entropy_models import EntropyBottleneck, GaussianConditional
 
 VERSION = 1
 MODEL_BYTES = 6

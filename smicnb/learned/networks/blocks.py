@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.layers import AttentionBlock, ResidualBottleneckBlock, conv, deconv
+from smicnb.learned.networks.layers import AttentionBlock, ResidualBottleneckBlock, conv, deconv
 
 HEADS = 8
 

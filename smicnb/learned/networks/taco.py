@@ -12,7 +12,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from smicnb.learned.blocks import (
+from smicnb.learned.networks.blocks import (
     Extractor,
     Injector,
     TextImageAttention,
@@ -23,8 +23,8 @@ from smicnb.learned.blocks import (
     rounded,
     synthesis,
 )
-from smicnb.learned.entropy_models import EntropyBottleneck, GaussianConditional
-from smicnb.learned.layers import AttentionBlock, conv
+from smicnb.learned.networks.entropy_models import EntropyBottleneck, GaussianConditional
+from smicnb.learned.networks.layers import AttentionBlock, conv
 
 MULTIPLE = 64  # of both sides of what goes in: 16 to the latent, 4 more to the hyper-latent
 TEXT_PATHS = ("adapter", "none", "tgic")

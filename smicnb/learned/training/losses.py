@@ -10,7 +10,7 @@ from torch.nn import functional
 from smicnb.base.bounds import MOST_WEIGHT
 
 if TYPE_CHECKING:
-    from smicnb.learned.taco import Reconstruction
+    from smicnb.learned.networks.taco import Reconstruction
     from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 CLIP_LOGIT_SCALE = 100.0  # what CLIP's training ended at

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from smicnb.learned import foreign
-from smicnb.learned.taco import FULL, Taco
+from smicnb.learned.authors import foreign
+from smicnb.learned.networks.taco import FULL, Taco
 
 # The layers of g_a in the order in which the authors number them.
 _ANALYSIS = (

@@ -7,16 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.blocks import rounded
-from smicnb.learned.plans import stepped
-from smicnb.learned.sic import Latent, Sic
-from smicnb.learned.sic_losses import Discriminator, deceived, spread_of_rates, told_apart
+from smicnb.learned.networks.blocks import rounded
+from smicnb.learned.networks.sic import Latent, Sic
+from smicnb.learned.training.plans import stepped
+from smicnb.learned.training.sic_losses import Discriminator, deceived, spread_of_rates, told_apart
 from smicnb.semantics.metrics.pairs import lpips_network
 
 if TYPE_CHECKING:
-    from smicnb.learned.photographs import Photographs
-    from smicnb.learned.plans import Training
-    from smicnb.learned.training import Batch
+    from smicnb.learned.training.loop import Batch
+    from smicnb.learned.training.photographs import Photographs
+    from smicnb.learned.training.plans import Training
 
 DECAY = 5e-5  # of AdamW's weights
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from smicnb.learned.shipped import said_by
-from smicnb.learned.sic_codec import SicCodec
+from smicnb.learned.files.shipped import said_by
+from smicnb.learned.files.sic_codec import SicCodec
 
 OPENED = 16  # checkpoints whose networks a process keeps
 

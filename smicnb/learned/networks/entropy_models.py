@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.frequencies import cumulative
+from smicnb.learned.networks.frequencies import cumulative
 
 TAIL = 1e-9  # probability outside a table
 LEAST = 1e-9  # likelihood of anything

@@ -16,7 +16,7 @@ META = "smicnb"  # the entry of a checkpoint's metadata that says what it is
 
 def folder() -> Path:
     """Where what ships with the package lies."""
-    return Path(str(resources.files("smicnb.learned"))) / "data"
+    return Path(str(resources.files("smicnb.learned.files"))) / "data"
 
 
 @cache
@@ -82,7 +82,7 @@ def model_of_file(data: bytes) -> Path:
     Raises:
         IntegrityError: none of them did, or it is no file of a learned codec.
     """
-    from smicnb.learned import checkpoints, coding
+    from smicnb.learned.files import checkpoints, coding
 
     coding.check_kind(data)
     for path in models().values():

@@ -14,11 +14,11 @@ from torch import nn
 from smicnb.base.errors import IntegrityError, MissingWeightsError, SmicnbError, reason
 from smicnb.base.files import write_bytes
 from smicnb.base.names import unknown
-from smicnb.learned.entropy_models import EntropyBottleneck
-from smicnb.learned.rans import LARGEST
-from smicnb.learned.shipped import META
-from smicnb.learned.sic import Sic, SicConfig
-from smicnb.learned.taco import Taco, TacoConfig
+from smicnb.learned.files.rans import LARGEST
+from smicnb.learned.files.shipped import META
+from smicnb.learned.networks.entropy_models import EntropyBottleneck
+from smicnb.learned.networks.sic import Sic, SicConfig
+from smicnb.learned.networks.taco import Taco, TacoConfig
 
 FORMAT = "smicnb learned codec 1"
 MAX_BYTES = 2**30

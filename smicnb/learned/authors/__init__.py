@@ -1,0 +1,1 @@
+"""The authors' weights under our names."""

@@ -1,0 +1,1 @@
+"""Files of the learned codecs: coder, streams, checkpoints, the models that ship."""

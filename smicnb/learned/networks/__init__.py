@@ -1,0 +1,1 @@
+"""The networks of TACO and SIC, and their entropy models."""

@@ -1,0 +1,1 @@
+"""How the learned codecs are trained."""
