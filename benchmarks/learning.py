@@ -64,12 +64,12 @@ def whole_sweep(Z: np.ndarray, threads: int) -> dict:
 
 def _swept(Z: np.ndarray) -> tuple[int, float, int]:
     """(points, seconds, peak bytes) of one sweep without a cache: dictionaries learned, everything measured."""
-    from smicnb.compare import frontier
+    from smicnb.studies.frontier import sweep
 
-    grid = frontier.Grid(SIZES, BITS, BITS, SWEPT, LEARNING_PENALTY, 20.0, 1, "bench")
+    grid = sweep.Grid(SIZES, BITS, BITS, SWEPT, LEARNING_PENALTY, 20.0, 1, "bench")
     with tempfile.TemporaryDirectory() as empty:
         os.environ["XDG_CACHE_HOME"] = empty
         start = time.perf_counter()
-        table = frontier.sweep(Z, {}, grid)
+        table = sweep.sweep(Z, {}, grid)
         seconds = time.perf_counter() - start
     return len(table), seconds, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

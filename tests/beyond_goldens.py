@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 
 from smicnb.codec.format import priors
-from smicnb.compare import beyond, latent_points, latent_rivals, latent_smic, state_of_the_art
+from smicnb.compare.latents import points as latent_points
+from smicnb.compare.latents import rivals, smic
 from smicnb.semantics import spaces
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.beyond import measures as beyond
+from smicnb.studies.state_of_the_art import measures as state_of_the_art
 
 FOLDERS = ("figures", "figures/bsds500", "figures/kodak")
 PLOTS = ("beyond_rates", "beyond_break_even", "beyond_totals")
@@ -37,14 +40,14 @@ class Again:
         p, prior, scenes = self.p, self.prior, [item.scene for item in self.heldout]
         Z, H = self.space.encode(self.coded.split("train")), self.space.encode(self.heldout)
         steps, waters = np.geomspace(11, 0.8, p["steps"]), np.geomspace(20, 0.1, 20)
-        coders = latent_smic.our_coders(prior, images=1000) + latent_smic.paper_coders(p["n_atoms"], p["seed"])
-        coders += latent_rivals.rivals(self.space.dim, len(Z), steps, p["seed"], prior)
+        coders = smic.our_coders(prior, images=1000) + smic.paper_coders(p["n_atoms"], p["seed"])
+        coders += rivals.rivals(self.space.dim, len(Z), steps, p["seed"], prior)
         points = latent_points.measure(coders, Z, H)
         points += latent_points.reference(Z, H, waters, p["seed"], prior)
         fidelity = beyond.fidelities(points)
-        compared = [latent_smic.OURS, latent_smic.OURS_BARE, "KLT", latent_smic.PAPER]
+        compared = [smic.OURS, smic.OURS_BARE, "KLT", smic.PAPER]
         sizes = {f"cosine {cosine:.3f} ({name})": beyond.totals(points, cosine) for name, cosine in fidelity.items()}
-        parts = latent_points.measure(latent_smic.part_coders(prior, steps), Z, H)
+        parts = latent_points.measure(smic.part_coders(prior, steps), Z, H)
         return {
             "beyond_rates": latent_points.table(points, scenes, p["seed"]),
             "beyond_checks": beyond.checks(points, scenes, p["seed"]),

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from functools import cached_property
 
-from smicnb.compare import classical, evaluate, rate_curves, sic_study, synonym_steps, synonyms, taco_study
+from smicnb.compare.images import classical, curves, evaluate
 from smicnb.learned.files import shipped
 from smicnb.learned.networks.sic import SIZES
 from smicnb.repro import plots_sic, plots_synonyms
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.sic import measures as sic_study
+from smicnb.studies.synonyms import sources, steps
+from smicnb.studies.taco import measures as taco_study
 
 KODAK = "figures/kodak"
 FOLDERS = ("figures", KODAK)
@@ -56,8 +59,8 @@ class Again:
     def exact(self):
         return {
             "sic_synonyms": plots_synonyms.synonyms_data(),
-            "sic_steps": synonym_steps.steps_table(synonyms.EIGHT),
-            "sic_lemma": synonym_steps.lemma_table(synonyms.EIGHT),
+            "sic_steps": steps.steps_table(sources.EIGHT),
+            "sic_lemma": steps.lemma_table(sources.EIGHT),
             "sic_table1": sic_study.loss_weights(16),
             "sic_parameters": sic_study.parameters(SIZES),
             "sic_training": sic_study.training_table([codec.checkpoint for codec in self.checkpoints.values()]),
@@ -76,7 +79,7 @@ class Again:
             "sic_gaps": judged.dropna(subset=["gap"]),
             "sic_ranks": sic_study.ranks(kodak, METRICS, seed),
             "sic_bd_rates": sic_study.bd_rates(kodak, ("psnr", "lpips", "dists"), sic_study.TWIN, seed),
-            "sic_twin_jpeg": rate_curves.beside(kodak, [sic_study.TWIN], ["JPEG"], ("psnr", "lpips", "dists"), seed),
+            "sic_twin_jpeg": curves.beside(kodak, [sic_study.TWIN], ["JPEG"], ("psnr", "lpips", "dists"), seed),
         }
 
     def measured(self):

@@ -6,9 +6,11 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from smicnb.compare import classical, downscaled, evaluate, semantic_images, state_of_the_art, taco_study
+from smicnb.compare.images import classical, downscaled, evaluate, generated
 from smicnb.semantics import spaces
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.state_of_the_art import measures as state_of_the_art
+from smicnb.studies.taco import measures as taco_study
 
 FOLDERS = ("figures", "figures/kodak")
 PLOTS = ("sota_curves", "sota_rates", "sota_reduced")
@@ -38,9 +40,9 @@ class Again:
     def tables(self):
         p, points, seed = self.p, self.points, self.p["seed"]
         latents = self.space.encode(self.coded.split("train"))
-        semantic = semantic_images.semantic_codecs(self.space, latents, seed)
+        semantic = generated.semantic_codecs(self.space, latents, seed)
         whole = classical.classical(p["rivals"])
-        shared = semantic_images.at_size(points, semantic[: -len(semantic_images.INTRA_BITS)], p["n_images"])
+        shared = generated.at_size(points, semantic[: -len(generated.INTRA_BITS)], p["n_images"])
         summary = state_of_the_art.summary(pd.concat([points, shared], ignore_index=True), METRICS, seed)
         drawn = [summary.drop_duplicates(["codec", "setting"]), state_of_the_art.published()]
         aim = semantic[1]

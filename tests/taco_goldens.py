@@ -5,7 +5,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from smicnb.compare import ablations, classical, evaluate, taco_captions, taco_study
+from smicnb.compare.images import ablations, classical, evaluate
 from smicnb.learned.files import shipped
 from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.learned.networks.taco import SIZES
@@ -13,6 +13,8 @@ from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics import captions
 from smicnb.semantics.metrics.caption_scores import cider_d
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.taco import captions as taco_captions
+from smicnb.studies.taco import measures
 
 KODAK = "figures/kodak"
 FOLDERS = ("figures", KODAK)
@@ -31,7 +33,7 @@ class Again:
         self.read, self.folder = read, folder
         self.p = origin(folder, "taco_rates")["parameters"]
         self.photographs = image_collections.load(collection)
-        self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
+        self.tested = measures.tested(self.photographs, self.p["largest_side"])
         self.first = replace(self.tested, items=self.tested.items[:1])
         self.judge = encoders.encoder(self.p["encoder"])
 
@@ -41,7 +43,7 @@ class Again:
 
     @property
     def whole(self):
-        return [codec for codec in self.learned if codec.name == taco_study.WHOLE]
+        return [codec for codec in self.learned if codec.name == measures.WHOLE]
 
     @property
     def inputs(self):
@@ -54,11 +56,11 @@ class Again:
 
     def derived(self):
         points, seed = self.read(KODAK, "taco_rates"), self.p["seed"]
-        judged = ablations.judge(points, taco_study.CLAIMS, "TACO", seed)
+        judged = ablations.judge(points, measures.CLAIMS, "TACO", seed)
         by_caption, kept = (self.read(self.folder, name) for name in ("taco_captions", "taco_captions_kept"))
         return {
             "fig7_kodak": points,
-            "taco_beside": taco_study.beside(points, seed),
+            "taco_beside": measures.beside(points, seed),
             "taco_verdicts": judged,
             "taco_gaps": judged.dropna(subset=["gap"]),
             "taco_caption_sources": taco_captions.summary_by_caption(by_caption, seed),
@@ -88,9 +90,9 @@ class Again:
         some = [*self.whole, *classical.ladder("jpeg")]
         rows = evaluate.evaluate(some, self.first, encoder=self.judge)
         return {
-            "taco_parameters": taco_study.parameters(SIZES),
-            "taco_cost": taco_study.cost(SIZES),
-            "taco_training": taco_study.training_table([codec.checkpoint for codec in self.learned]),
+            "taco_parameters": measures.parameters(SIZES),
+            "taco_cost": measures.cost(SIZES),
+            "taco_training": measures.training_table([codec.checkpoint for codec in self.learned]),
             "taco_rates": evaluate.points(rows).drop(columns=["bytes", "encode_seconds", "decode_seconds"]),
         }
 
@@ -103,6 +105,6 @@ class Again:
         tokens, fine, coarse = self.whole[0].attention(image, said)
         looks = {"token": tokens, "first": fine.mean((1, 2)), "second": coarse.mean((1, 2))}
         return {
-            "taco_reconstructions": taco_study.decoded_beside(items, low, classical.ladder("jpeg"))[1],
+            "taco_reconstructions": measures.decoded_beside(items, low, classical.ladder("jpeg"))[1],
             "taco_attention": pd.DataFrame(looks),
         }

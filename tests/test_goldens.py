@@ -23,9 +23,6 @@ from PIL import Image
 from smicnb.base.files import sha256_file
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.rate import LOW, MEDIUM, MODELS
-from smicnb.compare import frontier, importance, linearity, models, readings, reconstruction, separation
-from smicnb.compare.table1 import table1
-from smicnb.compare.table2 import table2
 from smicnb.repro import figures, plots_frontier, plots_primer, plots_rate
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.generators.generators import RetrievalGenerator
@@ -33,11 +30,19 @@ from smicnb.semantics.metrics import captions
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace, normalise
+from smicnb.studies import readings
+from smicnb.studies.frontier import importance, models
+from smicnb.studies.frontier import sweep as frontier
+from smicnb.studies.linearity import measures as linearity
 from smicnb.studies.primer import jpeg_model
 from smicnb.studies.primer import transform_coding as tc
 from smicnb.studies.rate_model import null_proportion
 from smicnb.studies.rate_model import tables as rate_tables
 from smicnb.studies.rate_model.contradictions import contradictions
+from smicnb.studies.reconstruction import measures as reconstruction
+from smicnb.studies.reconstruction.table1 import table1
+from smicnb.studies.reconstruction.table2 import table2
+from smicnb.studies.separation import measures as separation
 
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here
 FOLDERS = ("figures", "figures/bsds500")

@@ -1,4 +1,4 @@
-"""Make smicnb/codec/data/lite0_minilm.safetensors: what both sides know of lite0-minilm's latents beforehand.
+"""Make smicnb/codec/format/data/lite0_minilm.safetensors: what both sides know of lite0-minilm's latents beforehand.
 
 Axes and scales are of the covariance of ImageNet's class prototypes, the rows of the encoder's own classifier, brought
 into its space by its own map: no photograph goes into them. Words are the embeddings of the project's word list.

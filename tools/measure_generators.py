@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare.reconstruction import first_of_scenes
 from smicnb.repro import figures, session, style
 from smicnb.repro.checkout import root
 from smicnb.repro.plots import show
@@ -31,6 +30,7 @@ from smicnb.semantics.photographs.data_sets import DATA_SETS
 from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import normalise
 from smicnb.semantics.weights import store
+from smicnb.studies.reconstruction.measures import first_of_scenes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare.ablations import DOES_NOT, HOLDS
+from smicnb.compare.images.ablations import DOES_NOT, HOLDS
 
 # "undecided": intervals overlap; "measured": the paper prints no number or claim to hold it against.
 OUTCOMES = ("agrees", "partly", "under a reading", "differs", "undecided", "measured")

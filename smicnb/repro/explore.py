@@ -17,9 +17,6 @@ from smicnb.codec.format import container, payload
 from smicnb.codec.format.codebook import Codebook
 from smicnb.codec.format.container import BLOCK_IMAGES, ENTRY, SmicFile
 from smicnb.codec.rate import MEDIUM, OperatingPoint
-from smicnb.compare import frontier, reconstruction
-from smicnb.compare.codebooks import Codebooks, codebooks
-from smicnb.compare.frontier import Grid, bits_per_image
 from smicnb.repro.explore_pictures import Picture, Pictures, thumbnails
 from smicnb.semantics import spaces
 from smicnb.semantics.metrics.captions import NearestWords
@@ -30,6 +27,10 @@ from smicnb.semantics.photographs.data_sets import DATA_SETS
 from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.photographs.images import describe
 from smicnb.semantics.spaces import SemanticSpace, normalise
+from smicnb.studies.frontier import sweep
+from smicnb.studies.frontier.codebooks import Codebooks, codebooks
+from smicnb.studies.frontier.sweep import Grid, bits_per_image
+from smicnb.studies.reconstruction import measures
 
 SPLITS = {"train": "collection", "heldout": "held-out"}  # sweep's name -> how an image's label begins
 OWN = "own"
@@ -119,7 +120,7 @@ class Explorer:
         names: collection, encoder and generator as the user named them.
         photographs: the collection.
         space: encoder and generator.
-        points: `frontier.sweep`'s, of the splits "train" and "heldout".
+        points: `sweep.sweep`'s, of the splits "train" and "heldout".
         books: of every point.
     """
 
@@ -134,11 +135,11 @@ class Explorer:
         self.names, self.photographs, self.space, self.books, self.grid = names, photographs, space, books, books.grid
         self.splits = {split: rows.reset_index(drop=True) for split, rows in points.groupby("split", sort=False)}
         self._rows = {
-            split: {tuple(row[name] for name in frontier.PARAMETERS): row for row in rows.to_dict("records")}
+            split: {tuple(row[name] for name in sweep.PARAMETERS): row for row in rows.to_dict("records")}
             for split, rows in self.splits.items()
         }
         images = int(self.splits["train"]["images"].iloc[0])
-        self.sizes = tuple(sorted({*frontier.SIZES, images}))
+        self.sizes = tuple(sorted({*sweep.SIZES, images}))
         self.hulls = {(split, n): self._hull(split, n) for split in self.splits for n in self.sizes}
         self.namer = NearestWords(space.encoder, image_collections.words(), WORDS)
         self.namer.directions = ArrayCache("words").get_or_make(
@@ -161,7 +162,7 @@ class Explorer:
         return rows, bits[rows], points["latent_cosine"].to_numpy()[rows]
 
     def _choosable(self, label: str, some: Collection) -> None:
-        rows = reconstruction.spread(len(some), MOST_IMAGES)
+        rows = measures.spread(len(some), MOST_IMAGES)
         chosen = replace(some, items=tuple(some.items[row] for row in rows))
         latents = normalise(self.space.encode(chosen), self.grid.norm)
         for item, latent, small in zip(chosen, latents, thumbnails(chosen), strict=True):
@@ -180,7 +181,7 @@ class Explorer:
 
     def cost(self, setting: Setting) -> Cost:
         """What the setting costs and keeps."""
-        key = tuple(getattr(setting, name) for name in frontier.PARAMETERS)
+        key = tuple(getattr(setting, name) for name in sweep.PARAMETERS)
         rows = {split: rows[key] for split, rows in self._rows.items()}
         share = 0.0 if math.isinf(setting.n) else 1 / setting.n
         every = bits_per_image(pd.DataFrame(list(rows.values())), setting.n, "entropy")
@@ -298,12 +299,12 @@ def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explor
         grid: what the sliders offer.
     """
     photographs = image_collections.load(collection)
-    reconstruction.check_sizes(grid.n_atoms, photographs.split("train"), parameter="explore.n_atoms")
+    measures.check_sizes(grid.n_atoms, photographs.split("train"), parameter="explore.n_atoms")
     space = spaces.space(encoder, generator, photographs.split("gallery"))
     parts = {split: photographs.split(split) for split in SPLITS}
     latents, others = (normalise(space.encode(part), grid.norm) for part in parts.values())
     scenes = {split: [item.scene for item in part] for split, part in parts.items()}
     grid = replace(grid, encoder=space.encoder.name)
-    points = frontier.sweep(latents, {"heldout": others}, grid, scenes)
+    points = sweep.sweep(latents, {"heldout": others}, grid, scenes)
     names = {"collection": collection, "encoder": encoder, "generator": generator}
     return Explorer(names, photographs, space, points, codebooks(latents, grid, space.encoder))

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smicnb.compare.frontier import bits_per_image
 from smicnb.repro import looks
 from smicnb.repro.explore import Answer, Cost, Explorer, Part, Setting
 from smicnb.repro.plots_frontier import CLOUD, n_of
+from smicnb.studies.frontier.sweep import bits_per_image
 
 WIDTH, HEIGHT = 540, 330  # of the plot, in pixels of the page
 SHARPNESS = 2  # pixels of the picture for each of the page

@@ -11,7 +11,6 @@ from typing import Any
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
 from smicnb.codec.rate import MODELS
-from smicnb.compare.reconstruction import check_sizes
 from smicnb.repro.jobs import Job, collection_of
 from smicnb.repro.session import without_path
 from smicnb.semantics import devices, hub_models
@@ -22,6 +21,7 @@ from smicnb.semantics.photographs.image_collections import SPLITS
 from smicnb.semantics.selection import Selection, parse
 from smicnb.semantics.weights import store
 from smicnb.semantics.weights.repositories import AUTO
+from smicnb.studies.reconstruction.measures import check_sizes
 
 Sizes = dict[str, int] | None  # images of each split, None where no collection is named yet
 EFFICIENCY = 0.5  # of a matrix product's speed, what a network of convolutions and attention reaches

@@ -141,7 +141,7 @@ def decomposition(
         image: what was decomposed.
         nearest: the collection's photograph nearest to each atom.
         generated: what the generator makes of each atom.
-        table: rows of `smicnb.compare.reconstruction.decomposition`.
+        table: rows of `smicnb.studies.reconstruction.measures.decomposition`.
         verb: how the generator came by its pictures, "generated" or "retrieved".
     """
     import matplotlib.pyplot as plt
@@ -161,7 +161,7 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
     """One metric against n_a for every kind of atoms: the coded collection left, held-out scenes right.
 
     Args:
-        summary: rows of `smicnb.compare.reconstruction.summarise`.
+        summary: rows of `smicnb.studies.reconstruction.measures.summarise`.
         metric: "latent_cosine" or "image_cosine".
         ylabel: the axis label, with unit and direction.
     """
@@ -194,7 +194,7 @@ def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
     """Learned atoms minus each baseline against n_a, with 95 % intervals; zero is a tie.
 
     Args:
-        table: rows of `smicnb.compare.reconstruction.differences` for one split and metric.
+        table: rows of `smicnb.studies.reconstruction.measures.differences` for one split and metric.
         title: what was measured on what.
     """
     import matplotlib.pyplot as plt

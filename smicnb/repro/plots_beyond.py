@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.compare.beyond import CURVES, SINGLE_BITS
 from smicnb.repro.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
 from smicnb.repro.style import COLUMN, PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
+from smicnb.studies.beyond.measures import CURVES, SINGLE_BITS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.codec.format.payload import CODINGS
-from smicnb.compare.frontier import PARAMETERS, bits_per_image
 from smicnb.repro import looks
 from smicnb.repro.plot_parts import SPLITS, show
 from smicnb.repro.plots_rate import TICKS
 from smicnb.repro.style import PAGE
+from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image
 
 if TYPE_CHECKING:
     import pandas as pd

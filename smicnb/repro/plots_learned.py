@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.compare import rate_curves
-from smicnb.compare.ablations import seed_of
+from smicnb.compare.images import curves
+from smicnb.compare.images.ablations import seed_of
 from smicnb.repro import looks
 from smicnb.repro.style import COLUMN, PAGE
 
@@ -107,8 +107,8 @@ def rate_curves_of(
 
 def _curves(axes: "Axes", points: pd.DataFrame, metric: str, ends: tuple[float, float], seed: int) -> None:
     cells = ["codec", "setting"]
-    rates = rate_curves.means(points, "bpp", cells, seed).set_index(cells)["mean"]
-    values = rate_curves.means(points, metric, cells, seed).set_index(cells)
+    rates = curves.means(points, "bpp", cells, seed).set_index(cells)["mean"]
+    values = curves.means(points, metric, cells, seed).set_index(cells)
     shown = []
     for codec in points["codec"].unique():
         look, repeat = look_of(codec)

@@ -87,8 +87,8 @@ def linearity(curves: pd.DataFrame, wins: pd.DataFrame, judge: str) -> "Figure":
     """What another model sees against λ (above), and how often the concept wins (below).
 
     Args:
-        curves: rows of `smicnb.compare.linearity.curves`.
-        wins: rows of `smicnb.compare.linearity.wins`.
+        curves: rows of `smicnb.studies.linearity.measures.curves`.
+        wins: rows of `smicnb.studies.linearity.measures.wins`.
         judge: the name of that model.
     """
     import matplotlib.pyplot as plt

@@ -49,7 +49,7 @@ def separation_scores(summary: pd.DataFrame, title: str) -> "Figure":
     """Mean ranks of the images' own words in each part of the latent, beside the shuffled control.
 
     Args:
-        summary: rows of `smicnb.compare.separation.summarise`.
+        summary: rows of `smicnb.studies.separation.measures.summarise`.
         title: what was measured on what.
     """
     import matplotlib.pyplot as plt
@@ -81,7 +81,7 @@ def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
     """The paper's statements as paired differences of ranks, learned atoms beside a random subspace.
 
     Args:
-        verdicts: rows of `smicnb.compare.separation.verdicts`.
+        verdicts: rows of `smicnb.studies.separation.measures.verdicts`.
         title: what was measured on what.
     """
     import matplotlib.pyplot as plt

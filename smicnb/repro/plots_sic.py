@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.compare.ablations import seed_of
+from smicnb.compare.images.ablations import seed_of
 from smicnb.repro import looks
 from smicnb.repro.plots_learned import SMALL, VARIANTS, look_of, show
 from smicnb.repro.style import PAGE

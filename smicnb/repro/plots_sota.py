@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.compare.downscaled import family
-from smicnb.compare.evaluate import METRICS
-from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
+from smicnb.compare.images.downscaled import family
+from smicnb.compare.images.evaluate import METRICS
+from smicnb.compare.images.generated import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.repro import looks
 from smicnb.repro.plots_learned import LABELS, RIVALS, SMALL
 from smicnb.repro.style import PAGE

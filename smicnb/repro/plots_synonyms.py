@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from smicnb.compare import synonyms
-from smicnb.compare.rate_distortion import rate_distortion, semantic_distortion
-from smicnb.compare.synonyms import Codec
 from smicnb.repro.looks import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION
 from smicnb.repro.style import PAGE
+from smicnb.studies.synonyms import sources
+from smicnb.studies.synonyms.rate_distortion import rate_distortion, semantic_distortion
+from smicnb.studies.synonyms.sources import Codec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,29 +58,29 @@ def synonyms_data() -> pd.DataFrame:
 
 def _entropies() -> list[tuple[str, float, float]]:
     rows = []
-    for block in synonyms.BLOCKS:
-        source = synonyms.grid(block)
-        down = synonyms.down_semantic_information(Codec.ideal(source).joint, source.members, source.members)
+    for block in sources.BLOCKS:
+        source = sources.grid(block)
+        down = sources.down_semantic_information(Codec.ideal(source).joint, source.members, source.members)
         values = source.entropy, source.semantic_entropy, source.entropy - source.semantic_entropy, down
         rows += [(curve, np.prod(block), value) for curve, value in zip(LOOKS["entropies"], values, strict=True)]
     return rows
 
 
 def _divergences() -> list[tuple[str, float, float]]:
-    source, rows = synonyms.EIGHT, []
+    source, rows = sources.EIGHT, []
     for t in TILTS:
-        q = synonyms.tilted(source, t)
+        q = sources.tilted(source, t)
         values = (
-            synonyms.relative_entropy(q, source.probabilities),
-            synonyms.relative_entropy(q @ source.members, source.synset_probabilities),
-            synonyms.partial_semantic_kl(q, source),
+            sources.relative_entropy(q, source.probabilities),
+            sources.relative_entropy(q @ source.members, source.synset_probabilities),
+            sources.partial_semantic_kl(q, source),
         )
         rows += [(curve, t, value) for curve, value in zip(LOOKS["divergences"], values, strict=True)]
     return rows
 
 
 def _rates() -> list[tuple[str, float, float]]:
-    source, distance = synonyms.grid(BLOCK), synonyms.squared_distance()
+    source, distance = sources.grid(BLOCK), sources.squared_distance()
     p, up_to_synonyms = source.probabilities, semantic_distortion(distance, source)
     plain, real, semantic, drawn, best = LOOKS["rates"]
     curves = {
@@ -91,7 +91,7 @@ def _rates() -> list[tuple[str, float, float]]:
     rows = []
     for curve, (points, at_zero) in curves.items():
         rows += [(curve, point.distortion, point.rate) for point in points.itertuples()] + [(curve, 0.0, at_zero)]
-    for level in map(synonyms.grid, synonyms.BLOCKS):
+    for level in map(sources.grid, sources.BLOCKS):
         errors = level.within @ distance  # of each x̂, for each synset
         rows.append((drawn, level.synset_probabilities @ (level.within * errors).sum(axis=1), level.semantic_entropy))
         rows.append((best, level.synset_probabilities @ errors.min(axis=1), level.semantic_entropy))

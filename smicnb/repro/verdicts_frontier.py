@@ -4,9 +4,9 @@ import math
 
 import pandas as pd
 
-from smicnb.compare.frontier import PARAMETERS
-from smicnb.compare.models import file_bits
 from smicnb.repro.committed import Tables, Verdict, rises, verdict
+from smicnb.studies.frontier.models import file_bits
+from smicnb.studies.frontier.sweep import PARAMETERS
 
 N = 10000  # by whose hull Sec. V-C selects
 FIDELITY = 0.8  # at which rates are told

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from smicnb.compare.evaluate import IMAGE_COSINE
-from smicnb.compare.semantic_images import BEYOND, CLIP_INTRA
-from smicnb.compare.state_of_the_art import AS_PUBLISHED
+from smicnb.compare.images.evaluate import IMAGE_COSINE
+from smicnb.compare.images.generated import BEYOND, CLIP_INTRA
 from smicnb.repro.committed import Tables, Verdict, verdict
+from smicnb.studies.state_of_the_art.measures import AS_PUBLISHED
 
 RECORDS = "n* of records, medium"
 

@@ -19,7 +19,7 @@ from smicnb.codec.format import container
 from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.format.trellis import quantisation
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
-from smicnb.compare.latent_smic import SearchedOnce
+from smicnb.compare.latents.smic import SearchedOnce
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 ABOUT = {"encoder": PRIOR.name, "weights_hash": PRIOR.weights_hash}

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare import ablations
-from smicnb.compare.ablations import DOES_NOT, HOLDS, UNDECIDED, Claim
+from smicnb.compare.images import ablations
+from smicnb.compare.images.ablations import DOES_NOT, HOLDS, UNDECIDED, Claim
 
 
 def curves(gain=0.0, seeds=(0, 1), seed_noise=0.0, image_noise=0.0, images=12, slope=-0.1):

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import ImageError, SmicnbError, UnknownNameError
-from smicnb.compare import classical, still_video
-from smicnb.compare.classical import LADDERS, Avif, Jpeg, Jpeg2000, JpegXL, WebP, ladder
-from smicnb.compare.still_video import StillVideo
+from smicnb.compare.images import classical, still_video
+from smicnb.compare.images.classical import LADDERS, Avif, Jpeg, Jpeg2000, JpegXL, WebP, ladder
+from smicnb.compare.images.still_video import StillVideo
 from smicnb.semantics.metrics.pairs import psnr
 from smicnb.semantics.photographs import image_collections
 
@@ -274,7 +274,7 @@ def test_a_programme_that_hangs_is_ended():
 def test_the_plugin_of_jpeg_xl_does_not_change_which_files_pillow_reads():
     code = """
 from PIL import Image
-from smicnb.compare.classical import JpegXL
+from smicnb.compare.images.classical import JpegXL
 
 Image.init()
 known = [list(names) for names in (Image.ID, Image.OPEN, Image.SAVE, Image.MIME, Image.EXTENSION)]

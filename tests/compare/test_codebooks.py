@@ -8,8 +8,8 @@ import pytest
 from smicnb.codec.coders.smic import fit_codebook
 from smicnb.codec.format import quantise
 from smicnb.codec.rate import OperatingPoint
-from smicnb.compare import codebooks
-from smicnb.compare.frontier import Grid
+from smicnb.studies.frontier import codebooks
+from smicnb.studies.frontier.sweep import Grid
 
 GRID = Grid([1, 6], [1, 4], [1, 4, 16], [0.3, 1.5], 0.5, 20.0, 3, "tests")
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import ImageError, IntegrityError, SmicnbError
-from smicnb.compare import classical, evaluate
-from smicnb.compare.classical import Jpeg, WebP
-from smicnb.compare.downscaled import FACTORS, STRIDE, Downscaled, family, reduced
+from smicnb.compare.images import classical, evaluate
+from smicnb.compare.images.classical import Jpeg, WebP
+from smicnb.compare.images.downscaled import FACTORS, STRIDE, Downscaled, family, reduced
 from smicnb.semantics.metrics.pairs import psnr
 from smicnb.semantics.photographs import image_collections
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from smicnb.base.errors import MissingWeightsError, SmicnbError, StoppedError, UnknownNameError
-from smicnb.compare import evaluate
-from smicnb.compare.classical import Jpeg, WebP
+from smicnb.compare.images import evaluate
+from smicnb.compare.images.classical import Jpeg, WebP
 from smicnb.semantics.metrics import pairs, perception
 from smicnb.semantics.photographs import image_collections
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from smicnb.codec import rate
 from smicnb.codec.coders.smic import SMICCodec, fit_codebook
 from smicnb.codec.format.reader import SmicReader
-from smicnb.compare import frontier, importance
-from smicnb.compare.frontier import Grid
 from smicnb.semantics.metrics.intervals import upper_hull
+from smicnb.studies.frontier import importance, sweep
+from smicnb.studies.frontier.sweep import Grid
 
 GRID = Grid((2, 6), (2, 8), (2, 6), penalties=(0.3, 3.0), learning_penalty=0.5, norm=20.0, seed=0, encoder="tests")
 
@@ -31,12 +31,12 @@ def latents_of(count, seed):
 def table(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        return frontier.sweep(latents_of(150, 0), {"heldout": latents_of(70, 1)}, GRID)
+        return sweep.sweep(latents_of(150, 0), {"heldout": latents_of(70, 1)}, GRID)
 
 
 def test_every_point_is_there_once_for_every_set(table):
     assert len(table) == 2 * len(GRID) == 2 * 16
-    assert not table.duplicated(["split", *frontier.PARAMETERS]).any()
+    assert not table.duplicated(["split", *sweep.PARAMETERS]).any()
     assert set(table["images"]) == {150, 70}
     assert table["latent_cosine"].between(0, 1).all()
     assert np.isfinite(table.select_dtypes("number").to_numpy()).all()
@@ -56,7 +56,7 @@ def test_a_point_is_what_its_file_takes(table):
             spent, decoded = opened.file.spent, opened.latents()
         assert 8 * (spent["header"] + spent["dictionary"] + spent["tables"]) == row[f"{coding}_side_bits"]
         assert 0 <= 8 * spent["payload"] / 150 - row[f"{coding}_bits"] < 64 * 3 / 150
-        whole = 150 * frontier.bits_per_image(table.loc[[row.name]], 150, coding)[0]
+        whole = 150 * sweep.bits_per_image(table.loc[[row.name]], 150, coding)[0]
         assert 0 <= 8 * sum(spent.values()) - whole < 64 * 3
         assert (collection * decoded).sum(axis=1).mean() / 400 == pytest.approx(row["latent_cosine"], abs=1e-5)
 
@@ -72,14 +72,14 @@ def test_formulas_are_those_of_the_rate_model(table):
 def test_a_second_sweep_only_reads_and_an_executor_changes_nothing(fresh_cache, monkeypatch, table):
     sets = latents_of(150, 0), {"heldout": latents_of(70, 1)}
     with ThreadPoolExecutor(2) as threads:
-        pd.testing.assert_frame_equal(frontier.sweep(*sets, GRID, executor=threads), table)
-    monkeypatch.setattr(frontier, "shard", lambda *arguments: pytest.fail("measured again"))
-    pd.testing.assert_frame_equal(frontier.sweep(*sets, GRID), table)
+        pd.testing.assert_frame_equal(sweep.sweep(*sets, GRID, executor=threads), table)
+    monkeypatch.setattr(sweep, "shard", lambda *arguments: pytest.fail("measured again"))
+    pd.testing.assert_frame_equal(sweep.sweep(*sets, GRID), table)
 
 
 def test_views_of_one_scene_make_the_mean_less_certain(fresh_cache, table):
     scenes = {"train": [str(row // 10) for row in range(150)], "heldout": ["one"] * 70}
-    other = frontier.sweep(latents_of(150, 0), {"heldout": latents_of(70, 1)}, GRID, scenes)
+    other = sweep.sweep(latents_of(150, 0), {"heldout": latents_of(70, 1)}, GRID, scenes)
     pd.testing.assert_frame_equal(other.drop(columns="cosine_error"), table.drop(columns="cosine_error"))
     train = other["split"] == "train"
     assert (other[train]["cosine_error"] != table[train]["cosine_error"]).all()
@@ -102,24 +102,24 @@ def test_the_hull_is_above_every_point_and_concave(points):
 
 
 def test_a_larger_collection_is_never_dearer(table):
-    hulls = frontier.hulls(table)
-    assert set(hulls["accounting"]) == set(frontier.ACCOUNTINGS)
-    for accounting in frontier.ACCOUNTINGS:
-        small, large = (frontier.bits_per_image(table, n, accounting) for n in (100, math.inf))
+    hulls = sweep.hulls(table)
+    assert set(hulls["accounting"]) == set(sweep.ACCOUNTINGS)
+    for accounting in sweep.ACCOUNTINGS:
+        small, large = (sweep.bits_per_image(table, n, accounting) for n in (100, math.inf))
         assert (small > large).all()
 
 
 def test_a_parameter_that_does_nothing_matters_least():
     rows = [
         {"n_atoms": n, "penalty": p, "b_coef": b, "b_dict": d, "latent_cosine": 1 - 1 / (1 + n * p)}
-        | {column: 10.0 * n * p for pair in frontier.ACCOUNTINGS.values() for column in pair}
+        | {column: 10.0 * n * p for pair in sweep.ACCOUNTINGS.values() for column in pair}
         for n in (1, 2, 4, 8, 16)
         for p in (1, 2)
         for b in (1, 2)
         for d in (1,)
     ]
     table = pd.DataFrame(rows).assign(split="train")
-    ranking = importance.ranking(table, frontier.hulls(table, [100]), [100])
+    ranking = importance.ranking(table, sweep.hulls(table, [100]), [100])
     lost = ranking[ranking["accounting"] == "tuple"].set_index("parameter")["loss"]
     assert lost["b_coef"] == lost["b_dict"] == 0
     assert lost["n_atoms"] > lost["penalty"] > 0

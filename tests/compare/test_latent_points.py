@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from prior_latents import PRIOR, images
 
-from smicnb.compare import latent_points
-from smicnb.compare.latent_points import Point, bits_of
+from smicnb.compare.latents import points
+from smicnb.compare.latents.points import Point, bits_of
 
 
 def test_bits_are_read_from_the_hull_of_all_that_are_named():
@@ -22,13 +22,11 @@ def test_bits_are_read_from_the_hull_of_all_that_are_named():
 
 def test_references_are_what_held_out_latents_cost():
     Z, test = images(80), images(40, seed=1)
-    some = latent_points.reference(Z, test, [8.0, 1.0], 0, PRIOR)
-    assert [p.coder for p in some[::2]] == list(latent_points.REFERENCES)
-    assert len(latent_points.reference(Z, test, [8.0], 0)) == 2
+    some = points.reference(Z, test, [8.0, 1.0], 0, PRIOR)
+    assert [p.coder for p in some[::2]] == list(points.REFERENCES)
+    assert len(points.reference(Z, test, [8.0], 0)) == 2
     coarse, fine = some[-2:]
     assert coarse.payload_bits < fine.payload_bits
     assert coarse.cosines.mean() < fine.cosines.mean()
     # The prior is what these latents were drawn from: it knows them better than eighty of them do.
-    assert latent_points.bits_of(some, latent_points.REFERENCES[2:], 0.7) < latent_points.bits_of(
-        some, latent_points.REFERENCES[:1], 0.7
-    )
+    assert points.bits_of(some, points.REFERENCES[2:], 0.7) < points.bits_of(some, points.REFERENCES[:1], 0.7)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError
-from smicnb.compare.latent_reference import GaussianReference
+from smicnb.compare.latents.reference import GaussianReference
 
 VARIANCES = np.array([9.0, 4.0, 1.0, 0.25])
 

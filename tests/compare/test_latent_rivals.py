@@ -3,20 +3,21 @@
 import numpy as np
 from prior_latents import PRIOR, images
 
-from smicnb.compare import latent_points, latent_rivals
-from smicnb.compare.latent import QuantisedCoder
-from smicnb.compare.latent_scalar import SteppedScalar
+from smicnb.compare.latents import points as latent_points
+from smicnb.compare.latents import rivals
+from smicnb.compare.latents.protocol import QuantisedCoder
+from smicnb.compare.latents.scalar import SteppedScalar
 from smicnb.compare.latents.transforms import PriorAxes, normalised
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 
 def test_rivals_are_told_apart_and_work():
     Z, test = images(60), images(9, seed=1)
-    coders = latent_rivals.rivals(PRIOR.dim, len(Z), (8.0, 2.0), 1, PRIOR)
+    coders = rivals.rivals(PRIOR.dim, len(Z), (8.0, 2.0), 1, PRIOR)
     named = [(coder.name, coder.setting) for coder in coders]
     assert len(set(named)) == len(named)
-    assert {*latent_rivals.BEST, *latent_rivals.GIVEN} <= {name for name, _ in named}
-    assert not set(latent_rivals.GIVEN) & {coder.name for coder in latent_rivals.rivals(64, 60, (2.0,), 1)}
+    assert {*rivals.BEST, *rivals.GIVEN} <= {name for name, _ in named}
+    assert not set(rivals.GIVEN) & {coder.name for coder in rivals.rivals(64, 60, (2.0,), 1)}
     quick = {coder.name: coder for coder in coders if "quantiser" not in coder.name}  # those have tests of their own
     points = latent_points.measure(quick.values(), Z, test)
     assert np.isfinite([p.cosines.mean() for p in points]).all()
@@ -40,4 +41,4 @@ def test_a_covariance_with_the_prior_is_the_better_known_where_latents_are_few()
         first = transform.fit(normalised(Z)).first(20)
         return np.square(test - first.inverse_transform(first.transform(test))).sum()
 
-    assert left(latent_rivals.PriorKLT(prior=PRIOR)) < left(latent_rivals.KLT())
+    assert left(rivals.PriorKLT(prior=PRIOR)) < left(rivals.KLT())

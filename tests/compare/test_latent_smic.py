@@ -3,7 +3,7 @@
 import pytest
 from prior_latents import PRIOR, images
 
-from smicnb.compare import latent_smic
+from smicnb.compare.latents import smic
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 
@@ -14,12 +14,12 @@ def finest(coders):
 
 def test_every_bit_of_our_files_is_counted_and_they_come_back():
     Z, test = images(60), images(9, seed=1)
-    for coder in finest(latent_smic.our_coders(PRIOR, 1000) + latent_smic.paper_coders(8)):
+    for coder in finest(smic.our_coders(PRIOR, 1000) + smic.paper_coders(8)):
         data = coder.fit(Z).encode(test)
         spent, decoded = coder.spent(data), coder.decode(data)
         assert decoded.shape == test.shape
         assert spent.images == len(test)
-        if coder.name == latent_smic.SINGLE:
+        if coder.name == smic.SINGLE:
             assert spent.side == 0
             assert 0 < spent.payload < len(data)
         else:
@@ -32,13 +32,13 @@ def test_every_bit_of_our_files_is_counted_and_they_come_back():
 
 def test_dictionaries_that_differ_in_bits_alone_are_learned_once_and_are_those_that_fit_learns():
     Z = images(40)
-    shared = next(c for c in latent_smic.paper_coders(8) if c.setting.startswith("8 atoms of 8 bits, 3 bits"))
-    alone = latent_smic.SMICCodec(8, 0.2, 8, 3, "tuple", random_state=0).fit(Z)
+    shared = next(c for c in smic.paper_coders(8) if c.setting.startswith("8 atoms of 8 bits, 3 bits"))
+    alone = smic.SMICCodec(8, 0.2, 8, 3, "tuple", random_state=0).fit(Z)
     assert shared.fit(Z).encode(Z) == alone.encode(Z)
 
 
 def test_the_part_coders_add_one_part_after_the_other():
-    names = list(dict.fromkeys(coder.name for coder in latent_smic.part_coders(PRIOR, (2.0, 4.0))))
+    names = list(dict.fromkeys(coder.name for coder in smic.part_coders(PRIOR, (2.0, 4.0))))
     assert names[0] == "KLT, scalar"
-    assert names[-1] == latent_smic.OURS
-    assert latent_smic.OURS not in {coder.name for coder in latent_smic.part_coders(None, (2.0,))}
+    assert names[-1] == smic.OURS
+    assert smic.OURS not in {coder.name for coder in smic.part_coders(None, (2.0,))}

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError
-from smicnb.compare import latent_symbols
-from smicnb.compare.latent_symbols import FixedLength, Tables
+from smicnb.compare.latents import symbols as latent_symbols
+from smicnb.compare.latents.symbols import FixedLength, Tables
 
 
 def random_case(images, columns, tables, most, seed):

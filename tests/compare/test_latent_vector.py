@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.compare.latent import QuantisedCoder
-from smicnb.compare.latent_vector import ProductQuantiser, ResidualQuantiser
+from smicnb.compare.latents.protocol import QuantisedCoder
 from smicnb.compare.latents.transforms import NORM
+from smicnb.compare.latents.vector import ProductQuantiser, ResidualQuantiser
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 faiss = pytest.importorskip("faiss")

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from smicnb.base.errors import DimensionError
-from smicnb.compare import linearity
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.generators.generators import RetrievalGenerator
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace
+from smicnb.studies.linearity import measures
 
 SCENES = ["a", "a", "b", "c"]
 
@@ -35,8 +35,8 @@ def space():
 def measured(space, drawn):
     """Judged by the encoder itself, which is enough to see what the table holds."""
     latents, scenes = space.encode(drawn), [item.scene for item in drawn]
-    pairs = linearity.pairs_to_add(scenes, 8, 1), linearity.pairs_to_remove(latents, scenes, 8, 1)
-    return pd.concat([linearity.measure(space, space.encoder, drawn, pair, [0.25, 2.0], 1) for pair in pairs])
+    pairs = measures.pairs_to_add(scenes, 8, 1), measures.pairs_to_remove(latents, scenes, 8, 1)
+    return pd.concat([measures.measure(space, space.encoder, drawn, pair, [0.25, 2.0], 1) for pair in pairs])
 
 
 def table(gains, operation="add", factors=(1.0, 2.0)):
@@ -51,35 +51,35 @@ def table(gains, operation="add", factors=(1.0, 2.0)):
 
 
 def test_pairs_to_add_are_different_and_of_different_scenes():
-    pairs = linearity.pairs_to_add(SCENES, 10, 3)
+    pairs = measures.pairs_to_add(SCENES, 10, 3)
     found = set(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
     assert len(found) == 10 == len(pairs)  # all there are: 4·3 less the two within scene a
     assert all(SCENES[first] != SCENES[second] for first, second in found)
-    again = linearity.pairs_to_add(SCENES, 10, 3)
+    again = measures.pairs_to_add(SCENES, 10, 3)
     assert np.array_equal(pairs.first, again.first)
-    assert not np.array_equal(pairs.first, linearity.pairs_to_add(SCENES, 10, 4).first)
+    assert not np.array_equal(pairs.first, measures.pairs_to_add(SCENES, 10, 4).first)
 
 
 def test_what_is_removed_is_the_nearest_of_another_scene():
     latents = np.array([[1, 0], [1, 0.1], [1, 0.5], [0, 1]])
-    pairs = linearity.pairs_to_remove(latents, SCENES, 4, 1)
+    pairs = measures.pairs_to_remove(latents, SCENES, 4, 1)
     assert dict(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)) == {0: 2, 1: 2, 2: 1, 3: 2}
 
 
 @pytest.mark.parametrize("count", [0, 11])
 def test_more_pairs_than_there_are_are_refused(count):
     with pytest.raises(DimensionError, match="found 10 pairs of different scenes"):
-        linearity.pairs_to_add(SCENES, count, 1)
+        measures.pairs_to_add(SCENES, count, 1)
 
 
 def test_one_scene_has_nothing_to_remove():
     with pytest.raises(DimensionError, match="at least two"):
-        linearity.pairs_to_remove(np.eye(2), ["a", "a"], 1, 1)
+        measures.pairs_to_remove(np.eye(2), ["a", "a"], 1, 1)
 
 
 def test_the_random_latent_has_the_norm_and_no_direction():
     latents = np.random.default_rng(0).normal(size=(500, 64)) + 3
-    drawn = linearity.random_like(latents, 1)
+    drawn = measures.random_like(latents, 1)
     assert np.allclose(np.linalg.norm(drawn, axis=1), np.linalg.norm(latents, axis=1))
     directions = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     assert np.linalg.norm(directions.mean(axis=0)) < 0.1  # of 500 independent directions: about 500^-0.5
@@ -97,7 +97,7 @@ def test_the_table_holds_every_pair_factor_and_control(measured):
 
 def test_in_the_encoders_own_eyes_adding_brings_the_image_nearer(measured):
     """The space that made the latents and chose the photograph must see it, or the signs are wrong."""
-    wins = linearity.wins(linearity.gains(measured), 1).set_index(["operation", "factor"])
+    wins = measures.wins(measures.gains(measured), 1).set_index(["operation", "factor"])
     assert wins.loc[("add", 2.0), "verdict"] == "concept ahead"
     assert wins.loc[("add", 2.0), "gain"] > wins.loc[("add", 0.25), "gain"]
     assert wins.loc[("add", 2.0), "nearer"] > wins.loc[("add", 0.25), "nearer"]
@@ -110,7 +110,7 @@ def test_gains_have_the_sign_of_the_papers_statement():
         for operation in ("add", "remove")
         for what, to in (("concept", 0.5), ("random", 0.1))
     ]
-    found = linearity.gains(pd.DataFrame(rows)).set_index("operation")
+    found = measures.gains(pd.DataFrame(rows)).set_index("operation")
     assert found.loc["add", "gain"] == pytest.approx(0.4)
     assert found.loc["remove", "gain"] == pytest.approx(-0.4)
     assert found["nearer"].all()
@@ -123,7 +123,7 @@ def seen(concept, random, operation):
         {"pair": 0, "scene": "s", "operation": operation, "factor": 1.0, "what": what, "to_first": a, "to_second": b}
         for what, (a, b) in (("concept", concept), ("random", random))
     ]
-    return linearity.gains(pd.DataFrame(rows)).iloc[0]
+    return measures.gains(pd.DataFrame(rows)).iloc[0]
 
 
 def test_replacing_one_image_by_the_other_is_no_sum():
@@ -141,20 +141,20 @@ def test_losing_both_images_removes_nothing_in_particular():
 
 
 def test_specific_gains_have_their_own_verdict():
-    wins = linearity.wins(table([(0.1, 0.2)] * 3), 1)
+    wins = measures.wins(table([(0.1, 0.2)] * 3), 1)
     assert (wins["verdict"] == "concept ahead").all()
     assert (wins["specific_verdict"] == "concept behind").all()
     assert wins["specific"].tolist() == pytest.approx([-0.1, -0.2])
 
 
 def test_from_here_on_counts_only_what_stays_won():
-    wins = linearity.wins(table([(1, 1), (1, -1), (-1, 1), (-1, -1)]), 1).set_index("factor")
+    wins = measures.wins(table([(1, 1), (1, -1), (-1, 1), (-1, -1)]), 1).set_index("factor")
     assert wins["wins"].tolist() == [0.5, 0.5]
     assert wins["from_here_on"].tolist() == [0.25, 0.5]
 
 
 def test_the_same_image_twice_is_a_tie_and_no_win():
-    wins = linearity.wins(table([(0, 1), (-1, 0), (1, 0), (0, 1)]), 1).set_index("factor")
+    wins = measures.wins(table([(0, 1), (-1, 0), (1, 0), (0, 1)]), 1).set_index("factor")
     assert wins["ties"].tolist() == [0.5, 0.5]
     assert wins["wins"].tolist() == [0.25, 0.5]
 
@@ -168,11 +168,11 @@ def test_the_same_image_twice_is_a_tie_and_no_win():
     ],
 )
 def test_verdicts_follow_the_interval(gains, verdict):
-    assert (linearity.wins(table(gains), 1)["verdict"] == verdict).all()
+    assert (measures.wins(table(gains), 1)["verdict"] == verdict).all()
 
 
 def test_curves_are_means_over_the_pairs(measured):
-    curves = linearity.curves(measured, 1).set_index(["operation", "factor", "what", "to"])
+    curves = measures.curves(measured, 1).set_index(["operation", "factor", "what", "to"])
     here = measured.query("operation == 'add' and factor == 2.0 and what == 'random'")
     assert curves.loc[("add", 2.0, "random", "x2"), "mean"] == pytest.approx(here["to_second"].mean())
     assert curves.loc[("add", 2.0, "random", "x1"), "mean"] == pytest.approx(here["to_first"].mean())
@@ -181,4 +181,4 @@ def test_curves_are_means_over_the_pairs(measured):
 
 
 def test_the_ranking_begins_with_the_worst_failure():
-    assert linearity.ranking(table([(1, 1), (-3, 1), (0, 0)])).tolist() == [1, 2, 0]
+    assert measures.ranking(table([(1, 1), (-3, 1), (0, 0)])).tolist() == [1, 2, 0]

@@ -7,13 +7,13 @@ import pytest
 from smicnb.codec import rate
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format.reader import SmicReader
-from smicnb.compare import frontier, models
-from smicnb.compare.readings import Readings
-from smicnb.compare.table2 import NAMES, table2
 from smicnb.semantics import spaces
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import normalise
+from smicnb.studies.frontier import models, sweep
+from smicnb.studies.readings import Readings
+from smicnb.studies.reconstruction.table2 import NAMES, table2
 
 
 @pytest.fixture(scope="module")
@@ -65,13 +65,13 @@ def test_entropy_coding_takes_at_most_six_tenths_of_the_tuples_for_the_same_late
 
 def test_files_of_hull_points_are_as_long_as_the_sweep_said(real, space, fresh_cache):
     latents = real["train"][0]
-    grid = frontier.Grid((2, 8), (2, 8), (2, 8), (0.5, 2.0), 0.5, space.norm, 1, space.encoder.name)
+    grid = sweep.Grid((2, 8), (2, 8), (2, 8), (0.5, 2.0), 0.5, space.norm, 1, space.encoder.name)
     held = {"heldout": real["heldout"][0]}
-    hulls = frontier.hulls(frontier.sweep(latents, held, grid), [100])
+    hulls = sweep.hulls(sweep.sweep(latents, held, grid), [100])
     both = models.hull_files(hulls, latents, held, grid, space.encoder)
     assert set(both["accounting"]) == {"tuple", "entropy"}
     written, other = (both[both["split"] == split].reset_index(drop=True) for split in ("train", "heldout"))
-    pd.testing.assert_frame_equal(written[[*frontier.PARAMETERS]], other[[*frontier.PARAMETERS]])
+    pd.testing.assert_frame_equal(written[[*sweep.PARAMETERS]], other[[*sweep.PARAMETERS]])
     assert (other["payload_bits"] >= other["model_bits"]).all()
     share = (written["overhead_bits"] + 8 * 45) / 1000  # 45 bytes: a segment with one block
     np.testing.assert_allclose(models.file_bits(written, 1000), models.file_bits(written, np.inf) + share)

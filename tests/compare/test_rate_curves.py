@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import SmicnbError, UnknownNameError
-from smicnb.compare import evaluate, rate_curves
-from smicnb.compare.classical import Jpeg, WebP
-from smicnb.compare.rate_curves import bd_rate
+from smicnb.compare.images import curves, evaluate
+from smicnb.compare.images.classical import Jpeg, WebP
+from smicnb.compare.images.curves import bd_rate
 from smicnb.semantics.photographs import image_collections
 
 RATES = np.array([0.1, 0.2, 0.5, 1.0])
@@ -64,27 +64,27 @@ def test_points_that_are_beaten_or_infinite_do_not_bend_the_curve():
 
 
 def test_at_a_rate_is_on_the_line_over_log_rate_and_nan_outside():
-    found = rate_curves.at_rate(points_of("one", [0.1, 0.4], [20.0, 30.0]), "psnr", [0.05, 0.1, 0.2, 0.4, 0.41])
+    found = curves.at_rate(points_of("one", [0.1, 0.4], [20.0, 30.0]), "psnr", [0.05, 0.1, 0.2, 0.4, 0.41])
     np.testing.assert_allclose(found[found["image"] == "a"]["value"], [np.nan, 20, 25, 30, np.nan])
     assert list(found.columns) == ["codec", "dataset", "scene", "image", "bpp", "value"]
     assert len(found) == 2 * 5
 
 
 def test_equal_rates_count_as_their_mean_and_infinite_values_not_at_all():
-    found = rate_curves.at_rate(points_of("one", [0.1, 0.1, 0.4, 0.8], [20.0, 22.0, 30.0, np.inf]), "psnr", [0.1, 0.6])
+    found = curves.at_rate(points_of("one", [0.1, 0.1, 0.4, 0.8], [20.0, 22.0, 30.0, np.inf]), "psnr", [0.1, 0.6])
     np.testing.assert_allclose(found["value"], [21, np.nan] * 2)
-    nothing = rate_curves.at_rate(points_of("one", [0.1], [np.inf]), "psnr", [0.1])
+    nothing = curves.at_rate(points_of("one", [0.1], [np.inf]), "psnr", [0.1])
     assert nothing["value"].isna().all()
 
 
 def test_means_count_what_they_leave_out():
     table = points_of("one", [0.1], [20.0], images=tuple("abcdef"))
     table["psnr"] = [20.0, 22.0, 24.0, 26.0, np.nan, np.inf]
-    (row,) = rate_curves.means(table, "psnr", ["codec"], seed=0).to_dict("records")
+    (row,) = curves.means(table, "psnr", ["codec"], seed=0).to_dict("records")
     assert row["mean"] == 23
     assert 20 <= row["low"] < 23 < row["high"] <= 26
     assert (row["images"], row["left_out"]) == (4, 2)
-    (none,) = rate_curves.means(table[-2:], "psnr", ["codec"], seed=0).to_dict("records")
+    (none,) = curves.means(table[-2:], "psnr", ["codec"], seed=0).to_dict("records")
     assert np.isnan(none["mean"])
     assert (none["images"], none["left_out"]) == (0, 2)
 
@@ -94,23 +94,23 @@ def test_a_difference_is_paired_so_that_hard_images_cancel():
     hard = np.arange(8.0)
     one = points_of("one", [0.1], [0.0], images).assign(psnr=20 + 3 * hard + 1)
     two = points_of("two", [0.1], [0.0], images).assign(psnr=20 + 3 * hard)
-    found = rate_curves.difference(one, two[:-1], "psnr", seed=0)
+    found = curves.difference(one, two[:-1], "psnr", seed=0)
     assert found == {"mean": 1, "low": 1, "high": 1, "images": 7, "left_out": 1}
     with pytest.raises(SmicnbError, match="several rows for 'a'"):
-        rate_curves.difference(pd.concat([one, one]), two, "psnr", seed=0)
+        curves.difference(pd.concat([one, one]), two, "psnr", seed=0)
 
 
 def test_bd_rates_are_per_image_against_the_anchor():
     table = pd.concat([points_of("anchor", RATES, QUALITY), points_of("half", RATES / 2, QUALITY)])
-    found = rate_curves.bd_rates(table, "psnr", "anchor")
+    found = curves.bd_rates(table, "psnr", "anchor")
     assert list(found["codec"]) == ["half", "half"]
     np.testing.assert_allclose(found["value"], -50)
     with pytest.raises(UnknownNameError, match="did you mean 'anchor'"):
-        rate_curves.bd_rates(table, "psnr", "anchr")
+        curves.bd_rates(table, "psnr", "anchr")
     with pytest.raises(UnknownNameError):
-        rate_curves.bd_rates(table, "nothing", "anchor")
+        curves.bd_rates(table, "nothing", "anchor")
     distances = table.assign(lpips=1 - table["psnr"] / 40)
-    np.testing.assert_allclose(rate_curves.bd_rates(distances, "lpips", "anchor")["value"], -50)
+    np.testing.assert_allclose(curves.bd_rates(distances, "lpips", "anchor")["value"], -50)
 
 
 def test_webp_needs_fewer_bits_than_jpeg_on_real_photographs(fresh_cache):
@@ -118,13 +118,13 @@ def test_webp_needs_fewer_bits_than_jpeg_on_real_photographs(fresh_cache):
     collection = image_collections.Collection("some", items[:36:12], "", "", {})
     codecs = [Jpeg(quality) for quality in (5, 20, 50, 80)] + [WebP(quality) for quality in (5, 30, 60, 85)]
     points = evaluate.points(evaluate.evaluate(codecs, collection, ["psnr"]))
-    (row,) = rate_curves.means(rate_curves.bd_rates(points, "psnr", "JPEG"), "value", ["codec"], 0).to_dict("records")
+    (row,) = curves.means(curves.bd_rates(points, "psnr", "JPEG"), "value", ["codec"], 0).to_dict("records")
     assert row["codec"] == "WebP"
     assert row["images"] == 3
     assert -60 < row["mean"] < -10
-    found = rate_curves.at_rate(points, "psnr", [0.7])
+    found = curves.at_rate(points, "psnr", [0.7])
     jpeg, webp = (found[found["codec"] == codec] for codec in ("JPEG", "WebP"))
-    assert rate_curves.difference(webp, jpeg, "value", seed=0)["mean"] > 0.3
+    assert curves.difference(webp, jpeg, "value", seed=0)["mean"] > 0.3
 
 
 def test_points_beside_a_rival_at_their_own_rate():
@@ -132,7 +132,7 @@ def test_points_beside_a_rival_at_their_own_rate():
     rival = points_of("rival", [0.1, 0.4], [20.0, 30.0], ("a",))
     far = points_of("rival", [0.3, 0.4], [20.0, 30.0], ("far",))
     points = pd.concat([ours, rival, ours.assign(image="far", scene="far"), far])
-    (row,) = rate_curves.beside(points, ["ours"], ["rival"], ["psnr"], 0).to_dict("records")
+    (row,) = curves.beside(points, ["ours"], ["rival"], ["psnr"], 0).to_dict("records")
     assert (row["images"], row["left_out"], row["better"]) == (1, 1, 1)
     assert (row["bpp"], row["value"]) == (0.2, 26)
     assert row["rival_value"] == pytest.approx(25)  # half of the way, over log(bpp)
@@ -142,7 +142,7 @@ def test_points_beside_a_rival_at_their_own_rate():
 
 def test_lower_is_better_beside_a_rival_where_the_metric_says_so():
     points = pd.concat([points_of("ours", [0.2], [0.1], ("a",)), points_of("rival", [0.1, 0.4], [0.3, 0.3], ("a",))])
-    (row,) = rate_curves.beside(points.rename(columns={"psnr": "lpips"}), ["ours"], ["rival"], ["lpips"], 0).to_dict(
+    (row,) = curves.beside(points.rename(columns={"psnr": "lpips"}), ["ours"], ["rival"], ["lpips"], 0).to_dict(
         "records"
     )
     assert row["better"] == 1

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import DimensionError, SmicnbError
-from smicnb.compare import synonyms
-from smicnb.compare.rate_distortion import rate_distortion, semantic_distortion
+from smicnb.studies.synonyms import sources
+from smicnb.studies.synonyms.rate_distortion import rate_distortion, semantic_distortion
 
 HAMMING = 1.0 - np.eye(2)
 SLOPES = np.geomspace(0.3, 6, 6)
@@ -31,12 +31,12 @@ def test_realism_leaves_a_fair_coin_as_it_is_and_costs_a_biased_one():
     real = rate_distortion(np.array([0.3, 0.7]), HAMMING, [2], realism=True).iloc[0]
     off = real["distortion"] / 2
     joint = np.array([[0.3 - off, off], [off, 0.7 - off]])
-    assert real["rate"] == pytest.approx(synonyms.mutual_information(joint), abs=1e-6)
+    assert real["rate"] == pytest.approx(sources.mutual_information(joint), abs=1e-6)
     assert real["rate"] > binary_entropy(0.3) - binary_entropy(real["distortion"]) + 1e-3
 
 
 def test_ends_are_entropy_and_semantic_entropy():
-    source, distance = synonyms.grid((2, 2)), synonyms.squared_distance()
+    source, distance = sources.grid((2, 2)), sources.squared_distance()
     plain = rate_distortion(source.probabilities, distance, [30])
     assert plain["rate"].item() == pytest.approx(source.entropy, abs=1e-3)
     semantic = rate_distortion(source.probabilities, semantic_distortion(distance, source), [30])
@@ -45,7 +45,7 @@ def test_ends_are_entropy_and_semantic_entropy():
 
 
 def test_up_to_synonyms_is_cheaper_and_realism_dearer():
-    source, distance = synonyms.grid((2, 2)), synonyms.squared_distance()
+    source, distance = sources.grid((2, 2)), sources.squared_distance()
     up_to = semantic_distortion(distance, source)
     assert (up_to <= distance).all()
     np.testing.assert_array_equal(up_to == 0, source.members @ source.members.T == 1)

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from smicnb.compare.readings import UNRELATED, Readings, readings
 from smicnb.semantics import spaces
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics.captions import NearestWords, caption_similarity
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.readings import UNRELATED, Readings, readings
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, UnknownNameError
 from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
-from smicnb.compare import reconstruction
 from smicnb.semantics import spaces
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.generators.generators import RetrievalGenerator
@@ -20,6 +19,7 @@ from smicnb.semantics.metrics.intervals import bootstrap_mean
 from smicnb.semantics.metrics.pairs import image_cosine, latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.spaces import SemanticSpace
+from smicnb.studies.reconstruction import measures
 
 SIZES, PENALTY, DRAWS, SEED = [2, 4], 0.5, 3, 7
 COLUMNS = ["split", "kind", "n_atoms", "scene", "item", "metric", "value"]
@@ -51,12 +51,12 @@ def Z(splits):
 
 @pytest.fixture(scope="module")
 def models(Z):
-    return reconstruction.fit_all(Z, SIZES, PENALTY, DRAWS, SEED)
+    return measures.fit_all(Z, SIZES, PENALTY, DRAWS, SEED)
 
 
 @pytest.fixture(scope="module")
 def table(space, splits, models):
-    return reconstruction.cosines(space, splits, models, 1000, SEED)
+    return measures.cosines(space, splits, models, 1000, SEED)
 
 
 def values(table, **wanted):
@@ -117,44 +117,44 @@ def test_draws_of_photographs_differ_and_follow_the_seed(models, Z):
             alone = SemanticDictionary(size, PENALTY, "exemplars", random_state=SEED + k).fit(Z)
             np.testing.assert_array_equal(atoms, alone.atoms_)
         assert not any(np.array_equal(drawn[a], drawn[b]) for a in range(DRAWS) for b in range(a))
-    other = reconstruction.fit_all(Z, [4], PENALTY, 1, SEED + 100)
+    other = measures.fit_all(Z, [4], PENALTY, 1, SEED + 100)
     assert not np.array_equal(other["exemplars", 4][0].atoms_, models["exemplars", 4][0].atoms_)
 
 
 def test_an_estimator_of_each_kind():
-    assert isinstance(reconstruction.model_of("pca", 4, PENALTY, SEED), PCABaseline)
-    learned = reconstruction.model_of("learned", 4, PENALTY, SEED)
+    assert isinstance(measures.model_of("pca", 4, PENALTY, SEED), PCABaseline)
+    learned = measures.model_of("learned", 4, PENALTY, SEED)
     assert learned.get_params() == SemanticDictionary(4, PENALTY, "learned", random_state=SEED).get_params()
     with pytest.raises(UnknownNameError, match=r"unknown kind of dictionary 'exemplar'.*did you mean 'exemplars'"):
-        reconstruction.model_of("exemplar", 4, PENALTY, SEED).fit(np.eye(8))
+        measures.model_of("exemplar", 4, PENALTY, SEED).fit(np.eye(8))
 
 
 def test_dictionaries_larger_than_their_collection_are_refused():
     coded = collection_of("aabbcd")
-    reconstruction.check_sizes([1, 6], coded)
+    measures.check_sizes([1, 6], coded)
     with pytest.raises(DimensionError) as caught:
-        reconstruction.check_sizes([1, 2, 6, 7, 128], coded, least=2)
+        measures.check_sizes([1, 2, 6, 7, 128], coded, least=2)
     assert str(caught.value) == (
         "n_atoms of 1, 7, 128 for the 6 images of 'crafted'; needed: 2 to 6; say --set 'n_atoms=[2,6]'"
     )
     for sizes, parameter, hint in (([2, 7], "a.n_atoms", "'a.n_atoms=[2]'"), (7, "a.atoms", "a.atoms=6")):
         with pytest.raises(DimensionError) as caught:
-            reconstruction.check_sizes(sizes, coded, parameter=parameter)
+            measures.check_sizes(sizes, coded, parameter=parameter)
         assert str(caught.value) == (
             f"{parameter[2:]} of 7 for the 6 images of 'crafted'; needed: 1 to 6; say --set {hint}"
         )
     with pytest.raises(DimensionError, match="needed: 1 to 6; bring a larger collection"):
-        reconstruction.check_sizes([7], coded)
+        measures.check_sizes([7], coded)
 
 
 def test_what_is_rebuilt_keeps_the_norm_that_its_code_gives(models, Z):
     (learned,), (pca,) = models["learned", 4], models["pca", 4]
-    rebuilt = reconstruction.reconstruct(learned, Z)
+    rebuilt = measures.reconstruct(learned, Z)
     np.testing.assert_allclose(rebuilt, learned.transform(Z) @ learned.atoms_)
     assert np.linalg.norm(rebuilt, axis=1).mean() < 0.9 * np.linalg.norm(Z, axis=1).mean()
     mean, components = Z.mean(axis=0), pca.pca_.components_
     expected = mean + (Z - mean) @ components.T @ components
-    np.testing.assert_allclose(reconstruction.reconstruct(pca, Z), expected, atol=1e-4)
+    np.testing.assert_allclose(measures.reconstruct(pca, Z), expected, atol=1e-4)
 
 
 def test_cosines_hold_every_item_of_every_cell(table, splits, embedded):
@@ -182,7 +182,7 @@ def test_latent_cosines_are_those_of_the_model(table, splits, models, kind, spli
 
 def test_random_photographs_count_by_the_mean_over_their_draws(table, splits, models):
     latents = splits["heldout"][0]
-    decoded = [reconstruction.reconstruct(model, latents) for model in models["exemplars", 4]]
+    decoded = [measures.reconstruct(model, latents) for model in models["exemplars", 4]]
     each = [latent_cosine(latents, version) for version in decoded]
     found = values(table, split="heldout", kind="exemplars", n_atoms=4, metric="latent_cosine")
     np.testing.assert_allclose(found, np.mean(each, axis=0))
@@ -195,7 +195,7 @@ def test_image_cosines_are_of_generated_images_encoded_again(table, splits, mode
     known = dict(zip((item.id for item in gallery), space.encode(gallery), strict=True))
     each = []
     for model in models["exemplars", 2]:
-        shown = space.generator.nearest(reconstruction.reconstruct(model, latents))
+        shown = space.generator.nearest(measures.reconstruct(model, latents))
         each.append(latent_cosine(latents, np.stack([known[item.id] for item in shown])))
     found = values(table, split="heldout", kind="exemplars", n_atoms=2, metric="image_cosine")
     np.testing.assert_allclose(found, np.mean(each, axis=0), atol=1e-5)
@@ -225,13 +225,13 @@ def test_the_seed_reaches_the_generator_for_every_cell(counting):
 
     space, latents = Seeded(), np.array([[1.0, 2.0], [3.0, 1.0], [2.0, 2.0]])
     models = {("pca", 2): [PCABaseline(2).fit(latents)]}
-    table = reconstruction.cosines(space, {"heldout": (latents, ["a", "a", "b"])}, models, 1000, 11)
+    table = measures.cosines(space, {"heldout": (latents, ["a", "a", "b"])}, models, 1000, 11)
     assert space.seeds == (11, 11)
     assert len(table) == 3 * 2 * 2
 
 
 def test_images_are_made_of_some_and_the_latent_cosine_is_of_all(space, splits, models, table):
-    few = reconstruction.cosines(space, splits, {("pca", 2): models["pca", 2]}, 3, SEED)
+    few = measures.cosines(space, splits, {("pca", 2): models["pca", 2]}, 3, SEED)
     counts = few.groupby(["split", "kind", "metric"]).size()
     for split, (latents, _) in splits.items():
         assert counts[split, "pca", "latent_cosine"] == len(latents)
@@ -244,7 +244,7 @@ def test_images_are_made_of_some_and_the_latent_cosine_is_of_all(space, splits, 
 
 @given(st.integers(1, 500), st.integers(1, 500))
 def test_rows_are_spread_from_end_to_end(count, most):
-    rows = reconstruction.spread(count, most)
+    rows = measures.spread(count, most)
     assert len(rows) == min(count, most) == len(set(rows.tolist()))
     assert rows[0] == 0
     assert rows[-1] == (count - 1 if most > 1 or count == 1 else 0)
@@ -254,7 +254,7 @@ def test_rows_are_spread_from_end_to_end(count, most):
 
 def test_an_image_object_is_encoded_once(counting):
     a, b, c = (np.full((4, 4, 3), level, np.uint8) for level in (10, 20, 30))
-    encode = reconstruction.ReEncoder(counting.encoder)
+    encode = measures.ReEncoder(counting.encoder)
     assert encode([a, b, a]).tolist() == [[10, 0], [20, 0], [10, 0]]
     assert encode([c, b]).tolist() == [[30, 0], [20, 0]]
     assert encode([b, a, c]).tolist() == [[20, 0], [10, 0], [30, 0]]
@@ -266,7 +266,7 @@ def test_an_encoded_image_is_kept_so_that_no_other_gets_its_id(counting):
         return (np.full((4, 4, 3), level, np.uint8) for level in range(50))
 
     assert len(set(map(id, pictures()))) < 50  # Python gives a freed array's id to a later one
-    encode, kept = reconstruction.ReEncoder(counting.encoder), []
+    encode, kept = measures.ReEncoder(counting.encoder), []
     for level, image in enumerate(pictures()):
         assert encode([image])[0, 0] == level
         kept.append(weakref.ref(image))
@@ -277,12 +277,12 @@ def test_an_encoded_image_is_kept_so_that_no_other_gets_its_id(counting):
 def test_real_photographs_that_come_back_are_encoded_as_if_alone(space, splits):
     images = space.generate(splits["heldout"][0], SEED)
     assert len({id(image) for image in images}) < len(images)
-    found = reconstruction.ReEncoder(space.encoder)(images)
+    found = measures.ReEncoder(space.encoder)(images)
     np.testing.assert_allclose(found, space.encoder.encode_images(images), atol=1e-6)
 
 
 def test_summary_is_the_bootstrap_over_scenes_of_each_cell(table, splits):
-    summary = reconstruction.summarise(table, seed=3)
+    summary = measures.summarise(table, seed=3)
     assert list(summary.columns) == ["split", "kind", "n_atoms", "metric", "mean", "low", "high", "images", "scenes"]
     assert len(summary) == 28
     for split, (latents, scenes) in splits.items():
@@ -295,10 +295,10 @@ def test_summary_is_the_bootstrap_over_scenes_of_each_cell(table, splits):
 
 def test_one_scene_has_a_mean_and_no_interval_and_no_verdict():
     alone = frame(learned=[0.9, 0.7], exemplars=[0.1, 0.1], pca=[0.2, 0.2])
-    summary = reconstruction.summarise(alone, seed=0).set_index("kind")
+    summary = measures.summarise(alone, seed=0).set_index("kind")
     assert summary.loc["learned", "mean"] == pytest.approx(0.8)
     assert summary[["low", "high"]].isna().all(axis=None)
-    result = reconstruction.differences(alone, seed=0)
+    result = measures.differences(alone, seed=0)
     assert set(result["verdict"]) == {"undecided"}
     assert result["mean"].tolist() == pytest.approx([0.7, 0.6])
 
@@ -313,7 +313,7 @@ LEVELS = np.linspace(0.2, 0.8, 12)  # what makes an image hard is common to all 
 def test_verdicts_both_ways(shift, verdict):
     noise = 0.01 * np.array([1, -1, 2, -2, 1, -1] * 2)
     crafted = frame(learned=LEVELS, exemplars=LEVELS + shift + noise, pca=LEVELS - 0.3)
-    result = reconstruction.differences(crafted, seed=0).set_index("against")
+    result = measures.differences(crafted, seed=0).set_index("against")
     assert result.loc["exemplars", "verdict"] == verdict
     assert result.loc["exemplars", "mean"] == pytest.approx(-shift)
     assert result.loc["pca", "verdict"] == "learned ahead"
@@ -325,7 +325,7 @@ def test_differences_are_paired_by_image_and_not_by_row():
     """The levels spread over 0.6: unpaired, an advantage of 0.05 could not be seen."""
     crafted = frame(learned=LEVELS + 0.05, exemplars=LEVELS, pca=LEVELS)
     mixed = crafted.sample(frac=1, random_state=0)
-    result = reconstruction.differences(mixed, seed=0)
+    result = measures.differences(mixed, seed=0)
     assert set(result["verdict"]) == {"learned ahead"}
     np.testing.assert_allclose(result[["mean", "low", "high"]], 0.05)
     unpaired = bootstrap_mean(LEVELS + 0.05 - LEVELS[::-1], frame(learned=LEVELS)["scene"].to_numpy(), 0)
@@ -333,7 +333,7 @@ def test_differences_are_paired_by_image_and_not_by_row():
 
 
 def test_differences_of_real_cosines(table, splits):
-    result = reconstruction.differences(table, seed=3)
+    result = measures.differences(table, seed=3)
     columns = ["split", "n_atoms", "metric", "against", "mean", "low", "high", "images", "scenes", "verdict"]
     assert list(result.columns) == columns
     assert len(result) == 2 * len(SIZES) * 2 * 2
@@ -354,7 +354,7 @@ def test_a_latent_is_the_sum_of_its_parts(models, Z):
     assert len(rows) == 5
     for latent in Z[rows]:
         given_to_name = []
-        parts = reconstruction.decomposition(
+        parts = measures.decomposition(
             model,
             latent,
             lambda atoms, seen=given_to_name: seen.append(atoms) or [f"word{k}" for k in range(len(atoms))],
@@ -367,14 +367,14 @@ def test_a_latent_is_the_sum_of_its_parts(models, Z):
             parts["share"] / parts["share"][0], (parts["coefficient"] / parts["coefficient"][0]).abs()
         )
         atoms = model.atoms_[parts["atom"]]
-        np.testing.assert_allclose(parts["coefficient"] @ atoms, reconstruction.reconstruct(model, latent[None])[0])
+        np.testing.assert_allclose(parts["coefficient"] @ atoms, measures.reconstruct(model, latent[None])[0])
         np.testing.assert_array_equal(given_to_name[0], atoms)
         assert list(parts["words"]) == [f"word{k}" for k in range(len(parts))]
 
 
 def test_a_latent_that_no_atom_meets_has_no_parts(Z):
     model = SemanticDictionary(2, penalty=1e4, kind="exemplars", random_state=0).fit(Z)
-    parts = reconstruction.decomposition(model, Z[0], lambda atoms: pytest.fail("there is nothing to name"))
+    parts = measures.decomposition(model, Z[0], lambda atoms: pytest.fail("there is nothing to name"))
     assert list(parts.columns) == ["atom", "coefficient", "share", "words"]
     assert len(parts) == 0
     assert model.atoms_[parts["atom"]].shape == (0, Z.shape[1])
@@ -384,21 +384,21 @@ def test_examples_are_the_first_of_evenly_spread_scenes(embedded):
     coded = embedded.split("train")
     scenes = [item.scene for item in coded]
     order = list(dict.fromkeys(scenes))
-    rows = reconstruction.first_of_scenes(coded, 6)
+    rows = measures.first_of_scenes(coded, 6)
     assert [scenes.index(scenes[row]) for row in rows] == rows
     assert [order.index(scenes[row]) for row in rows] == [1, 4, 7, 10, 13, 16]  # middles of sixths of 18
-    assert [scenes[row] for row in reconstruction.first_of_scenes(coded, len(order))] == order
+    assert [scenes[row] for row in measures.first_of_scenes(coded, len(order))] == order
 
 
 def test_a_collection_of_few_scenes_repeats_no_example():
-    rows = reconstruction.first_of_scenes(collection_of(["a", "a", "b", "c", "c"]), 16)
+    rows = measures.first_of_scenes(collection_of(["a", "a", "b", "c", "c"]), 16)
     assert rows == [0, 2, 3]
 
 
 @settings(deadline=None, max_examples=50)
 @given(scenes=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=30), count=st.integers(1, 12))
 def test_examples_of_any_collection(scenes, count):
-    rows = reconstruction.first_of_scenes(collection_of(scenes), count)
+    rows = measures.first_of_scenes(collection_of(scenes), count)
     assert len(rows) == min(count, len(set(scenes)))
     assert rows == sorted(set(rows))
     assert all(scenes[row] not in scenes[:row] for row in rows)
@@ -409,21 +409,21 @@ def test_examples_of_any_collection(scenes, count):
     [([0, 1, 2], 2), ([0, 1, 2, 3], 1), ([3, 2, 1, 0], 1), ([3], 3), ([1, 2], 1)],
 )
 def test_the_median_is_the_upper_one_of_the_rows(rows, expected):
-    assert reconstruction.median_row(np.array([0.1, 0.9, 0.5, 0.95, 0.6]), rows) == expected
+    assert measures.median_row(np.array([0.1, 0.9, 0.5, 0.95, 0.6]), rows) == expected
 
 
 def test_nearest_items_go_by_angle(embedded, splits):
     coded, latents = embedded.split("train"), splits["train"][0]
     rows = [0, 40, 215]
     lengths = np.array([[0.01], [1], [500]])
-    found = reconstruction.nearest_items(coded, latents, lengths * latents[rows])
+    found = measures.nearest_items(coded, latents, lengths * latents[rows])
     assert [item.id for item in found] == [coded.items[row].id for row in rows]
     # A long latent close to the direction does not win over a short one on it.
     crafted = np.array([[100.0, 30.0], [0.1, 0.0], [0.0, 9.0]])
     few = collection_of("abc")
-    nearest = reconstruction.nearest_items(few, crafted, np.array([[7.0, 0.0], [0.0, 1e-3]]))
+    nearest = measures.nearest_items(few, crafted, np.array([[7.0, 0.0], [0.0, 1e-3]]))
     assert [item.scene for item in nearest] == ["b", "c"]
-    assert reconstruction.nearest_items(few, crafted, np.zeros((0, 2))) == []
+    assert measures.nearest_items(few, crafted, np.zeros((0, 2))) == []
 
 
 def test_a_space_by_name_has_the_real_gallery(embedded, splits, space):

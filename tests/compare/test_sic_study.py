@@ -6,13 +6,15 @@ import pytest
 from tiny_sic import TINY, random_sic
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare import ablations, sic_study, taco_study
-from smicnb.compare.evaluate import METRICS, evaluate, points
+from smicnb.compare.images import ablations
+from smicnb.compare.images.evaluate import METRICS, evaluate, points
 from smicnb.learned.files import checkpoints
 from smicnb.learned.files.sic_codec import SicCodec
 from smicnb.learned.files.sic_levels import levels_of
 from smicnb.learned.networks.sic import SIZES
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.sic import measures as sic_study
+from smicnb.studies.taco import measures as taco_study
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -9,11 +9,12 @@ import pytest
 
 from smicnb.base.errors import UnknownNameError
 from smicnb.codec import published, rate
-from smicnb.compare import classical, rate_curves, state_of_the_art
-from smicnb.compare.classical import Jpeg, WebP
-from smicnb.compare.downscaled import Downscaled, reduced
-from smicnb.compare.state_of_the_art import OURS, lowest, matched
+from smicnb.compare.images import classical, curves
+from smicnb.compare.images.classical import Jpeg, WebP
+from smicnb.compare.images.downscaled import Downscaled, reduced
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.state_of_the_art import measures
+from smicnb.studies.state_of_the_art.measures import OURS, lowest, matched
 
 PIXELS = 100_000
 ONCE = {"low": 3_000, "medium": 200_000, "high": 800_000}
@@ -41,7 +42,7 @@ def points():
 
 
 def test_every_published_rate_has_its_source_and_those_of_the_paper_are_the_papers():
-    table = state_of_the_art.published()
+    table = measures.published()
     assert table["source"].str.len().min() > 15
     assert (table["bpp"] > 0).all()
     assert (table["bpp_to"].dropna() > table.loc[table["bpp_to"].notna(), "bpp"]).all()
@@ -56,20 +57,20 @@ def test_every_published_rate_has_its_source_and_those_of_the_paper_are_the_pape
 def test_codebooks_are_of_the_tested_collection_or_the_embedded_one(embedded, tmp_path):
     from PIL import Image
 
-    assert state_of_the_art.coded_collection(embedded) is embedded
+    assert measures.coded_collection(embedded) is embedded
     rng = np.random.default_rng(0)
     for number in range(4):
         Image.fromarray(rng.integers(0, 255, (32, 32, 3), np.uint8)).save(tmp_path / f"{number}.png")
     for count in (4, 1):
         few = image_collections.load(f"folder:{tmp_path}")
         assert len(few) == count
-        assert state_of_the_art.coded_collection(few).name == "embedded"
+        assert measures.coded_collection(few).name == "embedded"
         for number in (1, 2, 3):
             (tmp_path / f"{number}.png").unlink(missing_ok=True)
 
 
 def test_made_by_says_versions_and_no_hash_of_a_programme():
-    table = state_of_the_art.made_by([*classical.classical(["jpeg", "vvc"]), *reduced(["jpeg"], [8])])
+    table = measures.made_by([*classical.classical(["jpeg", "vvc"]), *reduced(["jpeg"], [8])])
     assert list(table["codec"]) == ["JPEG", "VVenC intra", "JPEG, 1/8"]
     assert list(table["points"]) == [6, 6, 3]
     assert table["settings"][0] == "quality 1 … quality 75"
@@ -92,7 +93,7 @@ def test_table_4_as_printed_by_eq_15_and_on_files(points):
     others = [SimpleNamespace(name=name, setting="quality 1", encode=lambda image, own=name: bytes(len(own)))
               for name in ("JPEG", "JPEG, 1/8")]  # fmt: skip
     grey = np.full((8, 8, 3), 128, np.uint8)
-    table = state_of_the_art.break_evens(points, ours(), others, grey).set_index("competitor")
+    table = measures.break_evens(points, ours(), others, grey).set_index("competitor")
     assert table.loc["JPEG, 1/8", "bits of a grey image"] == 8 * len("JPEG, 1/8")
     assert list(table["rate"]) == ["as published"] * 3 + ["measured"] * 2
     assert table.loc["Clip intra [21]", "n* as printed"] == 150
@@ -110,16 +111,16 @@ def test_table_4_as_printed_by_eq_15_and_on_files(points):
 
 
 def test_bd_rates_say_how_much_quality_they_are_over(points):
-    table = state_of_the_art.bd_table(points, ["psnr"], "JPEG", 0).set_index("codec")
+    table = measures.bd_table(points, ["psnr"], "JPEG", 0).set_index("codec")
     assert set(table["metric"]) == {"psnr"}
     assert math.isnan(table.loc[OURS, "mean"])
     assert table.loc[OURS, ["images", "left_out", "shared"]].tolist() == [0, 3, 0]
     curve = pd.DataFrame([row("half", str(size), "a", size / 2, 22.0 + size / 1000) for size in (4900, 9000)])
     both = pd.concat([points[points["image"] == "a"], curve])
-    (found,) = rate_curves.bd_rates(both, "psnr", "JPEG").query("codec == 'half'").to_dict("records")
+    (found,) = curves.bd_rates(both, "psnr", "JPEG").query("codec == 'half'").to_dict("records")
     assert found["shared"] == pytest.approx((9000 - 4900) / (9000 - 800))
     with pytest.raises(UnknownNameError):
-        state_of_the_art.bd_table(points, ["psnr"], "JPEGG", 0)
+        measures.bd_table(points, ["psnr"], "JPEGG", 0)
 
 
 def test_every_codec_is_taken_nearest_in_rate_or_at_its_lowest(points):
@@ -137,19 +138,19 @@ def test_what_failed_on_an_image_is_left_out_there_alone(points):
     failed = points[~((points["image"] == "b") & points["codec"].str.startswith("JPEG"))]
     table = matched(failed, (OURS, "medium"))
     assert list(table["family"]) == [OURS, "JPEG", OURS, OURS, "JPEG"]
-    verdicts = state_of_the_art.matched_verdicts(table, ["psnr"], 0)
+    verdicts = measures.matched_verdicts(table, ["psnr"], 0)
     assert verdicts["images"].tolist() == [2]
 
 
 def test_verdicts_are_by_the_interval_of_differences(points):
-    table = state_of_the_art.matched_verdicts(matched(points, (OURS, "medium")), ["psnr", "image_cosine", "lpips"], 0)
+    table = measures.matched_verdicts(matched(points, (OURS, "medium")), ["psnr", "image_cosine", "lpips"], 0)
     by = table.set_index("metric")
     assert by.loc["psnr", ["difference", "verdict"]].tolist() == [-9, "SMIC behind"]
     assert by.loc["image_cosine", "verdict"] == "SMIC ahead"
     assert by.loc["lpips", ["difference", "verdict"]].tolist() == [0, "undecided"]
     assert by["times"].iloc[0] == pytest.approx(np.exp(np.mean(np.log([60 / 50, 60 / 51, 60 / 52]))))
     worse = points.assign(lpips=np.where(points["codec"] == OURS, 0.9, 0.5))
-    (found,) = state_of_the_art.matched_verdicts(matched(worse, (OURS, "medium")), ["lpips"], 0).to_dict("records")
+    (found,) = measures.matched_verdicts(matched(worse, (OURS, "medium")), ["lpips"], 0).to_dict("records")
     assert found["verdict"] == "SMIC behind"
     assert found["difference"] == pytest.approx(-0.4)
     assert found["low"] <= found["high"]
@@ -161,7 +162,7 @@ def test_decoded_pictures_are_those_of_the_rows():
     item = SimpleNamespace(id="tulips", image=lambda: image, caption=None)
     codecs = [Jpeg(20), WebP(5), Downscaled(WebP(5), 4)]
     table = pd.DataFrame([row(codec.name, codec.setting, "tulips", 1) for codec in codecs])
-    ((original, *pictures),) = state_of_the_art.decoded(table, codecs, [item])
+    ((original, *pictures),) = measures.decoded(table, codecs, [item])
     np.testing.assert_array_equal(original, item.image())
     for codec, picture in zip(codecs, pictures, strict=True):
         np.testing.assert_array_equal(picture, codec.decode(codec.encode(original)))
@@ -170,12 +171,12 @@ def test_decoded_pictures_are_those_of_the_rows():
 def test_seconds_are_multiples_of_the_anchors():
     rows = [(codec, metric, value) for codec, factor in (("anchor", 1), ("slow", 4)) for value, metric in
             ((0.1 * factor, "encode_seconds"), (0.4 * factor, "encode_seconds"), (0.01, "decode_seconds"))]  # fmt: skip
-    table = state_of_the_art.relative_seconds(pd.DataFrame(rows, columns=["codec", "metric", "value"]), "anchor")
+    table = measures.relative_seconds(pd.DataFrame(rows, columns=["codec", "metric", "value"]), "anchor")
     assert table.set_index("codec").loc["slow"].tolist() == pytest.approx([4, 1])
 
 
 def test_the_summary_has_every_point_and_metric(points):
-    table = state_of_the_art.summary(points, ["psnr", "lpips"], 0)
+    table = measures.summary(points, ["psnr", "lpips"], 0)
     assert len(table) == 2 * points.groupby(["codec", "setting"]).ngroups
     cell = table[(table["codec"] == "JPEG") & (table["setting"] == "quality 50") & (table["metric"] == "psnr")].iloc[0]
     assert cell[["bpp", "mean", "images", "left_out"]].tolist() == pytest.approx([0.72, 31, 3, 0])

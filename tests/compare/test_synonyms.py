@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, SmicnbError
-from smicnb.compare import synonym_steps, synonyms
-from smicnb.compare.synonyms import EIGHT, Codec, Source
+from smicnb.studies.synonyms import sources as synonyms
+from smicnb.studies.synonyms import steps
+from smicnb.studies.synonyms.sources import EIGHT, Codec, Source
 
 CLOSE = 1e-9
 
@@ -102,8 +103,8 @@ def test_up_semantic_information_worked_by_hand():
 @given(codecs())
 @settings(max_examples=200)
 def test_steps_hold_for_any_codec_as_their_column_says(codec):
-    table = synonym_steps.steps(codec).set_index("step")
-    always = table["holds"].isin([synonym_steps.EXACT, synonym_steps.BOUND])
+    table = steps.steps(codec).set_index("step")
+    always = table["holds"].isin([steps.EXACT, steps.BOUND])
     assert table.loc[always, "met"].all()
     excess = table["left_bits"] - table["right_bits"]
     assert (excess[["rate", "encoder"]] > -CLOSE).all()
@@ -111,8 +112,8 @@ def test_steps_hold_for_any_codec_as_their_column_says(codec):
 
 @given(sources())
 def test_every_condition_is_met_by_the_ideal_codec(source):
-    table = synonym_steps.steps(Codec.ideal(source)).set_index("step")
-    assert table.loc[table["holds"] == synonym_steps.CONDITION, "met"].all()
+    table = steps.steps(Codec.ideal(source)).set_index("step")
+    assert table.loc[table["holds"] == steps.CONDITION, "met"].all()
     assert table.loc["rate", "left_bits"] == pytest.approx(source.semantic_entropy, abs=CLOSE)
     assert table.loc["single", "left_bits"] == pytest.approx(table.loc["single", "right_bits"], abs=CLOSE)
 
@@ -128,11 +129,11 @@ def test_every_condition_is_met_by_the_ideal_codec(source):
 )
 def test_conditions_fail_where_they_are_broken(broken, change):
     codec = Codec(**{"source": EIGHT, "encoder": EIGHT.members, "decoder": EIGHT.within, **change})
-    assert not synonym_steps.steps(codec).set_index("step").loc[broken, "met"]
+    assert not steps.steps(codec).set_index("step").loc[broken, "met"]
 
 
 def test_down_semantic_information_is_no_least_rate():
-    table = synonym_steps.steps(Codec.ideal(EIGHT)).set_index("step")
+    table = steps.steps(Codec.ideal(EIGHT)).set_index("step")
     down = table.loc["whole", "right_bits"]
     assert down == pytest.approx(3 * EIGHT.semantic_entropy - 2 * EIGHT.entropy)
     assert down < 0 < EIGHT.semantic_entropy
@@ -141,10 +142,10 @@ def test_down_semantic_information_is_no_least_rate():
 
 def test_drawn_details_leave_both_informations_equal_however_many_there_are():
     """The equality that A.2 reserves for reconstructed synsets of one sample."""
-    table = synonym_steps.steps(Codec.ideal(EIGHT)).set_index("step")
+    table = steps.steps(Codec.ideal(EIGHT)).set_index("step")
     assert table.loc["single", "left_bits"] == pytest.approx(table.loc["single", "right_bits"])
     finer = Codec(EIGHT, np.eye(8), np.eye(8))  # sends the details too
-    table = synonym_steps.steps(finer).set_index("step")
+    table = steps.steps(finer).set_index("step")
     assert table.loc["single", "left_bits"] < table.loc["single", "right_bits"] - 1
 
 
@@ -158,30 +159,30 @@ def toy_model(rng, source, latents=3, details=2):
 def test_the_variational_identity_is_exact_and_its_constant_is_the_encoders_only(rng):
     source = random_source(rng, 7, 3)
     q, likelihood, prior = toy_model(rng, source)
-    found = synonym_steps.variational(source, q, likelihood, prior)
+    found = steps.variational(source, q, likelihood, prior)
     assert found["left"] == pytest.approx(found["right"], abs=CLOSE)
     assert found["left"] == pytest.approx(found["synonymous"] - found["details"], abs=CLOSE)
     assert found["synonymous"] >= -CLOSE
-    other = synonym_steps.variational(source, toy_model(rng, source)[0], likelihood, prior)
+    other = steps.variational(source, toy_model(rng, source)[0], likelihood, prior)
     assert other["constant"] == pytest.approx(found["constant"], abs=CLOSE)
-    moved = synonym_steps.variational(source, q, likelihood[:, ::-1], prior)
+    moved = steps.variational(source, q, likelihood[:, ::-1], prior)
     assert abs(moved["constant"] - found["constant"]) > 1e-6
     sure = q.sum(axis=2, keepdims=True)  # one detail: as the unit noise, no entropy
-    found = synonym_steps.variational(source, sure, likelihood, prior)
+    found = steps.variational(source, sure, likelihood, prior)
     assert found["left"] == pytest.approx(found["synonymous"], abs=CLOSE)
 
 
 def test_partial_semantic_kl_of_an_encoder_can_be_negative():
     q = np.full((8, 1, 4), 0.25)  # one y_s, so that only the details are left
-    found = synonym_steps.variational(EIGHT, q, EIGHT.synset_probabilities[None], np.ones(1))
+    found = steps.variational(EIGHT, q, EIGHT.synset_probabilities[None], np.ones(1))
     assert found["left"] == pytest.approx(-2)
 
 
 @given(generators())
 def test_the_bound_of_lemma_3_2_holds_no_divergence(rng):
     source = random_source(rng, 7, 3)
-    found = synonym_steps.lemma(source, rng.dirichlet(np.ones(7), 3))
-    other = synonym_steps.lemma(source, rng.dirichlet(np.ones(7), 3))
+    found = steps.lemma(source, rng.dirichlet(np.ones(7), 3))
+    other = steps.lemma(source, rng.dirichlet(np.ones(7), 3))
     assert -CLOSE <= found["likelihood"] <= found["bound_d"] + CLOSE <= found["bound_e"] + 2 * CLOSE
     assert found["source_constant"] >= -CLOSE
     for name in ("source_constant", "fourth"):
@@ -191,7 +192,7 @@ def test_the_bound_of_lemma_3_2_holds_no_divergence(rng):
 
 
 def test_the_two_sides_of_lemma_3_2_have_different_minima():
-    table = synonym_steps.lemma_table(EIGHT).set_index("decoder")
+    table = steps.lemma_table(EIGHT).set_index("decoder")
     np.testing.assert_allclose(table["likelihood"], 0, atol=CLOSE)
     np.testing.assert_allclose(table["bound_d"], 0, atol=CLOSE)
     assert table.loc["as the source", "divergence"] == pytest.approx(0, abs=CLOSE)

@@ -3,18 +3,19 @@
 import pandas as pd
 import pytest
 
-from smicnb.compare import taco_captions, taco_study
-from smicnb.compare.classical import Jpeg
+from smicnb.compare.images.classical import Jpeg
 from smicnb.semantics.encoders.encoders import encoder
 from smicnb.semantics.metrics import captions
 from smicnb.semantics.metrics.caption_scores import cider_d
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.taco import captions as taco_captions
+from smicnb.studies.taco import measures
 
 
 @pytest.fixture(scope="module")
 def some():
     whole = image_collections.load("embedded")
-    tested = taco_study.tested(whole, 64)
+    tested = measures.tested(whole, 64)
     return type(tested)(tested.name, tested.items[:3], tested.licence, tested.page, {})
 
 

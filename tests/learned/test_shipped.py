@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import IntegrityError, MissingWeightsError, UnknownNameError
-from smicnb.compare import rate_curves, taco_study
-from smicnb.compare.classical import Jpeg
-from smicnb.compare.evaluate import evaluate, points
+from smicnb.compare.images import curves
+from smicnb.compare.images.classical import Jpeg
+from smicnb.compare.images.evaluate import evaluate, points
 from smicnb.learned.any_codec import open_codec
 from smicnb.learned.files import shipped
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.taco import measures
 
 FULL = ("full/low/0", "full/high/0")
 QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50)  # of JPEG, so that its curve is fine where the models are
@@ -22,7 +23,7 @@ QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50)  # of JPEG, so that its curve is fine 
 
 @pytest.fixture(scope="module")
 def small():
-    return taco_study.tested(image_collections.load("embedded"), 160)
+    return measures.tested(image_collections.load("embedded"), 160)
 
 
 @pytest.mark.parametrize("name", [name for name, path in shipped.models().items() if path.name.startswith("taco-")])
@@ -124,7 +125,7 @@ def test_on_kodak_the_whole_codec_is_far_ahead_of_jpeg_in_lpips_and_ahead_in_psn
         assert own["bpp"].between(jpeg["bpp"].min(), jpeg["bpp"].max()).all()
         for metric in ("lpips", "psnr"):
             rival = [
-                rate_curves.at_rate(jpeg[jpeg["image"] == image], metric, [bpp])["value"].item()
+                curves.at_rate(jpeg[jpeg["image"] == image], metric, [bpp])["value"].item()
                 for image, bpp in own["bpp"].items()
             ]
             own[f"jpeg {metric}"] = rival

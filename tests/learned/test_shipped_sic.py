@@ -10,14 +10,16 @@ from dataclasses import replace
 import pytest
 from safetensors.numpy import load_file
 
-from smicnb.compare import rate_curves, sic_study, taco_study
-from smicnb.compare.classical import Jpeg
-from smicnb.compare.evaluate import evaluate, points
+from smicnb.compare.images import curves
+from smicnb.compare.images.classical import Jpeg
+from smicnb.compare.images.evaluate import evaluate, points
 from smicnb.learned.any_codec import open_codec
 from smicnb.learned.files import checkpoints, shipped
 from smicnb.learned.files.sic_levels import is_twin, levels_of
 from smicnb.learned.training import plans
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.sic import measures as sic_study
+from smicnb.studies.taco import measures as taco_study
 
 SIC = {name: path for name, path in shipped.models().items() if shipped.said_by(path).get("codec") == "sic"}
 
@@ -120,7 +122,7 @@ def test_the_twin_is_above_jpeg_in_psnr_at_equal_rates(shared_data):
     twins = [level for path in SIC.values() if is_twin(path) for level in levels_of(path)]
     table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], kodak(shared_data), ["psnr"]))
     assert len(twins) == 3
-    found = rate_curves.beside(table, [sic_study.TWIN], ["JPEG"], ["psnr"], 0)
+    found = curves.beside(table, [sic_study.TWIN], ["JPEG"], ["psnr"], 0)
     found = found.set_index("setting")
     assert (found.loc[["medium", "high"], "left_out"] == 0).all()  # JPEG hardly reaches the rate of the lowest model
     assert (found["difference"].dropna() > 0).all(), found

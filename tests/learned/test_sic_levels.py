@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny_sic import TINY, random_sic
 
-from smicnb.compare import evaluate
+from smicnb.compare.images import evaluate
 from smicnb.learned.files import checkpoints
 from smicnb.learned.files.sic_codec import SicCodec
 from smicnb.learned.files.sic_levels import is_twin, levels_of
@@ -53,8 +53,8 @@ def test_a_twin_has_one_operating_point(tmp_path):
 def test_they_are_measured_as_any_codec(path, fresh_cache):
     from dataclasses import replace
 
-    from smicnb.compare.taco_study import tested
     from smicnb.semantics.photographs import image_collections
+    from smicnb.studies.taco.measures import tested
 
     some = tested(image_collections.load("embedded"), 64)
     rows = evaluate.evaluate(levels_of(path), replace(some, items=some.items[:1]), ["psnr"])

@@ -16,9 +16,9 @@ import pandas as pd
 import pytest
 
 from smicnb.base.shards import completed
-from smicnb.compare import frontier
-from smicnb.compare.frontier import Grid
 from smicnb.repro import executors, session
+from smicnb.studies.frontier import sweep as frontier
+from smicnb.studies.frontier.sweep import Grid
 
 GRID = Grid(
     n_atoms=(2, 4, 6),

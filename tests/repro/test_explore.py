@@ -15,7 +15,6 @@ from smicnb.base.errors import SmicnbError
 from smicnb.cli import app
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format.reader import SmicReader
-from smicnb.compare.frontier import Grid, bits_per_image
 from smicnb.repro import explore, explore_html, explore_recipe, params, style
 from smicnb.repro.explore import Setting
 from smicnb.repro.explore_pictures import Pictures, thumbnail
@@ -24,6 +23,7 @@ from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.photographs.words import listed
 from smicnb.semantics.spaces import NORM, SemanticSpace, normalise
+from smicnb.studies.frontier.sweep import Grid, bits_per_image
 
 GRID = Grid([2, 16], [2, 4], [1, 4], [0.2, 0.8], 0.5, NORM, 1, "lite0-minilm")
 FAST = 0.2  # seconds for an answer, in the median of each kind of action

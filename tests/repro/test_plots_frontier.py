@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.compare import frontier, importance
 from smicnb.repro import looks, plots_frontier, style
+from smicnb.studies.frontier import importance, sweep
 
 SIZES = (100, math.inf)
 
@@ -34,7 +34,7 @@ def points():
 
 @pytest.fixture(scope="module")
 def hulls(points):
-    return frontier.hulls(points, SIZES)
+    return sweep.hulls(points, SIZES)
 
 
 pytestmark = pytest.mark.usefixtures("house_style")
@@ -47,7 +47,7 @@ def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
     for axes, n in zip(figure.axes, SIZES, strict=False):
         assert axes.get_title(loc="left") == plots_frontier.n_of(n)
         cloud, *bands = axes.collections
-        np.testing.assert_allclose(cloud.get_offsets()[:, 0], frontier.bits_per_image(mine, n, "entropy"))
+        np.testing.assert_allclose(cloud.get_offsets()[:, 0], sweep.bits_per_image(mine, n, "entropy"))
         assert len(bands) == 2
         lines = {line.get_label(): line for line in axes.lines}
         for accounting, look in looks.ACCOUNTINGS.items():
@@ -63,7 +63,7 @@ def test_names_of_sizes():
 
 
 def test_what_parameters_do_is_drawn_line_by_line(points):
-    effects = frontier.effects(points, 0.6)
+    effects = sweep.effects(points, 0.6)
     assert set(effects[effects["varied"] == "bits"]["penalty"]) == {0.5}
     assert set(effects[effects["varied"] == "bits"]["n_atoms"]) == {8}
     assert set(effects[effects["varied"] == "penalty"]["b_coef"]) == {8}
@@ -78,8 +78,8 @@ def test_what_parameters_do_is_drawn_line_by_line(points):
 def test_the_loss_of_every_parameter_has_its_panel(points, hulls):
     ranking = importance.ranking(points, hulls, SIZES)
     figure = plots_frontier.importance(ranking[ranking["accounting"] == "entropy"])
-    assert len(figure.axes) == len(frontier.PARAMETERS)
-    for axes, parameter in zip(figure.axes, frontier.PARAMETERS, strict=True):
+    assert len(figure.axes) == len(sweep.PARAMETERS)
+    for axes, parameter in zip(figure.axes, sweep.PARAMETERS, strict=True):
         assert axes.get_title() == plots_frontier.NAMES[parameter]
         rows = ranking[(ranking["accounting"] == "entropy") & (ranking["parameter"] == parameter)]
         drawn = np.concatenate([line.get_ydata() for line in axes.lines])

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.compare import ablations, taco_study
-from smicnb.compare.ablations import Claim
-from smicnb.compare.classical import Jpeg
-from smicnb.compare.evaluate import METRICS
+from smicnb.compare.images import ablations
+from smicnb.compare.images.ablations import Claim
+from smicnb.compare.images.classical import Jpeg
+from smicnb.compare.images.evaluate import METRICS
 from smicnb.repro import looks, plots_learned
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.taco import measures
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +63,10 @@ def test_gaps_stand_where_the_table_says(points):
 
 
 def test_reconstructions_and_their_numbers():
-    item = taco_study.tested(image_collections.load("embedded"), 128).items[0]
+    item = measures.tested(image_collections.load("embedded"), 128).items[0]
     items, image = [item], item.image()
     first, *ladder = Jpeg(30), Jpeg(10), Jpeg(28), Jpeg(90)
-    pictures, table = taco_study.decoded_beside(items, [first], ladder)
+    pictures, table = measures.decoded_beside(items, [first], ladder)
     figure = plots_learned.reconstructions(pictures, table)
     assert table["setting"].tolist() == [first.setting, Jpeg(28).setting]  # the nearest in rate
     assert len(figure.axes) == 3

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.compare import classical, state_of_the_art
-from smicnb.compare.evaluate import METRICS
-from smicnb.compare.semantic_images import CLIP_INTRA
+from smicnb.compare.images import classical
+from smicnb.compare.images.evaluate import METRICS
+from smicnb.compare.images.generated import CLIP_INTRA
 from smicnb.repro import looks, plots_sota
+from smicnb.studies.state_of_the_art import measures
 
-OURS = state_of_the_art.OURS
+OURS = measures.OURS
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def points():
 
 @pytest.fixture(scope="module")
 def summary(points):
-    return state_of_the_art.summary(points, ["psnr", "lpips", "image_cosine"], 0)
+    return measures.summary(points, ["psnr", "lpips", "image_cosine"], 0)
 
 
 def test_every_classical_family_has_a_look():
@@ -48,7 +49,7 @@ def test_every_classical_family_has_a_look():
 
 
 def test_rates_have_a_row_for_what_was_measured_and_for_what_was_published(summary):
-    published = state_of_the_art.published()
+    published = measures.published()
     figure = plots_sota.rates(summary, published)
     (axes,) = figure.axes
     labels = [label.get_text() for label in axes.get_yticklabels()]

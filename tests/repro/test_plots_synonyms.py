@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from smicnb.compare import synonyms
 from smicnb.repro import plots_synonyms, style
+from smicnb.studies.synonyms import sources
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_divergences_are_least_at_different_tilts(data):
     assert (partial["bits"].to_numpy() <= plain["bits"].to_numpy()).all()
     assert plain.loc[plain["bits"].idxmin(), "x"] == pytest.approx(0)
     assert partial.loc[partial["bits"].idxmin(), "x"] == pytest.approx(1)
-    assert partial["bits"].min() == pytest.approx(synonyms.least_partial_semantic_kl(synonyms.EIGHT)[1])
+    assert partial["bits"].min() == pytest.approx(sources.least_partial_semantic_kl(sources.EIGHT)[1])
 
 
 @pytest.mark.parametrize(("points", "bound"), [("best", "R(D)"), ("drawn", "R(D, 0)")])

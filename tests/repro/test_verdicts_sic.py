@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 
-from smicnb.compare import ablations, sic_study, synonym_steps, synonyms
+from smicnb.compare.images import ablations
 from smicnb.repro import plots_synonyms, verdicts_sic
 from smicnb.repro.committed import Tables
+from smicnb.studies.sic import measures
+from smicnb.studies.synonyms import sources, steps
 
 ONE, FIVE = "SIC one-sample (seed 0)", "SIC five-samples (seed 0)"
 
@@ -15,9 +17,9 @@ def theory(tmp_path_factory):
     folder = tmp_path_factory.mktemp("theory")
     plots_synonyms.synonyms_data().to_csv(folder / "sic_synonyms.csv", index=False, float_format="%.6g")
     for name, table in {
-        "sic_steps": synonym_steps.steps_table(synonyms.EIGHT),
-        "sic_lemma": synonym_steps.lemma_table(synonyms.EIGHT),
-        "sic_table1": sic_study.loss_weights(16),
+        "sic_steps": steps.steps_table(sources.EIGHT),
+        "sic_lemma": steps.lemma_table(sources.EIGHT),
+        "sic_table1": measures.loss_weights(16),
     }.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
     return Tables(folder)
@@ -65,9 +67,9 @@ def test_other_tables_give_other_outcomes(tmp_path, theory):
 
 
 def judged(**verdicts):
-    """`sic_study.judged`'s rows with these verdicts for claims that start so."""
+    """`measures.judged`'s rows with these verdicts for claims that start so."""
     rows = []
-    for claim in (*sic_study.LOW_CLAIMS, *sic_study.CLAIMS):
+    for claim in (*measures.LOW_CLAIMS, *measures.CLAIMS):
         verdict = next((each for start, each in verdicts.items() if claim.text.startswith(start)), "not trained")
         numbers = dict.fromkeys(("gap", "low", "high"), None if verdict == "not trained" else 0.01)
         rows.append({"claim": claim.text, "metric": claim.metric, "verdict": verdict, **numbers})

@@ -16,7 +16,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from sklearn.datasets import load_sample_image
 
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, UnknownNameError
-from smicnb.compare.classical import Jpeg
+from smicnb.compare.images.classical import Jpeg
 from smicnb.semantics.metrics import pairs
 from smicnb.semantics.weights import store
 

@@ -1,0 +1,1 @@
+"""One protocol for image codecs, and the codecs that others wrote."""

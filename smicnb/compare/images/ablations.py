@@ -1,0 +1,157 @@
+"""What a part of a learned codec is worth: paired differences along rate curves, and a verdict on the claim."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base.errors import SmicnbError
+from smicnb.compare.images import curves as rate_curves
+from smicnb.compare.images.curves import WHOSE
+from smicnb.compare.images.evaluate import METRICS
+
+RATES = 9  # at which two curves are compared, evenly over the logarithm of the range that both reach
+HOLDS, DOES_NOT, UNDECIDED = "holds", "does not hold", "not decidable at this size"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of a paper about two variants.
+
+    Args:
+        text: the statement, in a clause.
+        better, worse: runs: the paper finds the first better.
+        metric: in `evaluate.METRICS`.
+        least: the smallest difference that the statement means, in the metric's unit.
+        equal: the statement says that the two differ by no more than `least`.
+    """
+
+    text: str
+    better: str
+    worse: str
+    metric: str
+    least: float = 0.0
+    equal: bool = False
+
+
+def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:
+    """How much better one codec is than another on each image, on average over the rates that both reach there.
+
+    Curves are lines over log(bpp) between operating points, as in `rate_curves.at_rate`.
+
+    Args:
+        points: `evaluate.points`', one setting for each operating point.
+        first, second: names of codecs.
+        metric: in `evaluate.METRICS`; the gap is positive where the first is better.
+
+    Returns:
+        dataset, scene, image, value; NaN where the two reach no common rate.
+    """
+    sign = 1 if METRICS[metric].higher else -1
+    rows = []
+    for whose, image in points.groupby(WHOSE, sort=False):
+        curves = [image[image["codec"] == codec] for codec in (first, second)]
+        low = max(curve["bpp"].min() for curve in curves)
+        high = min(curve["bpp"].max() for curve in curves)
+        value = np.nan
+        if low < high:
+            rates = np.exp(np.linspace(np.log(low), np.log(high), RATES))
+            # the ends may leave the range by a rounding
+            ours, theirs = (
+                rate_curves.at_rate(curve, metric, np.clip(rates, low, high))["value"].to_numpy() for curve in curves
+            )
+            value = sign * float(np.mean(ours - theirs))
+        rows.append((*whose, value))
+    return pd.DataFrame(rows, columns=[*WHOSE, "value"])
+
+
+def seed_of(codec: str) -> tuple[str, int]:
+    """Variant and seed of a learned codec's name: "TACO full (seed 1)" is ("full", 1)."""
+    try:
+        variant, seed = codec.removesuffix(")").split(" ", 1)[1].split(" (seed ")
+        return variant, int(seed)
+    except (IndexError, ValueError) as error:
+        raise SmicnbError(f"found a codec called '{codec}'", "FAMILY VARIANT (seed NUMBER)") from error
+
+
+def spread(points: pd.DataFrame, metric: str, family: str) -> float:
+    """How far two seeds of one variant lie apart: the largest mean gap in size, over the variants with several seeds.
+
+    Args:
+        points: `evaluate.points`'.
+        metric: in `evaluate.METRICS`.
+        family: first word of the codecs' names.
+
+    Returns:
+        In the metric's unit; NaN where no variant has two seeds.
+    """
+    seeds: dict[str, list[str]] = {}
+    for codec in points["codec"].unique():
+        if codec.startswith(f"{family} "):
+            seeds.setdefault(seed_of(codec)[0], []).append(codec)
+    pairs = [(some[0], other) for some in seeds.values() for other in some[1:]]
+    sizes = [abs(gaps(points, *pair, metric)["value"].mean()) for pair in pairs]
+    return float(np.max(sizes)) if sizes else float("nan")
+
+
+def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int) -> pd.DataFrame:
+    """Each claim on the seeds that both of its variants have.
+
+    A claim of a difference holds where the 95 % interval over images lies beyond `least` in the paper's direction and
+    the mean gap exceeds the spread over seeds; it does not hold where the interval lies below `least` and the mean is
+    below it by more than that spread. A claim of equality holds where the interval lies within ±`least`.
+
+    Args:
+        points: `evaluate.points`'.
+        claims: statements.
+        family: first word of the codecs' names.
+        seed: of the bootstrap.
+
+    Returns:
+        claim, metric, better, worse, seeds, gap (positive: the paper's way), low, high, spread, images, verdict.
+    """
+    found = {seed_of(codec): codec for codec in points["codec"].unique() if codec.startswith(f"{family} ")}
+    spreads: dict[str, float] = {}
+    rows = []
+    for claim in claims:
+        shared = sorted(seed for variant, seed in found if variant == claim.better and (claim.worse, seed) in found)
+        if not shared:
+            rows.append({"claim": claim.text, "metric": claim.metric, "verdict": "not trained"})
+            continue
+        each = [
+            gaps(points, found[claim.better, one], found[claim.worse, one], claim.metric).set_index(WHOSE)["value"]
+            for one in shared
+        ]
+        mean = pd.concat(each, axis=1).mean(axis=1, skipna=False).rename("value").reset_index()
+        (about,) = rate_curves.means(mean.assign(all=0), "value", ["all"], seed).to_dict("records")
+        if claim.metric not in spreads:
+            spreads[claim.metric] = spread(points, claim.metric, family)
+        row = {
+            "claim": claim.text,
+            "metric": claim.metric,
+            "better": claim.better,
+            "worse": claim.worse,
+            "seeds": len(shared),
+            "gap": about["mean"],
+            "low": about["low"],
+            "high": about["high"],
+            "spread": spreads[claim.metric],
+            "images": about["images"],
+        }
+        rows.append({**row, "verdict": _verdict(claim, row)})
+    return pd.DataFrame(rows)
+
+
+def _verdict(claim: Claim, row: dict) -> str:
+    gap, low, high, spread = (row[name] for name in ("gap", "low", "high", "spread"))
+    if not np.isfinite([gap, low, high, spread]).all():
+        return UNDECIDED
+    if claim.equal:
+        if max(abs(low), abs(high)) <= claim.least:
+            return HOLDS
+        return DOES_NOT if min(abs(low), abs(high)) > claim.least and low * high > 0 else UNDECIDED
+    if low > claim.least and gap - claim.least > spread:
+        return HOLDS
+    # Where the interval holds no gain at all, more images would not bring one.
+    return DOES_NOT if high < claim.least and claim.least - gap > spread else UNDECIDED

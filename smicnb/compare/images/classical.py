@@ -1,0 +1,218 @@
+"""Classical codecs under the protocol of `evaluate`: their files, and ladders of operating points.
+
+Pillow has JPEG, JPEG 2000, WebP and AVIF, a plugin of it JPEG XL, and `still_video` the rest.
+"""
+
+import io
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from smicnb.base import names
+from smicnb.base.errors import SmicnbError, shown
+from smicnb.compare.images.still_video import INSTALL, StillVideo, whole
+from smicnb.semantics.photographs.images import check_rgb
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from smicnb.compare.images.evaluate import ImageCodec
+
+
+class _PillowCodec:
+    """A format that Pillow itself writes and reads; the whole file is counted.
+
+    Args:
+        name: of the family.
+        setting: the operating point, in words.
+        kind: Pillow's name of the format.
+        library: whose version it is, by Pillow's name.
+        options: of Pillow's writer.
+    """
+
+    def __init__(self, name: str, setting: str, kind: str, library: str, **options: Any):
+        from PIL import __version__, features
+
+        if not features.check(library):
+            raise SmicnbError(f"this Pillow was built without {library}", f"{name} in it", "pip install pillow")
+        self.name, self.setting, self._kind, self._options = name, setting, kind, options
+        said = ", ".join(f"{option} {value}" for option, value in options.items())
+        self.fingerprint = {"pillow": __version__, library: str(features.version(library)), "options": said}
+
+    def encode(self, image: np.ndarray, caption: str | None = None) -> bytes:
+        """The file of an RGB uint8 image H×W×3; the caption is not used."""
+        from PIL import Image
+
+        check_rgb(image)
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, self._kind, **self._options)
+        return file.getvalue()
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The RGB uint8 image H×W×3 of a file."""
+        from PIL import Image
+
+        return np.array(Image.open(io.BytesIO(data), formats=[self._kind]).convert("RGB"))
+
+
+class Jpeg(_PillowCodec):
+    """JPEG by libjpeg-turbo, Huffman tables fitted to the image.
+
+    Args:
+        quality: 1 to 100; libjpeg takes 0 for 1.
+        chroma: "4:2:0" or "4:4:4".
+
+    Raises:
+        SmicnbError: another quality; UnknownNameError: another chroma.
+    """
+
+    def __init__(self, quality: int, chroma: str = "4:2:0"):
+        whole("quality", quality, 1, 100, "JPEG")
+        names.lookup("chroma of JPEG", chroma, dict.fromkeys(("4:2:0", "4:4:4")))
+        setting = f"quality {quality}" + (f", {chroma}" if chroma != "4:2:0" else "")
+        options = {"quality": quality, "subsampling": chroma, "optimize": True}
+        super().__init__("JPEG", setting, "JPEG", "libjpeg_turbo", **options)
+
+
+class Jpeg2000(_PillowCodec):
+    """JPEG 2000 by OpenJPEG: the irreversible 9/7 wavelet, YCbCr without subsampling, the bare code stream.
+
+    Args:
+        bpp: bits per pixel to aim at, above 0, at most the 24 of the pixels; it comes within some ten bytes of them, on
+            small images with its headers above.
+
+    Raises:
+        SmicnbError: other bits per pixel.
+    """
+
+    def __init__(self, bpp: float):
+        if not 0 < bpp <= 24:
+            raise SmicnbError(f"found {shown(bpp)} bits per pixel for JPEG 2000", "more than 0, at most 24")
+        options = {"quality_mode": "rates", "quality_layers": [24 / bpp], "irreversible": True, "mct": 1}
+        super().__init__("JPEG 2000", f"{bpp:g} bpp", "JPEG2000", "jpg_2000", **options, no_jp2=True)
+
+
+class WebP(_PillowCodec):
+    """Lossy WebP by libwebp at its slowest method; 4:2:0 always.
+
+    Args:
+        quality: 0 to 100.
+
+    Raises:
+        SmicnbError: another quality.
+    """
+
+    def __init__(self, quality: int):
+        whole("quality", quality, 0, 100, "WebP")
+        super().__init__("WebP", f"quality {quality}", "WEBP", "webp", quality=quality, method=6)
+
+
+class Avif(_PillowCodec):
+    """AVIF by libaom through libavif, 4:2:0, one thread; some 280 of its bytes are the container's.
+
+    Args:
+        quality: 0 to 100.
+
+    Raises:
+        SmicnbError: another quality.
+    """
+
+    def __init__(self, quality: int):
+        whole("quality", quality, 0, 100, "AVIF")
+        options = {"quality": quality, "subsampling": "4:2:0", "speed": 2, "codec": "aom", "max_threads": 1}
+        super().__init__("AVIF", f"quality {quality}", "AVIF", "avif", **options)
+        from PIL import AvifImagePlugin
+
+        self.fingerprint["libaom"] = str(AvifImagePlugin.get_codec_version("aom"))
+
+
+@lru_cache(maxsize=1)
+def _pillow_jxl() -> "ModuleType":
+    """The plugin's module, without what its import does to Pillow: which files can be read must not hang on it."""
+    from PIL import Image
+
+    Image.init()
+    before = set(Image.OPEN)
+    try:
+        import pillow_jxl
+    except ImportError as error:
+        raise SmicnbError("the package 'pillow-jxl-plugin' is not installed", "JPEG XL's library", INSTALL) from error
+    if "JXL" in set(Image.OPEN) - before:
+        Image.ID.remove("JXL")
+        for table in (Image.OPEN, Image.SAVE, Image.MIME):
+            del table["JXL"]
+        del Image.EXTENSION[".jxl"]
+    return pillow_jxl
+
+
+class JpegXL:
+    """JPEG XL by libjxl, effort 7, one thread: the bare code stream.
+
+    Args:
+        quality: 0 to 100; libjxl's distance goes up to 25 at quality 0, and down to 0, which is lossless, at 100.
+
+    Raises:
+        SmicnbError: another quality, or the plugin is not installed.
+    """
+
+    def __init__(self, quality: int):
+        whole("quality", quality, 0, 100, "JPEG XL")
+        _pillow_jxl()
+        self.name, self.setting, self._quality = "JPEG XL", f"quality {quality}", quality
+        self.fingerprint = {"pillow-jxl-plugin": version("pillow-jxl-plugin"), "quality": quality, "effort": 7}
+
+    def encode(self, image: np.ndarray, caption: str | None = None) -> bytes:
+        """The code stream of an RGB uint8 image H×W×3; the caption is not used."""
+        check_rgb(image)
+        encoder = _pillow_jxl().Encoder(
+            mode="RGB",
+            lossless=self._quality == 100,  # libjxl refuses the distance 0 of lossy coding
+            quality=float(self._quality),
+            decoding_speed=0,
+            effort=7,
+            use_container=False,
+            use_original_profile=False,
+            num_threads=0,
+        )
+        nothing = {"exif": None, "jumb": None, "xmp": None, "compress": False}
+        return encoder(image.tobytes(), image.shape[1], image.shape[0], jpeg_encode=False, **nothing)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The RGB uint8 image H×W×3 of a code stream."""
+        _, about, pixels, *_ = _pillow_jxl().Decoder(num_threads=0)(data)
+        return np.frombuffer(pixels, np.uint8).reshape(about.height, about.width, -1).copy()
+
+
+# From the lowest rate that an encoder reaches (JPEG 2000 reaches any) to about one bit per pixel of a photograph.
+LADDERS = {
+    "jpeg": (Jpeg, (1, 5, 10, 20, 40, 75)),
+    "jpeg2000": (Jpeg2000, (0.02, 0.05, 0.1, 0.2, 0.5, 1)),
+    "jpeg-xl": (JpegXL, (0, 10, 30, 60, 75, 85)),
+    "webp": (WebP, (0, 5, 20, 50, 80, 90)),
+    "avif": (Avif, (0, 15, 30, 45, 60, 70)),
+    "hevc": ("hevc", (51, 45, 39, 33, 28, 23)),
+    "av1-aom": ("av1-aom", (63, 55, 45, 35, 25, 14)),
+    "av1-svt": ("av1-svt", (63, 55, 45, 35, 25, 15)),
+    "vvc": ("vvc", (63, 55, 47, 39, 31, 23)),
+}
+
+
+def ladder(name: str) -> "list[ImageCodec]":
+    """A family's operating points, from the lowest rate up.
+
+    Args:
+        name: of `LADDERS`.
+
+    Raises:
+        UnknownNameError: no such family. SmicnbError: its package or programme is not installed.
+    """
+    make, points = names.lookup("classical codec", name, LADDERS)
+    return [StillVideo(make, point) if isinstance(make, str) else make(point) for point in points]
+
+
+def classical(families: Iterable[str] = tuple(LADDERS)) -> "list[ImageCodec]":
+    """The operating points of several families, one after the other; errors as in `ladder`."""
+    return [codec for name in families for codec in ladder(name)]

@@ -1,0 +1,151 @@
+"""Coders of latents measured on held-out latents, each at one setting, and the Gaussian references beside them.
+
+Everything is of files that were decoded again, but for the references, which are no coders.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base.progress import progress
+from smicnb.codec.coders.axes import mixed_covariance
+from smicnb.codec.format.priors import Prior
+from smicnb.compare.latents.protocol import LatentCoder
+from smicnb.compare.latents.reference import GaussianReference
+from smicnb.compare.latents.rivals import WATER
+from smicnb.compare.latents.transforms import normalised
+from smicnb.semantics.metrics.intervals import bootstrap_mean, upper_hull
+from smicnb.semantics.metrics.pairs import latent_cosine
+
+SAME = 1e-12  # cosines that differ by less are one
+REFERENCE = "Gaussian reference"
+REFERENCES = (REFERENCE, f"{REFERENCE}, shrunk", f"{REFERENCE}, given the prior")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A coder at a setting on held-out latents.
+
+    Args:
+        coder, setting: names.
+        payload_bits: of an image.
+        side_bits: of the collection, sent once.
+        cosines: (n,) `latent_cosine` of each image.
+        decoded: (n, L) latents of the file; none of the reference.
+        container_bits: of the side's bits, those that hold no code.
+    """
+
+    coder: str
+    setting: str
+    payload_bits: float
+    side_bits: float
+    cosines: np.ndarray
+    decoded: np.ndarray | None = None
+    container_bits: float = 0.0
+
+
+def measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
+    """Fit every coder to Z_train (n, L) and code Z_test (m, L) with it, as files that are decoded again.
+
+    On one thread: codebooks and axes of several differ in their last digits, and files then in some bytes.
+    """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _measure(coders, Z_train, Z_test)
+
+
+def _measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
+    points = []
+    for coder in progress(list(coders), "coders of latents"):
+        data = coder.fit(Z_train).encode(Z_test)
+        spent = coder.spent(data)
+        decoded = coder.decode(data)
+        cosines = latent_cosine(Z_test, decoded)
+        bits = 8 * spent.payload / spent.images, 8.0 * spent.side
+        points.append(Point(coder.name, coder.setting, *bits, cosines, decoded, 8.0 * spent.container))
+    return points
+
+
+def reference(
+    Z_train: np.ndarray, Z_test: np.ndarray, waters: Iterable[float], seed: int, prior: Prior | None = None
+) -> list[Point]:
+    """Gaussian references at water levels, as points: what held-out latents cost in each design (`used_bits`).
+
+    Designed on the training covariance as it is, shrunk (Ledoit and Wolf), and mixed with a prior's as our coder does.
+
+    Args:
+        Z_train, Z_test: latents (n, L) and (m, L) of any norm.
+        waters: θ, in squared units of latents of norm 20.
+        seed: of the noise.
+        prior: of the encoder, or None: then there is no third design.
+    """
+    designs = [GaussianReference.fit(Z_train, 0.0), GaussianReference.fit(Z_train)]
+    if prior is not None:
+        Z = normalised(Z_train)
+        mean = Z.mean(axis=0)
+        mixed, _ = mixed_covariance(Z - mean, prior.covariance, WATER)
+        designs.append(GaussianReference.of(mean, mixed))
+    points = []
+    for name, channel in zip(REFERENCES, designs, strict=False):
+        for water in waters:
+            found = channel.measure(Z_test, water, seed)
+            points.append(Point(name, f"water level {water:.3g}", found.used_bits, 0.0, found.latent_cosine))
+    return points
+
+
+def table(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.DataFrame:
+    """One row per point.
+
+    Args:
+        scenes: of each held-out image.
+        seed: of the bootstrap over scenes.
+
+    Returns:
+        coder, setting, payload_bits, side_bits, mean latent_cosine with low and high, the ends of its 95 % interval.
+    """
+    names = np.asarray(scenes)
+    rows = [(p.coder, p.setting, p.payload_bits, p.side_bits, *bootstrap_mean(p.cosines, names, seed)) for p in points]
+    columns = ["coder", "setting", "payload_bits", "side_bits", "latent_cosine", "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def bits_of(points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf) -> float:
+    """Bits of an image that the best mixture of the named coders' points needs for a mean cosine; NaN beyond them.
+
+    Args:
+        names: whose points make the upper convex hull.
+        n: images of the collection.
+    """
+    images = len(points[0].cosines)
+    return float(bits_along(points, names, n, np.full((1, images), 1 / images), np.array([[cosine]])).item())
+
+
+def bits_along(
+    points: Sequence[Point], names: Sequence[str], n: float, weights: np.ndarray, cosines: np.ndarray
+) -> np.ndarray:
+    """`bits_of` for several cosines under several weightings of the images.
+
+    Args:
+        names, n: as of `bits_of`.
+        weights: (draws, images), rows that add up to 1.
+        cosines: (some, draws) that are wanted.
+
+    Returns:
+        Bits (some, draws); NaN beyond the points.
+    """
+    mine = [p for p in points if p.coder in names]
+    found = np.full(cosines.shape, np.nan)
+    if not mine:
+        return found
+    bits = np.array([p.payload_bits + p.side_bits / n for p in mine])
+    means = weights @ np.stack([p.cosines for p in mine], axis=1)
+    for draw, own in enumerate(means):
+        hull = upper_hull(bits, own)
+        at = cosines[:, draw]
+        for end in own[hull[[0, -1]]]:  # a curve's own end is on it, whatever the order in which it was summed up
+            at = np.where(np.abs(at - end) < SAME, end, at)
+        found[:, draw] = np.interp(at, own[hull], bits[hull], np.nan, np.nan)
+    return found

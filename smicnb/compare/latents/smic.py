@@ -1,0 +1,200 @@
+"""Files of our own codecs as coders of latents: the paper's dictionary and the coder beyond it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from itertools import product
+from typing import Self
+
+import numpy as np
+
+from smicnb.base import leb128
+from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.dictionary import SemanticDictionary
+from smicnb.codec.coders.smic import SMICCodec, normalised
+from smicnb.codec.format.container import SmicFile, most_images
+from smicnb.codec.format.payload import CHECK_BYTES
+from smicnb.codec.format.priors import Prior
+from smicnb.codec.format.reader import decode
+from smicnb.codec.rate import MODELS, FileRate
+from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder, Spent
+from smicnb.compare.latents.scalar import SteppedScalar
+from smicnb.compare.latents.transforms import KLT
+
+OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
+SINGLE = "ours, one image by itself"
+PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
+PAPER_BEST = "paper's tuples, best atoms and bits"
+FIDELITIES = tuple(range(76, 124, 2))
+PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary
+ATOMS, BITS, ATOM_BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4), (4, 8)  # of the paper's code where they are free
+FEW_IMAGES = 30  # that share the mean of the prior's axes, for small collections
+
+
+@dataclass
+class SmicCoder:
+    """A codec of .smic files as a `LatentCoder`.
+
+    Args:
+        name, setting: of the curve and of the point on it.
+        codec: with `fit`, `encode` and `decode`.
+        prepared: latents -> a fitted codec, where fitting is shared with other settings; else `codec.fit`.
+    """
+
+    name: str
+    setting: str
+    codec: SMICCodec | PursuitCodec
+    prepared: Callable[[np.ndarray], SMICCodec | PursuitCodec] | None = field(default=None, repr=False)
+
+    def fit(self, Z: np.ndarray) -> Self:
+        """Fit to training latents Z (n, L) of any norm."""
+        self.codec = self.prepared(Z) if self.prepared else self.codec.fit(Z)
+        return self
+
+    def encode(self, Z: np.ndarray) -> bytes:
+        """One file that holds latents Z (n, L) of any norm."""
+        return self.codec.encode(Z)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The latents (n, L) float32 of a file."""
+        return decode(data)
+
+    def spent(self, data: bytes) -> Spent:
+        """What the bytes are for; of the index an image has its part of a whole block's entry as payload."""
+        with SmicFile(data) as opened:
+            rate = FileRate.of(opened.spent, len(opened), most_images(opened.header))
+            container = rate.once_bits / 8 - opened.spent["dictionary"] - opened.spent["tables"]
+            return Spent(rate.once_bits / 8, rate.image_bits * len(opened) / 8, len(opened), container)
+
+
+@dataclass
+class SingleCoder:
+    """Every image a code by itself, on the prior's axes: only its symbols count, so that no file is in its way.
+
+    Args:
+        name, setting: of the curve and of the point on it.
+        codec: that needs nothing of a collection.
+    """
+
+    name: str
+    setting: str
+    codec: PursuitCodec
+
+    def fit(self, Z: np.ndarray) -> Self:
+        """Learn the dimensions; nothing of the latents Z (n, L) is kept."""
+        self.codec.fit(Z)
+        return self
+
+    def encode(self, Z: np.ndarray) -> bytes:
+        """A file for each of the latents Z (n, L), each behind its length."""
+        files = [self.codec.encode(Z[i : i + 1]) for i in range(len(Z))]
+        return b"".join(leb128.pack(len(file)) + file for file in files)
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The latents (n, L) float32."""
+        return np.concatenate([decode(file) for file in _files(data)])
+
+    def spent(self, data: bytes) -> Spent:
+        """The symbols of all images; headers, index and the records' checks are left out, in favour of this coder."""
+        files, payload = list(_files(data)), 0
+        for file in files:
+            with SmicFile(file) as opened:
+                payload += opened.spent["payload"] - CHECK_BYTES
+        return Spent(0, payload, len(files))
+
+
+def _files(data: bytes) -> Iterator[bytes]:
+    place = 0
+    while place < len(data):
+        length, place = leb128.read(data, place)
+        yield data[place : place + length]
+        place += length
+
+
+def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
+    """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples at
+    other numbers of atoms and bits of a coefficient."""
+    medium, fitted = MODELS["medium"], _learned_once()
+    shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
+    shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
+    coders: list[LatentCoder] = []
+    for (name, atoms, *bits), penalty in product(shapes, PENALTIES):
+        codec = SMICCodec(atoms, penalty, *bits, "entropy" if name == PAPER_ENTROPY else "tuple", random_state=seed)
+        setting = f"{atoms} atoms of {bits[0]} bits, {bits[1]} bits, λ {penalty:g}"
+        coders.append(SmicCoder(name, setting, codec, prepared=lambda Z, codec=codec: fitted(Z, codec)))
+    return coders
+
+
+def _learned_once() -> Callable[[np.ndarray, SMICCodec], SMICCodec]:
+    """Fits codecs of the paper's code to latents; what differs in bits alone shares its dictionary."""
+    learned: dict[tuple, np.ndarray] = {}
+
+    def fitted(Z: np.ndarray, codec: SMICCodec) -> SMICCodec:
+        key = sha256(Z.tobytes()).digest(), codec.n_atoms, codec.penalty, codec.random_state
+        if key not in learned:
+            model = SemanticDictionary(codec.n_atoms, codec.penalty, random_state=codec.random_state)
+            learned[key] = model.fit(normalised(Z, codec.norm)).atoms_
+        return codec.fit(Z, atoms=learned[key])
+
+    return fitted
+
+
+def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCoder]:
+    """The coder beyond the paper over fidelities: own axes, the prior's, and those with nothing sent at all.
+
+    Args:
+        prior: of the latents' encoder, or None: then there are own axes only.
+        images: of the collection that shares the prior's mean; None for as many as are fitted.
+    """
+    coders = _over_fidelities(OURS, PursuitCodec(prior=prior))
+    if prior is not None:
+        coders += _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=images))
+        few = _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=FEW_IMAGES))
+        coders += [replace(coder, setting=f"{coder.setting}, for {FEW_IMAGES} images") for coder in few]
+        coders += _over_fidelities(OURS_BARE, PursuitCodec("prior", prior=prior, centre=False))
+        coders += [
+            SingleCoder(SINGLE, f"fidelity {fidelity}", PursuitCodec("prior", fidelity, prior=prior, centre=False))
+            for fidelity in FIDELITIES
+        ]
+    return coders
+
+
+def _over_fidelities(name: str, codec: PursuitCodec) -> list[LatentCoder]:
+    """One coder for each fidelity; the covariance is fitted once for all that meet the same latents."""
+    fitted: dict[bytes, PursuitCodec] = {}
+
+    def at(Z: np.ndarray, fidelity: int) -> PursuitCodec:
+        if (key := Z.tobytes()) not in fitted:
+            fitted.clear()
+            fitted[key] = type(codec)(**codec.get_params(deep=False)).fit(Z)
+        return fitted[key].at(Z, fidelity=fidelity)
+
+    return [SmicCoder(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]
+
+
+class SearchedOnce(PursuitCodec):
+    """Our coder with the first of its two searches alone: the least squared error at the price of a bit."""
+
+    _searched = PursuitCodec._searched_once
+
+
+def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder]:
+    """Our coder built up part by part, from the plain KLT on: a curve for each part added.
+
+    Args:
+        prior: as in `our_coders`.
+        steps: of the scalar quantisers, in the unit of latents of norm 20.
+    """
+    plain = KLT()
+    coders: list[LatentCoder] = [
+        QuantisedCoder(SteppedScalar("KLT, scalar", plain, step, rounding)) for rounding in (0.5, 0.4) for step in steps
+    ]
+    still = {"share": 0.0, "growth": 0}
+    coders += _over_fidelities("trellis, mean not removed", SearchedOnce(**still, centre=False))
+    coders += _over_fidelities("trellis in place of scalars", SearchedOnce(**still))
+    coders += _over_fidelities("covariance shrunk to the identity", SearchedOnce(growth=0))
+    if prior is not None:
+        coders += _over_fidelities("covariance mixed with the prior", SearchedOnce(prior=prior, growth=0))
+        coders += _over_fidelities("searched again for the cosine", PursuitCodec(prior=prior, growth=0))
+        coders += _over_fidelities(OURS, PursuitCodec(prior=prior))
+    return coders

@@ -1,0 +1,170 @@
+"""Operating points as files: written, read back, and what their images look like (Fig. 14, Tables II and III)."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base.progress import progress
+from smicnb.codec.coders.smic import SMICCodec, fit_codebook
+from smicnb.codec.format import quantise
+from smicnb.codec.format.container import Header
+from smicnb.codec.format.payload import CODINGS
+from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.rate import INDEX_IMAGE, INDEX_ONCE, MODELS, FileRate
+from smicnb.semantics.encoders.encoders import SemanticEncoder
+from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.spaces import SemanticSpace
+from smicnb.studies.frontier.sweep import PARAMETERS, Grid, learn
+from smicnb.studies.readings import Readings
+from smicnb.studies.reconstruction.measures import ReEncoder, spread
+
+
+def hull_files(
+    hulls: pd.DataFrame,
+    collection: np.ndarray,
+    others: Mapping[str, np.ndarray],
+    grid: Grid,
+    encoder: SemanticEncoder,
+    name: str = "train",
+) -> pd.DataFrame:
+    """Write and read files at every setting of the hulls of the codings that a file can have.
+
+    Args:
+        hulls: `frontier.hulls`'.
+        collection: latents (n, L) that the sweep was fitted on.
+        others: split -> latents (m, L) that get files of their own, coded with what was fitted on the collection.
+        grid: of the sweep.
+        encoder: whose latents they are.
+        name: of the collection in `hulls`.
+
+    Returns:
+        One row per coding, setting and split: PARAMETERS, latent_cosine (of what was decoded), model_bits (what the
+        sweep said an image takes), payload_bits and index_bits per image of the file, and overhead_bits (header,
+        dictionary, tables).
+    """
+    setting = ["accounting", *PARAMETERS]
+    wanted = hulls[hulls["accounting"].isin(CODINGS)].drop_duplicates(["split", *setting])
+    sizes = list(wanted["n_atoms"].unique())
+    learned = {size: learn(collection, size, grid) for size in progress(sizes, "learning")}
+    rows = []
+    for key, points in progress(list(wanted.groupby(setting, sort=False)), "writing and reading files"):
+        about = dict(zip(setting, key, strict=True))
+        header = Header(
+            encoder=encoder.name,
+            weights_hash=encoder.weights_hash,
+            dim=collection.shape[1],
+            norm=grid.norm,
+            coding=about["accounting"],
+            **{parameter: about[parameter] for parameter in PARAMETERS},
+        )
+        levels = quantise.atom_levels(learned[header.n_atoms], header.b_dict)
+        codec = SMICCodec.of(fit_codebook(header, levels, collection))
+        said = points.set_index("split")[f"{header.coding}_bits"]
+        for split, latents in {name: collection, **others}.items():
+            measured, decoded = through_file(codec, latents)
+            bits = {"payload_bits": measured.payload_bits, "index_bits": measured.index_bits}
+            row = {"split": split, **about, "latent_cosine": latent_cosine(latents, decoded).mean()}
+            row |= {"model_bits": said[split], "overhead_bits": measured.overhead_bits}
+            rows.append(row | {part: value / measured.images for part, value in bits.items()})
+    return pd.DataFrame(rows)
+
+
+def file_bits(files: pd.DataFrame, n: float) -> np.ndarray:
+    """Bits of an image of a file of `n` images like those of each row of `hull_files`, everything counted."""
+    once = 0.0 if math.isinf(n) else (files["overhead_bits"].to_numpy() + INDEX_ONCE) / n
+    return files["payload_bits"].to_numpy() + INDEX_IMAGE + once
+
+
+def through_file(codec: SMICCodec, latents: np.ndarray) -> tuple[FileRate, np.ndarray]:
+    """The bits of the file of latents (n, L), and what is read back from it, (n, L) float32."""
+    with SmicReader(codec.encode(latents)) as opened:
+        return FileRate.of(opened.file.spent, len(opened)), opened.latents()
+
+
+def file_rates(
+    collection: np.ndarray, others: Mapping[str, np.ndarray], seed: int, name: str = "train"
+) -> tuple[pd.DataFrame, dict[tuple[str, str], np.ndarray]]:
+    """The paper's three models as files, their dictionaries learned on the collection at the model's own λ.
+
+    Args:
+        collection: latents (n, L).
+        others: name -> latents (m, L) that are coded with what was fitted on the collection.
+        seed: of the dictionaries.
+        name: of the collection.
+
+    Returns:
+        A table with a row per model, coding and set of images: `model`, `coding`, `split`, `images`, `overhead_bits`
+        (header, dictionary, tables), `payload_bits` and `index_bits` per image. And (model, split) -> decoded latents:
+        those of either coding, which are the same.
+    """
+    rows, decoded = [], {}
+    cells = [(model, coding) for model in MODELS for coding in CODINGS]
+    for model, coding in progress(cells, "models as files"):
+        point = MODELS[model]
+        codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, coding, random_state=seed)
+        codec.fit(collection)
+        for split, latents in {name: collection, **others}.items():
+            measured, back = through_file(codec, latents)
+            decoded[model, split] = back
+            about = {"model": model, "coding": coding, "split": split, "images": measured.images}
+            about |= {"overhead_bits": measured.overhead_bits}
+            each = {"payload_bits": measured.payload_bits, "index_bits": measured.index_bits}
+            rows.append(about | {part: bits / measured.images for part, bits in each.items()})
+    return pd.DataFrame(rows), decoded
+
+
+def fidelity(
+    space: SemanticSpace,
+    splits: Mapping[str, tuple[np.ndarray, Sequence[str]]],
+    decoded: Mapping[tuple[str, str], np.ndarray],
+    generated: int,
+    seed: int,
+    readings: Readings,
+) -> pd.DataFrame:
+    """Every metric of Table II for every model and split, in long form.
+
+    Args:
+        space: encoder and generator.
+        splits: split -> (latents (n, L), scene of each).
+        decoded: (model, split) -> latents (n, L) as decoded; the model "no codec" is added here.
+        generated: of how many latents of a split images are made at most, evenly spread over it.
+        seed: for the generator.
+        readings: more that is measured on the images.
+
+    Returns:
+        Columns split, model, scene, item, metric, value.
+    """
+    frames, encode = [], ReEncoder(space.encoder)
+    everything = {**{("no codec", split): latents for split, (latents, _) in splits.items()}, **decoded}
+    for (model, split), version in progress(list(everything.items()), "generating"):
+        latents, scenes = splits[split]
+        rows = spread(len(latents), generated)
+        images = space.generate(version[rows], seed)
+        seen = encode(images)
+        values = {"image_cosine": latent_cosine(latents[rows], seen)}
+        values |= readings(split, rows.tolist(), images, seen)
+        about = {"split": split, "model": model}
+        kept = {"metric": "latent_cosine", "value": latent_cosine(latents, version)}
+        frames.append(pd.DataFrame({**about, "scene": scenes, "item": range(len(latents)), **kept}))
+        some = {**about, "scene": np.asarray(scenes)[rows], "item": rows}
+        frames += [pd.DataFrame({**some, "metric": metric, "value": value}) for metric, value in values.items()]
+    return pd.concat(frames, ignore_index=True)
+
+
+def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Mean and 95 % interval, bootstrapped over scenes, of every split, model and metric of `fidelity`."""
+    rows = []
+    for (split, model, metric), cell in table.groupby(["split", "model", "metric"], sort=False):
+        mean, low, high = bootstrap_mean(cell["value"].to_numpy(), cell["scene"].to_numpy(), seed)
+        about = {"split": split, "model": model, "metric": metric, "mean": mean, "low": low, "high": high}
+        rows.append(about | {"images": len(cell), "scenes": cell["scene"].nunique()})
+    return pd.DataFrame(rows)
+
+
+def entropy_bits(rates: pd.DataFrame, split: str = "train") -> list[float]:
+    """Payload and index bits per image of the entropy-coded file of each model, in the order of `rate.MODELS`."""
+    rows = rates[(rates["coding"] == "entropy") & (rates["split"] == split)].set_index("model")
+    return [float(rows.loc[model, ["payload_bits", "index_bits"]].sum()) for model in MODELS]

@@ -1,0 +1,1 @@
+"""Notebook 07: SMIC beside the codecs of today."""

@@ -1,0 +1,1 @@
+"""Notebook 09: SIC's theory on small sources."""
