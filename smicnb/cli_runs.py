@@ -12,7 +12,7 @@ from smicnb.base.bounds import MOST_JOBS, MOST_SECONDS
 from smicnb.base.errors import SmicnbError
 
 if TYPE_CHECKING:
-    from smicnb.repro.jobs import Job
+    from smicnb.repro.runs.jobs import Job
 
 
 class ExecutorName(StrEnum):
@@ -67,7 +67,8 @@ def run(
     `smicnb run --executor dask --scheduler tcp://head:8786 --timeout 3600`,
     `smicnb run --recipe paper --set collection=landscape:PATH --dry-run`.
     """
-    from smicnb.repro import plan, runs
+    from smicnb.repro.runs import plan
+    from smicnb.repro.runs import run as runs
 
     if scheduler is not None and executor is not ExecutorName.dask:
         raise SmicnbError(f"found --scheduler {scheduler}", "--executor dask with it")
@@ -93,7 +94,7 @@ def status(
 
     Examples: `smicnb status`, `smicnb status --recipe bsds500 --set collection=bsds500:PATH`, `smicnb status --json`.
     """
-    from smicnb.repro.freshness import status_line, status_of
+    from smicnb.repro.runs.freshness import status_line, status_of
 
     rows = [status_of(job) for job in _jobs(notebooks, recipe, settings)]
     if as_json:
@@ -104,10 +105,10 @@ def status(
 
 
 def _jobs(notebooks: list[str] | None, recipe: Path, settings: list[str] | None) -> "list[Job]":
-    from smicnb.repro import jobs, params
+    from smicnb.repro.runs import jobs, recipes
 
-    read = params.recipe(recipe_path(recipe))
-    return jobs.jobs_of(read, notebooks or [], dict(map(params.assignment, settings or [])))
+    read = recipes.recipe(recipe_path(recipe))
+    return jobs.jobs_of(read, notebooks or [], dict(map(recipes.assignment, settings or [])))
 
 
 def recipe_path(recipe: Path) -> Path:

@@ -12,7 +12,7 @@ from smicnb.base.errors import SmicnbError
 from smicnb.cli_runs import Notebooks, RecipeFile, at_a_time, recipe_path
 
 if TYPE_CHECKING:
-    from smicnb.repro.verify import Report
+    from smicnb.repro.runs.verify import Report
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,12 +37,12 @@ def verify(
     Examples: `smicnb verify`, `smicnb verify 05_rate_model`,
     `smicnb verify --recipe bsds500 --set collection=bsds500:PATH`.
     """
-    from smicnb.repro import jobs as planned
-    from smicnb.repro import params
-    from smicnb.repro import verify as verification
+    from smicnb.repro.runs import jobs as planned
+    from smicnb.repro.runs import recipes
+    from smicnb.repro.runs import verify as verification
 
-    read = params.recipe(recipe_path(recipe))
-    given = dict(map(params.assignment, settings or []))
+    read = recipes.recipe(recipe_path(recipe))
+    given = dict(map(recipes.assignment, settings or []))
     if not read.asks_for(given):
         raise SmicnbError(
             f"found --set {', '.join(given)}",

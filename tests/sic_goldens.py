@@ -6,10 +6,11 @@ from functools import cached_property
 from smicnb.compare.images import classical, curves, evaluate
 from smicnb.learned.files import shipped
 from smicnb.learned.networks.sic import SIZES
-from smicnb.repro import plots_sic, plots_synonyms
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.sic import measures as sic_study
+from smicnb.studies.sic import plots as plots_sic
+from smicnb.studies.synonyms import plots as plots_synonyms
 from smicnb.studies.synonyms import sources, steps
 from smicnb.studies.taco import measures as taco_study
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from smicnb import cli, cli_runs
 from smicnb.base.errors import SmicnbError
-from smicnb.repro.jobs import Job
+from smicnb.repro.runs.jobs import Job
 
 
 @pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
@@ -36,10 +36,10 @@ def test_notebooks_that_ask_for_a_gpu_take_turns(device):
 
 @pytest.mark.parametrize(("words", "workers"), [([], 1), (["--jobs", "3"], 3)])
 def test_a_number_of_one_s_own_counts(words, workers, monkeypatch):
-    from smicnb.repro import runs
+    from smicnb.repro.runs import run
 
     asked = []
-    monkeypatch.setattr(runs, "run", lambda jobs, workers, *more: asked.append(workers) or [])
+    monkeypatch.setattr(run, "run", lambda jobs, workers, *more: asked.append(workers) or [])
     settings = ["--set", "quality=clip-iqa:auto?device=cuda", "03_reconstruction"]
     result = CliRunner().invoke(cli.app, ["run", *settings, *words], catch_exceptions=False)
     assert result.exit_code == 0

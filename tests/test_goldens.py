@@ -23,7 +23,7 @@ from PIL import Image
 from smicnb.base.files import sha256_file
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.rate import LOW, MEDIUM, MODELS
-from smicnb.repro import figures, plots_frontier, plots_primer, plots_rate
+from smicnb.repro import figures
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.generators.generators import RetrievalGenerator
 from smicnb.semantics.metrics import captions
@@ -32,11 +32,14 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.studies import readings
 from smicnb.studies.frontier import importance, models
+from smicnb.studies.frontier import plots as plots_frontier
 from smicnb.studies.frontier import sweep as frontier
 from smicnb.studies.linearity import measures as linearity
 from smicnb.studies.primer import jpeg_model
+from smicnb.studies.primer import plots as plots_primer
 from smicnb.studies.primer import transform_coding as tc
 from smicnb.studies.rate_model import null_proportion
+from smicnb.studies.rate_model import plots as plots_rate
 from smicnb.studies.rate_model import tables as rate_tables
 from smicnb.studies.rate_model.contradictions import contradictions
 from smicnb.studies.reconstruction import measures as reconstruction

@@ -12,8 +12,9 @@ from real_photographs import commands, save, scenes, smicnb
 
 from smicnb import cli
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, SmicnbError
-from smicnb.repro import params, plan, session
-from smicnb.repro.jobs import jobs_of
+from smicnb.repro import session
+from smicnb.repro.runs import plan, recipes
+from smicnb.repro.runs.jobs import jobs_of
 from smicnb.semantics.generators import diffusion, inversion
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,7 +129,7 @@ def few(tmp_path_factory):
 @pytest.mark.parametrize("notebook", plan.DICTIONARIES)
 def test_a_dry_run_objects_to_dictionaries_that_are_too_large_and_what_it_says_helps(notebook, few, monkeypatch):
     monkeypatch.chdir(ROOT)
-    recipe = params.recipe(ROOT / "recipes" / "embedded.yaml")
+    recipe = recipes.recipe(ROOT / "recipes" / "embedded.yaml")
     settings = {"collection": f"folder:{few}"}
     with pytest.raises(DimensionError, match="for the 6 images"):
         plan.describe(jobs_of(recipe, [notebook], settings))
@@ -138,7 +139,7 @@ def test_a_dry_run_objects_to_dictionaries_that_are_too_large_and_what_it_says_h
         except DimensionError as error:
             option, setting = shlex.split(str(error).partition("say ")[2])
             assert option == "--set"
-            settings |= [params.assignment(setting)]
+            settings |= [recipes.assignment(setting)]
     assert plan.describe(jobs_of(recipe, [notebook], settings))
 
 

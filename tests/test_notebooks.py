@@ -20,7 +20,9 @@ import pytest
 from PIL import Image
 
 from smicnb.base.files import sha256_file
-from smicnb.repro import params, session, style, verify
+from smicnb.drawing import style
+from smicnb.repro import session
+from smicnb.repro.runs import recipes, verify
 
 KEPT = ("notebooks", "figures", ".smicnb/interactive")  # the last is where figures go without SMICNB_OUT
 
@@ -57,9 +59,9 @@ def private(tmp_path_factory):
 
 def at_smoke_size(repository, folder: Path) -> Path:
     """A folder below `folder` with a copy of every notebook, with the parameters of the recipe smoke in it."""
-    recipe = params.recipe(repository / "recipes" / "smoke.yaml")
+    recipe = recipes.recipe(repository / "recipes" / "smoke.yaml")
     (folder / "smoke").mkdir()
-    for name, values in params.parameters(recipe, list(recipe.notebooks), {}).items():
+    for name, values in recipes.parameters(recipe, list(recipe.notebooks), {}).items():
         book = papermill.iorw.load_notebook_node(str(repository / "notebooks" / f"{name}.ipynb"))
         book = papermill.parameterize.parameterize_notebook(book, values, kernel_name="python3", language="python")
         nbformat.write(book, folder / "smoke" / f"{name}.ipynb")
@@ -96,9 +98,9 @@ def test_the_checkout_is_left_as_it_was(finished):
 
 def test_the_recipe_asks_for_the_notebooks_own_parameters(repository):
     """Else a reader who runs a notebook alone would see other numbers than those committed."""
-    recipe = params.recipe(repository / "recipes" / "embedded.yaml")
-    for name, values in params.parameters(recipe, list(recipe.notebooks), {}).items():
-        assert values == params.defaults(repository / "notebooks" / f"{name}.ipynb")
+    recipe = recipes.recipe(repository / "recipes" / "embedded.yaml")
+    for name, values in recipes.parameters(recipe, list(recipe.notebooks), {}).items():
+        assert values == recipes.defaults(repository / "notebooks" / f"{name}.ipynb")
 
 
 def committed(repository, suffix):
@@ -122,8 +124,8 @@ def test_saved_tables_have_the_committed_columns(repository, private, finished):
 
 
 def test_every_committed_origin_is_what_the_recipe_gives(repository, private, finished):
-    recipe = params.recipe(repository / "recipes" / "embedded.yaml")
-    asked = params.parameters(recipe, list(recipe.notebooks), {})
+    recipe = recipes.recipe(repository / "recipes" / "embedded.yaml")
+    asked = recipes.parameters(recipe, list(recipe.notebooks), {})
     for path in committed(repository, ".json"):
         old, new = (json.loads(file.read_text()) for file in (path, private / "out" / path.name))
         assert old["parameters"] == asked[old["notebook"]], path.name

@@ -10,7 +10,7 @@ import sys
 import pandas as pd
 import pytest
 
-from smicnb.repro import params, plan
+from smicnb.repro.runs import plan, recipes
 from smicnb.semantics.photographs import image_collections
 
 # Python's sockets refuse every address but this machine's; kernels talk to their clients through others.
@@ -50,8 +50,8 @@ def finished(repository, tmp_path_factory):
 
 def test_every_notebook_of_the_paper_profile_ends(finished, repository):
     _, said = finished
-    recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
-    paper = params.recipe(repository / "recipes" / "paper.yaml")
+    recipe = recipes.recipe(repository / "recipes" / "paper-tiny.yaml")
+    paper = recipes.recipe(repository / "recipes" / "paper.yaml")
     assert list(recipe.notebooks) == list(paper.notebooks)
     assert [line.split(":")[0] for line in said.splitlines() if ": done in" in line] == list(recipe.notebooks)
 
@@ -65,7 +65,7 @@ def test_the_guard_against_a_network_works(finished):
 
 def test_every_table_and_figure_of_the_embedded_profile_is_there(finished, repository):
     made = {path.name for path in (finished[0] / ".smicnb" / "figures" / "paper-tiny").iterdir()}
-    recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
+    recipe = recipes.recipe(repository / "recipes" / "paper-tiny.yaml")
     for path in (repository / "figures").glob("*.json"):
         if json.loads(path.read_text())["notebook"] in recipe.notebooks:
             files = {path.with_suffix(suffix) for suffix in (".png", ".csv", ".json", ".md", ".tex")}
@@ -127,8 +127,8 @@ def test_the_dry_run_counts_what_is_generated(finished, repository):
             for text in re.findall(r"(\d+) images generated", "".join(output.get("text", "")))
         ]
         counted[path.stem] = int(said[-1]) if said else 0
-    recipe = params.recipe(repository / "recipes" / "paper-tiny.yaml")
-    values = params.parameters(recipe, list(recipe.notebooks), {})
+    recipe = recipes.recipe(repository / "recipes" / "paper-tiny.yaml")
+    values = recipes.parameters(recipe, list(recipe.notebooks), {})
     for name, images in counted.items():
         planned = plan.GENERATED[name](values[name], sizes) if name in plan.GENERATED else 0
         assert images <= planned <= images + 6, name  # Fig. 9 shows at most six atoms

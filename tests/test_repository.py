@@ -97,9 +97,9 @@ def test_notebooks_are_thin_and_stripped(repository, name):
 
 
 def test_every_notebook_that_makes_figures_is_in_the_default_recipe(repository):
-    from smicnb.repro import params
+    from smicnb.repro.runs import recipes
 
-    recipe = params.recipe(repository / "recipes" / "embedded.yaml")
+    recipe = recipes.recipe(repository / "recipes" / "embedded.yaml")
     notebooks = {path.stem for path in (repository / "notebooks").glob("*.ipynb")}
     assert set(recipe.notebooks) == notebooks - {"explore"}
 

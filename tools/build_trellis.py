@@ -1,4 +1,4 @@
-"""Make smicnb/codec/format/data/trellis.bin: the trellis code's levels and their frequencies, trained on drawn Gaussians.
+"""Make smicnb/codec/format/data/trellis.bin: a trellis code's levels and frequencies, trained on drawn Gaussians.
 
 No latents go into it. docs/format.md has the file's layout. Takes some ten minutes; the file is committed, so nobody
 needs to. Floating point decides what comes out, so that another machine makes a slightly different, equally good file.

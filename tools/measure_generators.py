@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import figures, session, style
+from smicnb.drawing import style
+from smicnb.repro import figures, session
 from smicnb.repro.checkout import root
-from smicnb.repro.plots import show
 from smicnb.semantics.encoders import lite0_minilm
 from smicnb.semantics.encoders.encoders import encode_collection, encoder
 from smicnb.semantics.encoders.inception import InceptionFeatures
@@ -31,6 +31,7 @@ from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import normalise
 from smicnb.semantics.weights import store
 from smicnb.studies.reconstruction.measures import first_of_scenes
+from smicnb.studies.reconstruction.plots import show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

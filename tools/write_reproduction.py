@@ -9,7 +9,7 @@ import sys
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import write_text
 from smicnb.repro.checkout import root
-from smicnb.repro.reproduction_page import documents, first_difference
+from smicnb.repro.paper_map.page import documents, first_difference
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from smicnb.base.files import sha256_file, write_bytes, write_json, write_text
-from smicnb.repro import latex
+from smicnb.drawing import latex
 from smicnb.repro.differences import same_data, same_picture, same_text
 
 if TYPE_CHECKING:

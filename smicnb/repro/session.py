@@ -13,7 +13,8 @@ import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
-from smicnb.repro import figures, style
+from smicnb.drawing import style
+from smicnb.repro import figures
 from smicnb.repro.checkout import root
 from smicnb.repro.environment import MANIFEST, OUT
 
@@ -133,7 +134,7 @@ class Session:
     @contextlib.contextmanager
     def executor(self) -> Iterator[Executor | None]:
         """Who shares a long piece of work: what `smicnb run` lends, None for here and now where that is nobody."""
-        from smicnb.repro import executors
+        from smicnb.repro.runs import executors
 
         with executors.of_notebook() as executor:
             yield executor

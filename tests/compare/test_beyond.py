@@ -87,19 +87,20 @@ def test_words_are_named():
 
 
 def test_the_figures_have_a_curve_for_each():
-    from smicnb.repro import looks, plots_beyond
+    from smicnb.drawing import looks
+    from smicnb.studies.beyond import plots
 
     assert set(measures.CURVES) == set(looks.LATENT_CODERS)
-    (axes,) = plots_beyond.rates(latent_points.table(points(), SCENES)).axes
+    (axes,) = plots.rates(latent_points.table(points(), SCENES)).axes
     shown = {smic.PAPER, smic.OURS_PRIOR, smic.PAPER_BEST}
     assert {text.get_text() for text in axes.get_legend().get_texts()} == shown
-    (axes,) = plots_beyond.totals([("some", measures.totals(points(), 0.7))]).axes
+    (axes,) = plots.totals([("some", measures.totals(points(), 0.7))]).axes
     assert axes.get_title() == "some"
     stars = measures.break_even(points(), [0.5, 0.9])
-    (axes,) = plots_beyond.break_even(stars).axes
+    (axes,) = plots.break_even(stars).axes
     assert [len(line.get_xdata()) for line in axes.lines] == [2, 0] * 3
-    (axes,) = plots_beyond.break_even(stars.assign(n_star_file=[51, np.inf])).axes
+    (axes,) = plots.break_even(stars.assign(n_star_file=[51, np.inf])).axes
     assert [text.get_text().strip() for text in axes.texts] == ["never"]
     words = pd.DataFrame({"image": [0, 0], "word": ["sea", "sky"], "coefficient": [3.0, -1.0]})
-    figure = plots_beyond.decompositions([np.zeros((8, 8, 3), np.uint8)], words)
+    figure = plots.decompositions([np.zeros((8, 8, 3), np.uint8)], words)
     assert [text.get_text() for text in figure.axes[1].get_yticklabels()] == ["sky", "sea"]

@@ -161,7 +161,7 @@ def test_bd_rate_against_the_twin():
 
 
 def test_every_claim_is_about_a_variant_that_is_drawn_and_a_metric_that_is_measured():
-    from smicnb.repro.plots_learned import VARIANTS
+    from smicnb.studies.learned_plots import VARIANTS
 
     for claim in (*sic_study.CLAIMS, *sic_study.LOW_CLAIMS):
         assert claim.metric in METRICS

@@ -80,7 +80,7 @@ def record(checkout: Path, name: str) -> dict:
 
 
 def _read(checkout: Path, name: str) -> dict:
-    from smicnb.repro import records
+    from smicnb.repro.runs import records
 
     return records.read(checkout / f".smicnb/records/embedded/{name}.json") or {"state": "absent", "cells": []}
 

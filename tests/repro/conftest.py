@@ -23,7 +23,7 @@ def _no_figure_is_left_open():
 @pytest.fixture
 def house_style():
     """Figures in the project's style, and the settings of other tests untouched."""
-    from smicnb.repro import style
+    from smicnb.drawing import style
 
     with matplotlib.rc_context():
         style.use_style()

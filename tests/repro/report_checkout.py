@@ -12,7 +12,7 @@ import yaml
 from PIL import Image
 
 from smicnb.base.files import sha256_file
-from smicnb.repro import freshness, jobs, params
+from smicnb.repro.runs import freshness, jobs, recipes
 
 HOSTILE = "<script>alert('caption')</script> & \"quotes\""
 NOBODY = 2**22 + 1  # a process number beyond what Linux gives
@@ -170,7 +170,7 @@ def _table(stem: Path, place: str) -> None:
 
 def _inputs(root: Path, name: str) -> dict[str, str]:
     with contextlib.chdir(root):
-        (job,) = jobs.jobs_of(params.recipe(root / "recipes" / "small.yaml"), [name], {})
+        (job,) = jobs.jobs_of(recipes.recipe(root / "recipes" / "small.yaml"), [name], {})
         return freshness.inputs(job)
 
 

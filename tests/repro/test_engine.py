@@ -6,7 +6,7 @@ import nbformat
 import papermill
 import pytest
 
-from smicnb.repro import engine
+from smicnb.repro.runs import engine
 
 WIDGET = "import ipywidgets\n\nout = ipywidgets.Output()\n"
 INTERACTIVE = "import ipywidgets\n\nipywidgets.interactive({}, x=3).update()"

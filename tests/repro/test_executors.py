@@ -16,7 +16,8 @@ import pandas as pd
 import pytest
 
 from smicnb.base.shards import completed
-from smicnb.repro import executors, session
+from smicnb.repro import session
+from smicnb.repro.runs import executors
 from smicnb.studies.frontier import sweep as frontier
 from smicnb.studies.frontier.sweep import Grid
 

@@ -15,10 +15,14 @@ from smicnb.base.errors import SmicnbError
 from smicnb.cli import app
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format.reader import SmicReader
-from smicnb.repro import explore, explore_html, explore_recipe, params, style
-from smicnb.repro.explore import Setting
-from smicnb.repro.explore_pictures import Pictures, thumbnail
-from smicnb.repro.explore_widgets import ExplorerView
+from smicnb.drawing import style
+from smicnb.explore import explorer as explore
+from smicnb.explore import pages
+from smicnb.explore import recipe as explore_recipe
+from smicnb.explore.explorer import Setting
+from smicnb.explore.pictures import Pictures, thumbnail
+from smicnb.explore.widgets import ExplorerView
+from smicnb.repro.runs import recipes
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.photographs.words import listed
@@ -226,14 +230,14 @@ def test_a_recipe_of_the_setting_can_be_run(explorer, setting, folder, tmp_path)
     path = tmp_path / "explored.yaml"
     path.write_text(explore_recipe.recipe(explorer, setting))
     assert yaml.safe_load(path.read_text())["parameters"] == explorer.names
-    recipe = params.recipe(path)
+    recipe = recipes.recipe(path)
     expected = {"n_atoms": [16], "b_dict": [4], "b_coef": [4], "penalties": [0.2], "seed": 1, "learning_penalty": 0.5}
     run, compress = map(shlex.split, explore_recipe.commands(explorer, setting).strip().splitlines())
     assert run[:2] == ["smicnb", "run"]
     names = [run[2]]
-    settings = dict(params.assignment(part) for part in run[4::2])
-    by_recipe = params.parameters(recipe, names, {})[names[0]]
-    by_command = params.parameters(params.Recipe("", "", {}, {names[0]: {}}), names, settings)[names[0]]
+    settings = dict(recipes.assignment(part) for part in run[4::2])
+    by_recipe = recipes.parameters(recipe, names, {})[names[0]]
+    by_command = recipes.parameters(recipes.Recipe("", "", {}, {names[0]: {}}), names, settings)[names[0]]
     assert by_recipe == by_command
     assert {name: by_recipe[name] for name in expected} == expected
     compress[2:4] = [str(folder), str(tmp_path / "photos.smic")]
@@ -301,7 +305,7 @@ def test_sliders_move_number_plot_and_picture(view, explorer):
     assert f">{cost.bits['train']:.1f}<" in view.numbers.value
     assert f"{cost.cosine['heldout']:.3f}" in view.plot.value
     assert len(view.atom.options) == 2
-    background = explore_html.background(explorer, 1000)
+    background = pages.background(explorer, 1000)
     left, right = (background.place(bits, 0.5)[0] for bits in background.bits)
     assert (left, right) == pytest.approx((background.left, background.right))
     assert background.place(100, background.cosine[1])[1] == pytest.approx(background.top)
@@ -334,8 +338,8 @@ def test_without_a_front_end_it_is_a_page(view):
     assert "smx-static" in page
     assert "retrieved from" in page
     assert "not a new picture" in page
-    assert explore_html.LIVE not in page
-    assert explore_html.LIVE in view.widget.children[0].value
+    assert pages.LIVE not in page
+    assert pages.LIVE in view.widget.children[0].value
 
 
 class Painter:

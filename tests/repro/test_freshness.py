@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from checkouts import figures, make, smicnb, status
 
-from smicnb.repro import freshness
+from smicnb.repro.runs import freshness
 
 IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.MODELS"
 REDRAWS = "run.on_bsds500('redrawn', None)"

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smicnb.repro import figures, latex
+from smicnb.drawing import latex
+from smicnb.repro import figures
 
 DOCUMENT = "\\documentclass[twocolumn]{article}\n\\usepackage{booktabs}\n\\begin{document}\n%s\\end{document}\n"
 

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from skimage.color import rgb2lab
 
-from smicnb.repro import looks
+from smicnb.drawing import looks
 
 # What a dichromat sees, in linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
 VISION = {

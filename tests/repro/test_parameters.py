@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from smicnb.base.errors import SmicnbError, UnknownNameError
-from smicnb.repro import parameters, params
+from smicnb.repro import parameters
 from smicnb.repro.parameters import MODELS, Frontier, Linearity, Primer, RateModel, Reconstruction
+from smicnb.repro.runs import recipes
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -27,7 +28,7 @@ def started(notebook: Path) -> tuple[type, dict[str, str]]:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_cell_model_and_start_of_a_notebook_say_the_same(notebook):
-    model, cell = MODELS[notebook.stem], params.defaults(notebook)
+    model, cell = MODELS[notebook.stem], recipes.defaults(notebook)
     assert model().model_dump() == cell
     assert list(model.model_fields) == list(cell)  # the order that sidecars have
     assert model(**cell).model_dump() == cell  # defaults lie within the bounds

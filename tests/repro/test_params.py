@@ -1,13 +1,13 @@
 import pytest
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import jobs, params
+from smicnb.repro.runs import jobs, recipes
 
 NOTEBOOK = "03_reconstruction"
 
 
 def of(settings, **recipe):
-    return params.parameters(params.Recipe("test", "figures", **recipe), [NOTEBOOK], settings)[NOTEBOOK]
+    return recipes.parameters(recipes.Recipe("test", "figures", **recipe), [NOTEBOOK], settings)[NOTEBOOK]
 
 
 def test_defaults_recipe_and_settings_in_that_order():
@@ -32,7 +32,7 @@ def test_defaults_recipe_and_settings_in_that_order():
     ],
 )
 def test_assignment(text, pair):
-    assert params.assignment(text) == pair
+    assert recipes.assignment(text) == pair
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_wrong_recipes_are_refused_on_one_line(tmp_path, text, message):
     path = tmp_path / "a.yaml"
     path.write_text(text)
     with pytest.raises(SmicnbError, match=message) as caught:
-        jobs.jobs_of(params.recipe(path), [], {})
+        jobs.jobs_of(recipes.recipe(path), [], {})
     assert "\n" not in str(caught.value)
 
 
@@ -107,8 +107,8 @@ def test_numbers_of_yaml_are_numbers(tmp_path, text, value):
     """YAML 1.1, as PyYAML has it, takes 1e-3 for a text."""
     path = tmp_path / "a.yaml"
     path.write_text(f"notebooks:\n  03_reconstruction:\n    penalty: {text}\n  05_rate_model: {{penalties: [{text}]}}")
-    recipe = params.recipe(path)
-    values = params.parameters(recipe, list(recipe.notebooks), {})
+    recipe = recipes.recipe(path)
+    values = recipes.parameters(recipe, list(recipe.notebooks), {})
     assert values[NOTEBOOK]["penalty"] == value
     assert values["05_rate_model"]["penalties"] == [value]
     assert isinstance(values[NOTEBOOK]["penalty"], float)
@@ -117,18 +117,18 @@ def test_numbers_of_yaml_are_numbers(tmp_path, text, value):
 def test_a_number_with_a_zero_before_it_is_decimal_in_a_recipe_and_on_the_command_line(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("notebooks:\n  03_reconstruction: {seed: 010, penalty: .5}")
-    there = params.recipe(path).notebooks[NOTEBOOK]
-    assert there == dict(map(params.assignment, ["seed=010", "penalty=.5"])) == {"seed": 10, "penalty": 0.5}
+    there = recipes.recipe(path).notebooks[NOTEBOOK]
+    assert there == dict(map(recipes.assignment, ["seed=010", "penalty=.5"])) == {"seed": 10, "penalty": 0.5}
     assert (of(there)["seed"], of(there)["penalty"]) == (10, 0.5)
     path.write_text("notebooks: {03_reconstruction: {seed: 1_0}}")
     with pytest.raises(SmicnbError, match="seed got '1_0' of type str"):
-        of(params.recipe(path).notebooks[NOTEBOOK])
+        of(recipes.recipe(path).notebooks[NOTEBOOK])
 
 
 def test_words_of_a_recipe_stay_words(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("notebooks: {03_reconstruction: {segmenter: none, encoder: 1e-3x, collection: 'folder:1e-3'}}")
-    assert params.recipe(path).notebooks[NOTEBOOK] == {
+    assert recipes.recipe(path).notebooks[NOTEBOOK] == {
         "segmenter": "none", "encoder": "1e-3x", "collection": "folder:1e-3",
     }  # fmt: skip
 
@@ -144,8 +144,8 @@ def test_a_notebook_of_one_s_own_is_checked_by_its_cell(tmp_path, monkeypatch):
     )
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "notebooks" / "mine.ipynb")
     monkeypatch.chdir(tmp_path)
-    recipe = params.Recipe("test", "figures")
-    given = params.parameters(recipe, ["mine"], {"depth": 4, "rate": 1, "words": ["c"], "fast": False})["mine"]
+    recipe = recipes.Recipe("test", "figures")
+    given = recipes.parameters(recipe, ["mine"], {"depth": 4, "rate": 1, "words": ["c"], "fast": False})["mine"]
     assert given == {"depth": 4, "rate": 1.0, "words": ["c"], "fast": False}
     for settings, message in (
         ({"dept": 4}, "did you mean 'depth'"),
@@ -154,21 +154,21 @@ def test_a_notebook_of_one_s_own_is_checked_by_its_cell(tmp_path, monkeypatch):
         ({"words": [1]}, "words got 1 of type int; needed: a list that increases, each printable text"),
     ):
         with pytest.raises(SmicnbError, match=message):
-            params.parameters(recipe, ["mine"], settings)
+            recipes.parameters(recipe, ["mine"], settings)
 
 
 def test_every_notebook_has_a_smoke_size_and_all_its_values_fit(repository):
-    recipe = params.recipe(repository / "recipes" / "smoke.yaml")
+    recipe = recipes.recipe(repository / "recipes" / "smoke.yaml")
     assert recipe.figures.startswith(".smicnb/")
     assert set(recipe.notebooks) == {path.stem for path in (repository / "notebooks").glob("*.ipynb")}
-    assert set(params.parameters(recipe, list(recipe.notebooks), {})) == set(recipe.notebooks)
+    assert set(recipes.parameters(recipe, list(recipe.notebooks), {})) == set(recipe.notebooks)
 
 
 def test_unknown_recipe_and_notebook(tmp_path):
     with pytest.raises(SmicnbError, match=r"unknown recipe 'embeded'.*did you mean 'embedded'"):
-        params.recipe(tmp_path / "embeded.yaml")
+        recipes.recipe(tmp_path / "embeded.yaml")
     with pytest.raises(SmicnbError, match="did you mean '03_reconstruction'"):
-        params.notebook_path("03_reconstructions")
+        recipes.notebook_path("03_reconstructions")
 
 
 def test_parameters_cell_holds_plain_assignments(tmp_path):
@@ -180,11 +180,11 @@ def test_parameters_cell_holds_plain_assignments(tmp_path):
         nbformat.write(book, path)
         return path
 
-    assert params.defaults(notebook("a = 1\nb = [0.5]", ["parameters"])) == {"a": 1, "b": [0.5]}
+    assert recipes.defaults(notebook("a = 1\nb = [0.5]", ["parameters"])) == {"a": 1, "b": [0.5]}
     with pytest.raises(SmicnbError, match="0 cells tagged 'parameters'"):
-        params.defaults(notebook("a = 1", []))
+        recipes.defaults(notebook("a = 1", []))
     with pytest.raises(SmicnbError, match=r"line 1 of n\.ipynb's parameters is no assignment"):
-        params.defaults(notebook("print(1)", ["parameters"]))
+        recipes.defaults(notebook("print(1)", ["parameters"]))
 
 
 def test_relative_paths_in_names_lead_where_the_user_is_or_to_the_checkout(tmp_path, monkeypatch, repository):
@@ -192,7 +192,7 @@ def test_relative_paths_in_names_lead_where_the_user_is_or_to_the_checkout(tmp_p
     (tmp_path / "photos").mkdir()
     (tmp_path / "weights.pt").touch()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(params, "root", lambda: repository)
+    monkeypatch.setattr(recipes, "root", lambda: repository)
     here = tmp_path.resolve()
     assert of({"collection": "folder:photos"})["collection"] == f"folder:{here}/photos"
     asked = "open_clip:ViT-B-32/weights.pt?device=cuda"
@@ -204,7 +204,7 @@ def test_relative_paths_in_names_lead_where_the_user_is_or_to_the_checkout(tmp_p
 @pytest.mark.parametrize("name", ["folder:nowhere", "stable-unclip:auto", "blip:owner/name?device=cpu", "retrieval"])
 def test_names_without_a_path_stay(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert params._placed(name) == name
+    assert recipes._placed(name) == name
 
 
 def test_a_folder_of_others_with_such_names_is_no_checkout(repository, tmp_path, monkeypatch):

@@ -3,8 +3,8 @@
 import pytest
 
 from smicnb.base.errors import DimensionError, SmicnbError, UnknownNameError
-from smicnb.repro import params, plan
-from smicnb.repro.jobs import jobs_of
+from smicnb.repro.runs import plan, recipes
+from smicnb.repro.runs.jobs import jobs_of
 from smicnb.semantics.selection import parse
 
 CLIP = "open_clip:ViT-L-14/openai"
@@ -13,7 +13,7 @@ SIZES = {"train": 10, "heldout": 4, "gallery": 6}
 
 
 def jobs(repository, name, **settings):
-    return jobs_of(params.recipe(repository / "recipes" / f"{name}.yaml"), [], settings)
+    return jobs_of(recipes.recipe(repository / "recipes" / f"{name}.yaml"), [], settings)
 
 
 def test_linearity_counts_both_operations_and_their_pictures():

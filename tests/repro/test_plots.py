@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import looks, plot_parts, plots, style
+from smicnb.drawing import looks, parts, style
 from smicnb.semantics.encoders.towers import resize_and_crop
 from smicnb.semantics.photographs.words import words as word_list
+from smicnb.studies.reconstruction import plots
 
 HAIR = 0.01  # inches that a letter's box may reach beyond the page: no ink does
 CAPITALS = 0.7  # of a type's height: nearer than this, letters of two lines touch
@@ -92,8 +93,8 @@ def test_thumbnails_are_centre_squares():
     oblong = picture(60, 200)
     figure = plots.reconstructions([oblong], [[picture(200, 60)]], np.array([[0.5]]), [2])
     first, second = (np.asarray(axes.images[0].get_array()) for axes in shown(figure))
-    assert first.shape == second.shape == (plot_parts.TILE, plot_parts.TILE, 3)
-    np.testing.assert_array_equal(first, resize_and_crop(oblong, plot_parts.TILE))
+    assert first.shape == second.shape == (parts.TILE, parts.TILE, 3)
+    np.testing.assert_array_equal(first, resize_and_crop(oblong, parts.TILE))
     assert (first[100, :, 0] < 255).all()  # the white left end was cropped off
 
 
@@ -164,7 +165,7 @@ def test_atoms_by_photograph_and_generated_picture(count):
     assert titles == [f"atom {k + 1}" for k in range(count)]
     above = [axes for axes in panels if axes.get_title()]
     below = [axes for axes in panels if axes.get_xlabel()]
-    centre = (plot_parts.TILE // 2, plot_parts.TILE // 2, 0)
+    centre = (parts.TILE // 2, parts.TILE // 2, 0)
     assert [axes.images[0].get_array()[centre] for axes in above] == [10 + k for k in range(count)]
     assert [axes.images[0].get_array()[centre] for axes in below] == [110 + k for k in range(count)]
     assert below[0].get_xlabel() == "cat, dog\n30.0 % of Σ|c|"

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import looks, plots_frontier, style
-from smicnb.studies.frontier import importance, sweep
+from smicnb.drawing import looks, style
+from smicnb.studies.frontier import importance, plots, sweep
 
 SIZES = (100, math.inf)
 
@@ -42,10 +42,10 @@ pytestmark = pytest.mark.usefixtures("house_style")
 
 def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
     mine, ours = points[points["split"] == "train"], hulls[hulls["split"] == "train"]
-    figure = plots_frontier.frontier(mine, ours, SIZES)
+    figure = plots.frontier(mine, ours, SIZES)
     assert figure.get_figwidth() == style.PAGE
     for axes, n in zip(figure.axes, SIZES, strict=False):
-        assert axes.get_title(loc="left") == plots_frontier.n_of(n)
+        assert axes.get_title(loc="left") == plots.n_of(n)
         cloud, *bands = axes.collections
         np.testing.assert_allclose(cloud.get_offsets()[:, 0], sweep.bits_per_image(mine, n, "entropy"))
         assert len(bands) == 2
@@ -59,7 +59,7 @@ def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
 
 
 def test_names_of_sizes():
-    assert [plots_frontier.n_of(n) for n in (100, 10000, math.inf)] == ["n = 100", "n = 10 000", "n = ∞"]
+    assert [plots.n_of(n) for n in (100, 10000, math.inf)] == ["n = 100", "n = 10 000", "n = ∞"]
 
 
 def test_what_parameters_do_is_drawn_line_by_line(points):
@@ -67,7 +67,7 @@ def test_what_parameters_do_is_drawn_line_by_line(points):
     assert set(effects[effects["varied"] == "bits"]["penalty"]) == {0.5}
     assert set(effects[effects["varied"] == "bits"]["n_atoms"]) == {8}
     assert set(effects[effects["varied"] == "penalty"]["b_coef"]) == {8}
-    figure = plots_frontier.effects(effects[effects["split"] == "heldout"])
+    figure = plots.effects(effects[effects["split"] == "heldout"])
     left, right = figure.axes
     assert [line.get_label() for line in left.lines] == ["2", "8"]
     assert [line.get_label() for line in right.lines] == ["1", "4"]
@@ -77,10 +77,10 @@ def test_what_parameters_do_is_drawn_line_by_line(points):
 
 def test_the_loss_of_every_parameter_has_its_panel(points, hulls):
     ranking = importance.ranking(points, hulls, SIZES)
-    figure = plots_frontier.importance(ranking[ranking["accounting"] == "entropy"])
+    figure = plots.importance(ranking[ranking["accounting"] == "entropy"])
     assert len(figure.axes) == len(sweep.PARAMETERS)
     for axes, parameter in zip(figure.axes, sweep.PARAMETERS, strict=True):
-        assert axes.get_title() == plots_frontier.NAMES[parameter]
+        assert axes.get_title() == plots.NAMES[parameter]
         rows = ranking[(ranking["accounting"] == "entropy") & (ranking["parameter"] == parameter)]
         drawn = np.concatenate([line.get_ydata() for line in axes.lines])
         np.testing.assert_allclose(
@@ -92,22 +92,20 @@ def test_files_are_drawn_against_what_was_said_of_them():
     table = pd.DataFrame(
         {"accounting": ["tuple", "entropy"], "model_bits": [9.0, 5.0], "payload_bits": [9.5, 5.4], "index_bits": [2, 3]}
     )
-    left, right = plots_frontier.files(table).axes
+    left, right = plots.files(table).axes
     assert [tuple(dots.get_offsets()[0]) for dots in left.collections] == [(9, 9.5), (5, 5.4)]
     np.testing.assert_allclose([dots.get_offsets()[0][1] for dots in right.collections], [2.5, 3.4])
 
 
 def test_models_stand_in_rows_with_their_bits():
     image = np.zeros((4, 4, 3), np.uint8)
-    figure = plots_frontier.models(
-        [image] * 2, [[image] * 3] * 2, np.full((2, 3), 0.5), ["low", "medium", "high"], [1, 2, 3]
-    )
+    figure = plots.models([image] * 2, [[image] * 3] * 2, np.full((2, 3), 0.5), ["low", "medium", "high"], [1, 2, 3])
     titles = [axes.get_title() for axes in figure.axes[:4]]
     assert titles == ["input", "low, 1 bits", "medium, 2 bits", "high, 3 bits"]
 
 
 def test_the_claim_has_a_panel_for_each_n_it_names(hulls):
     both = hulls.assign(n=hulls["n"].replace({100.0: 10000.0}))
-    figure = plots_frontier.claim(both[both["split"] == "heldout"])
+    figure = plots.claim(both[both["split"] == "heldout"])
     assert [axes.get_title().split(",")[0] for axes in figure.axes] == ["n = 10 000", "n = ∞"]
     assert all(len(axes.lines) == len(looks.ACCOUNTINGS) for axes in figure.axes)

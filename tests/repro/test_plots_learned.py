@@ -8,8 +8,9 @@ from smicnb.compare.images import ablations
 from smicnb.compare.images.ablations import Claim
 from smicnb.compare.images.classical import Jpeg
 from smicnb.compare.images.evaluate import METRICS
-from smicnb.repro import looks, plots_learned
+from smicnb.drawing import looks
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies import learned_plots
 from smicnb.studies.taco import measures
 
 
@@ -29,9 +30,9 @@ def points():
 
 
 def test_every_codec_has_its_look_and_second_seeds_are_no_entry_of_the_legend(points):
-    figure = plots_learned.rate_curves_of(points, ["psnr", "lpips"], 1.0, 0)
+    figure = learned_plots.rate_curves_of(points, ["psnr", "lpips"], 1.0, 0)
     panels = [axes for axes in figure.axes if axes.get_xlabel()]
-    assert [axes.get_ylabel() for axes in panels] == [plots_learned.LABELS[name] for name in ("psnr", "lpips")]
+    assert [axes.get_ylabel() for axes in panels] == [learned_plots.LABELS[name] for name in ("psnr", "lpips")]
     for axes in panels:
         assert len(axes.containers) == points["codec"].nunique()
         assert axes.get_xscale() == "log"
@@ -41,7 +42,7 @@ def test_every_codec_has_its_look_and_second_seeds_are_no_entry_of_the_legend(po
 
 
 def test_curves_are_the_means(points):
-    figure = plots_learned.rate_curves_of(points, ["psnr"], 1.0, 0)
+    figure = learned_plots.rate_curves_of(points, ["psnr"], 1.0, 0)
     jpeg = points[points["codec"] == "JPEG"].groupby("setting")[["bpp", "psnr"]].mean()
     line = figure.axes[0].containers[list(points["codec"].unique()).index("JPEG")].lines[0]
     np.testing.assert_allclose(np.sort(line.get_xdata().astype(float)), np.sort(jpeg["bpp"]))
@@ -49,14 +50,14 @@ def test_curves_are_the_means(points):
 
 
 def test_points_beyond_the_axis_are_left_out(points):
-    figure = plots_learned.rate_curves_of(points, ["psnr"], 0.2, 0)
+    figure = learned_plots.rate_curves_of(points, ["psnr"], 0.2, 0)
     assert max(max(each.lines[0].get_xdata()) for each in figure.axes[0].containers) <= 0.2
 
 
 def test_gaps_stand_where_the_table_says(points):
     claims = [Claim("better", "full", "tgic", metric) for metric in ("lpips", "psnr")]
     judged = ablations.judge(points, claims, "TACO", 0)
-    figure = plots_learned.ablations(judged, ["lpips", "psnr"])
+    figure = learned_plots.ablations(judged, ["lpips", "psnr"])
     for axes, gap in zip(figure.axes, judged["gap"], strict=True):
         assert axes.containers[0].lines[0].get_xdata()[0] == pytest.approx(gap)
     assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["over TGIC's module (our reading)"]
@@ -67,7 +68,7 @@ def test_reconstructions_and_their_numbers():
     items, image = [item], item.image()
     first, *ladder = Jpeg(30), Jpeg(10), Jpeg(28), Jpeg(90)
     pictures, table = measures.decoded_beside(items, [first], ladder)
-    figure = plots_learned.reconstructions(pictures, table)
+    figure = learned_plots.reconstructions(pictures, table)
     assert table["setting"].tolist() == [first.setting, Jpeg(28).setting]  # the nearest in rate
     assert len(figure.axes) == 3
     np.testing.assert_array_equal(figure.axes[1].get_images()[0].get_array(), first.decode(first.encode(image)))
@@ -76,16 +77,16 @@ def test_reconstructions_and_their_numbers():
 
 def test_attention_is_one_panel_per_token():
     maps = [np.random.default_rng(0).random((3, 8, 12)), np.random.default_rng(1).random((3, 4, 6))]
-    figure = plots_learned.attention(np.zeros((32, 48, 3), np.uint8), ["a", "cat", "."], maps, ["fine", "coarse"])
+    figure = learned_plots.attention(np.zeros((32, 48, 3), np.uint8), ["a", "cat", "."], maps, ["fine", "coarse"])
     assert len(figure.axes) == 8
     assert [axes.get_title() for axes in figure.axes[1:4]] == ["a", "cat", "."]
 
 
-@pytest.mark.parametrize("family", plots_learned.VARIANTS)
+@pytest.mark.parametrize("family", learned_plots.VARIANTS)
 def test_variants_can_be_told_apart(family):
-    shapes = [(look["marker"], look["color"]) for look in plots_learned.VARIANTS[family].values()]
+    shapes = [(look["marker"], look["color"]) for look in learned_plots.VARIANTS[family].values()]
     assert len({marker for marker, _ in shapes}) == len({colour for _, colour in shapes}) == len(shapes)
-    assert set(plots_learned.RIVALS.values()) <= set(looks.CODECS)
+    assert set(learned_plots.RIVALS.values()) <= set(looks.CODECS)
 
 
 def test_caption_sources_are_differences_from_the_first():
@@ -95,7 +96,7 @@ def test_caption_sources_are_differences_from_the_first():
         for setting in ("low", "high")
         for source, shift in {"published": 0.0, "none": 0.5, "shuffled words": -0.25}.items()
     ]
-    figure = plots_learned.caption_sources(pd.DataFrame(rows))
+    figure = learned_plots.caption_sources(pd.DataFrame(rows))
     for axes in figure.axes:
         low, high = axes.containers
         assert list(low.lines[0].get_xdata()) == list(high.lines[0].get_xdata()) == [0.5, -0.25]
@@ -111,7 +112,7 @@ PARTS = {"difference": 0.0, "low": -0.1, "high": 0.1}
 def test_captions_kept_are_one_curve_per_codec():
     table = pd.DataFrame({"codec": ["JPEG", "JPEG", "TACO full (seed 0)"], "bpp": [0.4, 0.2, 0.3]})
     table = table.assign(cider_d=[5.0, 3.0, 6.0], low=[4.0, 2.0, 5.0], high=[6.0, 4.0, 7.0])
-    figure = plots_learned.captions_kept(table)
+    figure = learned_plots.captions_kept(table)
     jpeg, taco = figure.axes[0].containers
     assert list(jpeg.lines[0].get_xdata()) == [0.2, 0.4]
     assert list(taco.lines[0].get_ydata()) == [6.0]
@@ -121,14 +122,14 @@ def test_a_gap_far_from_the_others_is_a_number_at_the_end():
     gaps = {"tgic": 0.01, "without-adapter": -0.02, "frozen-base": 0.5}
     rows = [{"better": "full", "worse": worse, "metric": "lpips", "gap": gap} for worse, gap in gaps.items()]
     judged = pd.DataFrame(rows).assign(low=lambda table: table["gap"] - 0.01, high=lambda table: table["gap"] + 0.01)
-    (axes,) = plots_learned.ablations(judged.assign(spread=0.005), ["lpips"]).axes
+    (axes,) = learned_plots.ablations(judged.assign(spread=0.005), ["lpips"]).axes
     assert max(axes.get_xlim()) < 0.1
     assert [text.get_text() for text in axes.texts] == ["+0.500 →"]
     near = judged[judged["worse"] != "frozen-base"].assign(spread=0.005)
-    assert len(plots_learned.ablations(near, ["lpips"]).axes[0].texts) == 0
+    assert len(learned_plots.ablations(near, ["lpips"]).axes[0].texts) == 0
 
 
 def test_a_variant_of_ones_own_is_drawn_by_its_name():
-    look, seed = plots_learned.look_of("SIC mine (seed 1)")
+    look, seed = learned_plots.look_of("SIC mine (seed 1)")
     assert (look["label"], seed) == ("mine", 1)
-    assert look not in plots_learned.VARIANTS["SIC"].values()
+    assert look not in learned_plots.VARIANTS["SIC"].values()

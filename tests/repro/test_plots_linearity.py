@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import plots_linearity as plots
+from smicnb.studies.linearity import plots
 
 FACTORS = [0.25, 0.5, 0.75, 1.0]
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from smicnb.repro import plots_primer, style
+from smicnb.drawing import style
+from smicnb.studies.primer import plots
 from smicnb.studies.primer import transform_coding as tc
 
 
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("house_style")
 
 
 def test_a_blocks_data_obeys_the_equations(image):
-    data = plots_primer.block_data(image, 40, (1, 2))
+    data = plots.block_data(image, 40, (1, 2))
     assert len(data) == 64
     np.testing.assert_array_equal(data["quantised"], np.rint(data["coefficient"] / data["step"]))
     np.testing.assert_allclose(data["luma"].iloc[0], tc.to_ycbcr(image)[8, 16, 0])
@@ -27,8 +28,8 @@ def test_a_blocks_data_obeys_the_equations(image):
 
 
 def test_the_pipeline_prints_the_blocks_numbers(image):
-    data = plots_primer.block_data(image, 40, (1, 2))
-    figure = plots_primer.pipeline(image, 40, (1, 2), data)
+    data = plots.block_data(image, 40, (1, 2))
+    figure = plots.pipeline(image, 40, (1, 2), data)
     assert figure.get_figwidth() == style.PAGE
     panels = figure.axes
     assert len(panels) == 9
@@ -42,7 +43,7 @@ def test_curves_are_labelled_by_the_kind_of_their_rate(image):
     import pandas as pd
 
     rows = pd.DataFrame(tc.rate_distortion(image, [30, 60]))
-    figure = plots_primer.rate_distortion(rows)
+    figure = plots.rate_distortion(rows)
     labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert [label.rpartition(": ")[2] for label in labels] == ["entropy estimate"] + 3 * ["bytes of the file"]
     for line, (_, curve) in zip(figure.axes[0].lines, rows.groupby("codec", sort=False), strict=True):
@@ -52,6 +53,6 @@ def test_curves_are_labelled_by_the_kind_of_their_rate(image):
 
 
 def test_samples_stand_side_by_side(image):
-    figure = plots_primer.samples({"one": image, "two": image[::-1], "three": image, "four": image})
+    figure = plots.samples({"one": image, "two": image[::-1], "three": image, "four": image})
     assert [axes.get_title() for axes in figure.axes] == ["one", "two", "three", "four"]
     np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), image[::-1])

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import plots_rate, style
+from smicnb.drawing import style
+from smicnb.studies.rate_model import plots
 from smicnb.studies.rate_model.null_proportion import NullLaw
 
 LAW = NullLaw(scale=4.0, slope=1.1, growth=0.1, rmse=0.0, max_error=0.0, rmse_fitted=0.0)
@@ -20,7 +21,7 @@ CELLS = pd.DataFrame(
 
 
 def test_the_data_behind_holds_one_split_and_every_curve():
-    data = plots_rate.null_data(CELLS, LAW, "heldout")
+    data = plots.null_data(CELLS, LAW, "heldout")
     assert set(data["p_null"]) == {0.75}
     np.testing.assert_allclose(data["eq13"] + data["eq14"], 1)
     np.testing.assert_allclose(data["fitted"] + data["residual"], data["p_null"])
@@ -29,7 +30,7 @@ def test_the_data_behind_holds_one_split_and_every_curve():
 
 @pytest.fixture
 def figure(house_style):
-    return plots_rate.null_proportion(plots_rate.null_data(CELLS, LAW, "train"), LAW)
+    return plots.null_proportion(plots.null_data(CELLS, LAW, "train"), LAW)
 
 
 def test_the_panels_show_the_data(figure):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.repro import plots_separation as plots
+from smicnb.studies.separation import plots
 
 pytestmark = pytest.mark.usefixtures("house_style")
 

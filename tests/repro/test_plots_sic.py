@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from smicnb.repro import plots_sic
+from smicnb.studies.sic import plots
 
 ONE, GROWING = "SIC one-sample (seed 0)", "SIC growing (seed 0)"
 
 
 def test_only_keeps_variants_and_rivals():
     points = pd.DataFrame({"codec": [ONE, GROWING, "SIC growing (seed 1)", "JPEG"]})
-    assert plots_sic.only(points, ["growing"])["codec"].tolist() == [GROWING, "SIC growing (seed 1)", "JPEG"]
-    assert plots_sic.only(points, ["one-sample"], rivals=False)["codec"].tolist() == [ONE]
+    assert plots.only(points, ["growing"])["codec"].tolist() == [GROWING, "SIC growing (seed 1)", "JPEG"]
+    assert plots.only(points, ["one-sample"], rivals=False)["codec"].tolist() == [ONE]
 
 
 def test_rates_of_levels():
@@ -21,7 +21,7 @@ def test_rates_of_levels():
         for level in (1, 2, 3)
     ]
     names = ["codec", "level", "own_bpp", "own_estimated_bpp", "largest_excess"]
-    figure = plots_sic.level_rates(pd.DataFrame(rows, columns=names))
+    figure = plots.level_rates(pd.DataFrame(rows, columns=names))
     own, apart = figure.axes
     np.testing.assert_allclose(own.lines[0].get_ydata(), [0.1, 0.2, 0.3])
     np.testing.assert_allclose(own.lines[2].get_ydata(), [0.2, 0.3, 0.4])
@@ -34,7 +34,7 @@ def test_images_at_rising_levels():
     rng = np.random.default_rng(0)
     pictures = [[rng.integers(0, 255, (20, 30, 3), np.uint8) for _ in range(3)] for _ in range(2)]
     rows = [(model, level, 0.1 * level, 20.0, 0.3) for model in ("one-sample/all/0", "authors/x") for level in (1, 8)]
-    figure = plots_sic.by_level(pictures, pd.DataFrame(rows, columns=["model", "level", "bpp", "psnr", "dists"]))
+    figure = plots.by_level(pictures, pd.DataFrame(rows, columns=["model", "level", "bpp", "psnr", "dists"]))
     assert len(figure.axes) == 6
     np.testing.assert_array_equal(figure.axes[4].get_images()[0].get_array(), pictures[1][1])
     assert [axes.get_title() for axes in figure.axes[:3]] == ["original", "level 1", "level 8"]
@@ -49,7 +49,7 @@ def test_samples_and_their_spread_on_one_scale():
     table = pd.DataFrame(
         {"level": [1, 8], "bpp": [0.1, 0.4], "spread": [12.0, 2.0], "psnr": 20.0, "psnr_of_mean": 22.0}
     )
-    figure = plots_sic.synset(image, found, table)
+    figure = plots.synset(image, found, table)
     maps = [axes.get_images()[0] for axes in (figure.axes[4], figure.axes[9])]
     np.testing.assert_array_equal(maps[1].get_array(), found[1][1])
     assert maps[0].get_clim() == maps[1].get_clim() == (0, found[0][1].max())

@@ -7,8 +7,8 @@ import pytest
 from smicnb.compare.images import classical
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.images.generated import CLIP_INTRA
-from smicnb.repro import looks, plots_sota
-from smicnb.studies.state_of_the_art import measures
+from smicnb.drawing import looks
+from smicnb.studies.state_of_the_art import measures, plots
 
 OURS = measures.OURS
 
@@ -41,28 +41,28 @@ def summary(points):
 
 def test_every_classical_family_has_a_look():
     names = [codec.name for family in classical.LADDERS for codec in classical.ladder(family)[:1]]
-    drawn = [plots_sota.look(name) for name in [*names, OURS, CLIP_INTRA]]
+    drawn = [plots.look(name) for name in [*names, OURS, CLIP_INTRA]]
     assert len({look["marker"] for look in drawn}) == len(drawn)
     assert {look["label"] for look in drawn} >= set(names)
-    assert plots_sota.look("VVenC intra, 1/4") == looks.CODECS["vvc"]
-    assert plots_sota.look(f"{OURS}, n = 1000") == looks.CODECS["smic"]
+    assert plots.look("VVenC intra, 1/4") == looks.CODECS["vvc"]
+    assert plots.look(f"{OURS}, n = 1000") == looks.CODECS["smic"]
 
 
 def test_rates_have_a_row_for_what_was_measured_and_for_what_was_published(summary):
     published = measures.published()
-    figure = plots_sota.rates(summary, published)
+    figure = plots.rates(summary, published)
     (axes,) = figure.axes
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels[:5] == [OURS, f"{OURS}, n = 1000", CLIP_INTRA, "WebP", "VVenC intra"]
     assert labels[5:] == [f"{name} (as published)" for name in published["codec"].unique()]
     drawn = np.concatenate([line.get_xdata().astype(float) for line in axes.lines if len(line.get_xdata()) != 2])
     assert {round(0.01 * factor, 6) for factor in (1, 3, 9)} <= set(drawn.round(6))
-    assert axes.get_xlim() == plots_sota.BPP
+    assert axes.get_xlim() == plots.BPP
     assert set(published["bpp"]) <= {float(x) for line in axes.lines for x in line.get_xdata()}
 
 
 def test_curves_are_the_summarys_with_intervals_but_for_reduced_images(summary):
-    figure = plots_sota.curves(summary, ["psnr", "lpips", "image_cosine"])
+    figure = plots.curves(summary, ["psnr", "lpips", "image_cosine"])
     panels = [axes for axes in figure.axes if axes.get_xlabel()]
     assert len(panels) == 3
     for axes in panels:
@@ -78,7 +78,7 @@ def test_curves_are_the_summarys_with_intervals_but_for_reduced_images(summary):
 
 
 def test_reduced_images_have_a_panel_for_each_codec(summary):
-    figure = plots_sota.reduced(summary, "image_cosine")
+    figure = plots.reduced(summary, "image_cosine")
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ["WebP"]
     assert [line.get_label() for line in panels[0].lines] == [
@@ -92,10 +92,10 @@ def test_pictures_and_what_is_said_of_them():
     pictures = [[np.full((24, 32, 3), shade, np.uint8) for shade in range(8)] for _ in range(2)]
     rows = [("WebP, 1/4", "quality 5", 0.0123, 20.04, 0.5, 0.25)] * 14
     table = pd.DataFrame(rows, columns=["codec", "setting", "bpp", "psnr", "lpips", "image_cosine"])
-    figure = plots_sota.side_by_side(pictures, table)
+    figure = plots.side_by_side(pictures, table)
     shown = [axes for axes in figure.axes if axes.get_images()]
     assert len(shown) == 16
-    assert len(figure.axes) == 4 * plots_sota.ACROSS  # eight pictures take two rows
+    assert len(figure.axes) == 4 * plots.ACROSS  # eight pictures take two rows
     assert shown[0].get_title() == shown[8].get_title() == "original"
     assert shown[1].get_title() == "WebP\nquality 5, 1/4: 0.0123 bpp\n20.0 dB, LPIPS 0.50\ncosine 0.25"
     assert [int(axes.get_images()[0].get_array()[0, 0, 0]) for axes in shown[:8]] == list(range(8))

@@ -3,18 +3,18 @@
 import numpy as np
 import pytest
 
-from smicnb.repro import plots_synonyms, style
-from smicnb.studies.synonyms import sources
+from smicnb.drawing import style
+from smicnb.studies.synonyms import plots, sources
 
 
 @pytest.fixture(scope="module")
 def data():
-    return plots_synonyms.synonyms_data()
+    return plots.synonyms_data()
 
 
 @pytest.fixture
 def figure(house_style, data):
-    return plots_synonyms.synonyms_figure(data)
+    return plots.synonyms_figure(data)
 
 
 def curve(data, panel, name):
@@ -22,7 +22,7 @@ def curve(data, panel, name):
 
 
 def test_every_curve_has_its_numbers(data):
-    for panel, looks in plots_synonyms.LOOKS.items():
+    for panel, looks in plots.LOOKS.items():
         assert set(data.loc[data["panel"] == panel, "curve"]) == set(looks)
     assert np.isfinite(data[["x", "bits"]]).all(axis=None)
 
@@ -55,7 +55,7 @@ def test_codes_of_synsets_lie_above_their_bounds(data, points, bound):
 
 def test_the_panels_show_the_data_on_a_page(figure, data):
     assert figure.get_figwidth() == style.PAGE
-    for axes, (panel, looks) in zip(figure.axes, plots_synonyms.LOOKS.items(), strict=True):
+    for axes, (panel, looks) in zip(figure.axes, plots.LOOKS.items(), strict=True):
         assert [text.get_text() for text in axes.get_legend().get_texts()] == [look["label"] for look in looks.values()]
         for line, name in zip(axes.lines, looks, strict=False):
             np.testing.assert_allclose(line.get_ydata(), curve(data, panel, name)["bits"])

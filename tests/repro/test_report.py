@@ -14,15 +14,15 @@ from bs4 import BeautifulSoup
 from chromium import chromium, requests, resize
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import params
 from smicnb.repro.report import site, tables
+from smicnb.repro.runs import recipes
 
 
 def written(checkout: Path, recipe: str = "small", out: Path | None = None) -> site.Written:
     """The report that `checkout` gives."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(checkout)
-        return site.write(params.recipe(checkout / "recipes" / f"{recipe}.yaml"), out)
+        return site.write(recipes.recipe(checkout / "recipes" / f"{recipe}.yaml"), out)
 
 
 def page(folder: Path, name: str = "index.html") -> BeautifulSoup:
@@ -261,7 +261,7 @@ def test_a_quantity_that_no_column_names_stands_beside_all(tmp_path):
 
 
 def test_the_report_on_the_repository_is_the_whole_map_and_light(real, repository):
-    from smicnb.repro import reproduction
+    from smicnb.repro.paper_map import items as reproduction
 
     executed = real.index.parent / "notebooks"  # pages of what was run in this checkout: none in a new one
     assert real.text - sum(path.stat().st_size for path in executed.rglob("*.html")) < 3_000_000

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro.reproduction import COMPUTED, ITEM, STATES, load, tables
-from smicnb.repro.reproduction_page import MARKS, documents, first_difference, items
+from smicnb.repro.paper_map.items import COMPUTED, ITEM, STATES, load, tables
+from smicnb.repro.paper_map.page import MARKS, documents, first_difference, items
 
 ROMAN = ("I", "II", "III", "IV")
 # What the papers number, counted by hand.

@@ -1,7 +1,7 @@
 """What a run and its workers tell each other through files."""
 
-from smicnb.repro import records
-from smicnb.repro.records import Listener, Pulse, Told
+from smicnb.repro.runs import records
+from smicnb.repro.runs.records import Listener, Pulse, Told
 
 
 def test_a_worker_hears_that_its_run_ended_or_another_began(tmp_path):

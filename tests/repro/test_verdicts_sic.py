@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from smicnb.compare.images import ablations
-from smicnb.repro import plots_synonyms, verdicts_sic
-from smicnb.repro.committed import Tables
+from smicnb.studies.committed import Tables
 from smicnb.studies.sic import measures
-from smicnb.studies.synonyms import sources, steps
+from smicnb.studies.sic import verdicts as verdicts_sic
+from smicnb.studies.synonyms import plots, sources, steps
 
 ONE, FIVE = "SIC one-sample (seed 0)", "SIC five-samples (seed 0)"
 
@@ -15,7 +15,7 @@ ONE, FIVE = "SIC one-sample (seed 0)", "SIC five-samples (seed 0)"
 @pytest.fixture(scope="module")
 def theory(tmp_path_factory):
     folder = tmp_path_factory.mktemp("theory")
-    plots_synonyms.synonyms_data().to_csv(folder / "sic_synonyms.csv", index=False, float_format="%.6g")
+    plots.synonyms_data().to_csv(folder / "sic_synonyms.csv", index=False, float_format="%.6g")
     for name, table in {
         "sic_steps": steps.steps_table(sources.EIGHT),
         "sic_lemma": steps.lemma_table(sources.EIGHT),

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import verify
+from smicnb.repro.runs import verify
 
 NAME = "00_transform_coding_primer"
 RECIPE = "figures: figures\nnotebooks:\n  00_transform_coding_primer: {largest_side: 128, qualities: [20, 90]}\n"

@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from smicnb.repro import params
+from smicnb.repro.paper_map.items import COMPUTED, Group, Reproduction, Row, unplaced
+from smicnb.repro.paper_map.page import items
 from smicnb.repro.report import states, tables
 from smicnb.repro.report.states import Run
-from smicnb.repro.reproduction import COMPUTED, Group, Reproduction, Row, unplaced
-from smicnb.repro.reproduction_page import items
+from smicnb.repro.runs import recipes as params
 
 # Suffix -> what its link is called, in the order of the links.
 DOWNLOADS = {".csv": "CSV", ".pdf": "PDF", ".png": "PNG", ".md": "Markdown", ".tex": "LaTeX", ".json": "origin"}

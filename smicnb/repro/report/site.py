@@ -20,11 +20,12 @@ from markupsafe import Markup, escape
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import check_folder
-from smicnb.repro import params, reproduction
 from smicnb.repro.checkout import commit, root
+from smicnb.repro.paper_map import items
 from smicnb.repro.report import cards, notebooks, states
 from smicnb.repro.report.cards import Card, Content
 from smicnb.repro.report.states import Run
+from smicnb.repro.runs import recipes
 
 STATIC = ("report.css", "report.js")
 OWN = {"index.html", "published.html", "tables", "notebooks", "figures", "thumbnails", *STATIC}
@@ -45,7 +46,7 @@ class Written:
         return f"{self.index} ({self.text / 1e6:.1f} MB, and {self.pictures / 1e6:.1f} MB of pictures)"
 
 
-def write(recipe: params.Recipe, out: Path | None = None) -> Written:
+def write(recipe: recipes.Recipe, out: Path | None = None) -> Written:
     """Write the report on `recipe` to the folder `out`, in place of an earlier report there.
 
     Raises:
@@ -54,7 +55,7 @@ def write(recipe: params.Recipe, out: Path | None = None) -> Written:
     checkout = root()
     out = (out or checkout / ".smicnb" / "report" / recipe.name).resolve()
     _check(out)
-    content = cards.collect(checkout, recipe, reproduction.read(checkout))
+    content = cards.collect(checkout, recipe, items.read(checkout))
     out.parent.mkdir(parents=True, exist_ok=True)
     _sweep(out)
     prefix = f".{out.name}-{os.getpid()}-"
@@ -105,7 +106,7 @@ def _check(out: Path) -> None:
 class _Site:
     """The pages of one report, written below `folder`."""
 
-    def __init__(self, folder: Path, checkout: Path, recipe: params.Recipe, content: Content):
+    def __init__(self, folder: Path, checkout: Path, recipe: recipes.Recipe, content: Content):
         import jinja2
 
         self.folder, self.checkout, self.recipe, self.content = folder, checkout, recipe, content

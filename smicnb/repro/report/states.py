@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import freshness, records
-from smicnb.repro.jobs import jobs_of
-from smicnb.repro.params import Recipe
+from smicnb.repro.runs import freshness, records
+from smicnb.repro.runs.jobs import jobs_of
+from smicnb.repro.runs.recipes import Recipe
 
 # State -> what a reader is told, worst first; the order of the report.
 STATES = {

@@ -1,0 +1,1 @@
+"""What the sliders of notebooks/explore.ipynb ask, and the page without sliders."""

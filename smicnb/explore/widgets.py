@@ -1,0 +1,268 @@
+"""The explorer as widgets in JupyterLab: what it says comes from `explore`, how it looks from `explore_html`."""
+
+import contextlib
+from collections.abc import Iterator
+
+import ipywidgets
+from IPython.display import display
+from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, FloatSlider, HBox, Layout, SelectionSlider, Text, VBox
+
+from smicnb.base.errors import SmicnbError
+from smicnb.explore import pages as html
+from smicnb.explore import recipe
+from smicnb.explore.explorer import Answer, Explorer, Setting
+from smicnb.studies.frontier.plots import n_of
+
+ROWS = 10  # atoms of an image that can be switched on and off, the strongest
+FOUND = 6  # images and atoms that words find
+WEIGHTS = (-15.0, 15.0, 0.5)  # least, largest and step of a weight given by hand; latents have the norm 20
+
+
+class ExplorerView:
+    """Sliders, pictures and text fields around an explorer; a viewer without widgets shows its state as a page.
+
+    Args:
+        explorer: what answers.
+
+    Attributes:
+        widget: everything, as one widget.
+        by_hand: atom -> weight given to it; 0 where it was switched off.
+    """
+
+    def __init__(self, explorer: Explorer):
+        self.explorer, self.by_hand, self._quiet = explorer, {}, False
+        self._backgrounds = {n: html.background(explorer, n) for n in explorer.sizes}
+        self._atoms_of_rows: list[int] = []
+        self._make_controls(explorer.default())
+        self._make_hands()
+        self._make_words()
+        self._make_folder()
+        self.recipe, self.commands = HTML(), HTML()
+        self.widget = VBox([HTML(html.STYLE + html.LIVE), *self._arranged()], layout=Layout(max_width="980px"))
+        self.widget.add_class("smx-live")
+        self.refresh()
+
+    def _make_controls(self, start: Setting) -> None:
+        grid, here = self.explorer.grid, len(self.explorer.photographs.split("train"))
+        sizes = [(f"{n_of(n)[4:]}{' (these)' if n == here else ''}", n) for n in self.explorer.sizes]
+        self.sliders = {
+            "n_atoms": _slider("atoms nₐ", grid.n_atoms, start.n_atoms),
+            "penalty": _slider("sparsity λ", grid.penalties, start.penalty),
+            "b_dict": _slider("bits b_dict", grid.b_dict, start.b_dict),
+            "b_coef": _slider("bits b_coef", grid.b_coef, start.b_coef),
+            "n": _slider("images n", sizes, start.n),
+        }
+        self.image = Dropdown(options=list(self.explorer.images), description="image", layout=Layout(width="494px"))
+        self.to_hull = Button(description="Go to the hull", tooltip="the setting on the hull that is nearest in bits")
+        self.plot, self.numbers, self.components, self.pictures = HTML(), HTML(), HTML(), HTML()
+        for name, slider in self.sliders.items():
+            slider.observe(self._start_over if name == "n_atoms" else self._changed, "value")
+        self.image.observe(self._start_over, "value")
+        self.to_hull.on_click(lambda _: self.go(self.explorer.on_hull(self.setting)))
+
+    def _make_hands(self) -> None:
+        self.checks = [Checkbox(indent=False, layout=Layout(width="210px")) for _ in range(ROWS)]
+        self.bars, self.rest = [HTML() for _ in range(ROWS)], HTML()
+        for row, check in enumerate(self.checks):
+            check.observe(lambda change, row=row: self._toggled(row, change["new"]), "value")
+        self.atom = Dropdown(description="atom", layout=Layout(width="300px"))
+        low, high, step = WEIGHTS
+        self.weight = FloatSlider(value=8, min=low, max=high, step=step, description="weight", readout_format=".1f")
+        self.add, self.reset = Button(description="Add"), Button(description="As coded")
+        self.weight.observe(lambda _: self.atom.value in self.by_hand and self._added(), "value")
+        self.add.on_click(lambda _: self._added())
+        self.reset.on_click(self._start_over)
+
+    def _make_words(self) -> None:
+        self.text = Text(placeholder="a castle by the sea", description="words", continuous_update=False)
+        self.said = HTML()
+        self.found = {
+            what: [(HTML(), Button(layout=Layout(width="90px", display="none"))) for _ in range(FOUND)]
+            for what in _FOUND
+        }
+        self._targets: dict[str, list] = {what: [] for what in _FOUND}
+        self.text.observe(lambda _: self._ask(), "value")
+        for what, act in zip(_FOUND, (self._choose, self._add_found), strict=True):
+            for place, (_, button) in enumerate(self.found[what]):
+                button.on_click(lambda _, place=place, act=act: act(place))
+
+    def _make_folder(self) -> None:
+        self.path = Text(placeholder="~/Pictures", description="folder", layout=Layout(width="400px"))
+        self.open, self.opened, self.progress = Button(description="Open"), HTML(), ipywidgets.Output()
+        self.open.on_click(lambda _: self._open())
+
+    def _arranged(self) -> Iterator[ipywidgets.Widget]:
+        left = VBox([*self.sliders.values(), self.to_hull, self.numbers], layout=Layout(width="400px"))
+        yield HBox([left, self.plot], layout=_WRAPPED)
+        yield self.components
+        rows = [HBox([check, bar]) for check, bar in zip(self.checks, self.bars, strict=True)]
+        hand = VBox([HBox([self.atom, self.add]), HBox([self.weight, self.reset])])
+        atoms = VBox([_title("Atoms: switch them off, add others"), *rows, self.rest, hand])
+        yield HBox([VBox([self.image, self.pictures]), atoms], layout=_WRAPPED)
+        yield _title("Words: which images and which atoms answer")
+        yield HBox([self.text, self.said])
+        for what in _FOUND:
+            yield Box([VBox(pair) for pair in self.found[what]], layout=_WRAPPED)
+        yield _title("Your own photographs, coded with this dictionary")
+        yield VBox([HBox([self.path, self.open]), self.opened, self.progress])
+        yield _title("This setting, to keep")
+        yield VBox([self.recipe, self.commands])
+
+    @property
+    def setting(self) -> Setting:
+        """Where the sliders stand."""
+        return Setting(**{name: slider.value for name, slider in self.sliders.items()})
+
+    def go(self, setting: Setting) -> None:
+        """Put all sliders where `setting` says."""
+        with self._quietly():
+            for name, slider in self.sliders.items():
+                slider.value = getattr(setting, name)
+        self._start_over()
+
+    def refresh(self) -> None:
+        """Show what the explorer answers to the present state."""
+        setting, explorer = self.setting, self.explorer
+        cost = explorer.cost(setting)
+        answer = explorer.answer(setting, self.image.value, self.by_hand)
+        self.plot.value = html.frontier(self._backgrounds[setting.n], cost)
+        self.numbers.value = html.numbers(cost)
+        self.components.value = html.components(cost, setting.n)
+        self.pictures.value = html.pictures(explorer, self.image.value, answer)
+        self.recipe.value = html.copyable("Recipe", recipe.recipe(explorer, setting))
+        self.commands.value = html.copyable("Commands", recipe.commands(explorer, setting))
+        self._show_parts(setting, answer)
+        if self.text.value:
+            self._ask()
+
+    def _show_parts(self, setting: Setting, answer: Answer) -> None:
+        words, atoms = self.explorer.atom_words(setting), self.explorer.books.of(setting.point).atoms
+        options = [(f"{atom}: {name}", atom) for atom, name in enumerate(words)]
+        with self._quietly():
+            if self.atom.options != tuple(options):
+                before = self.atom.value or 0
+                self.atom.options = options
+                self.atom.value = min(before, len(words) - 1)
+            largest = max((abs(part.weight or part.coded) for part in answer.parts), default=1.0)
+            self._atoms_of_rows = [part.atom for part in answer.parts[:ROWS]]
+            for part, check, bar in zip(answer.parts, self.checks, self.bars, strict=False):
+                check.description, check.value = f"{part.atom}: {part.words}", part.weight != 0
+                bar.value = html.weight(self.explorer, part, largest, atoms[part.atom])
+            for row, pair in enumerate(zip(self.checks, self.bars, strict=True)):
+                for widget in pair:
+                    widget.layout.display = None if row < len(answer.parts) else "none"
+        used = sum(part.weight != 0 for part in answer.parts)
+        shown = f"; the {ROWS} strongest are shown" if len(answer.parts) > ROWS else ""
+        self.rest.value = html.message(f"{used} of {setting.n_atoms} atoms in use{shown}")
+
+    @contextlib.contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """Widgets that are set in here ask for no answer."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _changed(self, _) -> None:
+        if not self._quiet:
+            self.refresh()
+
+    def _start_over(self, _=None) -> None:
+        """Show another image or another dictionary, as coded."""
+        if not self._quiet:
+            self.by_hand.clear()
+            self.refresh()
+
+    def _toggled(self, row: int, on: bool) -> None:
+        if self._quiet:
+            return
+        atom = self._atoms_of_rows[row]
+        added = atom in self.by_hand and self.by_hand[atom] != 0
+        self.by_hand.pop(atom, None)
+        if not on and not added:
+            self.by_hand[atom] = 0.0
+        self.refresh()
+
+    def _added(self) -> None:
+        if not self._quiet:
+            self.by_hand[self.atom.value] = self.weight.value
+            self.refresh()
+
+    def _ask(self) -> None:
+        with self._told(self.said):
+            images, atoms = self.explorer.ask(self.text.value, self.setting, FOUND)
+            words = self.explorer.atom_words(self.setting)
+            directions = self.explorer.books.of(self.setting.point).atoms
+            self._targets = {"images": [name for name, _ in images], "atoms": [atom for atom, _ in atoms]}
+            instant = self.explorer.pictures.instant
+            looks = [self.explorer.pictures.of(directions[atom]) if instant else None for atom, _ in atoms]
+            cards = {
+                "images": [
+                    (self.explorer.images[name].jpeg, name.rpartition("/")[2], cosine) for name, cosine in images
+                ],
+                "atoms": [
+                    (look and look.jpeg, f"atom {atom}: {words[atom]}", cosine)
+                    for (atom, cosine), look in zip(atoms, looks, strict=True)
+                ],
+            }
+            for what, act in _FOUND.items():
+                made = html.found(cards[what])
+                for place, (card, button) in enumerate(self.found[what]):
+                    card.value = made[place] if place < len(made) else ""
+                    button.description, button.layout.display = act, None if place < len(made) else "none"
+            self.said.value = ""
+
+    def _choose(self, place: int) -> None:
+        self.image.value = self._targets["images"][place]
+
+    def _add_found(self, place: int) -> None:
+        self.atom.value = self._targets["atoms"][place]
+        self._added()
+
+    def _open(self) -> None:
+        self.opened.value = html.message("looking through the folder …")
+        with self.progress, self._told(self.opened):  # in this order: an Output shows what it catches as a traceback
+            labels, summary = self.explorer.open_folder(self.path.value)
+            self.opened.value = html.message(summary)
+            with self._quietly():
+                self.image.options = list(self.explorer.images)
+                self.image.value = labels[0]
+            self._start_over()
+        self.progress.clear_output()
+
+    @contextlib.contextmanager
+    def _told(self, where: HTML) -> Iterator[None]:
+        """A user's mistake becomes one line at `where`."""
+        try:
+            yield
+        except SmicnbError as error:
+            where.value = html.message(str(error), error=True)
+        except OSError as error:
+            where.value = html.message(error.strerror or str(error), error=True)
+
+    def page(self) -> str:
+        """The present state as HTML without widgets."""
+        setting, image = self.setting, self.image.value
+        answer = self.explorer.answer(setting, image, self.by_hand)
+        return html.page(
+            self.explorer, self._backgrounds[setting.n], setting, image, self.explorer.cost(setting), answer
+        )
+
+    def _ipython_display_(self) -> None:
+        """Show the page, then the widgets: where these live, their style hides the page."""
+        display({"text/html": self.page(), "text/plain": "the explorer's first state"}, raw=True)
+        display(self.widget)
+
+
+_FOUND = {"images": "Show", "atoms": "Add"}
+_WRAPPED = Layout(flex_flow="row wrap", grid_gap="10px")
+
+
+def _slider(name: str, options, value) -> SelectionSlider:
+    style = {"description_width": "90px"}
+    return SelectionSlider(options=options, value=value, description=name, style=style, layout=Layout(width="390px"))
+
+
+def _title(text: str) -> HTML:
+    return HTML(f'<div class="smx"><h3>{text}</h3></div>')

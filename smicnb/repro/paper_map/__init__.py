@@ -1,0 +1,1 @@
+"""The map of the papers' items: what each came to."""

@@ -1,0 +1,1 @@
+"""Runs of notebooks: recipes, jobs, workers, records, what is stale."""

@@ -1,0 +1,153 @@
+"""Rerun notebooks in a folder of their own, and say what moved in the data behind the committed figures.
+
+The tolerances are those of `differences`. Pictures are not compared: they follow from the data.
+"""
+
+import json
+import shutil
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from smicnb.base.errors import SmicnbError
+from smicnb.base.files import write_json
+from smicnb.repro.checkout import root
+from smicnb.repro.differences import Difference, of_files
+from smicnb.repro.runs import run
+from smicnb.repro.runs.run import Job
+
+COMMITTED = (".csv", ".json", ".md", ".png", ".tex")  # of what is saved; PDF and parquet files stay with who ran
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a verification found.
+
+    Args:
+        tables: how many were compared.
+        moved: (file, difference) of all columns that differ.
+        missing: files that the notebooks make and that are not there.
+        extra: files that are there and that no notebook makes.
+    """
+
+    tables: int
+    moved: Sequence[tuple[str, Difference]]
+    missing: Sequence[str]
+    extra: Sequence[str]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing moved, is missing or is extra."""
+        return not (self.moved or self.missing or self.extra)
+
+    def summary(self) -> str:
+        """One line for a person."""
+        if self.agrees:
+            return f"all {self.tables} tables agree"
+        moved = len({file for file, _ in self.moved})
+        return f"{moved} of {self.tables} tables moved; {len(self.missing)} files missing, {len(self.extra)} extra"
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for a program."""
+        moved = [{"file": file, **difference._asdict()} for file, difference in self.moved]
+        return {"agrees": self.agrees, **asdict(self), "moved": moved}
+
+
+def verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
+    """Rerun `jobs` in .smicnb/verify and compare.
+
+    What an interrupted verification has finished is not run again; after a complete one all is.
+
+    Args:
+        jobs: of one recipe.
+        workers: notebooks at a time; None: as many as the machine is good for.
+        whole: whether they are all of the recipe, so that nothing else may lie among its figures.
+
+    Raises:
+        SmicnbError: there are no jobs; another run is at work; or a notebook failed: which, and why, is said on
+            stderr before.
+    """
+    if not jobs:
+        raise SmicnbError("found nothing to verify", "a recipe with notebooks")
+    with run.alone():
+        return _verify(jobs, workers, whole)
+
+
+def _verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
+    private = [_private(job) for job in jobs]
+    place = private[0].place
+    result = place.record.parent.with_suffix(".json")  # says that a verification came to its end
+    if result.is_file():
+        for folder in (place.out, place.executed.parent, place.record.parent):
+            shutil.rmtree(folder, ignore_errors=True)
+        result.unlink()
+    outcomes = run.run(private, workers)
+    try:
+        run.raise_for(outcomes)
+    except SmicnbError:
+        for line in run.report(outcomes, private):
+            print(line, file=sys.stderr)
+        raise
+    report = compare(jobs[0].place.out, place.out, {job.notebook for job in jobs}, whole)
+    write_json(result, report.as_json())
+    return report
+
+
+def _private(job: Job) -> Job:
+    """`job` with all it writes below .smicnb/verify."""
+    state, recipe = root() / ".smicnb", job.place.record.parent.name
+    executed, record = (state / "verify" / path.relative_to(state) for path in (job.place.executed, job.place.record))
+    out = state / "verify" / "figures" / recipe
+    return replace(job, place=replace(job.place, out=out, executed=executed, record=record))
+
+
+def compare(committed: Path, made: Path, notebooks: Collection[str], whole: bool) -> Report:
+    """Compare what `notebooks` made with what is committed: tables column by column, other files by name.
+
+    Args:
+        committed, made: folders of figures.
+        notebooks: whose figures count, by their sidecars.
+        whole: whether every file in `committed` has to be one of theirs.
+    """
+    stems = _stems(committed, notebooks) | _stems(made, notebooks)
+    old, new = (
+        {path.name for path in folder.glob("*.*") if path.suffix in COMMITTED and (path.stem in stems or everything)}
+        for folder, everything in ((committed, whole), (made, False))
+    )
+    below = committed.relative_to(root().resolve())
+    unpublished = _unpublished()
+    missing = [name for name in sorted(new - old) if not any(fnmatch(f"{below}/{name}", line) for line in unpublished)]
+    tables = [name for name in sorted(old & new) if name.endswith(".csv")]
+    moved = [
+        (f"{below}/{name}", difference) for name in tables for difference in of_files(committed / name, made / name)
+    ]
+    return Report(
+        len(tables), moved, [f"{below}/{name}" for name in missing], [f"{below}/{name}" for name in sorted(old - new)]
+    )
+
+
+def _stems(folder: Path, notebooks: Collection[str]) -> set[str]:
+    """Names of the figures and tables that some notebooks made, by the sidecars in a folder."""
+    found = set()
+    for path in folder.glob("*.json"):
+        try:
+            notebook = json.loads(path.read_text(encoding="utf-8"))["notebook"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SmicnbError(
+                f"cannot read the sidecar '{path.name}'", "JSON with 'notebook'", "see git diff"
+            ) from error
+        if notebook in notebooks:
+            found.add(path.stem)
+    return found
+
+
+def _unpublished() -> list[str]:
+    """Patterns of figures that are made and not committed, such as those that show other people's photographs."""
+    try:
+        lines = (root() / ".gitignore").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    return [line for line in lines if line.startswith("figures/")]

@@ -1,0 +1,188 @@
+"""The pictures of the rate–fidelity notebook: hulls, what each parameter is worth, files against their prediction."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from smicnb.codec.format.payload import CODINGS
+from smicnb.drawing import looks
+from smicnb.drawing.parts import SPLITS, show
+from smicnb.drawing.style import PAGE
+from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image
+from smicnb.studies.rate_model.plots import TICKS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CLOUD = "#b8c4cf"
+NAMES = {"penalty": "λ", "n_atoms": "$n_a$", "b_coef": "$b_{coef}$", "b_dict": "$b_{dict}$"}
+CLAIMED = (10000, math.inf)  # n at which the claim is drawn: the one that Sec. V-C selects by, and no dictionary
+LEAST_BITS = 1.0  # where the axis begins: the printed accounting has rates far below one bit
+INTERVAL = 1.96  # standard errors on either side of a mean: 95 %
+
+
+def n_of(n: float) -> str:
+    """A size of the collection as a title has it: "n = 10 000", "n = ∞"."""
+    return "n = ∞" if math.isinf(n) else f"n = {n:,.0f}".replace(",", " ")
+
+
+def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float]) -> "Figure":
+    """Fig. 13: a panel for each n with the entropy-coded points and the hulls of all accountings.
+
+    Args:
+        table: `frontier.sweep`'s rows of one split.
+        hulls: `frontier.hulls`' of it.
+        sizes: n of each panel.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = 3
+    rows = -(-(len(sizes) + 1) // columns)
+    figure, panels = plt.subplots(rows, columns, figsize=(PAGE, 2.25 * rows), sharey=True, squeeze=False)
+    fidelity = table["latent_cosine"]
+    for axes, n in zip(panels.flat, sizes, strict=False):
+        bits = bits_per_image(table, n, "entropy")
+        axes.scatter(bits, fidelity, s=1.5, color=CLOUD, linewidths=0, rasterized=True)
+        _draw_hulls(axes, hulls[hulls["n"] == n])
+        axes.set_title(n_of(n), loc="left")
+        axes.set_xlabel("bits per image (log) ↓")
+    for axes in panels[:, 0]:
+        axes.set_ylabel("mean latent cosine ↑")
+    for axes in panels.flat[len(sizes) :]:
+        axes.axis("off")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    panels.flat[len(sizes)].legend(handles, labels, loc="center left", title="upper convex hull of the collection")
+    return figure
+
+
+def _draw_hulls(axes: "Axes", hulls: "pd.DataFrame") -> None:
+    """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files."""
+    for accounting, look in looks.ACCOUNTINGS.items():
+        hull = hulls[hulls["accounting"] == accounting]
+        axes.plot(hull["bits"], hull["latent_cosine"], markersize=2.6, **look)
+        if accounting in CODINGS:
+            half = INTERVAL * hull["cosine_error"]
+            ends = hull["latent_cosine"] - half, hull["latent_cosine"] + half
+            axes.fill_between(hull["bits"], *ends, color=look["color"], alpha=0.2, linewidth=0)
+    axes.set_xscale("log")
+    axes.set_xlim(left=LEAST_BITS)
+
+
+def effects(table: "pd.DataFrame") -> "Figure":
+    """Held-out fidelity against λ, a colour per n_a, and against b_coef, a colour per b_dict, with 95 % intervals.
+
+    Args:
+        table: `frontier.effects`' rows of one split.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib import colormaps
+
+    figure, panels = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
+    slices = (("penalty", "penalty", "n_atoms"), ("bits", "b_coef", "b_dict"))
+    for axes, (varied, along, by) in zip(panels, slices, strict=True):
+        rows = table[table["varied"] == varied]
+        values = sorted(rows[by].unique())
+        for value, colour in zip(values, colormaps["viridis"](np.linspace(0.0, 0.88, len(values))), strict=True):
+            line = rows[rows[by] == value].sort_values(along)
+            half = INTERVAL * line["cosine_error"]
+            axes.plot(line[along], line["latent_cosine"], color=colour, marker="o", markersize=2.6, label=value)
+            ends = line["latent_cosine"] - half, line["latent_cosine"] + half
+            axes.fill_between(line[along], *ends, color=colour, alpha=0.15, linewidth=0)
+        axes.set_xscale("log")
+        ticks = TICKS if varied == "penalty" else sorted(rows[along].unique())
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel({"penalty": "penalty λ (log)", "b_coef": "$b_{coef}$, bits (log)"}[along])
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": len(values)}
+        axes.legend(title=NAMES[by], handlelength=1.2, columnspacing=1.0, **below)
+    panels[0].set_ylabel("mean latent cosine ↑")
+    return figure
+
+
+def importance(ranking: "pd.DataFrame") -> "Figure":
+    """What holding each parameter at its best value costs, against n, for entropy-coded files, by split."""
+    import matplotlib.pyplot as plt
+
+    sizes = sorted(ranking["n"].unique())
+    figure, panels = plt.subplots(1, len(PARAMETERS), figsize=(PAGE, 2.3), sharey=True)
+    for axes, parameter in zip(panels, PARAMETERS, strict=True):
+        for split, look in looks.SPLITS.items():
+            rows = ranking[(ranking["parameter"] == parameter) & (ranking["split"] == split)].sort_values("n")
+            axes.plot(range(len(rows)), rows["loss"], label=SPLITS[split], **look)
+        axes.set_xticks(
+            range(len(sizes)), ["∞" if math.isinf(n) else f"$10^{{{round(math.log10(n))}}}$" for n in sizes]
+        )
+        axes.set_title(NAMES[parameter])
+        axes.set_xlabel("images n")
+    panels[0].set_ylabel("loss of mean latent cosine ↓")
+    panels[0].set_ylim(bottom=0)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return figure
+
+
+def files(table: "pd.DataFrame") -> "Figure":
+    """Left: payload of each file against what the sweep said; right: how much more it is, index included."""
+    import matplotlib.pyplot as plt
+
+    figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.4))
+    for coding in ("tuple", "entropy"):
+        rows = table[table["accounting"] == coding]
+        look = {key: looks.ACCOUNTINGS[coding][key] for key in ("color", "marker", "label")}
+        left.scatter(rows["model_bits"], rows["payload_bits"], s=9, linewidths=0, **look)
+        beyond = rows["payload_bits"] + rows["index_bits"] - rows["model_bits"]
+        right.scatter(rows["model_bits"], beyond, s=9, linewidths=0, **look)
+    ends = np.array([table["model_bits"].min(), table["model_bits"].max()])
+    left.plot(ends, ends, color="0.4", linewidth=0.7)
+    left.set(xscale="log", yscale="log", ylabel="payload in the file, bits per image")
+    right.set(xscale="log", ylabel="file beyond that, bits ↓")
+    right.set_ylim(bottom=0)
+    for axes in (left, right):
+        axes.set_xlabel("as the sweep says, bits per image")
+    left.legend(loc="upper left")
+    return figure
+
+
+def models(
+    inputs: Sequence[np.ndarray],
+    generated: Sequence[Sequence[np.ndarray]],
+    cosines: np.ndarray,
+    names: Sequence[str],
+    bits: Sequence[float],
+) -> "Figure":
+    """Fig. 14: a row for each input, then what is generated from each model's file; latent cosines below.
+
+    Args:
+        inputs: photographs.
+        generated: for each input one image of each model.
+        cosines: (inputs, models) latent cosines.
+        names: of the models.
+        bits: per image, of each model's entropy-coded file: payload and index.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = len(names) + 1
+    size = (PAGE, PAGE / columns * 1.12 * len(inputs))
+    figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
+    for row, image in enumerate(inputs):
+        show(grid[row, 0], image, "input" if row == 0 else "")
+        for column, name in enumerate(names):
+            title = f"{name}, {bits[column]:.0f} bits" if row == 0 else ""
+            show(grid[row, column + 1], generated[row][column], title, f"{cosines[row, column]:.2f}")
+    return figure
+
+
+def claim(hulls: "pd.DataFrame") -> "Figure":
+    """Hulls of one split under all accountings, a panel for each n of `CLAIMED`."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, len(CLAIMED), figsize=(PAGE, 2.5), sharey=True)
+    for axes, n in zip(panels, CLAIMED, strict=True):
+        _draw_hulls(axes, hulls[hulls["n"] == n])
+        axes.set(xlabel="bits per image (log) ↓", title=f"{n_of(n)}, held-out images of BSDS500")
+    panels[0].set_ylabel("mean latent cosine ↑")
+    panels[0].legend(loc="lower right")
+    return figure

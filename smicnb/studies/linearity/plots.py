@@ -1,0 +1,143 @@
+"""The pictures of the notebook on linearity (Fig. 4 and 5), and its measurements."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.drawing.looks import BLUE, VERMILION
+from smicnb.drawing.parts import show
+from smicnb.drawing.style import PAGE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Image = np.ndarray
+# What is added keeps its colour in every panel; the image that the judge compares with has the line style.
+WHATS = {"concept": (BLUE, "f(x₂)"), "random": (VERMILION, "a random latent")}
+IMAGES = {"x1": ("--", "to x₁"), "x2": ("-", "to x₂")}
+OPERATIONS = {"add": "adding f(x₁) + λ·", "remove": "removing f(x₁) − λ·"}
+
+
+def addition(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> "Figure":
+    """Fig. 4: x1 and x2 on the left, on the right what is generated from f(x1) + λ f(x2), two rows.
+
+    Args:
+        first, second: x1 and x2.
+        generated: one image for each factor.
+        factors: λ.
+        verb: how the generator came by its pictures, "generated" or "retrieved".
+    """
+    import matplotlib.pyplot as plt
+
+    columns = -(-len(factors) // 2)
+    figure = plt.figure(figsize=(PAGE, PAGE / (columns + 1.2) * 2 * 1.2))
+    left, right = figure.subfigures(1, 2, width_ratios=(1, columns))
+    for axes, image, title in zip(left.subplots(2, 1), (first, second), ("x₁", "x₂"), strict=True):
+        show(axes, image, title)
+    right.suptitle(f"{verb} from f(x₁) + λ f(x₂)", fontsize=8)
+    grid = right.subplots(2, columns, squeeze=False)
+    _series(grid.flat[: len(factors)], generated, factors)
+    for axes in grid.flat[len(factors) :]:
+        axes.axis("off")
+    return figure
+
+
+def removal(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> "Figure":
+    """Fig. 5: x1, x2, and what is generated from f(x1) − λ f(x2), one row; arguments as in `addition`."""
+    import matplotlib.pyplot as plt
+
+    columns = len(factors) + 2
+    figure, grid = plt.subplots(1, columns, figsize=(PAGE, PAGE / columns * 1.55), squeeze=False)
+    figure.suptitle(f"{verb} from f(x₁) − λ f(x₂)", fontsize=8)
+    show(grid[0, 0], first, "x₁")
+    show(grid[0, 1], second, "x₂")
+    _series(grid[0, 2:], generated, factors)
+    return figure
+
+
+def _series(axes: Sequence["Axes"], images: Sequence[Image], factors: Sequence[float]) -> None:
+    for place, image, factor in zip(axes, images, factors, strict=True):
+        show(place, image, f"λ = {factor:g}")
+
+
+def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequence[float]) -> "Figure":
+    """Pairs on which the concept did worst against the random latent, one row each.
+
+    Args:
+        rows: the images of a row.
+        titles: above the columns.
+        gains: of each row, its mean gain of the cosine to x2.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = len(titles)
+    size = (PAGE, PAGE / columns * 1.1 * len(rows))
+    figure, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
+    for number, (images, gain) in enumerate(zip(rows, gains, strict=True)):
+        for axes, image, title in zip(grid[number], images, titles, strict=True):
+            show(axes, image, title if number == 0 else "")
+        grid[number, 0].set_ylabel(f"mean gain {gain:+.2f}".replace("-", "−"), fontsize=7)
+    return figure
+
+
+def linearity(curves: pd.DataFrame, wins: pd.DataFrame, judge: str) -> "Figure":
+    """What another model sees against λ (above), and how often the concept wins (below).
+
+    Args:
+        curves: rows of `smicnb.studies.linearity.measures.curves`.
+        wins: rows of `smicnb.studies.linearity.measures.wins`.
+        judge: the name of that model.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, grid = plt.subplots(2, 2, figsize=(PAGE, 4.6), sharey="row", sharex="col")
+    for column, (operation, title) in enumerate(OPERATIONS.items()):
+        above = grid[0, column]
+        for what, (color, name) in WHATS.items():
+            for to, (style, target) in IMAGES.items():
+                here = (curves["operation"] == operation) & (curves["what"] == what) & (curves["to"] == to)
+                line = curves[here].sort_values("factor")
+                above.plot(line["factor"], line["mean"], style, color=color, label=f"{target}, with {name}")
+                above.fill_between(line["factor"], line["low"], line["high"], color=color, alpha=0.15, lw=0)
+        above.set_title(f"{title}(…)")
+        win_shares(grid[1, column], wins[wins["operation"] == operation])
+    grid[0, 0].set_ylabel(f"cosine by {judge}")
+    grid[1, 0].set_ylabel("share of pairs ↑")
+    _legend_below(figure, [grid[0, 0], grid[1, 0]])
+    return figure
+
+
+def _legend_below(figure: "Figure", panels: Sequence["Axes"]) -> None:
+    entries = [entry for axes in panels for entry in zip(*axes.get_legend_handles_labels(), strict=True)]
+    figure.legend(
+        *zip(*entries, strict=True), loc="outside lower center", ncols=4 if len(panels) > 1 else 3, fontsize=6.5
+    )
+
+
+def win_shares(axes: "Axes", wins: pd.DataFrame) -> None:
+    """Shares of pairs of one operation against λ, with 95 % intervals, into `axes`."""
+    wins = wins.sort_values("factor")
+    color, other = WHATS["concept"][0], WHATS["random"][0]
+    axes.plot(wins["factor"], wins["wins"], "-o", ms=3, color=color, label="moves more than a random latent")
+    axes.fill_between(wins["factor"], wins["wins_low"], wins["wins_high"], color=color, alpha=0.15, lw=0)
+    axes.plot(wins["factor"], wins["ties"], "-.", lw=1, color=other, label="moves as much (the same image)")
+    axes.plot(wins["factor"], wins["from_here_on"], ":", color=color, label="… at every larger λ too")
+    axes.plot(wins["factor"], wins["nearer"], "--s", ms=3, color="0.35", label="nearer to x₂ than to x₁")
+    axes.set(xlabel="λ", ylim=(-0.02, 1.02))
+
+
+def linearity_claim(wins: pd.DataFrame, title: str) -> "Figure":
+    """How often the concept wins, adding and removing side by side; arguments as in `linearity`."""
+    import matplotlib.pyplot as plt
+
+    figure, panels = plt.subplots(1, 2, figsize=(PAGE, 2.5), sharey=True)
+    for axes, (operation, name) in zip(panels, OPERATIONS.items(), strict=True):
+        win_shares(axes, wins[wins["operation"] == operation])
+        axes.set_title(f"{name}f(x₂)")
+    panels[0].set_ylabel("share of pairs ↑")
+    _legend_below(figure, panels[:1])
+    figure.suptitle(title, fontsize=8)
+    return figure

@@ -1,0 +1,41 @@
+"""Verdicts on the primer: notebook 00."""
+
+from smicnb.studies.committed import Tables, Verdict, verdict
+
+
+@verdict
+def pipeline(tables: Tables) -> Verdict:
+    """Fig. 1.2: one block of 8×8 pixels through the transform code."""
+    block = tables("fig1_2_pipeline")
+    kept = int((block["quantised"] != 0).sum())
+    error = (block["decoded_luma"] - block["luma"]).abs().max()
+    return Verdict(
+        "measured", f"{kept} of {len(block)} coefficients of a block stay, luma is off by {error:.0f} at most"
+    )
+
+
+@verdict
+def estimate_and_file(tables: Tables) -> Verdict:
+    """The transform code of Eq. 1.1 and 1.2 beside files of the same qualities."""
+    table = tables("fig1_2_rate_distortion")
+    ours = table[table["rate"] == "estimate"].set_index("quality")
+    files = table[table["codec"] == "Pillow 4:4:4, fitted Huffman tables"].set_index("quality")
+    decibels = (ours["psnr"] - files["psnr"]).abs().max()
+    ratio = files["bits_per_pixel"] / ours["bits_per_pixel"]
+    sentence = f"PSNR within {decibels:.2f} dB of Pillow's files at {len(ours)} qualities"
+    return Verdict(
+        "measured", f"{sentence}, whose lengths are {ratio.min():.2f} to {ratio.max():.2f} times the entropy"
+    )
+
+
+@verdict
+def jpeg_sample(tables: Tables) -> Verdict:
+    """Fig. 1.1: how samples of three models of JPEG's coefficients differ from a photograph."""
+    steps = tables("fig1_1_samples")
+    luma = steps[steps["component"] == "Y"].set_index("picture")["dc_step"]
+    photograph = luma["the photograph at quality 50"]
+    others = luma.drop("the photograph at quality 50") / photograph
+    parts = ", ".join(f"{ratio:.1f} ({name})" for name, ratio in others.items())
+    return Verdict(
+        "measured", f"neighbouring blocks of a sample differ in luma by this much more than the photo's: {parts}"
+    )

@@ -1,0 +1,217 @@
+"""The pictures of the notebooks on dictionaries: atoms, reconstructions, decompositions, cosines."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.drawing.looks import KINDS
+from smicnb.drawing.parts import SPLITS, show
+from smicnb.drawing.style import COLUMN, PAGE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
+LONGEST_LINE = 24  # letters of two words below a picture
+
+
+def learning(
+    photographs: Sequence[np.ndarray], codes: np.ndarray, scenes: Sequence[str], words: Sequence[str]
+) -> "Figure":
+    """Fig. 6 on real data: photographs of the collection, and their codes over the learned atoms.
+
+    Args:
+        photographs: some of the collection's images, 16 at most.
+        codes: (n, n_atoms), the rows in the order of `scenes`.
+        scenes: scene of each row, equal ones together; too many to be named, rows go by strongest atom.
+        words: a name for each atom; too many are left out.
+    """
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(PAGE, 3.4))
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
+    side = 4
+    for axes, image in zip_longest(left.subplots(side, side).flat, photographs[: side**2]):
+        if image is None:
+            axes.remove()
+        else:
+            show(axes, image)
+    left.suptitle("photographs of the collection", fontsize=8)
+    axes = right.subplots()
+    if len(set(scenes)) <= MOST_NAMES:
+        _mark_scenes(axes, scenes, codes.shape[1])
+    else:
+        codes = codes[np.argsort(np.abs(codes).argmax(axis=1), kind="stable")]
+        axes.set_yticks([])
+        axes.set_ylabel("images, ordered by their strongest atom")
+    limit = np.abs(codes).max()
+    drawn = axes.imshow(codes, cmap="RdBu", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+    axes.grid(False)
+    axes.tick_params(length=0)
+    names = words if len(words) <= MOST_NAMES else []
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=5.5)
+    xlabel = "atoms, the most used first" + (", by nearest word" if names else "")
+    axes.set(xlabel=xlabel, title="codes C of all images (Eq. 7)")
+    right.colorbar(drawn, ax=axes, label="coefficient", shrink=0.8)
+    return figure
+
+
+def _mark_scenes(axes: "Axes", scenes: Sequence[str], width: int) -> None:
+    borders = np.flatnonzero(np.asarray(scenes[1:]) != np.asarray(scenes[:-1])) + 1
+    axes.hlines(borders - 0.5, -0.5, width - 0.5, color="0.6", linewidth=0.4)
+    starts = np.concatenate([[0], borders])
+    ends = np.concatenate([borders, [len(scenes)]])
+    axes.set_yticks((starts + ends - 1) / 2, [scenes[start] for start in starts], fontsize=5.5)
+
+
+def atoms(
+    nearest: Sequence[np.ndarray],
+    generated: Sequence[np.ndarray],
+    words: Sequence[Sequence[str]],
+    shares: Sequence[float],
+    verb: str,
+) -> "Figure":
+    """Fig. 7: the first atoms, each by its nearest photograph of the collection and its generated picture.
+
+    Args:
+        nearest: the collection's photograph nearest to each atom.
+        generated: what the generator makes of each atom.
+        words: the nearest words of each atom, best first.
+        shares: each atom's share of all coefficients, 0 to 1.
+        verb: how the generator came by its pictures, "generated" or "retrieved".
+    """
+    import matplotlib.pyplot as plt
+
+    columns = 5
+    bands = -(-len(nearest) // columns)
+    figure = plt.figure(figsize=(PAGE, 3.2 * bands))
+    parts = figure.subfigures(bands, 1, squeeze=False)
+    for band, part in enumerate(parts[:, 0]):
+        grid = part.subplots(2, columns)
+        for column in range(columns):
+            number = band * columns + column
+            if number >= len(nearest):
+                grid[0, column].remove()
+                grid[1, column].remove()
+                continue
+            best = words[number][:2]
+            line = (", " if sum(map(len, best)) <= LONGEST_LINE else ",\n").join(best)
+            below = f"{line}\n{100 * shares[number]:.1f} % of Σ|c|"
+            show(grid[0, column], nearest[number], f"atom {number + 1}")
+            show(grid[1, column], generated[number], below=below)
+        _label_rows(grid, verb)
+    return figure
+
+
+def _label_rows(grid: np.ndarray, verb: str) -> None:
+    for axes, label in zip(grid[:, 0], ("nearest in collection", verb), strict=True):
+        axes.set_ylabel(label, fontsize=7)
+
+
+def reconstructions(
+    inputs: Sequence[np.ndarray],
+    generated: Sequence[Sequence[np.ndarray]],
+    cosines: np.ndarray,
+    n_atoms: Sequence[int],
+) -> "Figure":
+    """Fig. 8: inputs on the left, then what is generated from n_a atoms; latent cosines below each."""
+    import matplotlib.pyplot as plt
+
+    columns = len(n_atoms) + 1
+    size = (PAGE, PAGE / columns * 1.17 * len(inputs))
+    figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
+    for row, image in enumerate(inputs):
+        show(grid[row, 0], image, "input" if row == 0 else "")
+        for column, count in enumerate(n_atoms):
+            title = f"$n_a$ = {count}" if row == 0 else ""
+            show(grid[row, column + 1], generated[row][column], title, f"{cosines[row, column]:.2f}")
+    return figure
+
+
+def decomposition(
+    image: np.ndarray, nearest: Sequence[np.ndarray], generated: Sequence[np.ndarray], table: pd.DataFrame, verb: str
+) -> "Figure":
+    """Fig. 9: an image as its largest non-null atoms; coefficient above each, its nearest word below.
+
+    Args:
+        image: what was decomposed.
+        nearest: the collection's photograph nearest to each atom.
+        generated: what the generator makes of each atom.
+        table: rows of `smicnb.studies.reconstruction.measures.decomposition`.
+        verb: how the generator came by its pictures, "generated" or "retrieved".
+    """
+    import matplotlib.pyplot as plt
+
+    figure, grid = plt.subplots(2, len(nearest) + 1, figsize=(PAGE, 2.3), squeeze=False)
+    show(grid[0, 0], image, "input  =")
+    grid[1, 0].remove()
+    for column, row in enumerate(table.itertuples()):
+        show(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
+        show(grid[1, column + 1], generated[column], below=row.words)
+    if len(nearest):
+        _label_rows(grid[:, 1:], verb)
+    return figure
+
+
+def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
+    """One metric against n_a for every kind of atoms: the coded collection left, held-out scenes right.
+
+    Args:
+        summary: rows of `smicnb.studies.reconstruction.measures.summarise`.
+        metric: "latent_cosine" or "image_cosine".
+        ylabel: the axis label, with unit and direction.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = summary[summary["metric"] == metric]
+    splits = list(rows["split"].unique())
+    figure, panels = plt.subplots(1, len(splits), figsize=(PAGE, 2.6), sharey=True, squeeze=False)
+    for axes, split in zip(panels[0], splits, strict=True):
+        here = rows[rows["split"] == split]
+        for kind, look in KINDS.items():
+            line = here[here["kind"] == kind].sort_values("n_atoms")
+            axes.plot(line["n_atoms"], line["mean"], **look)
+            axes.fill_between(line["n_atoms"], line["low"], line["high"], color=look["color"], alpha=0.15, lw=0)
+        uncoded = here[here["kind"] == "none"]
+        if metric == "image_cosine":
+            axes.axhline(uncoded["mean"].item(), color="0.4", ls="--", lw=0.8, label="latent not coded at all")
+        counts = f"{here['images'].iloc[0]} images of {here['scenes'].iloc[0]} scenes"
+        axes.set_xscale("log", base=2)
+        ticks = sorted(set(here["n_atoms"]) - {0})
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.minorticks_off()
+        axes.set(xlabel="number of atoms $n_a$", title=f"{SPLITS.get(split, split)}: {counts}")
+    panels[0, 0].set_ylabel(ylabel)
+    panels[0, -1].legend(loc="lower right")
+    return figure
+
+
+def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
+    """Learned atoms minus each baseline against n_a, with 95 % intervals; zero is a tie.
+
+    Args:
+        table: rows of `smicnb.studies.reconstruction.measures.differences` for one split and metric.
+        title: what was measured on what.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(figsize=(COLUMN, 2.7))
+    axes.axhline(0, color="0.3", lw=0.8)
+    for offset, (against, rows) in zip((0.94, 1.06), table.groupby("against"), strict=True):
+        look = KINDS[against]
+        error = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
+        axes.errorbar(
+            rows["n_atoms"] * offset, rows["mean"], error, fmt=look["marker"], color=look["color"],
+            label=f"minus {against.replace('exemplars', 'random photographs').replace('pca', 'PCA')}", capsize=2, lw=1,
+        )  # fmt: skip
+    ticks = sorted(set(table["n_atoms"]))
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel="number of atoms $n_a$", ylabel="Δ latent cosine (> 0: learned ahead)", title=title)
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure

@@ -1,0 +1,93 @@
+"""Verdicts on dictionaries and what they decode to: notebooks 02 and 03."""
+
+from smicnb.codec.published import LATENT_NORM
+from smicnb.studies.committed import Tables, Verdict, rises, verdict
+
+
+def _cell(cell: str) -> tuple[float, float, float]:
+    """Mean and the ends of its interval, of "0.824 [0.814, 0.834]"."""
+    mean, low, high = (float(part) for part in cell.replace("[", "").replace("]", "").replace(",", "").split())
+    return mean, low, high
+
+
+def _mean(cell: str) -> float:
+    return _cell(cell)[0]
+
+
+@verdict
+def atoms_have_names(tables: Tables) -> Verdict:
+    """How close the nearest word is to an atom."""
+    cosines = tables("bsds500/atoms_by_word")["cosine_of_first_word"]
+    low, middle, high = cosines.min(), cosines.median(), cosines.max()
+    sentence = f"cosine of an atom and its nearest word: {middle:.2f} at the median of {len(cosines)} atoms"
+    return Verdict("measured", f"{sentence}, from {low:.2f} to {high:.2f}")
+
+
+@verdict
+def coefficient_sum(tables: Tables) -> Verdict:
+    """The sum of an image's coefficients beside the norm of latents."""
+    codes = tables("fig06_learning").drop(columns="scene")
+    sums = codes.sum(axis=1)
+    low, high = sums.quantile(0.05), sums.quantile(0.95)
+    outcome = "partly" if low <= LATENT_NORM <= high else "differs"
+    sentence = f"the sum is {sums.mean():.1f} on average, {low:.1f} to {high:.1f} in nine of ten images"
+    return Verdict(outcome, f"{sentence}; that of magnitudes is {codes.abs().sum(axis=1).mean():.1f}")
+
+
+@verdict
+def decomposition(tables: Tables) -> Verdict:
+    """How the coefficients of the shown image spread over atoms."""
+    shown = tables("fig09_decomposition")
+    first = shown.iloc[shown["share"].argmax()]
+    sentence = f"one atom ('{first['words']}') holds {100 * first['share']:.0f} % of the image's coefficients"
+    return Verdict("measured", f"{sentence}, the next {100 * shown['share'].nlargest(2).iloc[1]:.0f} %")
+
+
+@verdict
+def fidelity_grows(tables: Tables) -> Verdict:
+    """Table I: whether the cosines rise with the number of atoms, as the printed CC does."""
+    table = tables("bsds500/table1")
+    atoms = table[table["n_a"].str.isdigit()]
+    published = atoms["CC as published"].astype(float)
+    latent, image = (atoms[f"{name}, held-out"].map(_mean) for name in ("latent cosine", "image cosine (CC)"))
+    steps = len(atoms) - 1
+    rising = [rises(values) for values in (published, latent, image)]
+    ends = [values.iloc[-1] > values.iloc[0] for values in (latent, image)]
+    outcome = "agrees" if rising[1:] == [steps, steps] else "partly" if any(ends) else "differs"
+    parts = [
+        f"{name} rises at {count} of {steps} steps, {values.iloc[0]:.3f} to {values.iloc[-1]:.3f}"
+        for name, count, values in zip(
+            ("as published CC", "on held-out images the latent cosine", "the image cosine"),
+            rising,
+            (published, latent, image),
+            strict=True,
+        )
+    ]
+    return Verdict(outcome, "; ".join(parts))
+
+
+@verdict
+def learned_atoms(tables: Tables) -> Verdict:
+    """Learned atoms against each rival on held-out images, by the latent cosine."""
+    table = tables("bsds500/atoms_against_baselines")
+    held = table[(table["split"] == "heldout") & (table["metric"] == "latent_cosine")]
+    parts = []
+    for rival, label in (("exemplars", "random photographs as atoms"), ("pca", "PCA")):
+        counts = held.loc[held["against"] == rival, "verdict"].value_counts()
+        words = ", ".join(f"{name.removeprefix('learned ')} at {counts[name]}" for name in sorted(counts.index))
+        parts.append(f"against {label}: {words} of {counts.sum()} sizes")
+    return Verdict("measured", "learned atoms on held-out images, " + "; ".join(parts))
+
+
+@verdict
+def dictionary_beside_none(tables: Tables) -> Verdict:
+    """Table I: the largest dictionary beside the latent itself."""
+    table = tables("bsds500/table1")
+    none, largest = table[~table["n_a"].str.isdigit()].iloc[0], table[table["n_a"].str.isdigit()].iloc[-1]
+    published = [float(row["CC as published"]) for row in (none, largest)]
+    ours = [_cell(row["image cosine (CC), held-out"]) for row in (none, largest)]
+    overlap = ours[0][1] <= ours[1][2] and ours[1][1] <= ours[0][2]
+    outcome = "undecided" if overlap else "agrees" if ours[1] > ours[0] else "differs"
+    parts = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in ours]
+    sentence = f"here {parts[1]} with {largest['n_a']} atoms and {parts[0]} without a dictionary"
+    return Verdict(outcome, f"{sentence}; CC as published {published[1]:.3f} and {published[0]:.3f}")

@@ -1,0 +1,112 @@
+"""The pictures of SIC's notebook: rates by level, images at rising levels, members of a synset and their spread."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.compare.images.ablations import seed_of
+from smicnb.drawing import looks
+from smicnb.drawing.style import PAGE
+from smicnb.studies.learned_plots import SMALL, VARIANTS, look_of, show
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Image = np.ndarray
+LOOKS = VARIANTS["SIC"]
+
+
+def only(points: pd.DataFrame, variants: Sequence[str], rivals: bool = True) -> pd.DataFrame:
+    """The points of some variants of SIC, and of all other codecs if `rivals`."""
+    mine = points["codec"].str.startswith("SIC ")
+    wanted = points["codec"].map(lambda codec: codec.startswith("SIC ") and seed_of(codec)[0] in variants)
+    return points[wanted | ~mine if rivals else wanted]
+
+
+def level_rates(table: pd.DataFrame) -> "Figure":
+    """What each level takes: bits per pixel of its own, of files and as estimated, and how far the two are apart.
+
+    Args:
+        table: `sic_study.level_rates`'.
+    """
+    import matplotlib.pyplot as plt
+
+    figure, (own, apart) = plt.subplots(1, 2, figsize=(PAGE, 3.4))
+    for codec, curve in table.groupby("codec", sort=False):
+        look, seed = look_of(codec)
+        look |= {"alpha": 0.45, "label": None} if seed else {}
+        own.plot(curve["level"], curve["own_bpp"], **look, markersize=SMALL, linewidth=1)
+        dashed = {**look, "linestyle": (0, (1, 1.5)), "marker": "", "label": None}
+        own.plot(curve["level"], curve["own_estimated_bpp"], **dashed, linewidth=0.8)
+        apart.plot(curve["level"], curve["largest_excess"], **look, markersize=SMALL, linewidth=1)
+    own.set(xlabel="level", ylabel="bits per pixel of this level alone")
+    own.set_ylim(0, 1.05 * table[["own_bpp", "own_estimated_bpp"]].to_numpy().max())
+    apart.set(xlabel="level", ylabel="file − estimate (bytes, largest)")
+    apart.axhline(0, color=looks.BLACK, linewidth=0.6)
+    for axes in (own, apart):
+        axes.set_xticks(sorted(table["level"].unique()))
+    figure.legend(*own.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
+    return figure
+
+
+def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figure":
+    """An image as some models decode it at rising levels: a row for each model, at the images' own pixels.
+
+    Args:
+        pictures: `sic_study.by_level`'s: for each model the original and the decoded images.
+        table: its numbers.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = len(pictures[0])
+    height, width = pictures[0][0].shape[:2]
+    size = (PAGE, PAGE / columns * (height / width + 0.22) * len(pictures) + 0.15)
+    figure, grid = plt.subplots(len(pictures), columns, figsize=size, squeeze=False)
+    rows = dict(iter(table.groupby("model", sort=False)))
+    for line, (model, images) in enumerate(zip(rows, pictures, strict=True)):
+        said = [f"{row.bpp:.3f} bpp, {row.psnr:.1f} dB\nDISTS {row.dists:.3f}" for row in rows[model].itertuples()]
+        titles = ["original", *(f"level {level}" for level in rows[model]["level"])]
+        name = LOOKS.get(model.split("/")[0], {"label": model})["label"]
+        for axes, image, title, text in zip(grid[line], images, titles, [name, *said], strict=True):
+            show(axes, image)
+            axes.set_title("" if line else title, fontsize=7)
+            axes.set_xlabel(text, fontsize=5.5)
+    return figure
+
+
+def synset(
+    image: Image, found: Sequence[tuple[Sequence[Image], np.ndarray]], table: pd.DataFrame, shown: int = 3
+) -> "Figure":
+    """Images from the same bytes, and how far they lie apart at each pixel: a row for each level.
+
+    Args:
+        image: the original.
+        found: `sic_study.synset`'s.
+        table: its numbers.
+        shown: samples beside the map of all of them.
+    """
+    import matplotlib.pyplot as plt
+
+    columns = shown + 2
+    height, width = image.shape[:2]
+    size = (PAGE, PAGE / columns * (height / width + 0.13) * len(found) + 0.2)
+    figure, grid = plt.subplots(len(found), columns, figsize=size, squeeze=False)
+    most = max(float(spread.max()) for _, spread in found) or 1.0
+    for line, ((drawn, spread), row) in enumerate(zip(found, table.itertuples(), strict=True)):
+        titles = ["original", *(f"seed {number}" for number in range(shown))]
+        for axes, one, title in zip(grid[line], [image, *drawn[:shown]], titles, strict=False):
+            show(axes, one)
+            axes.set_title("" if line else title, fontsize=7)
+        grid[line, 0].set_xlabel(f"level {row.level}, {row.bpp:.3f} bpp", fontsize=6)
+        grid[line, 1].set_xlabel(f"{row.psnr:.1f} dB on average", fontsize=6)
+        grid[line, 2].set_xlabel(f"{row.psnr_of_mean:.1f} dB of the samples' mean", fontsize=6)
+        last = grid[line, -1]
+        shade = show(last, spread, cmap="cividis", vmin=0, vmax=most)
+        last.set_title("" if line else f"spread of {len(drawn)}", fontsize=7)
+        last.set_xlabel(f"{row.spread:.1f} on average", fontsize=6)
+    bar = figure.colorbar(shade, ax=grid[:, -1], shrink=0.9)
+    bar.set_label("deviation (steps of 8 bits)", fontsize=6)
+    bar.ax.tick_params(labelsize=6)
+    return figure

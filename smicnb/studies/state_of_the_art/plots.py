@@ -1,0 +1,200 @@
+"""The pictures of the comparison with other codecs: who reaches which rate, rate curves, and decoded photographs."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.compare.images.downscaled import family
+from smicnb.compare.images.evaluate import METRICS
+from smicnb.compare.images.generated import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
+from smicnb.drawing import looks
+from smicnb.drawing.style import PAGE
+from smicnb.semantics.metrics.intervals import upper_hull
+from smicnb.studies.learned_plots import LABELS, RIVALS, SMALL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Image = np.ndarray
+BPP = (7e-5, 3.0)  # ends of the axis of rates
+TICKS, FEW_TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1), (1e-4, 1e-2, 1)
+COLUMNS, ACROSS = 4, 7  # small panels, and pictures, in a row
+# codec's name -> its look; SMIC at a size n has that of its files without.
+CODECS = {
+    f"{SMIC}, {CODINGS['entropy']}": "smic",
+    f"{SMIC}, {CODINGS['tuple']}": "smic-tuple",
+    BEYOND: "smic-beyond",
+    CLIP_INTRA: "clip-intra",
+    "JPEG 2000": "jpeg2000",
+    "WebP": "webp",
+    "AV1 (libaom)": "av1-aom",
+    **RIVALS,
+}
+
+
+def look(codec: str) -> dict[str, str]:
+    """How a codec is drawn, by its name without factor and size."""
+    return looks.CODECS[CODECS[family(codec)[0].partition(SIZE)[0]]]
+
+
+def rates(summary: pd.DataFrame, published: pd.DataFrame) -> "Figure":
+    """Who reaches which rate: a row for each codec that was measured, below them those as published.
+
+    Args:
+        summary: `state_of_the_art.summary`'s.
+        published: `state_of_the_art.published`'s.
+    """
+    import matplotlib.pyplot as plt
+
+    means = summary.drop_duplicates(["codec", "setting"])
+    own = means["codec"].map(lambda name: family(name)[0])
+    # What is shared among n images stands below the same codec without.
+    measured = sorted(own.unique(), key=lambda name: list(own).index(name.partition(SIZE)[0]))
+    printed = list(published["codec"].unique())
+    figure, axes = plt.subplots(figsize=(PAGE, 0.6 + 0.17 * (len(measured) + len(printed))))
+    for height, name in enumerate(measured):
+        cell, style = means[own == name], look(name)
+        whole = cell["codec"] == name
+        some = {"color": style["color"], "markersize": SMALL + 1, "fillstyle": "none" if SIZE in name else "full"}
+        axes.plot(cell["bpp"], [height] * len(cell), linestyle=":", linewidth=0.6, color=style["color"])
+        axes.plot(cell.loc[whole, "bpp"], [height] * whole.sum(), marker=style["marker"], linewidth=0.8, **some)
+        axes.plot(cell.loc[~whole, "bpp"], [height] * (~whole).sum(), marker="|", linestyle="none", **some)
+    for height, name in enumerate(printed, len(measured)):
+        for row in published[published["codec"] == name].itertuples():
+            ends = [row.bpp, row.bpp if np.isnan(row.bpp_to) else row.bpp_to]
+            marker = {"less than": "<", "as low as": ">"}.get(row.reading, "D")
+            axes.plot(ends, [height] * 2, color="0.35", linewidth=0.8, marker=marker, fillstyle="none")
+    axes.axhline(len(measured) - 0.5, color="0.6", linewidth=0.6)
+    labels = [*measured, *(f"{name} (as published)" for name in printed)]
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(ylim=(len(labels) - 0.4, -0.6), xlabel="bits per pixel (log) ↓")
+    _rate_axis(axes)
+    return figure
+
+
+def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
+    """A panel per metric: means at each operating point with 95 % intervals over scenes.
+
+    Reduced images are thin, the hull over all factors and without intervals; collections of n images open.
+
+    Args:
+        summary: `state_of_the_art.summary`'s.
+        metrics: of it.
+    """
+    import matplotlib.pyplot as plt
+
+    rows = -(-len(metrics) // 2)
+    figure, panels = plt.subplots(rows, 2, figsize=(PAGE, 2.5 * rows + 0.5), squeeze=False)
+    for axes, metric in zip(panels.flat, metrics, strict=False):
+        own = summary[summary["metric"] == metric]
+        factors = own["codec"].map(lambda name: family(name)[1])
+        for codec, curve in own[factors == 1].groupby("codec", sort=False):
+            _curve(axes, codec, curve.sort_values("bpp"))
+        for _, curve in own[factors > 1].groupby(own["codec"].map(lambda name: family(name)[0]), sort=False):
+            _reduced(axes, metric, curve)
+        axes.set(ylabel=LABELS[metric], xlabel="bits per pixel (log) ↓")
+        _rate_axis(axes)
+    for axes in panels.flat[len(metrics) :]:
+        axes.axis("off")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    return figure
+
+
+def _curve(axes: "Axes", codec: str, curve: pd.DataFrame) -> None:
+    kind = {"label": None, "fillstyle": "none", "linestyle": ":"} if SIZE in codec else {}
+    error = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
+    thin = {"markersize": SMALL, "linewidth": 1, "elinewidth": 0.6}
+    axes.errorbar(curve["bpp"], curve["mean"], error, **thin, **{**look(codec), **kind})
+
+
+def _reduced(axes: "Axes", metric: str, curve: pd.DataFrame) -> None:
+    """The upper hull of a codec's points on reduced images, over all factors."""
+    sign = 1 if METRICS[metric].higher else -1
+    curve = curve.dropna(subset="mean")
+    if len(curve):
+        hull = curve.iloc[upper_hull(curve["bpp"].to_numpy(), sign * curve["mean"].to_numpy())]
+        plain = {"color": look(curve["codec"].iloc[0])["color"], "alpha": 0.7, "linewidth": 0.6}
+        axes.plot(hull["bpp"], hull["mean"], marker=".", markersize=2.5, **plain)
+
+
+def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
+    """A panel per codec: its images whole, and reduced by each factor before and enlarged after, beside SMIC's.
+
+    Args:
+        summary: `state_of_the_art.summary`'s.
+        metric: of it.
+    """
+    import matplotlib.pyplot as plt
+    from matplotlib import colormaps
+
+    table = summary[summary["metric"] == metric]
+    about = table["codec"].map(family)
+    table = table.assign(own=[name for name, _ in about], factor=[factor for _, factor in about])
+    names, steps = list(table.loc[table["factor"] > 1, "own"].unique()), sorted(table["factor"].unique())
+    colours = dict(zip(steps, colormaps["viridis"](np.linspace(0.0, 0.88, len(steps))), strict=True))
+    rows = -(-(len(names) + 1) // COLUMNS)
+    size = (PAGE, 1.6 * rows + 0.3)
+    figure, panels = plt.subplots(rows, COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)
+    names_of_ours = [name for name in (f"{SMIC}, {CODINGS['entropy']}", BEYOND) if name in set(table["codec"])]
+    for axes, name in zip(panels.flat, names, strict=False):
+        for factor in steps:
+            curve = table[(table["own"] == name) & (table["factor"] == factor)]
+            label = "whole image" if factor == 1 else f"sides divided by {factor}"
+            axes.plot(curve["bpp"], curve["mean"], color=colours[factor], marker="o", markersize=2.4, label=label)
+        for own in names_of_ours:
+            curve, style = table[table["codec"] == own], {key: look(own)[key] for key in ("color", "marker", "label")}
+            axes.plot(curve["bpp"], curve["mean"], linestyle="none", markersize=SMALL, fillstyle="none", **style)
+        axes.set_title(name, pad=2)
+        _rate_axis(axes, FEW_TICKS)
+        axes.tick_params(labelbottom=True)
+    panels.flat[len(names)].legend(*panels[0, 0].get_legend_handles_labels(), loc="center left", fontsize=6.5)
+    for axes in panels.flat[len(names) :]:
+        axes.axis("off")
+    figure.supxlabel("bits per pixel (log) ↓", fontsize=8)
+    figure.supylabel(LABELS[metric], fontsize=8)
+    return figure
+
+
+def _rate_axis(axes: "Axes", ticks: Sequence[float] = TICKS) -> None:
+    from matplotlib.ticker import NullFormatter
+
+    axes.set_xscale("log")
+    axes.set_xlim(*BPP)
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figure":
+    """Each photograph and what every codec made of it at one rate, over rows of `ACROSS` pictures.
+
+    Args:
+        pictures: for each photograph the original and the decoded ones, of equal size.
+        table: a row of `state_of_the_art.matched` for each decoded one, in this order.
+    """
+    import matplotlib.pyplot as plt
+
+    said, tiles = iter(map(_said, table.itertuples())), []
+    for images in pictures:
+        own = [(image, next(said) if place else "original") for place, image in enumerate(images)]
+        tiles += [own[start : start + ACROSS] for start in range(0, len(own), ACROSS)]
+    heights = [PAGE / ACROSS * row[0][0].shape[0] / row[0][0].shape[1] + 0.42 for row in tiles]
+    size = (PAGE, sum(heights))
+    figure, grid = plt.subplots(len(tiles), ACROSS, figsize=size, height_ratios=heights, squeeze=False)
+    for axes in grid.flat:
+        axes.axis("off")
+    for panels, row in zip(grid, tiles, strict=True):
+        for axes, (image, title) in zip(panels, row, strict=False):
+            axes.imshow(image, interpolation="nearest")
+            axes.set_title(title, fontsize=4.2, pad=2, linespacing=1.1)
+    return figure
+
+
+def _said(row) -> str:
+    """Four lines: who, at which point and rate, and metrics."""
+    name, factor = family(row.codec)
+    reduced_by = f", 1/{factor}" if factor > 1 else ""
+    values = f"{row.psnr:.1f} dB, LPIPS {row.lpips:.2f}\ncosine {row.image_cosine:.2f}"
+    return f"{name}\n{row.setting}{reduced_by}: {row.bpp:.4f} bpp\n{values}"

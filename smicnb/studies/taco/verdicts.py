@@ -1,0 +1,155 @@
+"""Verdicts on TACO: notebook 08, its small models on the Kodak images."""
+
+import numpy as np
+import pandas as pd
+
+from smicnb.studies.committed import Tables, Verdict, outcome_of, verdict
+from smicnb.studies.taco.measures import WHOLE
+
+# As published, in millions: Table 3's total, HiFiC's and MS-ILLM's; and of Sec. 4.5 how much fewer that is, in percent.
+TOTAL, RIVALS, FEWER = 101.75, 181.72, 80
+ENCODING = (10.2, 4.8)  # percent that the text adds at 256², and at 1788×2641: Sec. 4.5
+PERCEPTUAL = ("lpips", "lpips_vgg", "dists")
+NEAR = 1.0  # dB: "within the 1dB range" of Sec. 4.2
+TIMES = 4  # "more than four times": Sec. 4.4
+
+
+@verdict
+def taco_parameters(tables: Tables) -> Verdict:
+    """Table 3: parameters of the full size."""
+    row = tables("taco_parameters").set_index("size").loc["full"] / 1e6
+    text = f"backbone {row['backbone']:.2f}, adapter {row['adapter']:.2f}, text tower {row['text_tower']:.2f}"
+    outcome = "agrees" if round(row["total"], 2) == TOTAL else "differs"
+    return Verdict(outcome, f"{text}, in all {row['total']:.2f} million parameters, counted on the networks")
+
+
+@verdict
+def taco_fewer_parameters(tables: Tables) -> Verdict:
+    """C2: fewer parameters than HiFiC and MS-ILLM."""
+    total = tables("taco_parameters").set_index("size").loc["full", "total"] / 1e6
+    fewer = 100 * (1 - total / RIVALS)
+    outcome = "agrees" if round(fewer) >= FEWER else "differs"
+    return Verdict(outcome, f"{fewer:.0f} % fewer: {total:.2f} million counted, {RIVALS} million as published of both")
+
+
+@verdict
+def taco_cost(tables: Tables) -> Verdict:
+    """Table 2 and C1: what the text adds to the encoder, in operations."""
+    table = tables("taco_cost")
+    full = table[table["size"] == "full"]
+    said = [f"{row.adapter:.1f} + {row.text_tower:.1f} % at {row.pixels}" for row in full.itertuples()]
+    falls = full["adapter"].add(full["text_tower"]).is_monotonic_decreasing
+    printed = f"as published {ENCODING[0]} and {ENCODING[1]} % of the time on the authors' machine"
+    return Verdict(
+        "under a reading" if falls else "differs", f"operations by adapter + text tower: {'; '.join(said)}; {printed}"
+    )
+
+
+@verdict
+def taco_part(tables: Tables, variant: str) -> Verdict:
+    """Fig. 9 to 11, A2 and C8: what the whole codec gains over a variant, by all of its judges."""
+    table = tables("kodak/taco_verdicts")
+    rows = table[(table["worse"] == variant) & table["metric"].isin(PERCEPTUAL)]
+    said = [
+        f"{row.metric} {row.gap:+.4f} [{row.low:+.4f}, {row.high:+.4f}], between seeds {row.spread:.4f}"
+        for row in rows.itertuples()
+    ]
+    return Verdict(
+        outcome_of(rows["verdict"]), f"gain at equal rate on {rows['images'].iloc[0]} images: {'; '.join(said)}"
+    )
+
+
+@verdict
+def taco_four_times(tables: Tables) -> Verdict:
+    """C7: LPIPS more than four times worse without the adapter, and worse without the joint loss."""
+    points = tables("kodak/taco_rates")
+    means = points.groupby(["codec", "setting"])["lpips"].mean()
+    said, far = [], []
+    for variant in ("without-adapter", "without-joint-loss"):
+        ratios = means[f"TACO {variant} (seed 0)"] / means[WHOLE]
+        said.append(f"{variant.replace('-', ' ')} {ratios.min():.2f} to {ratios.max():.2f} times")
+        far.append(ratios.min() > (TIMES if variant == "without-adapter" else 1))
+    outcome = "agrees" if all(far) else "partly" if any(far) else "differs"
+    return Verdict(outcome, f"LPIPS of the whole codec, at each model's own rate: {', '.join(said)}")
+
+
+def _beside(tables: Tables, metric: str) -> pd.DataFrame:
+    table = tables("kodak/taco_beside")
+    return table[(table["codec"] == WHOLE) & (table["metric"] == metric)]
+
+
+@verdict
+def taco_on_kodak(tables: Tables) -> Verdict:
+    """Fig. 7: perceptual distance lower than that of the rivals, and a PSNR near theirs."""
+    said, outcomes = [], []
+    for metric in ("lpips", "dists"):
+        rows = _beside(tables, metric)
+        ahead = rows["high"] < 0
+        outcomes.append(bool(ahead.all()))
+        ratios = f"{rows['ratio'].min():.2f} to {rows['ratio'].max():.2f} times theirs"
+        said.append(f"{metric} {ratios}, lower in {ahead.sum()} of {len(rows)} comparisons")
+    psnr = _beside(tables, "psnr")
+    outcomes.append(psnr["difference"].min() >= -NEAR)
+    said.append(f"PSNR {psnr['difference'].min():+.2f} to {psnr['difference'].max():+.2f} dB")
+    outcome = "agrees" if all(outcomes) else "partly" if any(outcomes) else "differs"
+    rivals = ", ".join(psnr["rival"].unique())
+    return Verdict(outcome, f"at equal rate beside {rivals}, not the paper's rivals: {'; '.join(said)}")
+
+
+@verdict
+def taco_psnr_near(tables: Tables) -> Verdict:
+    """C5: PSNR within 1 dB of codecs for PSNR; here of the classical ones."""
+    rows = _beside(tables, "psnr")
+    said = [
+        f"{rival} {cell['difference'].min():+.2f} to {cell['difference'].max():+.2f} dB"
+        for rival, cell in rows.groupby("rival", sort=False)
+    ]
+    near = rows["difference"] >= -NEAR
+    outcome = "agrees" if near.all() else "partly" if near.any() else "differs"
+    return Verdict(outcome, f"at equal rate, against classical codecs: {', '.join(said)}")
+
+
+@verdict
+def taco_best_lpips(tables: Tables) -> Verdict:
+    """C4: the lowest LPIPS of all codecs."""
+    rows = _beside(tables, "lpips")
+    ahead = rows["high"] < 0
+    said = [
+        f"{rival} {', '.join(f'{ratio:.2f}' for ratio in cell['ratio'])}"
+        for rival, cell in rows.groupby("rival", sort=False)
+    ]
+    outcome = "agrees" if ahead.all() else "partly" if ahead.any() else "differs"
+    return Verdict(outcome, f"LPIPS as a share of that of classical codecs at equal rate: {'; '.join(said)}")
+
+
+@verdict
+def taco_captions(tables: Tables) -> Verdict:
+    """Table 4 and C10: whether it matters whose caption the encoder reads, and whether any."""
+    table = tables("kodak/taco_caption_sources")
+    first, others = table["source"].iloc[0], table[table["source"] != table["source"].iloc[0]]
+    said = [
+        f"{row.source} ({row.setting}) {row.lpips_difference:+.5f} [{row.lpips_low:+.5f}, {row.lpips_high:+.5f}]"
+        for row in others.itertuples()
+    ]
+    machine = others[others["source"].str.startswith("nearest-words")]
+    if machine.empty:
+        raise KeyError("nearest-words")
+    equal = (machine["lpips_low"] <= 0) & (machine["lpips_high"] >= 0)
+    outcome = "agrees" if equal.all() else "partly" if equal.any() else "differs"
+    return Verdict(outcome, f"LPIPS against captions as {first}: {'; '.join(said)}")
+
+
+@verdict
+def taco_captions_kept(tables: Tables) -> Verdict:
+    """Table 1 and C9: captions kept better than by a codec for PSNR, at equal rate."""
+    table = tables("kodak/taco_caption_similarity")
+    ours = table[table["codec"] == WHOLE].sort_values("bpp")
+    said, ahead = [], []
+    for rival, cell in table[table["codec"] != WHOLE].groupby("codec", sort=False):
+        cell = cell.sort_values("bpp")
+        theirs = np.interp(np.log(ours["bpp"]), np.log(cell["bpp"]), cell["cider_d"], np.nan, np.nan)
+        for (_, row), value in zip(ours.iterrows(), theirs, strict=True):
+            said.append(f"{row['cider_d']:.2f} [{row['low']:.2f}, {row['high']:.2f}] and {value:.2f} of {rival}")
+            ahead.append("agrees" if row["low"] > value else "differs" if row["high"] < value else "undecided")
+    outcome = ahead[0] if len(set(ahead)) == 1 else "partly" if "agrees" in ahead else "undecided"
+    return Verdict(outcome, f"CIDEr-D by the stand-in captioner at equal rate: {'; '.join(said)}")
