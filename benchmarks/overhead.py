@@ -43,7 +43,7 @@ def bare(paths: list[Path]) -> None:
 
 def overhead(repeats: int = 2) -> dict:
     """Seconds of both, one notebook at a time, and of a run that finds nothing to do; the fastest counts."""
-    words = [sys.executable, "-m", "smicnb.cli", "run"]
+    words = [sys.executable, "-m", "smicnb.cli.main", "run"]
     times: dict[str, list[float]] = {"nbclient": [], "smicnb": [], "unchanged": []}
     with tempfile.TemporaryDirectory() as name:
         paths = make(Path(name))
@@ -63,7 +63,7 @@ def overhead(repeats: int = 2) -> dict:
 
 def unchanged_recipe() -> float | None:
     """Seconds of a run of the embedded recipe that finds all of it fresh; None where this checkout has it not so."""
-    words = [sys.executable, "-m", "smicnb.cli"]
+    words = [sys.executable, "-m", "smicnb.cli.main"]
     told = subprocess.run([*words, "status", "--json"], cwd=CHECKOUT, check=True, capture_output=True, text=True)
     if any(row["stale"] for row in json.loads(told.stdout)):
         return None

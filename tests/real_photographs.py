@@ -64,13 +64,13 @@ class Answer(NamedTuple):
 
 def smicnb(*words: str | Path) -> Answer:
     """Run the command line in this process, from its arguments to its exit status."""
-    from smicnb import cli
+    from smicnb.cli import main
 
     out, err, argv, handler = io.StringIO(), io.StringIO(), sys.argv, signal.getsignal(signal.SIGTERM)
     sys.argv = ["smicnb", *map(os.fspath, words)]
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
     finally:
         sys.argv = argv
         signal.signal(signal.SIGTERM, handler)
@@ -81,9 +81,9 @@ def commands(group: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[s
     """Every command of the command line, groups too, as its words."""
     import typer
 
-    from smicnb import cli
+    from smicnb.cli import main
 
-    group = group or typer.main.get_command(cli.app)
+    group = group or typer.main.get_command(main.app)
     yield words
     for name, command in group.commands.items():
         if hasattr(command, "commands"):

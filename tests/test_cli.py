@@ -17,8 +17,8 @@ from real_photographs import commands, smicnb
 from typer.models import OptionInfo
 from typer.testing import CliRunner
 
-from smicnb import cli, cli_runs
 from smicnb.base.errors import SmicnbError
+from smicnb.cli import main, runs
 from smicnb.repro.runs.jobs import Job
 
 
@@ -29,9 +29,9 @@ def test_notebooks_that_ask_for_a_gpu_take_turns(device):
 
     plain = {"encoder": "lite0-minilm?device=cpu", "pairs": 3, "collection": "folder:/data/device=cuda"}
     asking = {"quality": f"clip-iqa:auto?device={device}"}
-    assert cli_runs.at_a_time(None, jobs(plain, {})) is None
-    assert cli_runs.at_a_time(None, jobs(plain, asking)) == 1
-    assert cli_runs.at_a_time(2, jobs(asking)) == 2
+    assert runs.at_a_time(None, jobs(plain, {})) is None
+    assert runs.at_a_time(None, jobs(plain, asking)) == 1
+    assert runs.at_a_time(2, jobs(asking)) == 2
 
 
 @pytest.mark.parametrize(("words", "workers"), [([], 1), (["--jobs", "3"], 3)])
@@ -41,7 +41,7 @@ def test_a_number_of_one_s_own_counts(words, workers, monkeypatch):
     asked = []
     monkeypatch.setattr(run, "run", lambda jobs, workers, *more: asked.append(workers) or [])
     settings = ["--set", "quality=clip-iqa:auto?device=cuda", "03_reconstruction"]
-    result = CliRunner().invoke(cli.app, ["run", *settings, *words], catch_exceptions=False)
+    result = CliRunner().invoke(main.app, ["run", *settings, *words], catch_exceptions=False)
     assert result.exit_code == 0
     assert asked == [workers]
 
@@ -49,7 +49,7 @@ def test_a_number_of_one_s_own_counts(words, workers, monkeypatch):
 def test_a_model_of_the_hub_is_not_taken_from_a_file(tmp_path):
     words = ["weights", "fetch", "blip:auto", "--from", str(tmp_path)]
     with pytest.raises(SmicnbError, match=r"found --from with 'blip:auto'.*blip:PATH") as caught:
-        CliRunner().invoke(cli.app, words, catch_exceptions=False)
+        CliRunner().invoke(main.app, words, catch_exceptions=False)
     assert "\n" not in str(caught.value)
 
 
@@ -62,7 +62,7 @@ def redirected(monkeypatch, encoding, *words):
         patch.setattr(sys, "stderr", streams[1])
         patch.setattr(sys, "argv", ["smicnb", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
     signal.signal(signal.SIGTERM, before)
     out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
     return ended.value.code or 0, out, err
@@ -118,7 +118,7 @@ def test_what_programmes_read_has_no_letter_that_a_code_page_could_lack(reposito
         assert "ensure_ascii=False" not in path.read_text(encoding="utf-8"), path
 
 
-def _commands(app=cli.app, words=()):
+def _commands(app=main.app, words=()):
     for group in app.registered_groups:
         yield from _commands(group.typer_instance, (*words, group.name))
     for command in app.registered_commands:

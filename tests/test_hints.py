@@ -10,8 +10,8 @@ import pytest
 import typer
 from real_photographs import commands, save, scenes, smicnb
 
-from smicnb import cli
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, SmicnbError
+from smicnb.cli import main
 from smicnb.repro import session
 from smicnb.repro.runs import plan, recipes
 from smicnb.repro.runs.jobs import jobs_of
@@ -23,7 +23,7 @@ HINT = re.compile(r"'(smicnb [^'…]+)'")  # in errors
 
 
 def command_line():
-    return typer.main.get_command(cli.app)
+    return typer.main.get_command(main.app)
 
 
 def parsed(line):

@@ -39,7 +39,7 @@ def finished(repository, tmp_path_factory):
     environment["HF_HUB_OFFLINE"] = "1"
     for command in (
         [str(repository / "tools" / "tiny_models.py"), ".smicnb/tiny"],
-        ["-m", "smicnb.cli", "run", "--recipe", "paper-tiny"],
+        ["-m", "smicnb.cli.main", "run", "--recipe", "paper-tiny"],
     ):
         done = subprocess.run(
             [sys.executable, *command], cwd=checkout, env=environment, capture_output=True, text=True, timeout=1100

@@ -106,7 +106,7 @@ def test_every_notebook_that_makes_figures_is_in_the_default_recipe(repository):
 
 def test_command_line_starts_without_the_heavy_libraries():
     heavy = ("torch", "matplotlib", "sklearn", "open_clip")
-    code = f"import sys, smicnb.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, smicnb.cli.main; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -46,14 +46,14 @@ def write(folder: Path, name: str, cells: list[str], parameters: str = "value = 
 
 
 def smicnb(checkout: Path, *words: str, timeout: float = 400, **environment: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "smicnb.cli", *words]
+    command = [sys.executable, "-m", "smicnb.cli.main", *words]
     settings = {**os.environ, "SMICNB_PROGRESS": "plain", **environment}
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=settings, timeout=timeout)
 
 
 def start(checkout: Path, *words: str) -> subprocess.Popen:
     """`smicnb` in a process group of its own, not waited for."""
-    command, pipe = [sys.executable, "-m", "smicnb.cli", *words], subprocess.PIPE
+    command, pipe = [sys.executable, "-m", "smicnb.cli.main", *words], subprocess.PIPE
     process = subprocess.Popen(command, cwd=checkout, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
     STARTED.append(process)
     return process

@@ -12,7 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from smicnb.base.errors import SmicnbError
-from smicnb.cli import app
+from smicnb.cli.main import app
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format.reader import SmicReader
 from smicnb.drawing import style

@@ -209,7 +209,16 @@ def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path, m
 
 def smicnb(checkout: Path, *words: str, kilobytes: str = "unlimited") -> subprocess.CompletedProcess:
     """`smicnb report` in `checkout`, where no file may grow beyond a size."""
-    command = ["bash", "-c", f'ulimit -f {kilobytes} && exec "$@"', "-", sys.executable, "-m", "smicnb.cli", "report"]
+    command = [
+        "bash",
+        "-c",
+        f'ulimit -f {kilobytes} && exec "$@"',
+        "-",
+        sys.executable,
+        "-m",
+        "smicnb.cli.main",
+        "report",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(Path(site.__file__).parents[3])}
     return subprocess.run(
         [*command, *words], cwd=checkout, env=environment, capture_output=True, text=True, timeout=120

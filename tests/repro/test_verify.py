@@ -18,7 +18,7 @@ MADE = 4  # tables and figures of the notebook
 
 
 def smicnb(checkout, *words):
-    command = [sys.executable, "-m", "smicnb.cli", *words]
+    command = [sys.executable, "-m", "smicnb.cli.main", *words]
     settings = {**os.environ, "SMICNB_PROGRESS": "plain"}
     return subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=settings, timeout=400)
 
@@ -94,7 +94,7 @@ def test_everything_that_moved_is_named_and_the_status_is_one(checkout, agreed):
 
 
 def test_a_number_that_moved_is_told_to_a_person(copy, capsys):
-    from smicnb.cli_verify import _print
+    from smicnb.cli.verify import _print
 
     change(copy[0] / "fig1_2_rate_distortion.csv", 1, "psnr", "31.5")
     before = pd.read_csv(copy[1] / "fig1_2_rate_distortion.csv")["psnr"][1]

@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from smicnb import __version__, cli_arguments, cli_codec, cli_learned, cli_report, cli_runs, cli_verify
+from smicnb import __version__
 from smicnb.base.errors import SmicnbError, one_line, reason
+from smicnb.cli import arguments, codec, learned, report, runs, verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,11 +21,11 @@ app = typer.Typer(
 )
 weights_app = typer.Typer(no_args_is_help=True, help="Pre-trained parts: what there is, and fetching it.")
 app.add_typer(weights_app, name="weights")
-cli_runs.add_to(app)
-cli_codec.add_to(app)
-cli_verify.add_to(app)
-cli_report.add_to(app)
-cli_learned.add_to(app, weights_app)
+runs.add_to(app)
+codec.add_to(app)
+verify.add_to(app)
+report.add_to(app)
+learned.add_to(app, weights_app)
 
 
 def _version(wanted: bool) -> None:
@@ -107,7 +108,7 @@ def weights_fetch(
         typer.echo(f"{part}: {store.fetch(part, source)}")
 
 
-cli_arguments.refuse_empty(app)
+arguments.refuse_empty(app)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from smicnb.cli_runs import RecipeFile, recipe_path
+from smicnb.cli.runs import RecipeFile, recipe_path
 
 
 def add_to(app: typer.Typer) -> None:

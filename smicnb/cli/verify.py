@@ -9,7 +9,7 @@ import typer
 
 from smicnb.base.bounds import MOST_JOBS
 from smicnb.base.errors import SmicnbError
-from smicnb.cli_runs import Notebooks, RecipeFile, at_a_time, recipe_path
+from smicnb.cli.runs import Notebooks, RecipeFile, at_a_time, recipe_path
 
 if TYPE_CHECKING:
     from smicnb.repro.runs.verify import Report
