@@ -27,7 +27,7 @@ test: setup ## lint, then run all tests (ARGS passes options on to pytest)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## read 20 000 damaged and forged .smic files (make test reads 400), and SIC's of all Kodak images
-	SMICNB_FUZZ=20000 $(BIN)/python -m pytest --timeout 1800 tests/codec/test_fuzz.py tests/learned/test_shipped_sic.py
+	SMICNB_FUZZ=20000 $(BIN)/python -m pytest --timeout 1800 tests/codec/format/test_fuzz.py tests/learned/files/test_shipped_sic.py
 
 bench: setup ## print speed ratios against peers, measured here (ARGS passes options on)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --upgrade \

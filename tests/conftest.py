@@ -64,6 +64,33 @@ def fresh_cache(tmp_path, monkeypatch) -> Path:
     return cache_root()
 
 
+@pytest.fixture(scope="session")
+def embedded():
+    """The embedded collection, for all tests."""
+    from smicnb.semantics.photographs import image_collections
+
+    return image_collections.load("embedded")
+
+
+@pytest.fixture(autouse=True)
+def _no_figure_is_left_open():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture
+def house_style():
+    """Figures in the project's style, and the settings of other tests untouched."""
+    import matplotlib
+
+    from smicnb.drawing import style
+
+    with matplotlib.rc_context():
+        style.use_style()
+        yield
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """Small networks on several threads only wait for one another, for minutes where the machine is busy."""

@@ -639,7 +639,7 @@ def test_no_photograph_of_bsds500_or_kodak_is_committed(repository, origin, trac
     assert theirs <= pictures
     for path in pictures - theirs:
         folder, _, name = path.removesuffix(".png").rpartition("/")
-        if folder == "tests/learned/frozen/files":  # of the embedded collection and of noise, as its page says
+        if folder == "tests/helpers/frozen/files":  # of the embedded collection and of noise, as its page says
             continue
         assert folder in ("figures", "figures/generators"), path
         parameters = origin(folder, name).get("parameters", {})  # a tool's sidecar has none

@@ -67,7 +67,7 @@ from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 import torch
 torch.set_num_threads(1)
-from test_training import one, photographs, encoder, training, VALIDATED
+from test_loop import one, photographs, encoder, training, VALIDATED
 parts = [photographs(["embedded"], splits, 64, encoder("lite0-minilm")) for splits in (VALIDATED, VALIDATED)]
 training.KEEP_EVERY = 2
 training.train([one(steps=STEPS, lpips=1.0)], *parts, Path(sys.argv[1]))
@@ -77,7 +77,7 @@ training.train([one(steps=STEPS, lpips=1.0)], *parts, Path(sys.argv[1]))
 def test_killed_and_resumed_equals_undisturbed(tmp_path, repository):
     steps = 40
     source = KILLED.replace("STEPS", str(steps))
-    paths = [repository / "tests" / "learned", repository / "tests"]
+    paths = [repository / "tests" / "learned" / "training", repository / "tests" / "helpers"]
 
     def start(folder):
         return subprocess.Popen([sys.executable, "-c", source, tmp_path / folder, *paths])

@@ -10,7 +10,7 @@ import zlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-DATA = Path(__file__).resolve().parents[2] / "smicnb" / "codec" / "data"
+DATA = Path(__file__).resolve().parents[2] / "smicnb" / "codec" / "format" / "data"
 
 
 class ByHand(NamedTuple):

@@ -17,7 +17,7 @@ from smicnb.repro.runs import plan, recipes
 from smicnb.repro.runs.jobs import jobs_of
 from smicnb.semantics.generators import diffusion, inversion
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 WORD = re.compile(r"`(smicnb [^`…]+)`")  # in documents and help
 HINT = re.compile(r"'(smicnb [^'…]+)'")  # in errors
 
