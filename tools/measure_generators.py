@@ -16,8 +16,8 @@ import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.drawing import style
-from smicnb.repro import figures, session
-from smicnb.repro.checkout import root
+from smicnb.repro import figures
+from smicnb.repro.checkout import root, versions
 from smicnb.semantics.encoders import lite0_minilm
 from smicnb.semantics.encoders.encoders import encode_collection, encoder
 from smicnb.semantics.encoders.inception import InceptionFeatures
@@ -143,7 +143,7 @@ def main() -> None:
     embedded = image_collections.load("embedded")
     data = pd.DataFrame([*measured(EMBEDDED, embedded), *others])
     made_from = {**weights_used(), EMBEDDED: embedded.fingerprint, BSDS500: DATA_SETS[BSDS500].sha256}
-    origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": session.versions()}
+    origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     figures.write_table(TABLE, data, CAPTION, origin)
     style.use_style()
     figure, names = sheet(embedded)

@@ -15,8 +15,8 @@ import pandas as pd
 from build_lite0_minilm import class_embeddings
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro import figures, session
-from smicnb.repro.checkout import root
+from smicnb.repro import figures
+from smicnb.repro.checkout import root, versions
 from smicnb.semantics import spaces
 from smicnb.semantics.encoders import lite0_minilm
 from smicnb.semantics.encoders.encoders import SemanticEncoder, encode_collection, encoder
@@ -222,7 +222,7 @@ def speeds(model: SemanticEncoder, embedded: Collection) -> str:
 
 def write(name: str, data: pd.DataFrame, **made_from: str) -> None:
     """Write NAME.csv, .md and .json; `made_from` are hashes of weights and data."""
-    origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": session.versions()}
+    origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     figures.write_table(FOLDER / f"{name}.csv", data, CAPTIONS[name], origin)
 
 

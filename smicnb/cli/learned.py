@@ -131,8 +131,8 @@ def decode(
     from PIL import Image
 
     from smicnb.base.files import check_target, write_bytes
-    from smicnb.learned.any_codec import open_codec
-    from smicnb.learned.files.shipped import model_of_file, model_path
+    from smicnb.learned.any_codec import model_of_file, open_codec
+    from smicnb.learned.files.shipped import model_path
     from smicnb.learned.files.sic_codec import SicCodec
     from smicnb.semantics import devices
 

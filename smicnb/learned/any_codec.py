@@ -1,20 +1,44 @@
-"""Any checkpoint of a learned codec as a codec."""
+"""A codec by the name of a model that ships, by a checkpoint, or by a file that a model has written."""
 
 from pathlib import Path
 
-from smicnb.learned.files.shipped import said_by
+from smicnb.base.errors import IntegrityError
+from smicnb.learned.files import checkpoints, coding
+from smicnb.learned.files.shipped import model_path, models, said_by
 from smicnb.learned.files.sic_codec import SicCodec
 from smicnb.learned.files.taco_codec import TacoCodec
 
 
-def open_codec(path: Path, device: str = "cpu") -> TacoCodec | SicCodec:
-    """The codec of a checkpoint.
+def open_codec(model: str | Path, device: str = "cpu") -> TacoCodec | SicCodec:
+    """The codec of a model.
 
     Args:
-        path: of the file.
+        model: name of one that ships, RUN/RATE/SEED ("full/high/0"), or a checkpoint's path.
         device: a torch device name.
 
     Raises:
-        MissingWeightsError, IntegrityError, SmicnbError: as `checkpoints.load`.
+        UnknownNameError: neither. MissingWeightsError, IntegrityError, SmicnbError: as `checkpoints.load`.
+
+    >>> codec = open_codec("full/low/0")
+    >>> codec.name
+    'taco'
     """
+    path = model if isinstance(model, Path) else model_path(model)
     return (SicCodec if said_by(path).get("codec") == "sic" else TacoCodec)(path, device)
+
+
+def model_of_file(data: bytes) -> Path:
+    """The shipped checkpoint that wrote a file.
+
+    Raises:
+        IntegrityError: none of them did, or it is no file of a learned codec.
+    """
+    coding.check_kind(data)
+    for path in models().values():
+        if bytes.fromhex(checkpoints.load(path).sha256)[: coding.MODEL_BYTES] == coding.model_of(data):
+            return path
+    raise IntegrityError(
+        f"found a file of the model {coding.model_of(data).hex()}",
+        "one of a model that ships",
+        "name its checkpoint with --model",
+    )

@@ -1,11 +1,34 @@
-"""The checkout: where notebooks, recipes and figures lie, and the commit they belong to."""
+"""The checkout: where notebooks, recipes and figures lie, their commit, the versions that they are made with."""
 
 import re
 import subprocess
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import smicnb
 from smicnb.base.errors import SmicnbError
+
+PACKAGES = (
+    "constriction",
+    "diffusers",
+    "faiss-cpu",
+    "imageio-ffmpeg",
+    "lpips",
+    "matplotlib",
+    "numpy",
+    "open-clip-torch",
+    "pandas",
+    "pillow",
+    "pillow-jxl-plugin",
+    "pytorch-msssim",
+    "scikit-learn",
+    "scipy",
+    "timm",
+    "torch",
+    "torchmetrics",
+    "transformers",
+)
 
 
 def root() -> Path:
@@ -50,3 +73,29 @@ def commit() -> dict[str, str | bool | None]:
 def _git(folder: Path, *words: str) -> str:
     done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=True, timeout=30)
     return done.stdout
+
+
+def versions() -> dict[str, str]:
+    """The versions that a result may depend on, without the build's name after the plus sign."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name).partition("+")[0]
+    except metadata.PackageNotFoundError:  # one of an extra
+        return "absent"
+
+
+def without_path(value: Any) -> Any:
+    """A parameter as it may be published: "bsds500:PATH" for a folder of this machine."""
+    if isinstance(value, list):
+        return [without_path(one) for one in value]
+    name, mark, options = value.partition("?") if isinstance(value, str) else ("", "", "")
+    kind, colon, rest = name.partition(":")
+    if colon and Path(rest).expanduser().exists():
+        return f"{kind}:PATH{mark}{options}"
+    model, slash, file = rest.partition("/")
+    if slash and Path(file).expanduser().is_file():
+        return f"{kind}:{model}/{Path(file).name}{mark}{options}"
+    return value

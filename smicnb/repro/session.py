@@ -5,7 +5,6 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,60 +14,13 @@ from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.drawing import style
 from smicnb.repro import figures
-from smicnb.repro.checkout import root
+from smicnb.repro.checkout import root, versions, without_path
 from smicnb.repro.environment import MANIFEST, OUT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from smicnb.repro.parameters import Parameters
-
-PACKAGES = (
-    "constriction",
-    "diffusers",
-    "faiss-cpu",
-    "imageio-ffmpeg",
-    "lpips",
-    "matplotlib",
-    "numpy",
-    "open-clip-torch",
-    "pandas",
-    "pillow",
-    "pillow-jxl-plugin",
-    "pytorch-msssim",
-    "scikit-learn",
-    "scipy",
-    "timm",
-    "torch",
-    "torchmetrics",
-    "transformers",
-)
-
-
-def versions() -> dict[str, str]:
-    """The versions that a result may depend on, without the build's name after the plus sign."""
-    return {name: _version(name) for name in PACKAGES}
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name).partition("+")[0]
-    except metadata.PackageNotFoundError:  # one of an extra
-        return "absent"
-
-
-def without_path(value: Any) -> Any:
-    """A parameter as it may be published: "bsds500:PATH" for a folder of this machine."""
-    if isinstance(value, list):
-        return [without_path(one) for one in value]
-    name, mark, options = value.partition("?") if isinstance(value, str) else ("", "", "")
-    kind, colon, rest = name.partition(":")
-    if colon and Path(rest).expanduser().exists():
-        return f"{kind}:PATH{mark}{options}"
-    model, slash, file = rest.partition("/")
-    if slash and Path(file).expanduser().is_file():
-        return f"{kind}:{model}/{Path(file).name}{mark}{options}"
-    return value
 
 
 class Session:

@@ -74,22 +74,3 @@ def model_path(name: str) -> Path:
     if Path(name).is_file():
         return Path(name)
     raise unknown("model", name, models())
-
-
-def model_of_file(data: bytes) -> Path:
-    """The shipped checkpoint that wrote a file.
-
-    Raises:
-        IntegrityError: none of them did, or it is no file of a learned codec.
-    """
-    from smicnb.learned.files import checkpoints, coding
-
-    coding.check_kind(data)
-    for path in models().values():
-        if bytes.fromhex(checkpoints.load(path).sha256)[: coding.MODEL_BYTES] == coding.model_of(data):
-            return path
-    raise IntegrityError(
-        f"found a file of the model {coding.model_of(data).hex()}",
-        "one of a model that ships",
-        "name its checkpoint with --model",
-    )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from smicnb.learned.networks.sic_context import KERNEL, Context
+from smicnb.learned.networks.sic import KERNEL, Context
 
 REACH = KERNEL // 2
 CAUSAL = REACH * KERNEL + REACH  # places of a group that a place of it sees, in raster order

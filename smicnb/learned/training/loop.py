@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import check_folder, sha256_json, write_bytes
 from smicnb.base.progress import progress_bar
 from smicnb.learned.files import checkpoints, shipped
-from smicnb.learned.training.photographs import Photographs
+from smicnb.learned.training.photographs import Batch, Photographs
 from smicnb.learned.training.plans import Training
 from smicnb.learned.training.sic_task import SicTask
 from smicnb.learned.training.taco_task import TacoTask
@@ -26,20 +26,6 @@ LOG_EVERY, KEEP_EVERY, VALIDATE_EVERY = 50, 250, 1000  # steps
 VALIDATION_CROPS = 16
 AUXILIARY_RATE = 1e-3  # of the prior's quantiles
 TASKS = {"taco": TacoTask, "sic": SicTask}
-
-
-class Batch(NamedTuple):
-    """What a step is given.
-
-    Args:
-        part: "fitted" or "validated".
-        pixels: crops (n, 3, side, side) in [0, 1].
-        numbers: (n,) of their photographs in that part.
-    """
-
-    part: str
-    pixels: Tensor
-    numbers: np.ndarray
 
 
 class Task(Protocol):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -16,10 +16,26 @@ from smicnb.semantics.photographs.image_collections import load, words
 from smicnb.semantics.photographs.images import describe, read_image
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 FITTED, VALIDATED = ("train", "gallery"), ("heldout",)  # splits that are trained on, and that only tell how it goes
 SHORT_SIDE = 512  # larger photographs are made smaller: a crop of 128 pixels should hold more than sky
+
+
+class Batch(NamedTuple):
+    """What a step is given.
+
+    Args:
+        part: "fitted" or "validated".
+        pixels: crops (n, 3, side, side) in [0, 1].
+        numbers: (n,) of their photographs in that part.
+    """
+
+    part: str
+    pixels: "Tensor"
+    numbers: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ from smicnb.learned.training.sic_losses import Discriminator, deceived, spread_o
 from smicnb.semantics.metrics.pairs import lpips_network
 
 if TYPE_CHECKING:
-    from smicnb.learned.training.loop import Batch
-    from smicnb.learned.training.photographs import Photographs
+    from smicnb.learned.training.photographs import Batch, Photographs
     from smicnb.learned.training.plans import Training
 
 DECAY = 5e-5  # of AdamW's weights

@@ -15,8 +15,7 @@ from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics.pairs import lpips_network
 
 if TYPE_CHECKING:
-    from smicnb.learned.training.loop import Batch
-    from smicnb.learned.training.photographs import Photographs
+    from smicnb.learned.training.photographs import Batch, Photographs
     from smicnb.learned.training.plans import Training
 
 CALIBRATION = 4  # batches from which a new text module's norms learn what they replace

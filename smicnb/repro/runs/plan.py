@@ -11,8 +11,8 @@ from typing import Any
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
 from smicnb.codec.rate import MODELS
+from smicnb.repro.checkout import without_path
 from smicnb.repro.runs.jobs import Job, collection_of
-from smicnb.repro.session import without_path
 from smicnb.semantics import devices, hub_models
 from smicnb.semantics.encoders import encoders, inception, lite0_minilm
 from smicnb.semantics.generators import diffusion, generators, inversion

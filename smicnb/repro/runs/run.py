@@ -19,13 +19,12 @@ from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError, StoppedError
 from smicnb.base.files import check_folder, move, sha256_file
 from smicnb.base.progress import progress_bar
-from smicnb.repro.checkout import commit, root
+from smicnb.repro.checkout import commit, root, versions
 from smicnb.repro.runs import executors, freshness, records
 from smicnb.repro.runs import worker as kernels
 from smicnb.repro.runs.executors import SchedulerLostError, Workforce
 from smicnb.repro.runs.jobs import Job, jobs_of
 from smicnb.repro.runs.worker import Outcome, Place, Task
-from smicnb.repro.session import versions
 
 __all__ = ["Job", "Outcome", "alone", "jobs_of", "raise_for", "report", "run"]
 

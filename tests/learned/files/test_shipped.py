@@ -12,6 +12,7 @@ from smicnb.base.errors import IntegrityError, MissingWeightsError, UnknownNameE
 from smicnb.compare.images import curves
 from smicnb.compare.images.classical import Jpeg
 from smicnb.compare.images.evaluate import evaluate, points
+from smicnb.learned import any_codec
 from smicnb.learned.any_codec import open_codec
 from smicnb.learned.files import shipped
 from smicnb.semantics.photographs import image_collections
@@ -37,7 +38,7 @@ def test_each_has_been_trained_and_codes_what_it_has_not_seen(name, small):
     data = codec.encode(image, "a photo")
     assert codec.encode(image, "a photo") == data
     assert codec.decode(data).shape == image.shape
-    assert shipped.model_of_file(data) == shipped.model_path(name)
+    assert any_codec.model_of_file(data) == shipped.model_path(name)
 
 
 @pytest.mark.parametrize("name", FULL)
@@ -67,7 +68,7 @@ def test_models_are_found_by_prefix_and_by_their_files():
     with pytest.raises(UnknownNameError):
         shipped.model_path("nothing")
     with pytest.raises(IntegrityError, match="--model"):
-        shipped.model_of_file(b"TACO\x01" + bytes(50))
+        any_codec.model_of_file(b"TACO\x01" + bytes(50))
 
 
 @pytest.mark.parametrize(
@@ -81,19 +82,18 @@ def test_models_are_found_by_prefix_and_by_their_files():
 )
 def test_what_is_no_file_of_a_learned_codec_is_told_by_its_first_bytes(data, message):
     with pytest.raises(IntegrityError, match=message):
-        shipped.model_of_file(data)
+        any_codec.model_of_file(data)
 
 
 ELSEWHERE = """
 import json, sys, torch, zlib
 from pathlib import Path
 torch.set_num_threads(1)  # as here: pixels, not latents, may differ by a level in one convolution or another
-from smicnb.learned.files import shipped
-from smicnb.learned.any_codec import open_codec
+from smicnb.learned.any_codec import model_of_file, open_codec
 codecs = {}
 for name in sys.argv[1:]:
     data = Path(name).read_bytes()
-    path = shipped.model_of_file(data)
+    path = model_of_file(data)
     codec = codecs.setdefault(path, open_codec(path))
     latent = codec.decode_latent(data)[0]
     print(json.dumps([zlib.crc32(latent.numpy().tobytes()), zlib.crc32(codec.decode(data).tobytes())]))

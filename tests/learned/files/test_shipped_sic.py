@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from smicnb.compare.images import curves
 from smicnb.compare.images.classical import Jpeg
 from smicnb.compare.images.evaluate import evaluate, points
+from smicnb.learned import any_codec
 from smicnb.learned.any_codec import open_codec
 from smicnb.learned.files import checkpoints, shipped
 from smicnb.learned.files.sic_levels import is_twin, levels_of
@@ -49,7 +50,7 @@ def test_each_has_been_trained_and_codes_what_it_has_not_seen(name, small):
     image = small.items[len(name) % len(small)].image()
     data = codec.encode(image)
     assert codec.encode(image) == data
-    assert shipped.model_of_file(data) == SIC[name]
+    assert any_codec.model_of_file(data) == SIC[name]
     for level in range(1, codec.levels + 1):
         assert codec.decode(codec.prefix(data, level)).shape == image.shape
 
@@ -88,11 +89,12 @@ import json, sys, zlib
 from pathlib import Path
 from smicnb.learned.files import checkpoints, shipped
 from smicnb.learned.training import plans
+from smicnb.learned import any_codec
 from smicnb.learned.any_codec import open_codec
 codec = None
 for name in sys.argv[1:]:
     data = Path(name).read_bytes()
-    codec = codec or open_codec(shipped.model_of_file(data))
+    codec = codec or open_codec(any_codec.model_of_file(data))
     coded = codec.read(data)
     latent = codec.latent(coded, coded.level, 7)
     print(json.dumps([coded.level, zlib.crc32(latent.numpy().tobytes())]))

@@ -6,8 +6,7 @@ import pytest
 import torch
 from tiny_sic import TINY, random_sic
 
-from smicnb.learned.networks.sic import FULL, MINI, Analysis, Sic, SicConfig
-from smicnb.learned.networks.sic_context import causal_mask
+from smicnb.learned.networks.sic import FULL, MINI, Analysis, Sic, SicConfig, causal_mask
 from smicnb.learned.networks.swin import SwinBlock
 
 GROWING = replace(TINY, groups=(1, 2, 4, 5))

@@ -12,8 +12,7 @@ from tiny_sic import TINY, random_sic
 from smicnb.learned.files import checkpoints
 from smicnb.learned.networks.sic import FULL, MINI
 from smicnb.learned.training import loop, plans
-from smicnb.learned.training.loop import Batch
-from smicnb.learned.training.photographs import VALIDATED, photographs
+from smicnb.learned.training.photographs import VALIDATED, Batch, photographs
 from smicnb.learned.training.plans import SicRun, Training
 from smicnb.learned.training.sic_losses import Discriminator, SicWeights, deceived, spread_of_rates, told_apart
 
