@@ -11,43 +11,121 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-ORDER = ("base", "semantics", "codec", "learned", "compare", "repro", "cli")
-
-
-def _room(module: str) -> str | None:
-    parts = module.split(".")
-    return parts[1] if parts[0] == "smicnb" and len(parts) > 1 else None
+# Folder -> what lies in it, in the only order in which it may import one another: from the left.
+ORDER = {
+    "": "base semantics codec learned compare drawing studies repro explore cli",
+    "semantics": "selection devices weights photographs encoders metrics generators hub_models cost spaces",
+    "codec": "format published rate coders file_names describe photographs",
+    "learned": "networks files any_codec authors training",
+    "compare": "latents images",
+    "studies": "committed readings learned_plots reconstruction primer linearity separation rate_model frontier "
+    "state_of_the_art taco synonyms sic beyond",
+    "repro": "differences environment checkout imports parameters figures runs session paper_map report",
+}
+# Study -> other studies whose parts it uses.
+NEIGHBOURS = {
+    "linearity": {"reconstruction"},
+    "separation": {"reconstruction"},
+    "frontier": {"reconstruction", "rate_model"},
+    "state_of_the_art": {"rate_model"},
+    "beyond": {"reconstruction"},
+}
+SHARED = {"committed", "readings", "learned_plots"}  # by studies
+MOST_NAMES, MOST_LINES = 10, 450  # in a folder (studies/ has one for each study), in a module
 
 
 def _imports(source: str) -> list[str]:
+    """Dotted names that a module imports: "smicnb.base.files", or with what it takes of it behind."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "relative imports hide the room"
-            found += [f"{node.module}.{name.name}" for name in node.names] if node.module == "smicnb" else [node.module]
+            found += [f"{node.module}.{name.name}" for name in node.names]
     return found
 
 
-def wrong_imports(room: str, source: str) -> list[str]:
-    rooms = [_room(name) for name in _imports(source)]
-    return [name for name in rooms if name in ORDER and ORDER.index(name) > ORDER.index(room)]
+def wrong_imports(module: str, source: str) -> list[str]:
+    """What a module ("codec.rate") imports against the order of a folder that both lie in."""
+    wrong = []
+    for name in _imports(source):
+        if not name.startswith("smicnb."):
+            continue
+        ours, other = module.split("."), name.split(".")[1:]
+        shared = next(
+            (k for k, (a, b) in enumerate(zip(ours, other, strict=False)) if a != b), min(len(ours), len(other))
+        )
+        folder = ".".join(ours[:shared])
+        order = ORDER.get(folder, "").split()
+        if shared < len(other) and order and other[shared] in order and ours[shared] in order:
+            upward = order.index(other[shared]) > order.index(ours[shared])
+            stranger = folder == "studies" and other[1] not in SHARED | NEIGHBOURS.get(ours[1], set())
+            if upward or stranger:
+                wrong.append(name)
+    return wrong
+
+
+def _modules(repository):
+    package = repository / "smicnb"
+    for path in sorted(package.rglob("*.py")):
+        parts = path.relative_to(package).with_suffix("").parts
+        if parts[-1] != "__init__":
+            yield ".".join(parts), path
 
 
 def test_rooms_import_only_in_their_order(repository):
-    seen = set()
-    for path in sorted((repository / "smicnb").rglob("*.py")):
-        room = path.relative_to(repository / "smicnb").parts[0].removesuffix(".py")
-        if room in ORDER:
-            seen.add(room)
-            assert wrong_imports(room, path.read_text()) == [], path
-    assert seen == set(ORDER)
+    for module, path in _modules(repository):
+        assert wrong_imports(module, path.read_text(encoding="utf-8")) == [], path
+
+
+def _names(folder):
+    return {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()} - {
+        "__init__"
+    }
+
+
+def test_every_name_of_an_ordered_folder_has_its_place(repository):
+    for folder, order in ORDER.items():
+        assert _names(repository / "smicnb" / Path(*folder.split("."))) == set(order.split()), folder
+
+
+def test_folders_and_modules_stay_small(repository):
+    for folder in {path.parent for path in (repository / "smicnb").rglob("__init__.py")}:
+        assert len(_names(folder)) <= MOST_NAMES or folder.name == "studies", folder
+    for _, path in _modules(repository):
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
+
+
+def test_no_module_imports_itself_by_way_of_others(repository):
+    sources = {f"smicnb.{module}": path.read_text(encoding="utf-8") for module, path in _modules(repository)}
+    reached = {
+        module: {other for name in _imports(source) for other in (name, name.rpartition(".")[0]) if other in sources}
+        for module, source in sources.items()
+    }
+    while ends := [module for module, others in reached.items() if not others]:
+        for module in ends:
+            del reached[module]
+        for others in reached.values():
+            others.difference_update(ends)
+    assert reached == {}
+
+
+def test_no_module_has_the_name_of_one_of_python_s(repository):
+    for module, _ in _modules(repository):
+        assert module.rpartition(".")[2] not in sys.stdlib_module_names, module
 
 
 def test_the_import_rule_can_fail():
-    assert wrong_imports("base", "def f():\n    from smicnb.semantics import weights") == ["semantics"]
-    assert wrong_imports("codec", "from smicnb import repro") == ["repro"]
+    wrong = "from smicnb.semantics.weights import store"
+    assert wrong_imports("base.files", f"def f():\n    {wrong}") == ["smicnb.semantics.weights.store"]
+    assert wrong_imports("semantics.selection", wrong) == ["smicnb.semantics.weights.store"]
+    assert wrong_imports("semantics.spaces", wrong) == []
+    assert wrong_imports("codec.rate", "from smicnb import repro") == ["smicnb.repro"]
+    assert wrong_imports("studies.taco.measures", "from smicnb.studies.sic import plots") == [
+        "smicnb.studies.sic.plots"
+    ]
+    assert wrong_imports("studies.linearity.plots", "import smicnb.studies.reconstruction.measures") == []
 
 
 def test_compressai_is_a_peer_and_no_part(repository):

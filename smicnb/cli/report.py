@@ -22,10 +22,10 @@ def report(
 
     It needs no network and no server. Examples: `smicnb report --open`, `smicnb report --recipe paper`.
     """
-    from smicnb.repro.report import site
+    from smicnb.repro.report import pages
     from smicnb.repro.runs import recipes
 
-    written = site.write(recipes.recipe(recipe_path(recipe)), out)
+    written = pages.write(recipes.recipe(recipe_path(recipe)), out)
     typer.echo(f"report: {written}")
     if open_it:
         typer.launch(str(written.index))

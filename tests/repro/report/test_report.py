@@ -14,7 +14,8 @@ from bs4 import BeautifulSoup
 from chromium import chromium, requests, resize
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro.report import site, tables
+from smicnb.repro.report import pages as site
+from smicnb.repro.report import tables
 from smicnb.repro.runs import recipes
 
 
