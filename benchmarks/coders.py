@@ -13,7 +13,7 @@ def _seconds(function, *given):
 
 def files(Z: np.ndarray, count: int = 1000) -> dict:
     """Seconds for `count` of latents Z (n, L) of lite0-minilm, once fitted and once compiled, and bits of an image."""
-    from smicnb.codec.coders.axes import PursuitCodec
+    from smicnb.codec.coders.axes import AxesCodec
     from smicnb.codec.coders.smic import SMICCodec
     from smicnb.codec.format import priors
     from smicnb.codec.rate import MODELS
@@ -21,8 +21,8 @@ def files(Z: np.ndarray, count: int = 1000) -> dict:
     (prior,) = priors.known()
     medium = MODELS["medium"]
     codecs = {
-        "ours, prior's axes": PursuitCodec("prior", 94, prior=prior),
-        "ours, own axes": PursuitCodec("own", 94, prior=prior),
+        "ours, prior's axes": AxesCodec("prior", 94, prior=prior),
+        "ours, own axes": AxesCodec("own", 94, prior=prior),
         "paper's medium": SMICCodec(medium.n_atoms, medium.penalty, medium.b_dict, medium.b_coef, random_state=0),
     }
     found = {}

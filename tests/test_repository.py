@@ -97,6 +97,15 @@ def test_folders_and_modules_stay_small(repository):
         assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
 
 
+def test_the_tree_of_the_architecture_is_that_of_the_package(repository, load_tool):
+    page = (repository / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert load_tool("write_tree").written(page) == page, "say make map"
+    for path in re.findall(r"^\| [^|]+ \| (.*) \|$", page.partition("## The tree")[0], re.MULTILINE):
+        for name in re.findall(r"`([a-z_/]+(?:\.[a-z]+)?)`", path):
+            at = repository / "smicnb" / name
+            assert "NOTEBOOK" in name or at.exists() or (repository / name).exists() or name == "make map", name
+
+
 def test_no_module_imports_itself_by_way_of_others(repository):
     sources = {f"smicnb.{module}": path.read_text(encoding="utf-8") for module, path in _modules(repository)}
     reached = {

@@ -1,1 +1,44 @@
-"""Meaning to bytes and back: the semantic dictionary and the rate models."""
+"""Meaning to bytes and back: the semantic dictionary, the `.smic` file, and the rate model.
+
+`SemanticDictionary` learns atoms (Eq. 7 and 8); `SMICCodec` makes files with it, `AxesCodec` files beyond the paper,
+`ways` tries both for a fidelity or a size; `SmicReader` and `decode` read any of them, with numpy alone.
+
+>>> import numpy as np
+>>> from smicnb.codec import AxesCodec, SemanticDictionary, SMICCodec, SmicReader, decode, ways
+>>> latents = np.random.default_rng(0).standard_normal((40, 16)) * np.linspace(3, 0.1, 16)
+>>> SemanticDictionary(n_atoms=8, penalty=2.0).fit(latents).atoms_.shape
+(8, 16)
+>>> file = SMICCodec(n_atoms=8, penalty=2.0).fit(latents).encode(latents)
+>>> decode(file).shape, len(SmicReader(file))
+((40, 16), 40)
+>>> beyond = AxesCodec(fidelity=80).fit(latents)
+>>> decode(beyond.encode(latents)).shape
+(40, 16)
+>>> best, *others = ways(latents, cosine=0.8)
+>>> len(best.codec.encode(latents)) > 0
+True
+"""
+
+from typing import TYPE_CHECKING
+
+from smicnb import offered
+
+if TYPE_CHECKING:
+    from smicnb.codec.coders.axes import AxesCodec
+    from smicnb.codec.coders.choice import ways
+    from smicnb.codec.coders.dictionary import SemanticDictionary
+    from smicnb.codec.coders.smic import SMICCodec
+    from smicnb.codec.format.reader import SmicReader, decode
+
+__all__ = ["AxesCodec", "SMICCodec", "SemanticDictionary", "SmicReader", "decode", "ways"]
+__getattr__ = offered(
+    __name__,
+    {
+        "AxesCodec": "codec.coders.axes",
+        "SMICCodec": "codec.coders.smic",
+        "SemanticDictionary": "codec.coders.dictionary",
+        "SmicReader": "codec.format.reader",
+        "decode": "codec.format.reader",
+        "ways": "codec.coders.choice",
+    },
+)

@@ -19,9 +19,11 @@ def open_codec(model: str | Path, device: str = "cpu") -> TacoCodec | SicCodec:
     Raises:
         UnknownNameError: neither. MissingWeightsError, IntegrityError, SmicnbError: as `checkpoints.load`.
 
+    >>> import numpy as np
     >>> codec = open_codec("full/low/0")
-    >>> codec.name
-    'taco'
+    >>> image = np.full((64, 96, 3), 128, np.uint8)
+    >>> codec.decode(codec.encode(image, "a grey wall")).shape
+    (64, 96, 3)
     """
     path = model if isinstance(model, Path) else model_path(model)
     return (SicCodec if said_by(path).get("codec") == "sic" else TacoCodec)(path, device)

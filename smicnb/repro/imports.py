@@ -80,6 +80,19 @@ def _modules() -> dict[str, Path]:
 
 
 @cache
+def _offers() -> dict[str, str]:
+    """What a room's `__init__` offers ("smicnb.learned.open_codec") -> the module that holds it."""
+    found = {}
+    for package, file in _modules().items():
+        if file.name == "__init__.py":
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.If):  # for type checkers: at run time it is imported when it is asked for
+                    taken = (each for each in node.body if isinstance(each, ast.ImportFrom))
+                    found |= {f"{package}.{alias.name}": f"{each.module}" for each in taken for alias in each.names}
+    return found
+
+
+@cache
 def _data_files() -> list[Path]:
     files = PACKAGE.rglob("*")
     return [file for file in files if file.is_file() and file.suffix != ".py" and "__pycache__" not in file.parts]
@@ -90,7 +103,8 @@ def _source(file: Path) -> Source:
     tree = _parsed(file.read_text(encoding="utf-8"))
     nodes = () if tree is None else ast.walk(tree)
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return Source(frozenset(_imported(tree)), frozenset(text.rpartition("/")[2] for text in texts))
+    imported = () if file.name == "__init__.py" and file.is_relative_to(PACKAGE) else _imported(tree)
+    return Source(frozenset(imported), frozenset(text.rpartition("/")[2] for text in texts))
 
 
 def _parsed(code: str) -> ast.Module | None:
@@ -114,5 +128,8 @@ def _imported(tree: ast.Module | None) -> set[str]:
             names |= {f"{node.module}.{alias.name}" for alias in node.names}
             if any(alias.name == "*" for alias in node.names):
                 names |= {name for name in modules if name.startswith(f"{node.module}.")}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            names.add(f"{node.value.id}.{node.attr}")  # after `import smicnb`: smicnb.open_codec
+    names |= {_offers()[name] for name in names & _offers().keys()}
     parents = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 1)}
     return names | parents

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container, priors
 from smicnb.codec.format.container import ENTRY, FIELDS, HEAD, PREAMBLE, TRAILER
@@ -23,7 +23,7 @@ def originals() -> tuple[bytes, ...]:
     (prior,) = priors.known()
     files, wide = [], rng.standard_normal((70, prior.dim))
     codecs = [SMICCodec(5, 0.5, 3, 4, coding, random_state=0) for coding in ("tuple", "entropy")]
-    codecs += [PursuitCodec(most_axes=4), PursuitCodec("prior", 110, prior=prior)]
+    codecs += [AxesCodec(most_axes=4), AxesCodec("prior", 110, prior=prior)]
     codecs.append(SMICCodec(penalty=4.0, b_coef=4, coding="words", weights_hash=prior.weights_hash))
     for codec, latents in zip(codecs, (narrow, narrow, narrow, wide, wide), strict=True):
         codec.fit(latents)

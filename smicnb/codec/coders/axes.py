@@ -34,7 +34,7 @@ def price_of(fidelity: float, norm: float) -> float:
     return 2 * np.log(2) * (2 ** (fidelity / priors.PER_OCTAVE) * norm / quantise.COEFFICIENT_UNIT) ** 2
 
 
-class PursuitCodec(Files, BaseEstimator):
+class AxesCodec(Files, BaseEstimator):
     """Latents to the bytes of a .smic file and back, coded on axes.
 
     Args:
@@ -114,7 +114,7 @@ class PursuitCodec(Files, BaseEstimator):
         if not (self.share is None or 0 <= self.share <= 1):
             raise SmicnbError(f"found share = {shown(self.share)}", "0 to 1, or None")
 
-    def at(self, Z, **changes) -> "PursuitCodec":
+    def at(self, Z, **changes) -> "AxesCodec":
         """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict` or `most_axes`.
 
         Own axes keep the covariance that was found; the mean and all that depends on the changes is made anew.

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smicnb.base.errors import SmicnbError
-from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec, blocks_of
 from smicnb.codec.format import container, priors
 from smicnb.codec.format.codebook import Codebook
@@ -32,7 +32,7 @@ KINDS = ("own", "prior", "words")
 # beforehand, few axes of few bits pay as well.
 OWN_BESIDE_PRIOR = ((OWN_BITS, None), (6, None), (OWN_BITS, 0), (OWN_BITS, 8))
 OWN_ALONE = tuple((b_dict, most) for b_dict in (3, 5, 8) for most in (None, 32, 8, 0))
-Codec = PursuitCodec | SMICCodec
+Codec = AxesCodec | SMICCodec
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,11 @@ def ways(
     found: list[_Trial] = []
     if "prior" in only and prior:
         for centre in (False, True) if task.images > 1 else (False,):
-            base = PursuitCodec("prior", prior=prior, centre=centre, images=task.images, **about).fit(task.learned)
+            base = AxesCodec("prior", prior=prior, centre=centre, images=task.images, **about).fit(task.learned)
             name = f"axes of the prior, {'its mean sent' if centre else 'nothing sent'}"
             found.append(_on_axes(task, name, base))
     if "own" in only:
-        base = PursuitCodec(prior=prior, **about).fit(task.learned)
+        base = AxesCodec(prior=prior, **about).fit(task.learned)
         for b_dict, most in OWN_BESIDE_PRIOR if prior else OWN_ALONE:
             few = {None: "", 0: ", the mean alone"}.get(most, f", {most} at most")
             found.append(_on_axes(task, f"own axes at {b_dict} bits{few}", base, b_dict=b_dict, most_axes=most))
@@ -174,7 +174,7 @@ class _Task:
         return not way.meets, way.bits if way.meets == (self.bits is None) else -way.latent_cosine
 
 
-def _ideal(codec: PursuitCodec, levels: np.ndarray, images: int) -> float:
+def _ideal(codec: AxesCodec, levels: np.ndarray, images: int) -> float:
     """Bits of an image: of the words where one block holds all images, else as ideal lengths and framing."""
     book = codec.codebook_
     most = container.most_images(book.header)
@@ -251,10 +251,10 @@ def _nearest(task: _Task, places: Sequence[int], way_at: Callable[[int], Way]) -
     return back[max(0, _search(len(back), lambda i: way_at(back[i]).meets))]
 
 
-def _on_axes(task: _Task, name: str, base: PursuitCodec, **changes) -> _Trial:
+def _on_axes(task: _Task, name: str, base: AxesCodec, **changes) -> _Trial:
     finer, tried = len(THRIFTS), evenly(task.latents, TRIED)
 
-    def codec_at(place: int) -> PursuitCodec:
+    def codec_at(place: int) -> AxesCodec:
         fidelity, thrift = divmod(place, finer)
         thrifty = {"fidelity": FIDELITIES[fidelity], "thrift": float(THRIFTS[thrift])}
         return base.at(task.learned, **thrifty, **changes)
@@ -289,7 +289,7 @@ def _in_words(task: _Task, about: dict) -> _Trial:
 
 def codec_of(codebook: Codebook | TrellisCodebook) -> Codec:
     """A fitted codec around the codebook of a file."""
-    return (PursuitCodec if isinstance(codebook, TrellisCodebook) else SMICCodec).of(codebook)
+    return (AxesCodec if isinstance(codebook, TrellisCodebook) else SMICCodec).of(codebook)
 
 
 def lines(found: Sequence[Way]) -> list[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
 from smicnb.codec.coders import choice
-from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container
 from smicnb.codec.format.container import Block
@@ -162,7 +162,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
     latent, codecs = latents_of(space), []
     about = {"encoder": space.encoder.name, "weights_hash": space.encoder.weights_hash}
 
-    def added(name: str, setting: str, codec: SMICCodec | PursuitCodec) -> None:
+    def added(name: str, setting: str, codec: SMICCodec | AxesCodec) -> None:
         records, prior = SmicRecords(container.dump(*codec.sections, [])), getattr(codec, "prior", None)
         codecs.append(SemanticImages(name, setting, records, space, latent, seed, prior))
 

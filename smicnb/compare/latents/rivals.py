@@ -29,7 +29,7 @@ class PriorKLT(KLT):
 
     Args:
         n_components, bits: as of `KLT`.
-        prior: whose covariance; its share is found as `PursuitCodec` finds it.
+        prior: whose covariance; its share is found as `AxesCodec` finds it.
     """
 
     def __init__(self, n_components=None, bits=8, prior: Prior | None = None):

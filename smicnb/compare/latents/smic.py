@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from smicnb.base import leb128
-from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.coders.smic import SMICCodec, normalised
 from smicnb.codec.format.container import SmicFile, most_images
@@ -43,8 +43,8 @@ class SmicCoder:
 
     name: str
     setting: str
-    codec: SMICCodec | PursuitCodec
-    prepared: Callable[[np.ndarray], SMICCodec | PursuitCodec] | None = field(default=None, repr=False)
+    codec: SMICCodec | AxesCodec
+    prepared: Callable[[np.ndarray], SMICCodec | AxesCodec] | None = field(default=None, repr=False)
 
     def fit(self, Z: np.ndarray) -> Self:
         """Fit to training latents Z (n, L) of any norm."""
@@ -78,7 +78,7 @@ class SingleCoder:
 
     name: str
     setting: str
-    codec: PursuitCodec
+    codec: AxesCodec
 
     def fit(self, Z: np.ndarray) -> Self:
         """Learn the dimensions; nothing of the latents Z (n, L) is kept."""
@@ -146,24 +146,24 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
         prior: of the latents' encoder, or None: then there are own axes only.
         images: of the collection that shares the prior's mean; None for as many as are fitted.
     """
-    coders = _over_fidelities(OURS, PursuitCodec(prior=prior))
+    coders = _over_fidelities(OURS, AxesCodec(prior=prior))
     if prior is not None:
-        coders += _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=images))
-        few = _over_fidelities(OURS_PRIOR, PursuitCodec("prior", prior=prior, images=FEW_IMAGES))
+        coders += _over_fidelities(OURS_PRIOR, AxesCodec("prior", prior=prior, images=images))
+        few = _over_fidelities(OURS_PRIOR, AxesCodec("prior", prior=prior, images=FEW_IMAGES))
         coders += [replace(coder, setting=f"{coder.setting}, for {FEW_IMAGES} images") for coder in few]
-        coders += _over_fidelities(OURS_BARE, PursuitCodec("prior", prior=prior, centre=False))
+        coders += _over_fidelities(OURS_BARE, AxesCodec("prior", prior=prior, centre=False))
         coders += [
-            SingleCoder(SINGLE, f"fidelity {fidelity}", PursuitCodec("prior", fidelity, prior=prior, centre=False))
+            SingleCoder(SINGLE, f"fidelity {fidelity}", AxesCodec("prior", fidelity, prior=prior, centre=False))
             for fidelity in FIDELITIES
         ]
     return coders
 
 
-def _over_fidelities(name: str, codec: PursuitCodec) -> list[LatentCoder]:
+def _over_fidelities(name: str, codec: AxesCodec) -> list[LatentCoder]:
     """One coder for each fidelity; the covariance is fitted once for all that meet the same latents."""
-    fitted: dict[bytes, PursuitCodec] = {}
+    fitted: dict[bytes, AxesCodec] = {}
 
-    def at(Z: np.ndarray, fidelity: int) -> PursuitCodec:
+    def at(Z: np.ndarray, fidelity: int) -> AxesCodec:
         if (key := Z.tobytes()) not in fitted:
             fitted.clear()
             fitted[key] = type(codec)(**codec.get_params(deep=False)).fit(Z)
@@ -172,10 +172,10 @@ def _over_fidelities(name: str, codec: PursuitCodec) -> list[LatentCoder]:
     return [SmicCoder(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]
 
 
-class SearchedOnce(PursuitCodec):
+class SearchedOnce(AxesCodec):
     """Our coder with the first of its two searches alone: the least squared error at the price of a bit."""
 
-    _searched = PursuitCodec._searched_once
+    _searched = AxesCodec._searched_once
 
 
 def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder]:
@@ -195,6 +195,6 @@ def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder
     coders += _over_fidelities("covariance shrunk to the identity", SearchedOnce(growth=0))
     if prior is not None:
         coders += _over_fidelities("covariance mixed with the prior", SearchedOnce(prior=prior, growth=0))
-        coders += _over_fidelities("searched again for the cosine", PursuitCodec(prior=prior, growth=0))
-        coders += _over_fidelities(OURS, PursuitCodec(prior=prior))
+        coders += _over_fidelities("searched again for the cosine", AxesCodec(prior=prior, growth=0))
+        coders += _over_fidelities(OURS, AxesCodec(prior=prior))
     return coders

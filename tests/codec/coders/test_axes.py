@@ -13,7 +13,7 @@ from sklearn.base import clone
 from smicnb.base.errors import IntegrityError, SmicnbError, UnknownNameError
 from smicnb.codec import describe
 from smicnb.codec.coders import choice
-from smicnb.codec.coders.axes import PursuitCodec, mixed_covariance
+from smicnb.codec.coders.axes import AxesCodec, mixed_covariance
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container
 from smicnb.codec.format.reader import SmicReader
@@ -35,19 +35,19 @@ def latents(count, dim=24, seed=0):
 def test_what_comes_back_is_what_the_encoder_reconstructed(count, parameters):
     prior = PRIOR if parameters["axes"] == "prior" else None
     Z = images(count) if prior else latents(count)
-    codec = PursuitCodec(**parameters, prior=prior, fidelity=95).fit(Z)
+    codec = AxesCodec(**parameters, prior=prior, fidelity=95).fit(Z)
     data = codec.encode(Z, names=[f"{i}.png" for i in range(count)])
     assert codec.decode(data).tobytes() == codec.reconstruct(Z).tobytes()
     with SmicReader(data) as opened:
         assert opened.latent(count - 1).tobytes() == codec.reconstruct(Z)[-1].tobytes()
-        again = PursuitCodec.of(opened.codebook)
+        again = AxesCodec.of(opened.codebook)
         assert opened.names[0] == "0.png"
     assert container.dump(*again.sections, again.blocks(Z)) == codec.encode(Z)
 
 
 def test_identical_latents_cost_only_what_is_sent_once():
     Z = np.repeat(latents(1), 50, axis=0)
-    codec = PursuitCodec(fidelity=90).fit(Z)
+    codec = AxesCodec(fidelity=90).fit(Z)
     data = codec.encode(Z)
     assert len(codec.codebook_.codes) == 0
     assert latent_cosine(Z, codec.decode(data)).min() > 0.999
@@ -58,7 +58,7 @@ def test_identical_latents_cost_only_what_is_sent_once():
 @pytest.mark.parametrize("fidelity", [88, 100, 112])
 def test_a_second_search_gains_in_cosines_what_its_bits_are_worth(fidelity):
     Z, test = images(200), images(100, seed=5)
-    codec, once = (kind("prior", fidelity, prior=PRIOR).fit(Z) for kind in (PursuitCodec, SearchedOnce))
+    codec, once = (kind("prior", fidelity, prior=PRIOR).fit(Z) for kind in (AxesCodec, SearchedOnce))
 
     def reached(codec):
         levels = codec.levels(test)
@@ -72,7 +72,7 @@ def test_a_second_search_gains_in_cosines_what_its_bits_are_worth(fidelity):
 
 def test_latents_of_zero_leave_the_others_as_they_are():
     Z = images(60)
-    codec = PursuitCodec("prior", 100, prior=PRIOR, growth=0).fit(Z)
+    codec = AxesCodec("prior", 100, prior=PRIOR, growth=0).fit(Z)
     alone, among = codec.reconstruct(Z), codec.reconstruct(np.vstack([Z, np.zeros((40, PRIOR.dim))]))[:60]
     assert latent_cosine(Z, among).mean() == pytest.approx(latent_cosine(Z, alone).mean(), abs=0.001)
     assert np.isfinite(codec.reconstruct(np.zeros((3, PRIOR.dim)))).all()
@@ -84,7 +84,7 @@ def test_growing_frequencies_make_up_for_variances_that_are_guessed():
     Z = rng.laplace(size=(250, len(axes))) @ axes
     lengths, cosines = [], []
     for growth in (0, quantisation.GROWTH):
-        data = PursuitCodec("prior", 104, prior=PRIOR, growth=growth).fit(Z).encode(Z)
+        data = AxesCodec("prior", 104, prior=PRIOR, growth=growth).fit(Z).encode(Z)
         with SmicReader(data) as opened:
             lengths.append(opened.file.spent["payload"])
             cosines.append(latent_cosine(Z, opened.latents()).mean())
@@ -94,9 +94,9 @@ def test_growing_frequencies_make_up_for_variances_that_are_guessed():
 
 def test_a_growth_out_of_range_is_an_error(tmp_path):
     with pytest.raises(SmicnbError, match="found growth = 25; needed: 0 to 24"):
-        PursuitCodec(growth=25).fit(latents(9))
+        AxesCodec(growth=25).fit(latents(9))
     for axes in ("own", "prior"):
-        codec = PursuitCodec(axes, 95, prior=PRIOR).fit(images(1))
+        codec = AxesCodec(axes, 95, prior=PRIOR).fit(images(1))
         header, dictionary, tables = codec.sections
         forged = container.dump(header, dictionary, tables[:1] + b"\x19" + tables[2:], codec.blocks(images(1)))
         with pytest.raises(IntegrityError, match="found a growth of 25; needed: 0 to 24"):
@@ -107,7 +107,7 @@ def test_a_growth_out_of_range_is_an_error(tmp_path):
 
 def test_a_finer_fidelity_costs_more_and_errs_less():
     Z, test = latents(300), latents(64, seed=1)
-    coarse, fine = (PursuitCodec(fidelity=fidelity, b_dict=10).fit(Z) for fidelity in (110, 90))
+    coarse, fine = (AxesCodec(fidelity=fidelity, b_dict=10).fit(Z) for fidelity in (110, 90))
     assert len(fine.blocks(test)[0].payload) > len(coarse.blocks(test)[0].payload)
     assert latent_cosine(test, fine.reconstruct(test)).mean() > latent_cosine(test, coarse.reconstruct(test)).mean()
     same = fine.at(Z, fidelity=110)
@@ -118,7 +118,7 @@ def test_the_prior_saves_bits_and_its_mean_pays_for_many():
     Z = images(200)
     bits = {}
     for centre in (False, True):
-        codec = PursuitCodec("prior", 95, prior=PRIOR, centre=centre).fit(Z)
+        codec = AxesCodec("prior", 95, prior=PRIOR, centre=centre).fit(Z)
         levels = codec.levels(Z)
         bits[centre] = codec.lengths(levels).mean()
     assert bits[True] < bits[False]
@@ -137,11 +137,11 @@ def test_cross_validation_takes_the_prior_where_latents_are_few():
 def test_parameters_are_checked():
     Z = latents(9)
     with pytest.raises(UnknownNameError, match="own"):
-        PursuitCodec("owm").fit(Z)
+        AxesCodec("owm").fit(Z)
     with pytest.raises(SmicnbError, match="no prior"):
-        PursuitCodec("prior", prior=None).fit(Z)
+        AxesCodec("prior", prior=None).fit(Z)
     with pytest.raises(SmicnbError, match="0 to 144"):
-        PursuitCodec(fidelity=145).fit(Z)
+        AxesCodec(fidelity=145).fit(Z)
     with pytest.raises(SmicnbError, match="no words"):
         SMICCodec(coding="words").fit(Z)
     for parameters, text in (
@@ -151,10 +151,10 @@ def test_parameters_are_checked():
         ({"share": 1.5}, "found share = 1.5; needed: 0 to 1"),
     ):
         with pytest.raises(SmicnbError, match=text):
-            PursuitCodec(**parameters).fit(Z)
+            AxesCodec(**parameters).fit(Z)
         with pytest.raises(SmicnbError, match=text):
-            PursuitCodec().fit(Z).at(Z, **parameters)
-    assert clone(PursuitCodec(fidelity=77)).fidelity == 77
+            AxesCodec().fit(Z).at(Z, **parameters)
+    assert clone(AxesCodec(fidelity=77)).fidelity == 77
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
@@ -252,7 +252,7 @@ def test_words_name_what_is_in_a_file():
 @pytest.mark.parametrize("coding", ["prior", "words"])
 def test_a_prior_is_of_the_weights_that_the_header_names(coding):
     Z = images(3)
-    codec = PursuitCodec("prior", prior=PRIOR) if coding == "prior" else SMICCodec(coding="words", penalty=2.0, **ABOUT)
+    codec = AxesCodec("prior", prior=PRIOR) if coding == "prior" else SMICCodec(coding="words", penalty=2.0, **ABOUT)
     header, *sections = codec.fit(Z).sections
     assert header.weights_hash == PRIOR.weights_hash
     forged = container.dump(replace(header, weights_hash="ab" * 32), *sections, codec.blocks(Z))
@@ -262,7 +262,7 @@ def test_a_prior_is_of_the_weights_that_the_header_names(coding):
         smic_by_hand.read(forged)
     if coding == "prior":
         with pytest.raises(SmicnbError, match="found latents of the weights abab"):
-            PursuitCodec("prior", prior=PRIOR, weights_hash="ab" * 32).fit(Z)
+            AxesCodec("prior", prior=PRIOR, weights_hash="ab" * 32).fit(Z)
 
 
 def test_words_of_most_images_are_shown(tmp_path):
@@ -277,7 +277,7 @@ def test_words_of_most_images_are_shown(tmp_path):
 
 
 def test_neither_names_nor_one_line_decode_a_record(tmp_path, monkeypatch):
-    codec = PursuitCodec("prior", prior=PRIOR).fit(images(3))
+    codec = AxesCodec("prior", prior=PRIOR).fit(images(3))
     path = tmp_path / "some.smic"
     path.write_bytes(codec.encode(images(3), names=["a", "b", "c"]))
     monkeypatch.setattr(TrellisCodebook, "reconstruct", None)
@@ -290,7 +290,7 @@ def test_neither_names_nor_one_line_decode_a_record(tmp_path, monkeypatch):
 
 def test_decoding_imports_neither_torch_nor_a_compiler(tmp_path):
     path = tmp_path / "some.smic"
-    path.write_bytes(PursuitCodec("prior", prior=PRIOR).fit(images(3)).encode(images(3)))
+    path.write_bytes(AxesCodec("prior", prior=PRIOR).fit(images(3)).encode(images(3)))
     code = "import sys; from smicnb.codec.format.reader import decode; decode(sys.argv[1])\n"
     code += "print(sorted({'torch', 'numba', 'sklearn', 'scipy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)

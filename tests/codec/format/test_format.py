@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import SmicnbError
-from smicnb.codec.coders.axes import PursuitCodec
+from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import codebook, container, details, payload, priors, quantise
 from smicnb.codec.format.codebook import Codebook
@@ -267,7 +267,7 @@ def test_both_readers_agree_on_axes_and_words(axes, count, fidelity):
         codec = SMICCodec(coding="words", penalty=fidelity / 40, **about)
     else:
         growth = {3: 0, 5: quantisation.MOST_GROWTH}.get(count, quantisation.GROWTH)
-        codec = PursuitCodec(axes, fidelity, prior=prior if axes == "prior" else None, b_dict=5, growth=growth, **about)
+        codec = AxesCodec(axes, fidelity, prior=prior if axes == "prior" else None, b_dict=5, growth=growth, **about)
     Z = latents_of(count, 12 if axes == "own" else prior.dim, count)
     data = codec.fit(Z).encode(Z)
     found = smic_by_hand.read(data)

@@ -53,8 +53,8 @@ def change(path, old, new):
 
 def test_what_a_notebook_does_not_import_leaves_it_fresh(checkout):
     for name in (
-        "cli.py",
-        "cli_runs.py",
+        "cli/main.py",
+        "cli/runs.py",
         "studies/primer/jpeg_model.py",
         "repro/runs/run.py",
         "studies/linearity/measures.py",
@@ -97,7 +97,7 @@ def test_whatever_changes_is_named(checkout):
         file.write(bytes([byte ^ 1]))
     assert reasons(checkout) == {"a": [], "b": ["weights: vgg16-conv changed"]}
     change(checkout / "smicnb" / "codec" / "rate.py", "import", "# a line more\nimport")
-    change(checkout / "smicnb" / "repro" / "smicnb.mplstyle", "\n", "\n# a line more\n")
+    change(checkout / "smicnb" / "drawing" / "smicnb.mplstyle", "\n", "\n# a line more\n")
     numpy = metadata.version("numpy")
     change(checkout / "requirements.lock", f"numpy=={numpy}", "numpy==1.26.5")
     (checkout / "figures" / "bsds500" / "redrawn.csv").write_text("x\n2\n")
@@ -106,7 +106,7 @@ def test_whatever_changes_is_named(checkout):
     (checkout / "notebooks" / "further" / "__init__.py").write_text("HELP = 2\n")
     change(checkout / "notebooks" / "b.ipynb", "return perception", "return perception ")
     found = reasons(checkout)
-    everywhere = [f"lock: numpy {numpy} → 1.26.5", "repro/smicnb.mplstyle changed"]
+    everywhere = [f"lock: numpy {numpy} → 1.26.5", "drawing/smicnb.mplstyle changed"]
     assert set(found["a"]) == {
         *everywhere,
         f"installed: numpy {numpy}, not as locked",
@@ -124,9 +124,13 @@ def test_the_graph_of_imports_is_read_from_the_source():
 
     reached = imports.reached("def f():\n    from smicnb.codec import rate")
     assert {"__init__.py", "codec/__init__.py", "codec/rate.py"} <= set(reached)
-    assert not {"cli.py", "codec/coders/smic.py"} & set(reached)
+    assert not {"cli/main.py", "codec/coders/smic.py"} & set(reached)
     assert "semantics/photographs/words.json" in imports.reached("import smicnb.semantics.photographs.words")
     assert imports.reached("import numpy") == {}
+    for code in ("from smicnb.learned import open_codec", "import smicnb\nsmicnb.open_codec('full/low/0')"):
+        reached = set(imports.reached(code))  # what a room offers is imported when it is asked for
+        assert {"learned/any_codec.py", "learned/files/taco_codec.py"} <= reached
+        assert "codec/coders/smic.py" not in reached
     everything = imports.reached("this is no Python")
     assert {"cli.py", "codec/coders/smic.py"} <= set(everything)
 
