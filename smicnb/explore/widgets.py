@@ -1,4 +1,4 @@
-"""The explorer as widgets in JupyterLab: what it says comes from `explore`, how it looks from `explore_html`."""
+"""The explorer as widgets in JupyterLab: what it says comes from `explorer`, how it looks from `pages`."""
 
 import contextlib
 from collections.abc import Iterator

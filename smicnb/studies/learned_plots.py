@@ -199,7 +199,7 @@ def caption_sources(summary: pd.DataFrame) -> "Figure":
     """What other sentences cost: differences from the first source with 95 % intervals, a panel per metric.
 
     Args:
-        summary: `taco_captions.summary_by_caption`'s, of one codec.
+        summary: `taco.captions.summary_by_caption`'s, of one codec.
     """
     import matplotlib.pyplot as plt
 
@@ -227,7 +227,7 @@ def captions_kept(similarity: pd.DataFrame) -> "Figure":
     """CIDEr-D of captions of decoded images against the rate, with 95 % intervals over scenes.
 
     Args:
-        similarity: `taco_captions.caption_similarity`'s.
+        similarity: `taco.captions.caption_similarity`'s.
     """
     import matplotlib.pyplot as plt
 
@@ -247,7 +247,7 @@ def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) ->
 
     Args:
         pictures: for each image the original and the decoded ones, of equal size.
-        table: `taco_study.decoded_beside`'s, a row for each decoded one.
+        table: `taco.measures.decoded_beside`'s, a row for each decoded one.
     """
     import matplotlib.pyplot as plt
 

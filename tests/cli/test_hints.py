@@ -148,7 +148,7 @@ def test_the_dry_run_asks_what_the_notebooks_ask():
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         if "reconstruction.check_sizes(" in path.read_text(encoding="utf-8"):
             asked[path.stem] = None
-    assert set(plan.DICTIONARIES) - {"explore"} == set(asked)  # explore's are asked by `explore.prepare`
+    assert set(plan.DICTIONARIES) - {"explore"} == set(asked)  # explore's are asked by `explorer.prepare`
 
 
 def test_a_target_that_is_there_is_added_to_as_said(few, tmp_path):

@@ -38,7 +38,7 @@ class Claim:
 def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:
     """How much better one codec is than another on each image, on average over the rates that both reach there.
 
-    Curves are lines over log(bpp) between operating points, as in `rate_curves.at_rate`.
+    Curves are lines over log(bpp) between operating points, as in `curves.at_rate`.
 
     Args:
         points: `evaluate.points`', one setting for each operating point.

@@ -99,7 +99,7 @@ class _Measures:
         return values
 
     def _cosine(self, images: Sequence[np.ndarray], decoded: Sequence[np.ndarray]) -> np.ndarray:
-        """`metrics.image_cosine` where the images are all the same one: it is encoded once, in the others' batch."""
+        """`pairs.image_cosine` where the images are all the same one: it is encoded once, in the others' batch."""
         latents = self.encoder.encode_images([images[0], *decoded])
         return fidelity.latent_cosine(np.repeat(latents[:1], len(decoded), axis=0), latents[1:])
 

@@ -95,7 +95,7 @@ def photographs(
     Captions are the data set's own where it has them, else the words nearest to the image's latent.
 
     Args:
-        collections: names as in `collections.load`.
+        collections: names as in `image_collections.load`.
         splits: of each.
         side: pixels that both sides must have; what is smaller is skipped and counted, as is what cannot be read.
         encoder: whose nearest words stand in for captions; None: there are no captions, for a codec without text.

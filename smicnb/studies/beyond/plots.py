@@ -20,10 +20,10 @@ BITS_SHOWN = (7, 1500)
 
 
 def rates(points: "pd.DataFrame") -> "Figure":
-    """Payload against latent cosine: upper convex hulls of `beyond.CURVES`, with 95 % intervals over scenes.
+    """Payload against latent cosine: upper convex hulls of `measures.CURVES`, with 95 % intervals over scenes.
 
     Args:
-        points: of `latent_points.table`.
+        points: of `points.table`.
     """
     import matplotlib.pyplot as plt
 
@@ -52,7 +52,7 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
     """All bits of an image against the number of images: a panel for each fidelity.
 
     Args:
-        tables: title and `beyond.totals` of each panel.
+        tables: title and `measures.totals` of each panel.
     """
     import matplotlib.pyplot as plt
 
@@ -76,7 +76,7 @@ def break_even(table: "pd.DataFrame") -> "Figure":
     """n* over the fidelity, against 708 bits and against the best single-item coder; open, at the top: never.
 
     Args:
-        table: of `beyond.break_even`.
+        table: of `measures.break_even`.
     """
     import matplotlib.pyplot as plt
 

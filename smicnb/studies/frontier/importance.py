@@ -59,8 +59,8 @@ def ranking(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Iterable[float] = S
     """One row per split, accounting, n and parameter.
 
     Args:
-        table: `frontier.sweep`'s.
-        hulls: `frontier.hulls`' of it.
+        table: `sweep.sweep`'s.
+        hulls: `sweep.hulls`' of it.
 
     Returns:
         Columns split, accounting, n, parameter, loss (of mean latent cosine), rank (1 loses most), held_at, changes

@@ -33,7 +33,7 @@ def hull_files(
     """Write and read files at every setting of the hulls of the codings that a file can have.
 
     Args:
-        hulls: `frontier.hulls`'.
+        hulls: `sweep.hulls`'.
         collection: latents (n, L) that the sweep was fitted on.
         others: split -> latents (m, L) that get files of their own, coded with what was fitted on the collection.
         grid: of the sweep.

@@ -34,8 +34,8 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
     """Fig. 13: a panel for each n with the entropy-coded points and the hulls of all accountings.
 
     Args:
-        table: `frontier.sweep`'s rows of one split.
-        hulls: `frontier.hulls`' of it.
+        table: `sweep.sweep`'s rows of one split.
+        hulls: `sweep.hulls`' of it.
         sizes: n of each panel.
     """
     import matplotlib.pyplot as plt
@@ -76,7 +76,7 @@ def effects(table: "pd.DataFrame") -> "Figure":
     """Held-out fidelity against λ, a colour per n_a, and against b_coef, a colour per b_dict, with 95 % intervals.
 
     Args:
-        table: `frontier.effects`' rows of one split.
+        table: `sweep.effects`' rows of one split.
     """
     import matplotlib.pyplot as plt
     from matplotlib import colormaps

@@ -29,7 +29,7 @@ def level_rates(table: pd.DataFrame) -> "Figure":
     """What each level takes: bits per pixel of its own, of files and as estimated, and how far the two are apart.
 
     Args:
-        table: `sic_study.level_rates`'.
+        table: `measures.level_rates`'.
     """
     import matplotlib.pyplot as plt
 
@@ -55,7 +55,7 @@ def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figur
     """An image as some models decode it at rising levels: a row for each model, at the images' own pixels.
 
     Args:
-        pictures: `sic_study.by_level`'s: for each model the original and the decoded images.
+        pictures: `measures.by_level`'s: for each model the original and the decoded images.
         table: its numbers.
     """
     import matplotlib.pyplot as plt
@@ -83,7 +83,7 @@ def synset(
 
     Args:
         image: the original.
-        found: `sic_study.synset`'s.
+        found: `measures.synset`'s.
         table: its numbers.
         shown: samples beside the map of all of them.
     """

@@ -69,7 +69,7 @@ def summary(points: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataF
     """Every operating point in means over images with 95 % intervals over scenes.
 
     Args:
-        points: `evaluate.points`', and `semantic_images.at_size`'.
+        points: `evaluate.points`', and `generated.at_size`'.
         metrics: columns of it.
         seed: of the bootstrap.
 

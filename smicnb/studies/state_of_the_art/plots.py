@@ -44,8 +44,8 @@ def rates(summary: pd.DataFrame, published: pd.DataFrame) -> "Figure":
     """Who reaches which rate: a row for each codec that was measured, below them those as published.
 
     Args:
-        summary: `state_of_the_art.summary`'s.
-        published: `state_of_the_art.published`'s.
+        summary: `measures.summary`'s.
+        published: `measures.published`'s.
     """
     import matplotlib.pyplot as plt
 
@@ -81,7 +81,7 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     Reduced images are thin, the hull over all factors and without intervals; collections of n images open.
 
     Args:
-        summary: `state_of_the_art.summary`'s.
+        summary: `measures.summary`'s.
         metrics: of it.
     """
     import matplotlib.pyplot as plt
@@ -124,7 +124,7 @@ def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
     """A panel per codec: its images whole, and reduced by each factor before and enlarged after, beside SMIC's.
 
     Args:
-        summary: `state_of_the_art.summary`'s.
+        summary: `measures.summary`'s.
         metric: of it.
     """
     import matplotlib.pyplot as plt
@@ -172,7 +172,7 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "F
 
     Args:
         pictures: for each photograph the original and the decoded ones, of equal size.
-        table: a row of `state_of_the_art.matched` for each decoded one, in this order.
+        table: a row of `measures.matched` for each decoded one, in this order.
     """
     import matplotlib.pyplot as plt
 

@@ -28,7 +28,7 @@ BEYOND = ("vector-4", "vector-5", "vector-6")  # trellis, prior, words
 FIELDS = ("encoder", "weights", "dim", "norm", "n_atoms", "penalty", "b_dict", "b_coef", "coding")
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f64": "d"}
 # Constants that no reader meets.
-WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "trellis.TOTAL", "trellis.SHORT", "trellis.GROWTH"}
+WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "quantisation.TOTAL", "quantisation.SHORT", "quantisation.GROWTH"}
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +291,7 @@ def number(text):
 
 def test_the_constants_of_the_page_are_those_of_the_code(page):
     modules = {"container": container, "payload": payload, "quantise": quantise, "details": details}
-    modules |= {"trellis": quantisation, "priors": priors}
+    modules |= {"quantisation": quantisation, "priors": priors}
     said = dict(re.findall(r"^\| `(\w+\.[A-Z_]+)` \| (.+) \|$", page, re.MULTILINE))
     whole = {
         f"{module}.{name}": value

@@ -66,7 +66,7 @@ def test_rates_of_levels_are_those_of_files(path, item):
 
 
 def rates_of(*levels):
-    """`sic_study.level_rates` of an image of 1000 pixels, from the bytes and the estimated bits up to each level."""
+    """`measures.level_rates` of an image of 1000 pixels, from the bytes and the estimated bits up to each level."""
     rows = []
     for level, (size, bits) in enumerate(levels, 1):
         cell = ("SIC one-sample (seed 0)", f"level {level}", "made", "s", "i")

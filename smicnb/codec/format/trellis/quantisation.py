@@ -2,7 +2,7 @@
 
 A trellis of 256 states has one of two codebooks in each state, and in each codebook two branches, of which every other
 level of a lattice belongs to one. The branch that a symbol takes decides the next state. So a path may use a lattice
-twice as fine as what each symbol pays for, and the search for the cheapest path (`trellis_search`) turns that into
+twice as fine as what each symbol pays for, and the search for the cheapest path (`search`) turns that into
 fidelity: within a quarter of a decibel of the rate–distortion function of a Gaussian, where entropy-coded scalars lose
 up to 1.5 dB.
 
