@@ -3,10 +3,11 @@ PYTHON ?=
 TORCH_INDEX ?=
 ARGS ?=
 PEERS_PYTHON ?= python3.11
+CHECKED := tests/test_repository.py tests/test_public_face.py tests/base tests/codec/format tests/studies tests/drawing
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce report test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map findings clean
+.PHONY: help setup reproduce report check test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map findings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -22,8 +23,12 @@ reproduce: setup ## regenerate every figure and table of the embedded profile (A
 report: setup ## write a page of every figure and table to .smicnb/report (ARGS="--open" opens it)
 	$(BIN)/smicnb report $(ARGS)
 
-test: setup ## lint, then run all tests (ARGS passes options on to pytest)
-	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+check: setup ## lint, types, and the tests that matter most for an edit: within a minute (ARGS passes options on to pytest)
+	$(BIN)/ruff check --quiet . && $(BIN)/ruff format --check --quiet . && $(BIN)/pyrefly check
+	$(BIN)/python -m pytest -n 2 --quiet $(CHECKED) $(ARGS)
+
+test: setup ## lint and types, then run all tests (ARGS passes options on to pytest)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyrefly check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 fuzz: setup ## read 20 000 damaged and forged .smic files (make test reads 400), and SIC's of all Kodak images

@@ -1,6 +1,7 @@
 """A small set of unit-norm atoms, and every latent as a sparse weighted sum of them; and PCA, which it has to beat."""
 
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -78,7 +79,7 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.tol = tol
         self.random_state = random_state
 
-    def fit(self, Z, y=None):
+    def fit(self, Z, y=None) -> Self:
         """Find the atoms of latents Z (n, L).
 
         Raises:
@@ -97,14 +98,14 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.objective_ = mean_objective(Z, atoms, codes, self.penalty)
         return self
 
-    def transform(self, Z):
+    def transform(self, Z) -> np.ndarray:
         """Codes (n, n_atoms) of latents Z (n, L): Eq. 8, exact.
 
         They equal those of scikit-learn's `Lasso(alpha=penalty / L, fit_intercept=False, tol=1e-12)`.
         """
         return sparse_codes(self._latents(Z), self.atoms_, self.penalty)
 
-    def inverse_transform(self, C):
+    def inverse_transform(self, C) -> np.ndarray:
         """Latents (n, L) of codes C (n, n_atoms): weighted sums of the atoms, not renormalised."""
         check_is_fitted(self)
         C = check_array(C, dtype=np.float64)
@@ -224,7 +225,7 @@ class PCABaseline(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def __init__(self, n_atoms=128):
         self.n_atoms = n_atoms
 
-    def fit(self, Z, y=None):
+    def fit(self, Z, y=None) -> Self:
         """Find mean and components of latents Z (n, L).
 
         Raises:
@@ -243,12 +244,12 @@ class PCABaseline(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         self.pca_ = PCA(n_components=self.n_atoms - 1, svd_solver="full").fit(Z)
         return self
 
-    def transform(self, Z):
+    def transform(self, Z) -> np.ndarray:
         """Coefficients (n, n_atoms − 1) of latents Z (n, L)."""
         check_is_fitted(self)
         return self.pca_.transform(validate_data(self, Z, dtype=np.float64, reset=False))
 
-    def inverse_transform(self, C):
+    def inverse_transform(self, C) -> np.ndarray:
         """Latents (n, L) of coefficients C (n, n_atoms − 1)."""
         check_is_fitted(self)
         return self.pca_.inverse_transform(C)

@@ -7,7 +7,7 @@ norm; and what the text leaves open (ranges, how many tuples follow, padding) is
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -95,7 +95,7 @@ class SMICCodec(Files, BaseEstimator):
         self.weights_hash = weights_hash
         self.random_state = random_state
 
-    def fit(self, Z, y=None, atoms=None):
+    def fit(self, Z, y=None, atoms=None) -> Self:
         """Learn dictionary, range of the coefficients and entropy models from latents Z (n, L) of any norm.
 
         Args:

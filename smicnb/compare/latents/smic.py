@@ -118,9 +118,10 @@ def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list
     shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
     shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
     coders: list[LatentCoder] = []
-    for (name, atoms, *bits), penalty in product(shapes, PENALTIES):
-        codec = SMICCodec(atoms, penalty, *bits, "entropy" if name == PAPER_ENTROPY else "tuple", random_state=seed)
-        setting = f"{atoms} atoms of {bits[0]} bits, {bits[1]} bits, λ {penalty:g}"
+    for (name, atoms, b_dict, b_coef), penalty in product(shapes, PENALTIES):
+        coding = "entropy" if name == PAPER_ENTROPY else "tuple"
+        codec = SMICCodec(atoms, penalty, b_dict, b_coef, coding, random_state=seed)
+        setting = f"{atoms} atoms of {b_dict} bits, {b_coef} bits, λ {penalty:g}"
         coders.append(SmicCoder(name, setting, codec, prepared=lambda Z, codec=codec: fitted(Z, codec)))
     return coders
 

@@ -39,7 +39,10 @@ def model_of(notebook: Path) -> type[Parameters]:
 
 
 def _type(value: Any) -> Any:
-    return Increasing[_type(value[0])] if isinstance(value, list) and value else type(value)
+    if isinstance(value, list) and value:
+        item = _type(value[0])
+        return Increasing[item]
+    return type(value)
 
 
 def assignment(text: str) -> tuple[str, Any]:

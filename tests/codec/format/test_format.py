@@ -28,7 +28,14 @@ BEYOND = ("vector-4", "vector-5", "vector-6")  # trellis, prior, words
 FIELDS = ("encoder", "weights", "dim", "norm", "n_atoms", "penalty", "b_dict", "b_coef", "coding")
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f64": "d"}
 # Constants that no reader meets.
-WRITERS_OWN = {"payload.NULL", "payload.TOTAL", "quantise.BINS", "quantisation.TOTAL", "quantisation.SHORT", "quantisation.GROWTH"}
+WRITERS_OWN = {
+    "payload.NULL",
+    "payload.TOTAL",
+    "quantise.BINS",
+    "quantisation.TOTAL",
+    "quantisation.SHORT",
+    "quantisation.GROWTH",
+}
 
 
 @pytest.fixture(scope="module")
