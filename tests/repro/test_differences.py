@@ -3,10 +3,11 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from smicnb.repro import differences
-from smicnb.repro.differences import EXACT, FRACTION, TEXT, Difference
+from smicnb.repro.differences import EXACT, FRACTION, OF_COSINE, TEXT, Difference
 
 
 @pytest.fixture
@@ -17,8 +18,8 @@ def data():
 @pytest.mark.parametrize(
     ("change", "found"),
     [
-        (lambda d: d.assign(cosine=[0.13, np.nan]), [("cosine", 1, 2, "0.123456789", "0.13", 0.006543211, FRACTION)]),
-        (lambda d: d.assign(cosine=[0.123456789, 0.5]), [("cosine", 1, 2, "nan", "0.5", None, FRACTION)]),
+        (lambda d: d.assign(cosine=[0.13, np.nan]), [("cosine", 1, 2, "0.123456789", "0.13", 0.006543211, OF_COSINE)]),
+        (lambda d: d.assign(cosine=[0.123456789, 0.5]), [("cosine", 1, 2, "nan", "0.5", None, OF_COSINE)]),
         (lambda d: d.assign(verdict=["behind", "a|b"]), [("verdict", 1, 2, "ahead", "behind", None, TEXT)]),
         (lambda d: d.iloc[:1], [("", 1, 2, "2 rows", "1 rows", None, EXACT)]),
         (
@@ -43,8 +44,9 @@ def test_every_difference_is_told(data, change, found):
 
 def test_equal_tables_and_those_within_the_tolerance_have_none(data):
     assert differences.differences(data, data.copy()) == []
-    assert differences.same_data(data, data.assign(cosine=data["cosine"] * (1 + 9e-4)))
-    assert not differences.same_data(data, data.assign(cosine=data["cosine"] * (1 + 1.1e-3)))
+    sized = data.rename(columns={"cosine": "bits"})
+    assert differences.same_data(sized, sized.assign(bits=sized["bits"] * (1 + 9e-4)))
+    assert not differences.same_data(sized, sized.assign(bits=sized["bits"] * (1 + 1.1e-3)))
     infinite = pd.DataFrame({"n": [np.inf, 1.0]})
     assert differences.same_data(infinite, infinite.copy())
     assert differences.differences(infinite, infinite.assign(n=[2.0, 1.0])) == [
@@ -99,8 +101,26 @@ def test_same_picture_sees_a_changed_label_and_size():
         return stream.getvalue()
 
     assert differences.same_picture(png(200), png(203))
-    assert not differences.same_picture(png(200), png(190))
     assert not differences.same_picture(png(200), png(200, (20, 21)))
+    assert not differences.same_picture(png(200), b"damaged")
+
+
+@pytest.mark.parametrize("place", [2.9, 2.95, 3.003, 3.1])
+def test_same_picture_sees_a_full_stop_and_not_a_marker_s_part_of_a_pixel(place):
+    def drawn(column, words):
+        figure = Figure(figsize=(2, 2), dpi=200, layout="constrained")
+        axes = figure.subplots()
+        axes.plot([1, 2, column], [1, 2, 1.5], "o-", label="here")
+        axes.set(xlim=(0, 4), ylim=(0, 3), xlabel=words)
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png")
+        return stream.getvalue()
+
+    plain = drawn(place, "1 of 10")
+    assert differences.same_picture(plain, drawn(place + 0.0015, "1 of 10"))
+    assert not differences.same_picture(plain, drawn(place + 0.05, "1 of 10"))
+    assert not differences.same_picture(plain, drawn(place, "1 of 10."))
+    assert not differences.same_picture(plain, drawn(place, "1 of 19"))
 
 
 def test_an_absent_word_equals_an_absent_word_alone():
@@ -109,3 +129,31 @@ def test_an_absent_word_equals_an_absent_word_alone():
     assert differences.same_data(old, pd.read_csv(io.StringIO("verdict,n\nholds,1\n,2\n")))
     (found,) = differences.differences(old, old.assign(verdict=["holds", "fails"]))
     assert (found.column, found.moved) == ("verdict", 1)
+
+
+def test_a_cosine_near_zero_may_move_by_a_thousandth_and_no_other_number():
+    cosines = pd.DataFrame({"image_cosine": [0.0094, 0.8], "cosine_error": [0.0094, 0.8]})
+    assert differences.same_data(cosines, cosines.assign(image_cosine=[0.0103, 0.8005]))
+    (found,) = differences.differences(cosines, cosines.assign(image_cosine=[0.0106, 0.8]))
+    assert (found.column, found.moved) == ("image_cosine", 1)
+    assert not differences.same_data(cosines, cosines.assign(cosine_error=[0.0103, 0.8]))
+
+
+@pytest.mark.parametrize("names", [("gain", "low", "high"), ("wins", "wins_low", "wins_high")])
+def test_a_mean_and_its_ends_may_move_by_a_hundredth_of_the_interval(names):
+    table = pd.DataFrame([["a", 6.9, -0.05, 48.6], ["b", 6.9, 6.8, 7.0], ["c", 6.9, np.nan, np.nan]])
+    table.columns = ["codec", *names]
+    for name in names:
+        near, far = table.copy(), table.copy()
+        near.loc[0, name] += 0.48
+        far.loc[0, name] += 0.6
+        assert differences.same_data(table, near)
+        assert [found.column for found in differences.differences(table, far)] == [name]
+    for row in (1, 2):  # narrow, or none
+        moved = table.copy()
+        moved.loc[row, names[0]] += 0.01
+        assert not differences.same_data(table, moved)
+    between = table.rename(columns={names[1]: "least"})
+    moved = between.copy()
+    moved.loc[0, names[0]] += 0.1
+    assert not differences.same_data(between, moved)
