@@ -8,6 +8,7 @@ No two codecs share a marker, so that figures can be read without colours.
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
 WINE, OLIVE, INDIGO, GREY = "#882255", "#999933", "#332288", "#777777"
+CLOUD = "#b8c4cf"  # of the many points behind a curve
 
 # Kinds of vectors that latents are written in.
 KINDS = {

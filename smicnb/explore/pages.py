@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from smicnb.drawing import looks
+from smicnb.drawing.looks import CLOUD
 from smicnb.explore.explorer import Answer, Cost, Explorer, Part, Setting
-from smicnb.studies.frontier.plots import CLOUD, n_of
-from smicnb.studies.frontier.sweep import bits_per_image
+from smicnb.studies.frontier.sweep import bits_per_image, n_of
 
 WIDTH, HEIGHT = 540, 330  # of the plot, in pixels of the page
 SHARPNESS = 2  # pixels of the picture for each of the page

@@ -11,7 +11,7 @@ from smicnb.base.errors import SmicnbError
 from smicnb.explore import pages as html
 from smicnb.explore import recipe
 from smicnb.explore.explorer import Answer, Explorer, Setting
-from smicnb.studies.frontier.plots import n_of
+from smicnb.studies.frontier.sweep import n_of
 
 ROWS = 10  # atoms of an image that can be switched on and off, the strongest
 FOUND = 6  # images and atoms that words find

@@ -1,20 +1,20 @@
 """The pictures of the learned codecs' notebooks: rate curves, what each part is worth, where the text acts."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
 
 from smicnb.compare.images import curves
 from smicnb.compare.images.ablations import seed_of
 from smicnb.drawing import looks
+from smicnb.drawing.parts import interval
 from smicnb.drawing.style import COLUMN, PAGE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.image import AxesImage
 
 Image = np.ndarray
 # metric -> label with unit and direction
@@ -78,7 +78,7 @@ def look_of(codec: str) -> tuple[dict, int]:
 
 def rate_curves_of(
     points: pd.DataFrame, metrics: Sequence[str], most_bpp: float, seed: int, least_bpp: float = 0
-) -> "Figure":
+) -> Figure:
     """A panel per metric: means over images at each operating point, with 95 % intervals over scenes.
 
     Args:
@@ -87,8 +87,6 @@ def rate_curves_of(
         most_bpp, least_bpp: between which the rate's axis lies, in bits per pixel.
         seed: of the bootstrap.
     """
-    import matplotlib.pyplot as plt
-
     columns = 3
     rows = -(-len(metrics) // columns)
     spare = rows * columns > len(metrics)
@@ -105,7 +103,7 @@ def rate_curves_of(
     return figure
 
 
-def _curves(axes: "Axes", points: pd.DataFrame, metric: str, ends: tuple[float, float], seed: int) -> None:
+def _curves(axes: Axes, points: pd.DataFrame, metric: str, ends: tuple[float, float], seed: int) -> None:
     cells = ["codec", "setting"]
     rates = curves.means(points, "bpp", cells, seed).set_index(cells)["mean"]
     values = curves.means(points, metric, cells, seed).set_index(cells)
@@ -115,7 +113,7 @@ def _curves(axes: "Axes", points: pd.DataFrame, metric: str, ends: tuple[float, 
         curve = values.loc[codec].assign(bpp=rates.loc[codec]).sort_values("bpp")
         curve = curve[curve["bpp"].between(*ends)]
         shown += [*curve["low"], *curve["high"]]
-        error = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
+        error = interval(curve, "mean")
         thin = {"alpha": 0.45, "label": None} if repeat else {}
         axes.errorbar(
             curve["bpp"], curve["mean"], error, markersize=SMALL, linewidth=1, elinewidth=0.6, **{**look, **thin}
@@ -128,16 +126,14 @@ def _curves(axes: "Axes", points: pd.DataFrame, metric: str, ends: tuple[float, 
         axes.set_ylim(finite.min() - margin, finite.max() + margin)
 
 
-def rate_ticks(axes: "Axes") -> None:
+def rate_ticks(axes: Axes) -> None:
     """Plain numbers on a logarithmic axis of bits per pixel."""
-    from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
-
     axes.xaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.4, 0.8, 1.6]))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO") -> "Figure":
+def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO") -> Figure:
     """What each part is worth: gaps with 95 % intervals over images, on the spread over seeds, where there are several.
 
     Args:
@@ -145,8 +141,6 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
         metrics: a panel each.
         family: of the variants, in `VARIANTS`.
     """
-    import matplotlib.pyplot as plt
-
     variants = VARIANTS[family]
     plain = next(iter(variants))
     pairs = list(judged[["better", "worse"]].drop_duplicates().itertuples(index=False, name=None))
@@ -176,7 +170,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
     return figure
 
 
-def _closer(axes: "Axes", rows: pd.DataFrame, heights: dict[tuple[str, str], int]) -> None:
+def _closer(axes: Axes, rows: pd.DataFrame, heights: dict[tuple[str, str], int]) -> None:
     """Leave gaps many times larger than all others outside the axis, as a number at its end, so that those are seen."""
     sizes = rows[["low", "high"]].abs().max(axis=1).sort_values()
     jumps = (sizes / sizes.shift()) > FAR
@@ -195,14 +189,12 @@ def _closer(axes: "Axes", rows: pd.DataFrame, heights: dict[tuple[str, str], int
         axes.text(y=heights[pair], va="center", fontsize=6.5, transform=axes.get_yaxis_transform(), **end)
 
 
-def caption_sources(summary: pd.DataFrame) -> "Figure":
+def caption_sources(summary: pd.DataFrame) -> Figure:
     """What other sentences cost: differences from the first source with 95 % intervals, a panel per metric.
 
     Args:
         summary: `taco.captions.summary_by_caption`'s, of one codec.
     """
-    import matplotlib.pyplot as plt
-
     settings = list(summary["setting"].unique())
     sources = list(summary["source"].unique())
     figure, panels = plt.subplots(1, 2, figsize=(PAGE, 0.8 + 0.3 * len(sources)), sharey=True)
@@ -223,18 +215,16 @@ def caption_sources(summary: pd.DataFrame) -> "Figure":
     return figure
 
 
-def captions_kept(similarity: pd.DataFrame) -> "Figure":
+def captions_kept(similarity: pd.DataFrame) -> Figure:
     """CIDEr-D of captions of decoded images against the rate, with 95 % intervals over scenes.
 
     Args:
         similarity: `taco.captions.caption_similarity`'s.
     """
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(figsize=(COLUMN, 2.6))
     for codec, rows in similarity.groupby("codec", sort=False):
         rows = rows.sort_values("bpp")
-        error = [rows["cider_d"] - rows["low"], rows["high"] - rows["cider_d"]]
+        error = interval(rows, "cider_d")
         axes.errorbar(rows["bpp"], rows["cider_d"], error, markersize=SMALL, linewidth=1, **look_of(codec)[0])
     axes.set(xlabel="bits per pixel (log) ↓", ylabel="CIDEr-D of captions ↑", xscale="log")
     rate_ticks(axes)
@@ -242,15 +232,13 @@ def captions_kept(similarity: pd.DataFrame) -> "Figure":
     return figure
 
 
-def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figure":
+def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
     """Images beside what some codecs made of them, a row each, at their own pixels.
 
     Args:
         pictures: for each image the original and the decoded ones, of equal size.
         table: `taco.measures.decoded_beside`'s, a row for each decoded one.
     """
-    import matplotlib.pyplot as plt
-
     columns = len(pictures[0])
     heights = [images[0].shape[0] / images[0].shape[1] + 0.22 for images in pictures]
     size = (PAGE, PAGE / columns * sum(heights))
@@ -266,14 +254,14 @@ def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) ->
     return figure
 
 
-def show(axes: "Axes", image: Image, **colours) -> "AxesImage":
+def show(axes: Axes, image: Image, **colours) -> AxesImage:
     """A picture, or a map (H, W) in `colours`, at its own pixels and without an axis."""
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
     return axes.imshow(image, interpolation="nearest", **colours)
 
 
-def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], names: Sequence[str]) -> "Figure":
+def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
     """Where the text acts: for each injector how much each place looks at each token, over the image.
 
     Args:
@@ -282,8 +270,6 @@ def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], n
         maps: for each injector (T, h, w); rows of the figure.
         names: of the injectors.
     """
-    import matplotlib.pyplot as plt
-
     height, width = image.shape[:2]
     columns = len(tokens) + 1
     size = (PAGE, PAGE / columns * (height / width + 0.35) * len(maps))

@@ -1,32 +1,29 @@
 """Figures of notebook 10: rate against fidelity, bits against size, break-even sizes, named words."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
+from smicnb.drawing.parts import interval
 from smicnb.drawing.style import COLUMN, PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
 from smicnb.studies.beyond.measures import CURVES, SINGLE_BITS
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 HEIGHT = 2.9  # inches
 BITS_SHOWN = (7, 1500)
 
 
-def rates(points: "pd.DataFrame") -> "Figure":
+def rates(points: pd.DataFrame) -> Figure:
     """Payload against latent cosine: upper convex hulls of `measures.CURVES`, with 95 % intervals over scenes.
 
     Args:
         points: of `points.table`.
     """
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(figsize=(PAGE, HEIGHT + 0.4))
     lowest = 1.0
     for name, coders in CURVES.items():
@@ -35,7 +32,7 @@ def rates(points: "pd.DataFrame") -> "Figure":
             continue
         hull = own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
         lowest = min(lowest, hull["latent_cosine"][hull["payload_bits"] >= BITS_SHOWN[0]].min())
-        error = [hull["latent_cosine"] - hull["low"], hull["high"] - hull["latent_cosine"]]
+        error = interval(hull, "latent_cosine")
         thin = {"markersize": 3.2, "linewidth": 1.0, "elinewidth": 0.4}
         axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **LATENT_CODERS[name], label=name)
     axes.set_xscale("log")
@@ -48,14 +45,12 @@ def rates(points: "pd.DataFrame") -> "Figure":
     return figure
 
 
-def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
+def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> Figure:
     """All bits of an image against the number of images: a panel for each fidelity.
 
     Args:
         tables: title and `measures.totals` of each panel.
     """
-    import matplotlib.pyplot as plt
-
     figure, panels = plt.subplots(1, len(tables), figsize=(PAGE, HEIGHT), sharey=True, squeeze=False)
     for axes, (title, table) in zip(panels[0], tables, strict=True):
         for name, own in table.groupby("coder", sort=False):
@@ -72,14 +67,12 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> "Figure":
     return figure
 
 
-def break_even(table: "pd.DataFrame") -> "Figure":
+def break_even(table: pd.DataFrame) -> Figure:
     """n* over the fidelity, against 708 bits and against the best single-item coder; open, at the top: never.
 
     Args:
         table: of `measures.break_even`.
     """
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(figsize=(COLUMN, HEIGHT))
     shown = {
         "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
@@ -102,15 +95,13 @@ def break_even(table: "pd.DataFrame") -> "Figure":
     return figure
 
 
-def decompositions(pictures: Sequence[np.ndarray], table: "pd.DataFrame") -> "Figure":
+def decompositions(pictures: Sequence[np.ndarray], table: pd.DataFrame) -> Figure:
     """Photographs, and beside each the words that its file is made of, by the size of their coefficients.
 
     Args:
         pictures: RGB uint8 photographs.
         table: columns image (number of the picture), word, coefficient.
     """
-    import matplotlib.pyplot as plt
-
     figure, rows = plt.subplots(2, len(pictures), figsize=(PAGE, HEIGHT + 0.6), squeeze=False)
     for place, picture in enumerate(pictures):
         rows[0][place].imshow(picture)
@@ -120,7 +111,7 @@ def decompositions(pictures: Sequence[np.ndarray], table: "pd.DataFrame") -> "Fi
     return figure
 
 
-def _bars(axes: "Axes", own: "pd.DataFrame") -> None:
+def _bars(axes: Axes, own: pd.DataFrame) -> None:
     colours = [BLUE if value > 0 else VERMILION for value in own["coefficient"]]
     axes.barh(range(len(own)), own["coefficient"], color=colours, height=0.7)
     axes.set_yticks(range(len(own)), own["word"], fontsize=6)

@@ -2,35 +2,28 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smicnb.codec.format.payload import CODINGS
 from smicnb.drawing import looks
-from smicnb.drawing.parts import SPLITS, show
+from smicnb.drawing.parts import SPLITS, log_axis, show
 from smicnb.drawing.style import PAGE
-from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image
+from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image, n_of
 from smicnb.studies.rate_model.plots import TICKS
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-CLOUD = "#b8c4cf"
 NAMES = {"penalty": "λ", "n_atoms": "$n_a$", "b_coef": "$b_{coef}$", "b_dict": "$b_{dict}$"}
 CLAIMED = (10000, math.inf)  # n at which the claim is drawn: the one that Sec. V-C selects by, and no dictionary
 LEAST_BITS = 1.0  # where the axis begins: the printed accounting has rates far below one bit
 INTERVAL = 1.96  # standard errors on either side of a mean: 95 %
 
 
-def n_of(n: float) -> str:
-    """A size of the collection as a title has it: "n = 10 000", "n = ∞"."""
-    return "n = ∞" if math.isinf(n) else f"n = {n:,.0f}".replace(",", " ")
-
-
-def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float]) -> "Figure":
+def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float]) -> Figure:
     """Fig. 13: a panel for each n with the entropy-coded points and the hulls of all accountings.
 
     Args:
@@ -38,15 +31,13 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
         hulls: `sweep.hulls`' of it.
         sizes: n of each panel.
     """
-    import matplotlib.pyplot as plt
-
     columns = 3
     rows = -(-(len(sizes) + 1) // columns)
     figure, panels = plt.subplots(rows, columns, figsize=(PAGE, 2.25 * rows), sharey=True, squeeze=False)
     fidelity = table["latent_cosine"]
     for axes, n in zip(panels.flat, sizes, strict=False):
         bits = bits_per_image(table, n, "entropy")
-        axes.scatter(bits, fidelity, s=1.5, color=CLOUD, linewidths=0, rasterized=True)
+        axes.scatter(bits, fidelity, s=1.5, color=looks.CLOUD, linewidths=0, rasterized=True)
         _draw_hulls(axes, hulls[hulls["n"] == n])
         axes.set_title(n_of(n), loc="left")
         axes.set_xlabel("bits per image (log) ↓")
@@ -59,7 +50,7 @@ def frontier(table: "pd.DataFrame", hulls: "pd.DataFrame", sizes: Sequence[float
     return figure
 
 
-def _draw_hulls(axes: "Axes", hulls: "pd.DataFrame") -> None:
+def _draw_hulls(axes: Axes, hulls: pd.DataFrame) -> None:
     """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files."""
     for accounting, look in looks.ACCOUNTINGS.items():
         hull = hulls[hulls["accounting"] == accounting]
@@ -72,15 +63,12 @@ def _draw_hulls(axes: "Axes", hulls: "pd.DataFrame") -> None:
     axes.set_xlim(left=LEAST_BITS)
 
 
-def effects(table: "pd.DataFrame") -> "Figure":
+def effects(table: pd.DataFrame) -> Figure:
     """Held-out fidelity against λ, a colour per n_a, and against b_coef, a colour per b_dict, with 95 % intervals.
 
     Args:
         table: `sweep.effects`' rows of one split.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib import colormaps
-
     figure, panels = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
     slices = (("penalty", "penalty", "n_atoms"), ("bits", "b_coef", "b_dict"))
     for axes, (varied, along, by) in zip(panels, slices, strict=True):
@@ -92,10 +80,8 @@ def effects(table: "pd.DataFrame") -> "Figure":
             axes.plot(line[along], line["latent_cosine"], color=colour, marker="o", markersize=2.6, label=value)
             ends = line["latent_cosine"] - half, line["latent_cosine"] + half
             axes.fill_between(line[along], *ends, color=colour, alpha=0.15, linewidth=0)
-        axes.set_xscale("log")
         ticks = TICKS if varied == "penalty" else sorted(rows[along].unique())
-        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-        axes.minorticks_off()
+        log_axis(axes, ticks)
         axes.set_xlabel({"penalty": "penalty λ (log)", "b_coef": "$b_{coef}$, bits (log)"}[along])
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": len(values)}
         axes.legend(title=NAMES[by], handlelength=1.2, columnspacing=1.0, **below)
@@ -103,10 +89,8 @@ def effects(table: "pd.DataFrame") -> "Figure":
     return figure
 
 
-def importance(ranking: "pd.DataFrame") -> "Figure":
+def importance(ranking: pd.DataFrame) -> Figure:
     """What holding each parameter at its best value costs, against n, for entropy-coded files, by split."""
-    import matplotlib.pyplot as plt
-
     sizes = sorted(ranking["n"].unique())
     figure, panels = plt.subplots(1, len(PARAMETERS), figsize=(PAGE, 2.3), sharey=True)
     for axes, parameter in zip(panels, PARAMETERS, strict=True):
@@ -124,10 +108,8 @@ def importance(ranking: "pd.DataFrame") -> "Figure":
     return figure
 
 
-def files(table: "pd.DataFrame") -> "Figure":
+def files(table: pd.DataFrame) -> Figure:
     """Left: payload of each file against what the sweep said; right: how much more it is, index included."""
-    import matplotlib.pyplot as plt
-
     figure, (left, right) = plt.subplots(1, 2, figsize=(PAGE, 2.4))
     for coding in ("tuple", "entropy"):
         rows = table[table["accounting"] == coding]
@@ -152,7 +134,7 @@ def models(
     cosines: np.ndarray,
     names: Sequence[str],
     bits: Sequence[float],
-) -> "Figure":
+) -> Figure:
     """Fig. 14: a row for each input, then what is generated from each model's file; latent cosines below.
 
     Args:
@@ -162,8 +144,6 @@ def models(
         names: of the models.
         bits: per image, of each model's entropy-coded file: payload and index.
     """
-    import matplotlib.pyplot as plt
-
     columns = len(names) + 1
     size = (PAGE, PAGE / columns * 1.12 * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
@@ -175,10 +155,8 @@ def models(
     return figure
 
 
-def claim(hulls: "pd.DataFrame") -> "Figure":
+def claim(hulls: pd.DataFrame) -> Figure:
     """Hulls of one split under all accountings, a panel for each n of `CLAIMED`."""
-    import matplotlib.pyplot as plt
-
     figure, panels = plt.subplots(1, len(CLAIMED), figsize=(PAGE, 2.5), sharey=True)
     for axes, n in zip(panels, CLAIMED, strict=True):
         _draw_hulls(axes, hulls[hulls["n"] == n])

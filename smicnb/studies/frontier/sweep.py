@@ -192,6 +192,11 @@ def bits_per_image(points: pd.DataFrame, n: float, accounting: str) -> np.ndarra
     return bits
 
 
+def n_of(n: float) -> str:
+    """A size of the collection as a title has it: "n = 10 000", "n = ∞"."""
+    return "n = ∞" if math.isinf(n) else f"n = {n:,.0f}".replace(",", " ")
+
+
 def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES, name: str = "train") -> pd.DataFrame:
     """The hull of the collection for every size n and accounting, and what its settings come to on other images.
 

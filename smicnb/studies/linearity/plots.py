@@ -1,18 +1,16 @@
 """The pictures of the notebook on linearity (Fig. 4 and 5), and its measurements."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import BLUE, VERMILION
 from smicnb.drawing.parts import show
 from smicnb.drawing.style import PAGE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Image = np.ndarray
 # What is added keeps its colour in every panel; the image that the judge compares with has the line style.
@@ -21,7 +19,7 @@ IMAGES = {"x1": ("--", "to x₁"), "x2": ("-", "to x₂")}
 OPERATIONS = {"add": "adding f(x₁) + λ·", "remove": "removing f(x₁) − λ·"}
 
 
-def addition(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> "Figure":
+def addition(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> Figure:
     """Fig. 4: x1 and x2 on the left, on the right what is generated from f(x1) + λ f(x2), two rows.
 
     Args:
@@ -30,8 +28,6 @@ def addition(first: Image, second: Image, generated: Sequence[Image], factors: S
         factors: λ.
         verb: how the generator came by its pictures, "generated" or "retrieved".
     """
-    import matplotlib.pyplot as plt
-
     columns = -(-len(factors) // 2)
     figure = plt.figure(figsize=(PAGE, PAGE / (columns + 1.2) * 2 * 1.2))
     left, right = figure.subfigures(1, 2, width_ratios=(1, columns))
@@ -45,10 +41,8 @@ def addition(first: Image, second: Image, generated: Sequence[Image], factors: S
     return figure
 
 
-def removal(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> "Figure":
+def removal(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> Figure:
     """Fig. 5: x1, x2, and what is generated from f(x1) − λ f(x2), one row; arguments as in `addition`."""
-    import matplotlib.pyplot as plt
-
     columns = len(factors) + 2
     figure, grid = plt.subplots(1, columns, figsize=(PAGE, PAGE / columns * 1.55), squeeze=False)
     figure.suptitle(f"{verb} from f(x₁) − λ f(x₂)", fontsize=8)
@@ -58,12 +52,12 @@ def removal(first: Image, second: Image, generated: Sequence[Image], factors: Se
     return figure
 
 
-def _series(axes: Sequence["Axes"], images: Sequence[Image], factors: Sequence[float]) -> None:
+def _series(axes: Sequence[Axes], images: Sequence[Image], factors: Sequence[float]) -> None:
     for place, image, factor in zip(axes, images, factors, strict=True):
         show(place, image, f"λ = {factor:g}")
 
 
-def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequence[float]) -> "Figure":
+def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequence[float]) -> Figure:
     """Pairs on which the concept did worst against the random latent, one row each.
 
     Args:
@@ -71,8 +65,6 @@ def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequ
         titles: above the columns.
         gains: of each row, its mean gain of the cosine to x2.
     """
-    import matplotlib.pyplot as plt
-
     columns = len(titles)
     size = (PAGE, PAGE / columns * 1.1 * len(rows))
     figure, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
@@ -83,7 +75,7 @@ def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequ
     return figure
 
 
-def linearity(curves: pd.DataFrame, wins: pd.DataFrame, judge: str) -> "Figure":
+def linearity(curves: pd.DataFrame, wins: pd.DataFrame, judge: str) -> Figure:
     """What another model sees against λ (above), and how often the concept wins (below).
 
     Args:
@@ -91,8 +83,6 @@ def linearity(curves: pd.DataFrame, wins: pd.DataFrame, judge: str) -> "Figure":
         wins: rows of `smicnb.studies.linearity.measures.wins`.
         judge: the name of that model.
     """
-    import matplotlib.pyplot as plt
-
     figure, grid = plt.subplots(2, 2, figsize=(PAGE, 4.6), sharey="row", sharex="col")
     for column, (operation, title) in enumerate(OPERATIONS.items()):
         above = grid[0, column]
@@ -110,14 +100,14 @@ def linearity(curves: pd.DataFrame, wins: pd.DataFrame, judge: str) -> "Figure":
     return figure
 
 
-def _legend_below(figure: "Figure", panels: Sequence["Axes"]) -> None:
+def _legend_below(figure: Figure, panels: Sequence[Axes]) -> None:
     entries = [entry for axes in panels for entry in zip(*axes.get_legend_handles_labels(), strict=True)]
     figure.legend(
         *zip(*entries, strict=True), loc="outside lower center", ncols=4 if len(panels) > 1 else 3, fontsize=6.5
     )
 
 
-def win_shares(axes: "Axes", wins: pd.DataFrame) -> None:
+def win_shares(axes: Axes, wins: pd.DataFrame) -> None:
     """Shares of pairs of one operation against λ, with 95 % intervals, into `axes`."""
     wins = wins.sort_values("factor")
     color, other = WHATS["concept"][0], WHATS["random"][0]
@@ -129,10 +119,8 @@ def win_shares(axes: "Axes", wins: pd.DataFrame) -> None:
     axes.set(xlabel="λ", ylim=(-0.02, 1.02))
 
 
-def linearity_claim(wins: pd.DataFrame, title: str) -> "Figure":
+def linearity_claim(wins: pd.DataFrame, title: str) -> Figure:
     """How often the concept wins, adding and removing side by side; arguments as in `linearity`."""
-    import matplotlib.pyplot as plt
-
     figure, panels = plt.subplots(1, 2, figsize=(PAGE, 2.5), sharey=True)
     for axes, (operation, name) in zip(panels, OPERATIONS.items(), strict=True):
         win_shares(axes, wins[wins["operation"] == operation])

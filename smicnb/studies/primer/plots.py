@@ -1,18 +1,19 @@
 """The pictures of the transform coding primer: the pipeline, rate against distortion, samples of JPEG's model."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from smicnb.drawing.looks import BLUE, GREEN, PURPLE, VERMILION
+from smicnb.drawing.parts import bare
 from smicnb.drawing.style import COLUMN, PAGE
 from smicnb.studies.primer import transform_coding as tc
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 FRAME = "#00E5FF"  # around the enlarged block
 TITLE = 0.18  # inches above a picture
@@ -55,7 +56,7 @@ def block_data(image: np.ndarray, quality: int, block: tuple[int, int]) -> pd.Da
     return pd.DataFrame({name: values.ravel() for name, values in parts.items()})
 
 
-def pipeline(image: np.ndarray, quality: int, block: tuple[int, int], data: pd.DataFrame) -> "Figure":
+def pipeline(image: np.ndarray, quality: int, block: tuple[int, int], data: pd.DataFrame) -> Figure:
     """Fig. 1.2 for one photograph: its planes and its decoded image above, one block step by step below.
 
     Args:
@@ -64,14 +65,12 @@ def pipeline(image: np.ndarray, quality: int, block: tuple[int, int], data: pd.D
         block: the one that `data` is of; framed in the photograph.
         data: `block_data`'s table.
     """
-    import matplotlib.pyplot as plt
-
     heights = 0.2 * PAGE * image.shape[0] / image.shape[1] + TITLE, 0.25 * PAGE + TITLE
     figure = plt.figure(figsize=(PAGE, sum(heights)))
     whole, single = figure.subfigures(2, 1, height_ratios=heights)
     for axes, (title, picture) in zip(whole.subplots(1, 5), _planes(image, quality).items(), strict=True):
         axes.imshow(picture, **GREYS)
-        _bare(axes, title)
+        bare(axes, title, pad=3)
         if picture.ndim == 2 or "x" in title:  # not the chroma
             _frame(axes, block)
     grids = single.subplots(1, 4)
@@ -97,23 +96,13 @@ def _planes(image: np.ndarray, quality: int) -> dict[str, np.ndarray]:
     return {**shown, f"decoded $\\hat{{x}}$, quality {quality}": tc.decode(tc.encode(image, quality), quality)}
 
 
-def _bare(axes: "Axes", title: str) -> None:
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
-    axes.set_title(title, pad=3)
-
-
-def _frame(axes: "Axes", block: tuple[int, int]) -> None:
-    from matplotlib.patches import Rectangle
-
+def _frame(axes: Axes, block: tuple[int, int]) -> None:
     corner = block[1] * tc.BLOCK - 0.5 - MARGIN, block[0] * tc.BLOCK - 0.5 - MARGIN
     side = tc.BLOCK + 2 * MARGIN
     axes.add_patch(Rectangle(corner, side, side, fill=False, edgecolor=FRAME, linewidth=1))
 
 
-def _numbers(axes: "Axes", values: np.ndarray, title: str, **colours) -> None:
+def _numbers(axes: Axes, values: np.ndarray, title: str, **colours) -> None:
     """An 8×8 grid of rounded numbers on their colours; zeros are pale."""
     drawn = axes.imshow(values, **colours)
     red, green, blue, _ = np.moveaxis(drawn.to_rgba(values), -1, 0)
@@ -122,18 +111,15 @@ def _numbers(axes: "Axes", values: np.ndarray, title: str, **colours) -> None:
     for (row, column), number in np.ndenumerate(rounded):
         ink = "white" if dark[row, column] else "0.75" if number == 0 else "black"
         axes.text(column, row, f"{number}".replace("-", "−"), ha="center", va="center", fontsize=5, color=ink)
-    _bare(axes, title)
+    bare(axes, title, pad=3)
 
 
-def rate_distortion(rows: pd.DataFrame) -> "Figure":
+def rate_distortion(rows: pd.DataFrame) -> Figure:
     """PSNR against bits per pixel: an entropy estimate dashed, written files solid.
 
     Args:
         rows: as `transform_coding.rate_distortion` makes them; the estimate's codec comes first.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import MaxNLocator
-
     figure, axes = plt.subplots(figsize=(COLUMN, 3.5))
     for look, (codec, curve) in zip(CURVES, rows.groupby("codec", sort=False), strict=True):
         kind = {"estimate": "entropy estimate", "file": "bytes of the file"}[curve["rate"].iloc[0]]
@@ -154,18 +140,16 @@ def rate_distortion(rows: pd.DataFrame) -> "Figure":
     return figure
 
 
-def samples(pictures: Mapping[str, np.ndarray]) -> "Figure":
+def samples(pictures: Mapping[str, np.ndarray]) -> Figure:
     """Fig. 1.1: a photograph and samples of models fitted to it, all of one size, two side by side.
 
     Args:
         pictures: RGB uint8 images by their titles; an even number.
     """
-    import matplotlib.pyplot as plt
-
     height, width = next(iter(pictures.values())).shape[:2]
     rows = len(pictures) // 2
     figure, grid = plt.subplots(rows, 2, figsize=(PAGE, rows * (PAGE / 2 * height / width + TITLE)), squeeze=False)
     for axes, (title, picture) in zip(grid.flat, pictures.items(), strict=True):
         axes.imshow(picture, interpolation="nearest")
-        _bare(axes, title)
+        bare(axes, title, pad=3)
     return figure

@@ -1,17 +1,16 @@
 """Fig. 12 of SMIC: the measured proportion of null coefficients, the printed law and the fitted one."""
 
-from typing import TYPE_CHECKING
-
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smicnb.codec.rate import p_null_printed
+from smicnb.drawing.parts import log_axis
 from smicnb.drawing.style import PAGE
 from smicnb.studies.rate_model.null_proportion import NullLaw
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 HEIGHT = 2.6  # inches
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2, 4)
@@ -20,7 +19,7 @@ SWAPPED = {"linestyle": (0, (1, 1.5)), "linewidth": 0.9}
 MEASURED = {"marker": "o", "markersize": 2.6}
 
 
-def null_data(measured: "pd.DataFrame", law: NullLaw, split: str) -> "pd.DataFrame":
+def null_data(measured: pd.DataFrame, law: NullLaw, split: str) -> pd.DataFrame:
     """What `null_proportion` draws: P(null) of one split as measured, printed and fitted, and the residual."""
     cells = measured[measured["split"] == split].drop(columns=["p_empty"])
     printed = p_null_printed(cells["n_atoms"], cells["penalty"])
@@ -29,16 +28,13 @@ def null_data(measured: "pd.DataFrame", law: NullLaw, split: str) -> "pd.DataFra
     return table.reset_index(drop=True)
 
 
-def null_proportion(data: "pd.DataFrame", law: NullLaw) -> "Figure":
+def null_proportion(data: pd.DataFrame, law: NullLaw) -> Figure:
     """Three panels against λ, a colour per n_a: as published, measured with the fitted law, and what it leaves.
 
     Args:
         data: `null_data`'s table.
         law: the law that it was made with.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib import colormaps
-
     sizes = sorted(data["n_atoms"].unique(), reverse=True)  # the order in which the measured curves lie
     # Viridis without its lightest end: a step in n_a is a step in lightness, with any colour vision.
     colours = dict(zip(sizes, colormaps["viridis"](np.linspace(0.88, 0.0, len(sizes))), strict=True))
@@ -61,10 +57,8 @@ def null_proportion(data: "pd.DataFrame", law: NullLaw) -> "Figure":
     return figure
 
 
-def _dress(axes: "Axes", title: str, quantity: str) -> None:
+def _dress(axes: Axes, title: str, quantity: str) -> None:
     axes.set_title(title, loc="left")
-    axes.set_xscale("log")
-    axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
-    axes.minorticks_off()
+    log_axis(axes, TICKS)
     axes.set_xlabel("penalty λ")
     axes.set_ylabel(quantity)

@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import KINDS
-from smicnb.drawing.parts import SPLITS, show
+from smicnb.drawing.parts import SPLITS, interval, log_axis, show
 from smicnb.drawing.style import COLUMN, PAGE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
 LONGEST_LINE = 24  # letters of two words below a picture
@@ -21,7 +19,7 @@ LONGEST_LINE = 24  # letters of two words below a picture
 
 def learning(
     photographs: Sequence[np.ndarray], codes: np.ndarray, scenes: Sequence[str], words: Sequence[str]
-) -> "Figure":
+) -> Figure:
     """Fig. 6 on real data: photographs of the collection, and their codes over the learned atoms.
 
     Args:
@@ -30,8 +28,6 @@ def learning(
         scenes: scene of each row, equal ones together; too many to be named, rows go by strongest atom.
         words: a name for each atom; too many are left out.
     """
-    import matplotlib.pyplot as plt
-
     figure = plt.figure(figsize=(PAGE, 3.4))
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
     side = 4
@@ -60,7 +56,7 @@ def learning(
     return figure
 
 
-def _mark_scenes(axes: "Axes", scenes: Sequence[str], width: int) -> None:
+def _mark_scenes(axes: Axes, scenes: Sequence[str], width: int) -> None:
     borders = np.flatnonzero(np.asarray(scenes[1:]) != np.asarray(scenes[:-1])) + 1
     axes.hlines(borders - 0.5, -0.5, width - 0.5, color="0.6", linewidth=0.4)
     starts = np.concatenate([[0], borders])
@@ -74,7 +70,7 @@ def atoms(
     words: Sequence[Sequence[str]],
     shares: Sequence[float],
     verb: str,
-) -> "Figure":
+) -> Figure:
     """Fig. 7: the first atoms, each by its nearest photograph of the collection and its generated picture.
 
     Args:
@@ -84,8 +80,6 @@ def atoms(
         shares: each atom's share of all coefficients, 0 to 1.
         verb: how the generator came by its pictures, "generated" or "retrieved".
     """
-    import matplotlib.pyplot as plt
-
     columns = 5
     bands = -(-len(nearest) // columns)
     figure = plt.figure(figsize=(PAGE, 3.2 * bands))
@@ -117,10 +111,8 @@ def reconstructions(
     generated: Sequence[Sequence[np.ndarray]],
     cosines: np.ndarray,
     n_atoms: Sequence[int],
-) -> "Figure":
+) -> Figure:
     """Fig. 8: inputs on the left, then what is generated from n_a atoms; latent cosines below each."""
-    import matplotlib.pyplot as plt
-
     columns = len(n_atoms) + 1
     size = (PAGE, PAGE / columns * 1.17 * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
@@ -134,7 +126,7 @@ def reconstructions(
 
 def decomposition(
     image: np.ndarray, nearest: Sequence[np.ndarray], generated: Sequence[np.ndarray], table: pd.DataFrame, verb: str
-) -> "Figure":
+) -> Figure:
     """Fig. 9: an image as its largest non-null atoms; coefficient above each, its nearest word below.
 
     Args:
@@ -144,8 +136,6 @@ def decomposition(
         table: rows of `smicnb.studies.reconstruction.measures.decomposition`.
         verb: how the generator came by its pictures, "generated" or "retrieved".
     """
-    import matplotlib.pyplot as plt
-
     figure, grid = plt.subplots(2, len(nearest) + 1, figsize=(PAGE, 2.3), squeeze=False)
     show(grid[0, 0], image, "input  =")
     grid[1, 0].remove()
@@ -157,7 +147,7 @@ def decomposition(
     return figure
 
 
-def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
+def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> Figure:
     """One metric against n_a for every kind of atoms: the coded collection left, held-out scenes right.
 
     Args:
@@ -165,8 +155,6 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
         metric: "latent_cosine" or "image_cosine".
         ylabel: the axis label, with unit and direction.
     """
-    import matplotlib.pyplot as plt
-
     rows = summary[summary["metric"] == metric]
     splits = list(rows["split"].unique())
     figure, panels = plt.subplots(1, len(splits), figsize=(PAGE, 2.6), sharey=True, squeeze=False)
@@ -180,38 +168,32 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> "Figure":
         if metric == "image_cosine":
             axes.axhline(uncoded["mean"].item(), color="0.4", ls="--", lw=0.8, label="latent not coded at all")
         counts = f"{here['images'].iloc[0]} images of {here['scenes'].iloc[0]} scenes"
-        axes.set_xscale("log", base=2)
         ticks = sorted(set(here["n_atoms"]) - {0})
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
-        axes.minorticks_off()
+        log_axis(axes, ticks, 2)
         axes.set(xlabel="number of atoms $n_a$", title=f"{SPLITS.get(split, split)}: {counts}")
     panels[0, 0].set_ylabel(ylabel)
     panels[0, -1].legend(loc="lower right")
     return figure
 
 
-def paired_differences(table: pd.DataFrame, title: str) -> "Figure":
+def paired_differences(table: pd.DataFrame, title: str) -> Figure:
     """Learned atoms minus each baseline against n_a, with 95 % intervals; zero is a tie.
 
     Args:
         table: rows of `smicnb.studies.reconstruction.measures.differences` for one split and metric.
         title: what was measured on what.
     """
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(figsize=(COLUMN, 2.7))
     axes.axhline(0, color="0.3", lw=0.8)
     for offset, (against, rows) in zip((0.94, 1.06), table.groupby("against"), strict=True):
         look = KINDS[against]
-        error = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
+        error = interval(rows, "mean")
         axes.errorbar(
             rows["n_atoms"] * offset, rows["mean"], error, fmt=look["marker"], color=look["color"],
             label=f"minus {against.replace('exemplars', 'random photographs').replace('pca', 'PCA')}", capsize=2, lw=1,
         )  # fmt: skip
     ticks = sorted(set(table["n_atoms"]))
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.minorticks_off()
+    log_axis(axes, ticks, 2)
     axes.set(xlabel="number of atoms $n_a$", ylabel="Δ latent cosine (> 0: learned ahead)", title=title)
     figure.legend(loc="outside lower center", ncols=2)
     return figure

@@ -1,17 +1,17 @@
 """The pictures of the notebook on separation (Fig. 10), and its measurements."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerErrorbar
 
 from smicnb.drawing.looks import BLUE, VERMILION
-from smicnb.drawing.parts import show
+from smicnb.drawing.parts import interval, show
 from smicnb.drawing.style import PAGE
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Image = np.ndarray
 PART_NAMES = {"latent": "z", "projection": "ẑ", "residual": "z − ẑ"}
@@ -25,7 +25,7 @@ def separation(
     words: Sequence[Sequence[str]],
     labels: Sequence[str],
     verb: str,
-) -> "Figure":
+) -> Figure:
     """Fig. 10: images, what is generated from their projections, and from their residuals; words below each.
 
     Args:
@@ -34,8 +34,6 @@ def separation(
         labels: what each image is to the collection ("foreign", "held out").
         verb: how the generator came by its pictures.
     """
-    import matplotlib.pyplot as plt
-
     figure, grid = plt.subplots(3, len(images), figsize=(PAGE, PAGE / len(images) * 3 * 1.18), squeeze=False)
     for column, (three, label) in enumerate(zip(zip(images, projections, residuals, strict=True), labels, strict=True)):
         for row, image in enumerate(three):
@@ -45,22 +43,20 @@ def separation(
     return figure
 
 
-def separation_scores(summary: pd.DataFrame, title: str) -> "Figure":
+def separation_scores(summary: pd.DataFrame, title: str) -> Figure:
     """Mean ranks of the images' own words in each part of the latent, beside the shuffled control.
 
     Args:
         summary: rows of `smicnb.studies.separation.measures.summarise`.
         title: what was measured on what.
     """
-    import matplotlib.pyplot as plt
-
     parts = list(dict.fromkeys(summary["part"]))
     figure, axes = plt.subplots(figsize=(PAGE, 0.36 * len(parts) + 1.3))
     axes.axvline(0.5, color="0.6", lw=0.8, ls=":")
     for offset, (words, (color, marker)) in zip((-0.13, 0.13), WORDS.items(), strict=True):
         rows = summary[summary["words"] == words].set_index("part").reindex(parts)
         place = np.arange(len(parts)) + offset
-        error = [rows["rank"] - rows["low"], rows["high"] - rows["rank"]]
+        error = interval(rows, "rank")
         label = f"own words {words} the coded collection"
         axes.errorbar(rows["rank"], place, xerr=error, fmt=marker, ms=4, color=color, capsize=2, lw=1, label=label)
         axes.plot(rows["shuffled"], place, marker, ms=4, mfc="none", color=color, label="words of another image")
@@ -77,22 +73,20 @@ def part_name(part: str) -> str:
     return f"{PART_NAMES.get(first, first)} {rest}".strip()
 
 
-def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
+def separation_claim(verdicts: pd.DataFrame, title: str) -> Figure:
     """The paper's statements as paired differences of ranks, learned atoms beside a random subspace.
 
     Args:
         verdicts: rows of `smicnb.studies.separation.measures.verdicts`.
         title: what was measured on what.
     """
-    import matplotlib.pyplot as plt
-
     statements = list(dict.fromkeys(verdicts["statement"]))
     figure, axes = plt.subplots(figsize=(PAGE, 1.9))
     axes.axvline(0, color="0.3", lw=0.8)
     looks = {"learned atoms": (BLUE, "o", -0.12), "random subspace": (VERMILION, "s", 0.12)}
     for by, (color, marker, offset) in looks.items():
         rows = verdicts[verdicts["by"] == by].set_index("statement").reindex(statements)
-        error = [rows["difference"] - rows["low"], rows["high"] - rows["difference"]]
+        error = interval(rows, "difference")
         place = np.arange(len(statements)) + offset
         axes.errorbar(rows["difference"], place, xerr=error, fmt=marker, ms=4, color=color, capsize=2, lw=1, label=by)
     axes.set_yticks(range(len(statements)), statements)
@@ -102,10 +96,7 @@ def separation_claim(verdicts: pd.DataFrame, title: str) -> "Figure":
     return figure
 
 
-def _legend_of_intervals(figure: "Figure") -> None:
+def _legend_of_intervals(figure: Figure) -> None:
     """A legend whose bars are long enough for the markers on them to be told apart."""
-    from matplotlib.container import ErrorbarContainer
-    from matplotlib.legend_handler import HandlerErrorbar
-
     long_bars = {ErrorbarContainer: HandlerErrorbar(xerr_size=1.1)}
     figure.legend(loc="outside lower center", ncols=2, fontsize=6.5, handler_map=long_bars)

@@ -1,18 +1,16 @@
 """The pictures of SIC's notebook: rates by level, images at rising levels, members of a synset and their spread."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from smicnb.compare.images.ablations import seed_of
 from smicnb.drawing import looks
 from smicnb.drawing.style import PAGE
 from smicnb.studies.learned_plots import SMALL, VARIANTS, look_of, show
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 Image = np.ndarray
 LOOKS = VARIANTS["SIC"]
@@ -25,14 +23,12 @@ def only(points: pd.DataFrame, variants: Sequence[str], rivals: bool = True) -> 
     return points[wanted | ~mine if rivals else wanted]
 
 
-def level_rates(table: pd.DataFrame) -> "Figure":
+def level_rates(table: pd.DataFrame) -> Figure:
     """What each level takes: bits per pixel of its own, of files and as estimated, and how far the two are apart.
 
     Args:
         table: `measures.level_rates`'.
     """
-    import matplotlib.pyplot as plt
-
     figure, (own, apart) = plt.subplots(1, 2, figsize=(PAGE, 3.4))
     for codec, curve in table.groupby("codec", sort=False):
         look, seed = look_of(codec)
@@ -51,15 +47,13 @@ def level_rates(table: pd.DataFrame) -> "Figure":
     return figure
 
 
-def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figure":
+def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
     """An image as some models decode it at rising levels: a row for each model, at the images' own pixels.
 
     Args:
         pictures: `measures.by_level`'s: for each model the original and the decoded images.
         table: its numbers.
     """
-    import matplotlib.pyplot as plt
-
     columns = len(pictures[0])
     height, width = pictures[0][0].shape[:2]
     size = (PAGE, PAGE / columns * (height / width + 0.22) * len(pictures) + 0.15)
@@ -78,7 +72,7 @@ def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figur
 
 def synset(
     image: Image, found: Sequence[tuple[Sequence[Image], np.ndarray]], table: pd.DataFrame, shown: int = 3
-) -> "Figure":
+) -> Figure:
     """Images from the same bytes, and how far they lie apart at each pixel: a row for each level.
 
     Args:
@@ -87,8 +81,6 @@ def synset(
         table: its numbers.
         shown: samples beside the map of all of them.
     """
-    import matplotlib.pyplot as plt
-
     columns = shown + 2
     height, width = image.shape[:2]
     size = (PAGE, PAGE / columns * (height / width + 0.13) * len(found) + 0.2)

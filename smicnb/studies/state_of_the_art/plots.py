@@ -1,22 +1,23 @@
 """The pictures of the comparison with other codecs: who reaches which rate, rate curves, and decoded photographs."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from smicnb.compare.images.downscaled import family
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.images.generated import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.drawing import looks
+from smicnb.drawing.parts import interval
 from smicnb.drawing.style import PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
 from smicnb.studies.learned_plots import LABELS, RIVALS, SMALL
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Image = np.ndarray
 BPP = (7e-5, 3.0)  # ends of the axis of rates
@@ -40,15 +41,13 @@ def look(codec: str) -> dict[str, str]:
     return looks.CODECS[CODECS[family(codec)[0].partition(SIZE)[0]]]
 
 
-def rates(summary: pd.DataFrame, published: pd.DataFrame) -> "Figure":
+def rates(summary: pd.DataFrame, published: pd.DataFrame) -> Figure:
     """Who reaches which rate: a row for each codec that was measured, below them those as published.
 
     Args:
         summary: `measures.summary`'s.
         published: `measures.published`'s.
     """
-    import matplotlib.pyplot as plt
-
     means = summary.drop_duplicates(["codec", "setting"])
     own = means["codec"].map(lambda name: family(name)[0])
     # What is shared among n images stands below the same codec without.
@@ -75,7 +74,7 @@ def rates(summary: pd.DataFrame, published: pd.DataFrame) -> "Figure":
     return figure
 
 
-def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
+def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> Figure:
     """A panel per metric: means at each operating point with 95 % intervals over scenes.
 
     Reduced images are thin, the hull over all factors and without intervals; collections of n images open.
@@ -84,8 +83,6 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
         summary: `measures.summary`'s.
         metrics: of it.
     """
-    import matplotlib.pyplot as plt
-
     rows = -(-len(metrics) // 2)
     figure, panels = plt.subplots(rows, 2, figsize=(PAGE, 2.5 * rows + 0.5), squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=False):
@@ -103,14 +100,14 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> "Figure":
     return figure
 
 
-def _curve(axes: "Axes", codec: str, curve: pd.DataFrame) -> None:
+def _curve(axes: Axes, codec: str, curve: pd.DataFrame) -> None:
     kind = {"label": None, "fillstyle": "none", "linestyle": ":"} if SIZE in codec else {}
-    error = [curve["mean"] - curve["low"], curve["high"] - curve["mean"]]
+    error = interval(curve, "mean")
     thin = {"markersize": SMALL, "linewidth": 1, "elinewidth": 0.6}
     axes.errorbar(curve["bpp"], curve["mean"], error, **thin, **{**look(codec), **kind})
 
 
-def _reduced(axes: "Axes", metric: str, curve: pd.DataFrame) -> None:
+def _reduced(axes: Axes, metric: str, curve: pd.DataFrame) -> None:
     """The upper hull of a codec's points on reduced images, over all factors."""
     sign = 1 if METRICS[metric].higher else -1
     curve = curve.dropna(subset="mean")
@@ -120,16 +117,13 @@ def _reduced(axes: "Axes", metric: str, curve: pd.DataFrame) -> None:
         axes.plot(hull["bpp"], hull["mean"], marker=".", markersize=2.5, **plain)
 
 
-def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
+def reduced(summary: pd.DataFrame, metric: str) -> Figure:
     """A panel per codec: its images whole, and reduced by each factor before and enlarged after, beside SMIC's.
 
     Args:
         summary: `measures.summary`'s.
         metric: of it.
     """
-    import matplotlib.pyplot as plt
-    from matplotlib import colormaps
-
     table = summary[summary["metric"] == metric]
     about = table["codec"].map(family)
     table = table.assign(own=[name for name, _ in about], factor=[factor for _, factor in about])
@@ -158,24 +152,20 @@ def reduced(summary: pd.DataFrame, metric: str) -> "Figure":
     return figure
 
 
-def _rate_axis(axes: "Axes", ticks: Sequence[float] = TICKS) -> None:
-    from matplotlib.ticker import NullFormatter
-
+def _rate_axis(axes: Axes, ticks: Sequence[float] = TICKS) -> None:
     axes.set_xscale("log")
     axes.set_xlim(*BPP)
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> "Figure":
+def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
     """Each photograph and what every codec made of it at one rate, over rows of `ACROSS` pictures.
 
     Args:
         pictures: for each photograph the original and the decoded ones, of equal size.
         table: a row of `measures.matched` for each decoded one, in this order.
     """
-    import matplotlib.pyplot as plt
-
     said, tiles = iter(map(_said, table.itertuples())), []
     for images in pictures:
         own = [(image, next(said) if place else "original") for place, image in enumerate(images)]

@@ -1,19 +1,17 @@
 """Synonyms on small sources: entropies by size of the synsets, two divergences, rate against distortion."""
 
-from typing import TYPE_CHECKING
-
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import BLACK, BLUE, GREEN, ORANGE, PURPLE, VERMILION
+from smicnb.drawing.parts import log_axis
 from smicnb.drawing.style import PAGE
 from smicnb.studies.synonyms import sources
 from smicnb.studies.synonyms.rate_distortion import rate_distortion, semantic_distortion
 from smicnb.studies.synonyms.sources import Codec
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 HEIGHT = 3.1  # inches
 TILTS = np.linspace(-1, 2, 61)
@@ -98,14 +96,12 @@ def _rates() -> list[tuple[str, float, float]]:
     return rows
 
 
-def synonyms_figure(data: pd.DataFrame) -> "Figure":
+def synonyms_figure(data: pd.DataFrame) -> Figure:
     """Three panels: entropies by size of synsets, KL against partial semantic KL, rates against distortion.
 
     Args:
         data: `synonyms_data`'s table.
     """
-    import matplotlib.pyplot as plt
-
     figure, panels = plt.subplots(1, 3, figsize=(PAGE, HEIGHT))
     for axes, (panel, looks) in zip(panels, LOOKS.items(), strict=True):
         for curve, look in looks.items():
@@ -115,9 +111,7 @@ def synonyms_figure(data: pd.DataFrame) -> "Figure":
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), handlelength=2.2)
     entropies, divergences, rates = panels
     sizes = sorted(data.loc[data["panel"] == "entropies", "x"].unique())
-    entropies.set_xscale("log", base=2)
-    entropies.set_xticks(sizes, [f"{size:g}" for size in sizes])
-    entropies.minorticks_off()
+    log_axis(entropies, sizes, 2)
     _dress(entropies, "(a) 64 symbols in growing synsets", "symbols in a synset", "bits per symbol")
     for curve in ("KL", "partial semantic KL"):
         _mark_least(divergences, data[(data["panel"] == "divergences") & (data["curve"] == curve)])
@@ -127,7 +121,7 @@ def synonyms_figure(data: pd.DataFrame) -> "Figure":
     return figure
 
 
-def _mark_least(axes: "Axes", curve: pd.DataFrame) -> None:
+def _mark_least(axes: Axes, curve: pd.DataFrame) -> None:
     least = curve.loc[curve["bits"].idxmin()]
     axes.plot(least["x"], least["bits"], marker="o", color=BLACK, markerfacecolor="white", markersize=5, zorder=4)
     axes.annotate(
@@ -136,7 +130,7 @@ def _mark_least(axes: "Axes", curve: pd.DataFrame) -> None:
     )  # fmt: skip
 
 
-def _dress(axes: "Axes", title: str, quantity: str, measure: str) -> None:
+def _dress(axes: Axes, title: str, quantity: str, measure: str) -> None:
     axes.set_title(title, loc="left")
     axes.set_xlabel(quantity)
     axes.set_ylabel(measure)
