@@ -11,7 +11,7 @@ import typer
 
 from smicnb import __version__
 from smicnb.base.errors import SmicnbError, one_line, reason
-from smicnb.cli import arguments, codec, learned, report, runs, verify
+from smicnb.cli import arguments, codec, learned, runs
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,8 +23,6 @@ weights_app = typer.Typer(no_args_is_help=True, help="Pre-trained parts: what th
 app.add_typer(weights_app, name="weights")
 runs.add_to(app)
 codec.add_to(app)
-verify.add_to(app)
-report.add_to(app)
 learned.add_to(app, weights_app)
 
 

@@ -146,7 +146,7 @@ def test_a_dry_run_objects_to_dictionaries_that_are_too_large_and_what_it_says_h
 def test_the_dry_run_asks_what_the_notebooks_ask():
     asked = {}
     for path in (ROOT / "notebooks").glob("*.ipynb"):
-        if "reconstruction.check_sizes(" in path.read_text(encoding="utf-8"):
+        if ".check_sizes(" in path.read_text(encoding="utf-8"):
             asked[path.stem] = None
     assert set(plan.DICTIONARIES) - {"explore"} == set(asked)  # explore's are asked by `explorer.prepare`
 

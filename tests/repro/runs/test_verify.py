@@ -94,13 +94,13 @@ def test_everything_that_moved_is_named_and_the_status_is_one(checkout, agreed):
 
 
 def test_a_number_that_moved_is_told_to_a_person(copy, capsys):
-    from smicnb.cli.verify import _print
+    from smicnb.cli.runs import print_report
 
     change(copy[0] / "fig1_2_rate_distortion.csv", 1, "psnr", "31.5")
     before = pd.read_csv(copy[1] / "fig1_2_rate_distortion.csv")["psnr"][1]
     report = verify.compare(*copy, {NAME}, whole=True)
     assert not report.agrees
-    _print(report)
+    print_report(report)
     said = " ".join(capsys.readouterr().out.split())
     row = f"figures/fig1_2_rate_distortion.csv psnr 1 of 8 31.5 → {before} {abs(31.5 - before):.3g} 0.1% or 1e-08"
     assert row in said
