@@ -30,7 +30,7 @@ from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.studies.frontier import sweep
 from smicnb.studies.frontier.codebooks import Codebooks, codebooks
 from smicnb.studies.frontier.sweep import Grid, bits_per_image
-from smicnb.studies.reconstruction import measures
+from smicnb.studies.reconstruction import measures as reconstruction
 
 SPLITS = {"train": "collection", "heldout": "held-out"}  # sweep's name -> how an image's label begins
 OWN = "own"
@@ -162,7 +162,7 @@ class Explorer:
         return rows, bits[rows], points["latent_cosine"].to_numpy()[rows]
 
     def _choosable(self, label: str, some: Collection) -> None:
-        rows = measures.spread(len(some), MOST_IMAGES)
+        rows = reconstruction.spread(len(some), MOST_IMAGES)
         chosen = replace(some, items=tuple(some.items[row] for row in rows))
         latents = normalise(self.space.encode(chosen), self.grid.norm)
         for item, latent, small in zip(chosen, latents, thumbnails(chosen), strict=True):
@@ -299,7 +299,7 @@ def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explor
         grid: what the sliders offer.
     """
     photographs = image_collections.load(collection)
-    measures.check_sizes(grid.n_atoms, photographs.split("train"), parameter="explore.n_atoms")
+    reconstruction.check_sizes(grid.n_atoms, photographs.split("train"), parameter="explore.n_atoms")
     space = spaces.space(encoder, generator, photographs.split("gallery"))
     parts = {split: photographs.split(split) for split in SPLITS}
     latents, others = (normalise(space.encode(part), grid.norm) for part in parts.values())
