@@ -21,7 +21,7 @@ from PIL import Image
 
 from smicnb.base.files import sha256_file
 from smicnb.drawing import style
-from smicnb.repro import session
+from smicnb.repro import parameters, session
 from smicnb.repro.runs import recipes, verify
 
 KEPT = ("notebooks", "figures", ".smicnb/interactive")  # the last is where figures go without SMICNB_OUT
@@ -100,7 +100,7 @@ def test_the_recipe_asks_for_the_notebooks_own_parameters(repository):
     """Else a reader who runs a notebook alone would see other numbers than those committed."""
     recipe = recipes.recipe(repository / "recipes" / "embedded.yaml")
     for name, values in recipes.parameters(recipe, list(recipe.notebooks), {}).items():
-        assert values == recipes.defaults(repository / "notebooks" / f"{name}.ipynb")
+        assert values == parameters.defaults(repository / "notebooks" / f"{name}.ipynb")
 
 
 def committed(repository, suffix):

@@ -1,9 +1,13 @@
-"""The parameters of every notebook: a model each, with bounds and units, mirrored by its `parameters` cell."""
+"""The parameters of notebooks: what each name may be, with bounds and units; which there are, and their defaults, the
+cell tagged `parameters` of a notebook says, and nothing else does."""
 
+import ast
+import json
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from smicnb.base import names
 from smicnb.base.bounds import MOST_SEED
@@ -40,9 +44,39 @@ Level = Annotated[int, Field(ge=1, le=255, description="level of SIC")]
 Pixels = Annotated[int, Field(ge=8, le=16384, description="pixels of a side")]
 Seed = Annotated[int, Field(ge=0, le=MOST_SEED, description="of everything random")]
 
-PENALTIES = [0.05, 0.063, 0.08, 0.1, 0.125, 0.16, 0.2, 0.25, 0.315, 0.4,
-             0.5, 0.63, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0]  # fmt: skip
-SIZES = [2, 4, 8, 16, 32, 64, 128]
+Families = Annotated[list[Text], Field(description="families of classical codecs")]
+
+# Name -> what one value may be; a list of them has to increase. A name that is not here has the type of its default.
+TYPES: dict[str, Any] = {
+    **dict.fromkeys(("collection", "encoder", "generator", "judge"), Text),
+    **dict.fromkeys(("captioner", "segmenter", "quality", "photograph", "foreign"), Text),
+    **dict.fromkeys(("n_atoms", "decomposition_atoms"), Atoms),
+    **dict.fromkeys(("penalty", "penalties", "learning_penalty", "decomposition_penalty"), Penalty),
+    **dict.fromkeys(("b_dict", "b_coef"), Bits),
+    **dict.fromkeys(("added", "removed"), Factor),
+    **dict.fromkeys(("generated", "n_images"), Images),
+    **dict.fromkeys(("qualities", "shown_quality"), Quality),
+    "draws": Draws,
+    "examples": Examples,
+    "largest_side": Pixels,
+    "seed": Seed,
+    "shown": Shown,
+    "shown_levels": Level,
+    "pairs": Annotated[int, Field(ge=1, le=100_000, description="pairs of images")],
+    "tested": Annotated[int, Field(ge=2, le=1_000_000, description="images at most")],
+    "split": Literal["train", "gallery"],
+    "factors": Annotated[int, Field(ge=2, le=8, description="by which sides are divided: 2, 4, 8")],
+    "samples": Annotated[int, Field(ge=3, le=1000, description="images drawn from the same bytes")],
+    "steps": Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")],
+    "words_cosine": Annotated[float, Field(ge=0.05, le=0.99, description="mean latent cosine of the named words")],
+}
+# (Notebook, name) or name -> what a whole list may be that need not increase, or needs more than one entry.
+LISTS: dict[tuple[str, str] | str, Any] = {
+    "models": Annotated[list[Text], Field(min_length=1, description="that ship, by prefix, or file:PATH")],
+    "rivals": Families,
+    ("07_sota_comparison", "rivals"): Annotated[Families, Field(min_length=1)],  # the last is the anchor
+    "shown_levels": Annotated[list[Level], AfterValidator(_increasing), Field(min_length=2)],
+}
 
 
 class Parameters(BaseModel):
@@ -103,199 +137,33 @@ def _words(schema: dict[str, Any]) -> str:
     return f"{words} from {schema['minimum']:.10g} to {schema['maximum']:.10g}" if "minimum" in schema else words
 
 
-class OnCollection(Parameters):
-    """What notebooks on a collection of photographs begin with."""
-
-    collection: Text = "embedded"
-    encoder: Text = "lite0-minilm"
-
-
-class InSpace(OnCollection):
-    """And those that make pictures of latents."""
-
-    generator: Text = "retrieval"
-
-
-class Primer(Parameters):
-    """00: JPEG on one photograph."""
-
-    notebook = "00_transform_coding_primer"
-    photograph: Text = "coffee/coffee.png#full"
-    largest_side: Pixels = 512
-    qualities: Increasing[Quality] = [5, 10, 20, 30, 50, 70, 80, 90, 95]
-    shown_quality: Quality = 50
-    seed: Seed = 1
+def defaults(notebook: Path) -> dict[str, Any]:
+    """Name -> default value, from the cell tagged `parameters`: assignments of plain values."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]  # nbformat takes two seconds to import
+    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+    if len(tagged) != 1:
+        raise SmicnbError(f"{notebook.name} has {len(tagged)} cells tagged 'parameters'", "exactly one")
+    values = {}
+    for statement in ast.parse("".join(tagged[0]["source"])).body:
+        if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+            raise SmicnbError(f"line {statement.lineno} of {notebook.name}'s parameters is no assignment")
+        values[statement.targets[0].id] = ast.literal_eval(statement.value)
+    return values
 
 
-class Linearity(InSpace):
-    """01: latents added and subtracted; the paper's λ is i/4 and i/8, i = 1 … 8."""
-
-    notebook = "01_clip_linearity"
-    judge: Text = "inception-fid"
-    added: Increasing[Factor] = [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
-    removed: Increasing[Factor] = [0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0]
-    pairs: Annotated[int, Field(ge=1, le=100_000, description="pairs of images")] = 60
-    shown: Shown = 3
-    seed: Seed = 1
+def model_of(notebook: Path) -> type[Parameters]:
+    """The model of a notebook's parameters: names and defaults of its own cell, types and bounds of `TYPES`."""
+    fields = {name: (_type(notebook.stem, name, value), value) for name, value in defaults(notebook).items()}
+    model = create_model(notebook.stem, __base__=Parameters, **fields)
+    model.notebook = notebook.stem
+    return model
 
 
-class Dictionary(InSpace):
-    """02: the dictionary and its atoms."""
-
-    notebook = "02_dictionary_atoms"
-    n_atoms: Atoms = 32
-    penalty: Penalty = 0.5
-    shown: Shown = 10
-    seed: Seed = 1
-
-
-class Reconstruction(InSpace):
-    """03: images from a semantic dictionary."""
-
-    notebook = "03_reconstruction"
-    captioner: Text = "nearest-words"
-    segmenter: Text = "none"
-    quality: Text = "none"
-    n_atoms: Increasing[Atoms] = SIZES
-    penalty: Penalty = 0.5
-    draws: Draws = 5
-    generated: Images = 1000
-    examples: Examples = 4
-    decomposition_atoms: Atoms = 32
-    decomposition_penalty: Penalty = 0.75
-    seed: Seed = 1
-
-
-class Separation(InSpace):
-    """04: what a dictionary knows and what it does not."""
-
-    notebook = "04_semantic_separation"
-    foreign: Increasing[Text] = ["animals", "clothing", "food", "objects", "people", "rooms", "vehicles"]
-    n_atoms: Atoms = 32
-    penalty: Penalty = 0.5
-    tested: Annotated[int, Field(ge=2, le=1_000_000, description="images at most")] = 400
-    draws: Draws = 20
-    examples: Examples = 5
-    seed: Seed = 1
-
-
-class RateModel(OnCollection):
-    """05: the rate model and the share of null coefficients."""
-
-    notebook = "05_rate_model"
-    split: Literal["train", "gallery"] = "train"
-    n_atoms: Increasing[Atoms] = SIZES
-    penalties: Increasing[Penalty] = PENALTIES
-    learning_penalty: Penalty = 0.5
-    seed: Seed = 1
-
-
-class Frontier(InSpace):
-    """06: rate against semantic fidelity."""
-
-    notebook = "06_rsf_convex_hull"
-    captioner: Text = "nearest-words"
-    segmenter: Text = "none"
-    quality: Text = "none"
-    n_atoms: Increasing[Atoms] = SIZES
-    b_dict: Increasing[Bits] = [1, 2, 4, 8, 16]
-    b_coef: Increasing[Bits] = [1, 2, 4, 8, 16]
-    penalties: Increasing[Penalty] = [0.04, *PENALTIES]
-    learning_penalty: Penalty = 0.5
-    generated: Images = 1000
-    examples: Examples = 4
-    seed: Seed = 1
-
-
-class StateOfTheArt(InSpace):
-    """07: SMIC against other codecs."""
-
-    notebook = "07_sota_comparison"
-    rivals: Annotated[list[Text], Field(min_length=1, description="families of classical codecs, the anchor last")] = [
-        "jpeg",
-        "jpeg2000",
-        "jpeg-xl",
-        "webp",
-        "avif",
-        "hevc",
-        "av1-aom",
-        "av1-svt",
-        "vvc",
-    ]
-    factors: Increasing[Annotated[int, Field(ge=2, le=8, description="by which sides are divided: 2, 4, 8")]] = [
-        2,
-        4,
-        8,
-    ]
-    largest_side: Pixels = 512
-    n_images: Images = 1000
-    examples: Examples = 4
-    seed: Seed = 1
-
-
-LearnedModels = Annotated[list[Text], Field(min_length=1, description="that ship, by prefix, or file:PATH")]
-Rivals = Annotated[list[Text], Field(description="families of classical codecs")]
-
-
-class Taco(OnCollection):
-    """08: TACO's variants against one another and against classical codecs."""
-
-    notebook = "08_taco_ablations"
-    captioner: Text = "nearest-words"
-    models: LearnedModels = [
-        "full/low/0",
-        "full/high/0",
-        "without-adapter/low/0",
-        "without-adapter/high/0",
-    ]
-    rivals: Rivals = ["jpeg", "avif", "jpeg-xl"]
-    largest_side: Pixels = 384
-    examples: Examples = 2
-    seed: Seed = 1
-
-
-class Sic(OnCollection):
-    """09: SIC's levels, variants and synsets, and its theory on small sources."""
-
-    notebook = "09_sic_ablations"
-    models: LearnedModels = [
-        "one-sample",
-        "five-samples",
-        "one-sample-adversarial",
-        "twin",
-    ]
-    rivals: Rivals = ["jpeg", "jpeg-xl", "avif"]
-    largest_side: Pixels = 256
-    shown_levels: Annotated[list[Level], AfterValidator(_increasing), Field(min_length=2)] = [1, 2, 3, 4, 8]
-    samples: Annotated[int, Field(ge=3, le=1000, description="images drawn from the same bytes")] = 8
-    seed: Seed = 1
-
-
-class Beyond(InSpace):
-    """10: the coder beyond the paper."""
-
-    notebook = "10_beyond_the_paper"
-    n_atoms: Atoms = 128
-    steps: Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")] = 15
-    words_cosine: Annotated[float, Field(ge=0.05, le=0.99, description="mean latent cosine of the named words")] = 0.75
-    examples: Examples = 4
-    seed: Seed = 1
-
-
-class Explore(InSpace):
-    """explore: the operating points of 06, to play with."""
-
-    notebook = "explore"
-    n_atoms: Increasing[Atoms] = SIZES
-    b_dict: Increasing[Bits] = [1, 2, 4, 8, 16]
-    b_coef: Increasing[Bits] = [1, 2, 4, 8, 16]
-    penalties: Increasing[Penalty] = [0.04, *PENALTIES]
-    learning_penalty: Penalty = 0.5
-    seed: Seed = 1
-
-
-_NOTEBOOKS = (
-    *(Primer, Linearity, Dictionary, Reconstruction, Separation, RateModel, Frontier, StateOfTheArt, Taco, Sic, Beyond),
-    Explore,
-)
-MODELS = {model.notebook: model for model in _NOTEBOOKS}
+def _type(notebook: str, name: str, value: Any) -> Any:
+    if not isinstance(value, list):
+        return TYPES.get(name, type(value))
+    whole = LISTS.get((notebook, name), LISTS.get(name))
+    if whole is not None or not value:
+        return whole or list
+    entry = TYPES.get(name, type(value[0]))
+    return Increasing[entry]

@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,10 @@ from smicnb.drawing import style
 from smicnb.repro import figures
 from smicnb.repro.checkout import root, versions, without_path
 from smicnb.repro.environment import MANIFEST, OUT
+from smicnb.repro.parameters import model_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from smicnb.repro.parameters import Parameters
 
 
 class Session:
@@ -138,16 +137,26 @@ class Session:
             write_json(self._manifest, self._saved)
 
 
-def start(parameters: "Parameters") -> Session:
-    """Begin the run of the notebook that `parameters` are for; figures go where `smicnb run` says.
+def start(notebook: str, values: Mapping[str, Any]) -> Session:
+    """Begin the run of a notebook; figures go where `smicnb run` says, without it to .smicnb/interactive.
 
-    Without it they go to .smicnb/interactive.
+    Args:
+        notebook: name of its file in notebooks/, without suffix; its cell tagged `parameters` says which there are.
+        values: name -> value of at least these: `globals()`.
+
+    Raises:
+        SmicnbError: a value of another type or out of its bounds, or no such notebook.
     """
     out = os.environ.get(OUT)
     manifest = os.environ.get(MANIFEST)
+    path = root() / "notebooks" / f"{notebook}.ipynb"
+    if not path.is_file():
+        raise SmicnbError(f"found no notebook '{path}'", "the name of the one that runs")
+    model = model_of(path)
+    parameters = model(**{name: values[name] for name in model.model_fields if name in values})
     folder = Path(out) if out else root() / ".smicnb" / "interactive"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SmicnbError(f"cannot write to '{folder}' ({error.strerror})", "a folder for figures") from error
-    return Session(parameters.notebook, parameters.model_dump(), folder, Path(manifest) if manifest else None)
+    return Session(notebook, parameters.model_dump(), folder, Path(manifest) if manifest else None)

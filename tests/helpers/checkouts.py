@@ -11,17 +11,7 @@ import nbformat
 import psutil
 
 STARTED: list[subprocess.Popen] = []
-START = """from typing import ClassVar
-
-from smicnb.repro import parameters, session
-
-
-class Own(parameters.Parameters):
-    notebook: ClassVar[str] = "{name}"
-    value: float
-
-
-run = session.start(Own(value=value))"""
+START = 'from smicnb.repro import session\n\nrun = session.start("{name}", globals())'
 SAVE = "import pandas as pd\n\nrun.save_table(pd.DataFrame({{'x': [value, 2 * value]}}), '{name}', 'Two numbers.')"
 
 

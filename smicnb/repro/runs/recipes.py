@@ -1,48 +1,13 @@
 """Recipes and `--set`: which notebooks run with what, checked by the models of `parameters` before anything runs."""
 
-import ast
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import create_model
-
 from smicnb.base import names, yaml12
 from smicnb.base.errors import SmicnbError
 from smicnb.repro.checkout import root
-from smicnb.repro.parameters import MODELS, Increasing, Parameters
-
-
-def defaults(notebook: Path) -> dict[str, Any]:
-    """Name -> default value, from the cell tagged `parameters`: assignments of plain values."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]  # nbformat takes two seconds to import
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
-    if len(tagged) != 1:
-        raise SmicnbError(f"{notebook.name} has {len(tagged)} cells tagged 'parameters'", "exactly one")
-    values = {}
-    for statement in ast.parse("".join(tagged[0]["source"])).body:
-        if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
-            raise SmicnbError(f"line {statement.lineno} of {notebook.name}'s parameters is no assignment")
-        values[statement.targets[0].id] = ast.literal_eval(statement.value)
-    return values
-
-
-def model_of(notebook: Path) -> type[Parameters]:
-    """The model of a notebook's parameters; where `MODELS` has none, one made of the types of its own cell."""
-    if notebook.stem in MODELS:
-        return MODELS[notebook.stem]
-    fields = {name: (_type(value), value) for name, value in defaults(notebook).items()}
-    model = create_model(notebook.stem, __base__=Parameters, **fields)
-    model.notebook = notebook.stem
-    return model
-
-
-def _type(value: Any) -> Any:
-    if isinstance(value, list) and value:
-        item = _type(value[0])
-        return Increasing[item]
-    return type(value)
+from smicnb.repro.parameters import defaults, model_of
 
 
 def assignment(text: str) -> tuple[str, Any]:
@@ -128,9 +93,9 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
         UnknownNameError: a name in the recipe's `parameters` or in `settings` that no wanted notebook has,
             or one in a notebook's own section, or as "NOTEBOOK.name", that this notebook has not.
     """
-    by_notebook = {name: _known(notebook_path(name)) for name in wanted}
+    by_notebook = {name: defaults(notebook_path(name)) for name in wanted}
     everything = {key for values in by_notebook.values() for key in values}
-    in_recipe = {key for name in recipe.notebooks for key in _known(notebook_path(name))}
+    in_recipe = {key for name in recipe.notebooks for key in defaults(notebook_path(name))}
     for key in recipe.parameters:
         if key not in everything | in_recipe:
             raise names.unknown(f"parameter in recipe {recipe.name}", key, everything | in_recipe)
@@ -150,12 +115,6 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
             values.update({key: _placed(value) for key, value in source.items() if key in values})
         by_notebook[name] = model_of(notebook_path(name))(**values).model_dump()
     return by_notebook
-
-
-def _known(notebook: Path) -> dict[str, Any]:
-    """Every parameter that a notebook's model or its cell has, with its default; the cell's goes first."""
-    fields = model_of(notebook).model_fields
-    return {name: field.get_default(call_default_factory=True) for name, field in fields.items()} | defaults(notebook)
 
 
 def _placed(value: Any) -> Any:

@@ -169,12 +169,11 @@ def test_every_number_of_a_plan_has_bounds(model):
     assert unbounded(model.model_json_schema()) == []
 
 
-def test_every_number_of_a_notebook_s_parameters_has_bounds():
-    from smicnb.repro.parameters import MODELS
+def test_every_number_of_a_notebook_s_parameters_has_bounds(repository):
+    from smicnb.repro.parameters import model_of
 
-    assert {name: unbounded(model.model_json_schema()) for name, model in MODELS.items()} == {
-        name: [] for name in MODELS
-    }
+    for path in (repository / "notebooks").glob("*.ipynb"):
+        assert unbounded(model_of(path).model_json_schema()) == [], path
 
 
 def test_two_trainings_that_would_write_one_file_are_refused(tmp_path):

@@ -12,7 +12,7 @@ from smicnb.repro.runs import freshness
 
 IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.MODELS"
 REDRAWS = "run.on_bsds500('redrawn', None)"
-WEIGHED = "def weigh():\n    from smicnb.semantics import perception\n\n    return perception"
+WEIGHED = "def weigh():\n    from smicnb.semantics.metrics import perception\n\n    return perception"
 HELPED = "import helper\n\nhelper.HELP"
 
 
@@ -132,7 +132,7 @@ def test_the_graph_of_imports_is_read_from_the_source():
         assert {"learned/any_codec.py", "learned/files/taco_codec.py"} <= reached
         assert "codec/coders/smic.py" not in reached
     everything = imports.reached("this is no Python")
-    assert {"cli.py", "codec/coders/smic.py"} <= set(everything)
+    assert {"cli/main.py", "codec/coders/smic.py"} <= set(everything)
 
 
 def test_tables_of_any_data_set_that_a_notebook_redraws_are_found_in_its_code():

@@ -1,6 +1,7 @@
 import pytest
 
 from smicnb.base.errors import SmicnbError
+from smicnb.repro import parameters
 from smicnb.repro.runs import jobs, recipes
 
 NOTEBOOK = "03_reconstruction"
@@ -180,11 +181,11 @@ def test_parameters_cell_holds_plain_assignments(tmp_path):
         nbformat.write(book, path)
         return path
 
-    assert recipes.defaults(notebook("a = 1\nb = [0.5]", ["parameters"])) == {"a": 1, "b": [0.5]}
+    assert parameters.defaults(notebook("a = 1\nb = [0.5]", ["parameters"])) == {"a": 1, "b": [0.5]}
     with pytest.raises(SmicnbError, match="0 cells tagged 'parameters'"):
-        recipes.defaults(notebook("a = 1", []))
+        parameters.defaults(notebook("a = 1", []))
     with pytest.raises(SmicnbError, match=r"line 1 of n\.ipynb's parameters is no assignment"):
-        recipes.defaults(notebook("print(1)", ["parameters"]))
+        parameters.defaults(notebook("print(1)", ["parameters"]))
 
 
 def test_relative_paths_in_names_lead_where_the_user_is_or_to_the_checkout(tmp_path, monkeypatch, repository):
