@@ -54,10 +54,14 @@ class Difference(NamedTuple):
     tolerance: str = EXACT
 
 
-def differences(old: pd.DataFrame, new: pd.DataFrame) -> list[Difference]:
+def differences(old: pd.DataFrame, new: pd.DataFrame, slack: bool = True) -> list[Difference]:
     """All differences of two tables: columns and rows in order exactly, numbers and words by the tolerances.
 
     Where columns or the number of rows differ, that alone is told: rows cannot be paired then.
+
+    Args:
+        old, new: the tables.
+        slack: whether COSINE and INTERVAL count. Without, what is computed again from the same measurements agrees.
     """
     names = [(list(old.columns), list(new.columns)), (list(new.columns), list(old.columns))]
     gone, added = ([name for name in left if name not in right] for left, right in names)
@@ -68,7 +72,7 @@ def differences(old: pd.DataFrame, new: pd.DataFrame) -> list[Difference]:
         return [Difference("", len(old), len(old), ", ".join(old.columns), ", ".join(new.columns))]
     if len(old) != len(new):
         return [Difference("", abs(len(old) - len(new)), len(old), f"{len(old)} rows", f"{len(new)} rows")]
-    found = [_column(name, old[name], new[name], *_slack(old, name)) for name in old.columns]
+    found = [_column(name, old[name], new[name], *(_slack(old, name) if slack else ())) for name in old.columns]
     return [difference for difference in found if difference is not None]
 
 
@@ -112,9 +116,9 @@ def _column(
     return Difference(name, int((~equal).sum()), len(old), *values, deviation, tolerance)
 
 
-def same_data(old: pd.DataFrame, new: pd.DataFrame) -> bool:
+def same_data(old: pd.DataFrame, new: pd.DataFrame, slack: bool = True) -> bool:
     """Whether two tables agree: no `differences`."""
-    return not differences(old, new)
+    return not differences(old, new, slack)
 
 
 def of_files(old: Path, new: Path) -> list[Difference]:

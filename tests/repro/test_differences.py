@@ -134,6 +134,7 @@ def test_an_absent_word_equals_an_absent_word_alone():
 def test_a_cosine_near_zero_may_move_by_a_thousandth_and_no_other_number():
     cosines = pd.DataFrame({"image_cosine": [0.0094, 0.8], "cosine_error": [0.0094, 0.8]})
     assert differences.same_data(cosines, cosines.assign(image_cosine=[0.0103, 0.8005]))
+    assert not differences.same_data(cosines, cosines.assign(image_cosine=[0.0103, 0.8005]), slack=False)
     (found,) = differences.differences(cosines, cosines.assign(image_cosine=[0.0106, 0.8]))
     assert (found.column, found.moved) == ("image_cosine", 1)
     assert not differences.same_data(cosines, cosines.assign(cosine_error=[0.0103, 0.8]))
@@ -148,6 +149,7 @@ def test_a_mean_and_its_ends_may_move_by_a_hundredth_of_the_interval(names):
         near.loc[0, name] += 0.48
         far.loc[0, name] += 0.6
         assert differences.same_data(table, near)
+        assert not differences.same_data(table, near, slack=False)
         assert [found.column for found in differences.differences(table, far)] == [name]
     for row in (1, 2):  # narrow, or none
         moved = table.copy()
