@@ -67,10 +67,10 @@ from pathlib import Path
 sys.path[:0] = sys.argv[2:]
 import torch
 torch.set_num_threads(1)
-from test_loop import one, photographs, encoder, training, VALIDATED
+from test_loop import one, photographs, encoder, loop, VALIDATED
 parts = [photographs(["embedded"], splits, 64, encoder("lite0-minilm")) for splits in (VALIDATED, VALIDATED)]
-training.KEEP_EVERY = 2
-training.train([one(steps=STEPS, lpips=1.0)], *parts, Path(sys.argv[1]))
+loop.KEEP_EVERY = 2
+loop.train([one(steps=STEPS, lpips=1.0)], *parts, Path(sys.argv[1]))
 """
 
 

@@ -152,7 +152,7 @@ SCRIPT = """
     from smicnb.semantics.weights import store
     from smicnb.semantics.weights.registry import PARTS, File, Package, Part
     PARTS["tiny"] = {part!r}
-    print(weights.fetch("tiny"), flush=True)
+    print(store.fetch("tiny"), flush=True)
 """
 
 
