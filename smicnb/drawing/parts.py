@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from smicnb.drawing.style import PAGE
 from smicnb.semantics.encoders.towers import resize_and_crop
 
 TILE = 192  # pixels of a square thumbnail
@@ -28,6 +31,33 @@ def show(axes: Axes, image: np.ndarray, title: str = "", below: str = "") -> Non
     """A square thumbnail of an RGB uint8 image, with a title above and a line below."""
     axes.imshow(resize_and_crop(image, TILE))
     bare(axes, title, below)
+
+
+def beside_inputs(
+    inputs: Sequence[np.ndarray],
+    generated: Sequence[Sequence[np.ndarray]],
+    cosines: np.ndarray,
+    titles: Sequence[str],
+    height: float,
+) -> Figure:
+    """Inputs on the left, one a row, and beside each what was generated for it, with its cosine below.
+
+    Args:
+        inputs: n RGB uint8 images.
+        generated: for each input one image under each title.
+        cosines: (n, titles).
+        titles: of the columns.
+        height: of a row, in widths of a column.
+    """
+    columns = len(titles) + 1
+    size = (PAGE, PAGE / columns * height * len(inputs))
+    figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
+    for row, image in enumerate(inputs):
+        show(grid[row, 0], image, "input" if row == 0 else "")
+        for column, title in enumerate(titles):
+            below = f"{cosines[row, column]:.2f}"
+            show(grid[row, column + 1], generated[row][column], title if row == 0 else "", below)
+    return figure
 
 
 def interval(rows: pd.DataFrame, centre: str) -> list[pd.Series]:

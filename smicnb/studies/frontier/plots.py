@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from smicnb.codec.format.payload import CODINGS
 from smicnb.drawing import looks
-from smicnb.drawing.parts import SPLITS, log_axis, show
+from smicnb.drawing.parts import SPLITS, beside_inputs, log_axis
 from smicnb.drawing.style import PAGE
 from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image, n_of
 from smicnb.studies.rate_model.plots import TICKS
@@ -144,15 +144,8 @@ def models(
         names: of the models.
         bits: per image, of each model's entropy-coded file: payload and index.
     """
-    columns = len(names) + 1
-    size = (PAGE, PAGE / columns * 1.12 * len(inputs))
-    figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
-    for row, image in enumerate(inputs):
-        show(grid[row, 0], image, "input" if row == 0 else "")
-        for column, name in enumerate(names):
-            title = f"{name}, {bits[column]:.0f} bits" if row == 0 else ""
-            show(grid[row, column + 1], generated[row][column], title, f"{cosines[row, column]:.2f}")
-    return figure
+    titles = [f"{name}, {size:.0f} bits" for name, size in zip(names, bits, strict=True)]
+    return beside_inputs(inputs, generated, cosines, titles, 1.12)
 
 
 def claim(hulls: pd.DataFrame) -> Figure:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import KINDS
-from smicnb.drawing.parts import SPLITS, interval, log_axis, show
+from smicnb.drawing.parts import SPLITS, beside_inputs, interval, log_axis, show
 from smicnb.drawing.style import COLUMN, PAGE
 
 MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
@@ -113,15 +113,7 @@ def reconstructions(
     n_atoms: Sequence[int],
 ) -> Figure:
     """Fig. 8: inputs on the left, then what is generated from n_a atoms; latent cosines below each."""
-    columns = len(n_atoms) + 1
-    size = (PAGE, PAGE / columns * 1.17 * len(inputs))
-    figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
-    for row, image in enumerate(inputs):
-        show(grid[row, 0], image, "input" if row == 0 else "")
-        for column, count in enumerate(n_atoms):
-            title = f"$n_a$ = {count}" if row == 0 else ""
-            show(grid[row, column + 1], generated[row][column], title, f"{cosines[row, column]:.2f}")
-    return figure
+    return beside_inputs(inputs, generated, cosines, [f"$n_a$ = {count}" for count in n_atoms], 1.17)
 
 
 def decomposition(
