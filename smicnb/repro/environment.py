@@ -17,10 +17,13 @@ from pathlib import Path
 
 OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # folder for figures, and the list of what was saved
 WORKERS, SCHEDULER = "SMICNB_WORKERS", "SMICNB_SCHEDULER"  # of a notebook's own executor: processes, or Dask's address
-THREADS = "2"  # per kernel and worker on every machine
-THREAD_VARIABLES = dict.fromkeys(
-    ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), THREADS
-)
+THREADS = "2"  # per kernel and worker on every machine, of what gains by them
+THREAD_VARIABLES = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), THREADS) | {
+    # OpenBLAS' threads spin while they wait, and matrices here are small: two of them on a core that others use too
+    # take up to fifty times the time of one.
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",  # OpenMP's sleep while they wait
+}
 INSTRUCTIONS = {
     "OPENBLAS_CORETYPE": "Haswell",  # numpy's, scipy's and faiss'
     "OPENBLAS_L2_SIZE": "512",  # kB, by which it splits sums into blocks; else the machine's own
@@ -44,7 +47,6 @@ def of_kernel(out: Path, manifest: Path) -> dict[str, str]:
         **of_worker(),
         OUT: str(out),
         MANIFEST: str(manifest),
-        "OMP_WAIT_POLICY": "PASSIVE",  # threads that wait sleep, and leave the core to who works
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # under another a kernel shows nothing
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "HF_HUB_OFFLINE": "1",  # weights come from the registry; no library asks a hub behind its back
