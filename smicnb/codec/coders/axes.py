@@ -20,7 +20,7 @@ from smicnb.codec.format import container, priors, quantise
 from smicnb.codec.format.container import Header
 from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.trellis import quantisation
-from smicnb.codec.format.trellis.codebook import TrellisCodebook, codes_of
+from smicnb.codec.format.trellis.codebook import TrellisCodebook, codes_of, least_squares
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the covariance, tried by cross-validation
 FOLDS = 5
@@ -169,7 +169,7 @@ class AxesCodec(Files, BaseEstimator):
         mean = self._mean_of(Z)
         if images < 2 or not mean.any():
             return plain
-        coefficients = mean @ np.linalg.pinv(plain.atoms)
+        coefficients = mean @ least_squares(plain.atoms)
         # An error of the mean is made n times: it gets the n-th part of the distortion, where images share it.
         fidelity = int(np.clip(self.fidelity - priors.PER_OCTAVE / 2 * np.log2(images), 0, priors.MOST_SCALE))
         spread = priors.deviation(plain.scales) * plain.unit

