@@ -17,7 +17,7 @@ ORDER = {
     "semantics": "selection devices weights photographs encoders metrics generators hub_models cost spaces",
     "codec": "format published rate coders file_names describe photographs",
     "learned": "networks files any_codec authors training",
-    "compare": "latents images",
+    "compare": "verdicts latents images",
     "studies": "committed readings learned_plots reconstruction primer linearity separation rate_model frontier "
     "state_of_the_art taco synonyms sic beyond",
     "repro": "differences environment checkout imports parameters figures runs session paper_map report",

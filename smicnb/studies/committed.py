@@ -7,16 +7,13 @@ from typing import NamedTuple
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare.images.ablations import DOES_NOT, HOLDS
-
-# "undecided": intervals overlap; "measured": the paper prints no number or claim to hold it against.
-OUTCOMES = ("agrees", "partly", "under a reading", "differs", "undecided", "measured")
+from smicnb.compare.verdicts import DOES_NOT, HOLDS, UNDECIDED, Outcome
 
 
 class Verdict(NamedTuple):
-    """An outcome, one of `OUTCOMES`, and the sentence that says what was found."""
+    """An outcome and the sentence that says what was found."""
 
-    outcome: str
+    outcome: Outcome
     sentence: str
 
 
@@ -53,10 +50,10 @@ def rises(values: pd.Series) -> int:
     return int((values.diff().dropna() > 0).sum())
 
 
-def outcome_of(verdicts: pd.Series) -> str:
+def outcome_of(verdicts: pd.Series) -> Outcome:
     """One outcome of what `ablations.judge` says of several statements; "partly" where some of them hold."""
-    said = {HOLDS: "agrees", DOES_NOT: "differs"}
-    outcomes = {said.get(verdict, "undecided") for verdict in verdicts}
+    words: dict[str, Outcome] = {HOLDS: "agrees", DOES_NOT: "differs"}
+    outcomes = {words.get(verdict, UNDECIDED) for verdict in verdicts}
     if len(outcomes) == 1:
         return outcomes.pop()
     return "partly" if "agrees" in outcomes else "differs"

@@ -10,9 +10,9 @@ from smicnb.base.errors import SmicnbError
 from smicnb.compare.images import curves as rate_curves
 from smicnb.compare.images.curves import WHOSE
 from smicnb.compare.images.evaluate import METRICS
+from smicnb.compare.verdicts import DOES_NOT, HOLDS, NOT_TRAINED, TOO_FEW
 
 RATES = 9  # at which two curves are compared, evenly over the logarithm of the range that both reach
-HOLDS, DOES_NOT, UNDECIDED = "holds", "does not hold", "not decidable at this size"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int)
     for claim in claims:
         shared = sorted(seed for variant, seed in found if variant == claim.better and (claim.worse, seed) in found)
         if not shared:
-            rows.append({"claim": claim.text, "metric": claim.metric, "verdict": "not trained"})
+            rows.append({"claim": claim.text, "metric": claim.metric, "verdict": NOT_TRAINED})
             continue
         each = [
             gaps(points, found[claim.better, one], found[claim.worse, one], claim.metric).set_index(WHOSE)["value"]
@@ -146,12 +146,12 @@ def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int)
 def _verdict(claim: Claim, row: dict) -> str:
     gap, low, high, spread = (row[name] for name in ("gap", "low", "high", "spread"))
     if not np.isfinite([gap, low, high, spread]).all():
-        return UNDECIDED
+        return TOO_FEW
     if claim.equal:
         if max(abs(low), abs(high)) <= claim.least:
             return HOLDS
-        return DOES_NOT if min(abs(low), abs(high)) > claim.least and low * high > 0 else UNDECIDED
+        return DOES_NOT if min(abs(low), abs(high)) > claim.least and low * high > 0 else TOO_FEW
     if low > claim.least and gap - claim.least > spread:
         return HOLDS
     # Where the interval holds no gain at all, more images would not bring one.
-    return DOES_NOT if high < claim.least and claim.least - gap > spread else UNDECIDED
+    return DOES_NOT if high < claim.least and claim.least - gap > spread else TOO_FEW

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 from smicnb.base.errors import SmicnbError
+from smicnb.compare.verdicts import OUTCOMES
 from smicnb.repro.paper_map.items import ITEM, KINDS, ROWS, STATES, Group, Reproduction, load
-from smicnb.studies.committed import OUTCOMES
 
 # Where what is written begins and ends in a document that has more.
 MARKS = ("<!-- map: begin -->", "<!-- map: end -->")

@@ -51,7 +51,7 @@ class Card:
 
     @property
     def state(self) -> str:
-        """A key of `states.STATES`."""
+        """A key of `records.WORDS`."""
         return self.run.state if self.run else "absent"
 
     @property

@@ -22,10 +22,10 @@ from smicnb.base.errors import SmicnbError
 from smicnb.base.files import check_folder
 from smicnb.repro.checkout import commit, root
 from smicnb.repro.paper_map import items
-from smicnb.repro.report import cards, notebooks, states
+from smicnb.repro.report import cards, notebooks
 from smicnb.repro.report.cards import Card, Content
 from smicnb.repro.report.states import Run
-from smicnb.repro.runs import recipes
+from smicnb.repro.runs import recipes, records
 
 STATIC = ("report.css", "report.js")
 OWN = {"index.html", "published.html", "tables", "notebooks", "figures", "thumbnails", *STATIC}
@@ -121,7 +121,7 @@ class _Site:
             recipe=recipe.name,
             content=content,
             site=self,
-            states=states,
+            records=records,
             made=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
             head=(commit()["commit"] or "")[:7],
         )

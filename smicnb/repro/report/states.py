@@ -10,27 +10,13 @@ from smicnb.repro.runs import freshness, records
 from smicnb.repro.runs.jobs import jobs_of
 from smicnb.repro.runs.recipes import Recipe
 
-# State -> what a reader is told, worst first; the order of the report.
-STATES = {
-    "failed": "failed",
-    "dead": "died",
-    "timeout": "timed out",
-    "stale": "stale",
-    "skipped": "not reached",
-    "running": "running",
-    "queued": "queued",
-    "done": "done",
-    "absent": "not run here",
-}
-FAILED = ("failed", "dead", "timeout")
-
 
 @dataclass(frozen=True)
 class Run:
     """The last run of one notebook under one recipe.
 
     Args:
-        state: a key of `STATES`.
+        state: a key of `records.WORDS`.
         reasons: why it is stale, each a line ("codec/rate.py changed").
         error: "KIND: text" of a run that failed, or "".
         cells: the state of each code cell, in order; () where no record says.
@@ -52,12 +38,12 @@ class Run:
     @property
     def said(self) -> str:
         """The state in words; what died where it was the kernel, and not its worker or the whole run."""
-        return "kernel died" if self.error.startswith("DeadKernel: ") else STATES[self.state]
+        return "kernel died" if self.error.startswith("DeadKernel: ") else records.WORDS[self.state]
 
     @property
     def failing(self) -> int | None:
         """Index of the first code cell that did not end well, or None."""
-        bad = (number for number, state in enumerate(self.cells) if state in (*FAILED, "interrupted"))
+        bad = (number for number, state in enumerate(self.cells) if state in (*records.FAILED, "interrupted"))
         return next(bad, None)
 
     @property
@@ -92,7 +78,7 @@ def run(root: Path, recipe: Recipe, notebook: str) -> Run:
     return Run(
         notebook,
         recipe.name,
-        state if state in STATES else "absent",
+        state if state in records.WORDS else "absent",
         root / recipe.figures,
         reasons,
         f"{error.get('kind')}: {error.get('text')}" if isinstance(error, dict) else "",

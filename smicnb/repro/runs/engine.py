@@ -23,6 +23,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from papermill import engines
 
 from smicnb.base.errors import one_line
+from smicnb.repro.runs.records import CellState
 
 NAME = "smicnb"  # what papermill knows the engine by
 OUTPUT_BYTES = 8 * 2**20  # kept of a cell's output, as text and base64
@@ -59,12 +60,12 @@ class Execution:
     log: IO[str]
     timeout: int | None = None
     going_on: Callable[[], bool] = lambda: True
-    tell: Callable[[int, str], None] = lambda cell, state: None
-    cells: list[str] = field(default_factory=list)
+    tell: Callable[[int, CellState], None] = lambda cell, state: None
+    cells: list[CellState] = field(default_factory=list)
     error: dict[str, Any] | None = None
     notebook: nbformat.NotebookNode | None = None
 
-    def mark(self, cell: int, state: str) -> None:
+    def mark(self, cell: int, state: CellState) -> None:
         """Set the state of a code cell and tell it."""
         self.cells[cell] = state
         self.tell(cell, state)
@@ -117,7 +118,7 @@ class _Client(NotebookClient):
                 self.task_poll_for_reply.cancel()
                 return
 
-    def run_cell(self, cell: nbformat.NotebookNode, index: int) -> tuple[str, str, str]:
+    def run_cell(self, cell: nbformat.NotebookNode, index: int) -> tuple[CellState, str, str]:
         """Execute a code cell; returns its state, and the kind and text of its error, "" where it is done."""
         self._kept, self._cut, self._raised = 0, Counter(), None
         try:
@@ -220,7 +221,7 @@ class Engine(engines.Engine):
                     return
 
 
-def _failed(kind: str, text: str) -> tuple[str, str, str]:
+def _failed(kind: str, text: str) -> tuple[CellState, str, str]:
     """The state of a cell that an error ended, and the error."""
     if kind == "KeyboardInterrupt":
         return "interrupted", kind, "the kernel was interrupted"

@@ -164,11 +164,11 @@ def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
         parts |= {part for part in [encoders.OPEN_CLIP_PARTS.get((model, tag))] if part}
     for part in sorted(parts):
         try:
-            files = store.files(part)
+            held = store.files(part)
         except MissingWeightsError:  # it is not used, or the notebook will say so
             found[f"weights: {part}"] = NOT_HERE
             continue
-        found[f"weights: {part}"] = sha256_json({file.name: sha256_of(file) for file in files if file.is_file()})
+        found[f"weights: {part}"] = sha256_json({file.name: sha256_of(file) for file in held if file.is_file()})
     return found
 
 

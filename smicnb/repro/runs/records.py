@@ -1,8 +1,5 @@
 """Run records: one JSON file per notebook, written whole by the run alone, which say what happened last.
 
-States: queued, running, done, failed, dead (its kernel, its worker or the run was killed), timeout, and skipped
-(queued in a run that ended before it began).
-
 A run and its workers talk through files, so that any executor and machine will do: a worker appends events to a file
 beside its work, and the run keeps a pulse file fresh for as long as it lives; a worker whose run was stopped or killed
 sees it and ends.
@@ -16,11 +13,28 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from smicnb.base.files import write_json
 
-OPEN = ("queued", "running")
+# The only list of states: of a code cell, and of a notebook. "dead": its kernel, its worker or the run was killed;
+# "skipped": queued in a run that ended before it began; "unchanged": not run, since its record is still true.
+CellState = Literal["pending", "running", "done", "failed", "dead", "timeout", "interrupted"]
+State = Literal["queued", "running", "done", "failed", "dead", "timeout", "skipped", "unchanged"]
+OPEN: tuple[State, ...] = ("queued", "running")
+FAILED: tuple[State, ...] = ("failed", "dead", "timeout")
+# State -> what a reader is told, worst first; "stale" is done and no longer true, "absent" has no record.
+WORDS = {
+    "failed": "failed",
+    "dead": "died",
+    "timeout": "timed out",
+    "stale": "stale",
+    "skipped": "not reached",
+    "running": "running",
+    "queued": "queued",
+    "done": "done",
+    "absent": "not run here",
+}
 KILLED = {"kind": "Killed", "text": "the run was killed", "cell": None}
 PATIENCE = 240  # looks of a worker at a pulse that stands still, half a second apart, before it ends
 
@@ -84,7 +98,7 @@ def events_of(record: Path) -> Path:
     return work_of(record) / "events.jsonl"
 
 
-def follow(cells: list[str], events: Any) -> list[str]:
+def follow(cells: list[CellState], events: Any) -> list[CellState]:
     """The cells' states after what was told of them."""
     cells = list(cells)
     for event in events:
@@ -94,12 +108,12 @@ def follow(cells: list[str], events: Any) -> list[str]:
     return cells
 
 
-def last(cells: list[str]) -> int | None:
+def last(cells: list[CellState]) -> int | None:
     """The place of the cell that ran when all ended, None where none had begun or all were done."""
     return next((place for place, state in enumerate(cells) if state not in ("done", "pending")), None)
 
 
-def ended(cells: list[str], state: str) -> list[str]:
+def ended(cells: list[CellState], state: CellState) -> list[CellState]:
     """The cells' states, where whatever ran came to an end in `state`."""
     return [state if each == "running" else each for each in cells]
 

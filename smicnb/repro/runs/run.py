@@ -20,8 +20,7 @@ from smicnb.base.errors import RunError, SmicnbError, StoppedError
 from smicnb.base.files import check_folder, move, sha256_file
 from smicnb.base.progress import progress_bar
 from smicnb.repro.checkout import commit, root, versions
-from smicnb.repro.runs import executors, freshness, records
-from smicnb.repro.runs import worker as kernels
+from smicnb.repro.runs import executors, freshness, records, worker
 from smicnb.repro.runs.executors import SchedulerLostError, Workforce
 from smicnb.repro.runs.jobs import Job, jobs_of
 from smicnb.repro.runs.worker import Outcome, Place, Task
@@ -121,7 +120,7 @@ def _execute(
             while waiting and len(running) < at_work.count:
                 one = waiting.popleft()
                 one.task = replace(one.task, variables=at_work.variables)
-                running[at_work.executor.submit(kernels.execute, one.task)] = one
+                running[at_work.executor.submit(worker.execute, one.task)] = one
             finished, _ = wait(running, timeout=BEAT, return_when=FIRST_COMPLETED)
             pulse.beat()
             for one in running.values():
@@ -130,7 +129,7 @@ def _execute(
                 one = running.pop(future)
                 if not future.cancelled() and isinstance(error := future.exception(), SchedulerLostError):
                     lost = error
-                if not lost and one.never_began(future) and one.attempts < kernels.ATTEMPTS:
+                if not lost and one.never_began(future) and one.attempts < worker.ATTEMPTS:
                     one.attempts += 1
                     waiting.appendleft(one)
                 else:
@@ -173,8 +172,8 @@ def _outcome(one: _Running, future: Future) -> Outcome:
         return _stopped(one)
     except Exception as error:  # BrokenExecutor: the worker's process is gone
         text = f"the worker died ({errors.reason(error)})"
-        outcome = Outcome(one.job.notebook, "dead", error=text, kind=kernels.DEAD_WORKER)
-    if outcome.kind != kernels.DEAD_WORKER:
+        outcome = Outcome(one.job.notebook, "dead", error=text, kind=worker.DEAD_WORKER)
+    if outcome.kind != worker.DEAD_WORKER:
         return outcome
     cells = one.record["cells"]
     return replace(outcome, cell=records.last(cells), cells=tuple(records.ended(cells, "dead")))

@@ -11,10 +11,10 @@ from typing import Any
 from smicnb.base.files import write_text
 from smicnb.repro import environment
 from smicnb.repro.runs import executors, records
+from smicnb.repro.runs.records import FAILED, CellState, State
 
 ATTEMPTS = 2  # at starting a kernel or its worker; what has begun to execute is never repeated
 NOT_STARTED, DEAD_WORKER = "KernelStart", "DeadWorker"  # kinds of error
-STATES = {"dead": "dead", "timeout": "timeout"}  # of the cell that ended a notebook; with any other it failed
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Outcome:
 
     Args:
         notebook: its name.
-        state: "done", "failed", "dead", "timeout", "skipped" (never begun) or "unchanged" (no need to).
+        state: how it ended.
         seconds: that it took.
         error, kind, cell: text on one line, the error's class, and the place of the code cell; "", "", None without.
         cells: the state of every code cell.
@@ -90,12 +90,12 @@ class Outcome:
     """
 
     notebook: str
-    state: str
+    state: State
     seconds: float = 0.0
     error: str = ""
     kind: str = ""
     cell: int | None = None
-    cells: tuple[str, ...] = ()
+    cells: tuple[CellState, ...] = ()
     saved: tuple[str, ...] = ()
     attempts: int = 1
 
@@ -110,6 +110,7 @@ def execute(task: Task) -> Outcome:
     if any("begun" in event and event["run"] == task.run for event in records.Told(place.events)):
         return Outcome(task.notebook, "dead", error="the worker died", kind=DEAD_WORKER)
     records.tell(place.events, begun=records.now(), run=task.run)
+    error: dict[str, Any] | None
     try:
         place.executed.unlink(missing_ok=True)  # of an earlier run: were this one killed, it would pass for its own
         # What is there already is at hand, so that an unchanged figure stays the same file.
@@ -121,12 +122,13 @@ def execute(task: Task) -> Outcome:
         told = place.manifest.is_file() and not error
         saved = json.loads(place.manifest.read_text(encoding="utf-8")) if told else []
     except OSError as failure:
-        error, cells, saved = {"kind": "OSError", "text": _words(failure), "cell": None}, [], []
+        error = {"kind": "OSError", "text": _words(failure), "cell": None}
+        cells, saved = [], []
     outcome = {"seconds": time.monotonic() - began, "cells": tuple(cells), "attempts": attempts}
     if not error:
         return Outcome(task.notebook, "done", saved=tuple(saved), **outcome)
     cell = error["cell"]
-    state = STATES.get(cells[cell], "failed") if cell is not None else "failed"
+    state = cells[cell] if cell is not None and cells[cell] in FAILED else "failed"
     return Outcome(task.notebook, state, error=error["text"], kind=error["kind"], cell=cell, **outcome)
 
 
@@ -139,7 +141,7 @@ def _words(error: OSError) -> str:
     return text + (f" ('{error.filename}')" if error.filename else "")
 
 
-def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[str]]:
+def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[CellState]]:
     """Execute; returns the error (kind, text, cell) or None, and the cells' states."""
     import logging
 

@@ -1,6 +1,7 @@
 """Means of measurements with intervals that respect that views of one scene are not independent, and upper hulls."""
 
 import numpy as np
+import pandas as pd
 
 from smicnb.base.errors import DimensionError
 
@@ -47,6 +48,25 @@ def bootstrap_mean(
     tail = (1 - level) / 2
     low, high = np.quantile(draws @ sums / (draws @ counts), [tail, 1 - tail])
     return mean, float(low), float(high)
+
+
+def by_cell(table: pd.DataFrame, keys: list[str], value: str, seed: int) -> pd.DataFrame:
+    """`bootstrap_mean` of one column in each cell of a table, cells in the order of their first rows.
+
+    Args:
+        table: measurements, a row each, with the columns of `keys`, "scene" and `value`.
+        keys: columns whose values make a cell.
+        value: column of finite numbers.
+        seed: of the bootstrap over scenes.
+
+    Returns:
+        `keys`, mean, low, high, images, scenes.
+    """
+    rows = []
+    for cell_of, cell in table.groupby(keys, sort=False):
+        interval = bootstrap_mean(cell[value].to_numpy(), cell["scene"].to_numpy(), seed)
+        rows.append((*cell_of, *interval, len(cell), cell["scene"].nunique()))
+    return pd.DataFrame(rows, columns=[*keys, "mean", "low", "high", "images", "scenes"])
 
 
 def standard_error(values: np.ndarray, groups: np.ndarray) -> float:

@@ -14,7 +14,7 @@ from smicnb.codec.format.payload import CODINGS
 from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.rate import INDEX_IMAGE, INDEX_ONCE, MODELS, FileRate
 from smicnb.semantics.encoders.encoders import SemanticEncoder
-from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.intervals import by_cell
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.studies.frontier.sweep import PARAMETERS, Grid, learn
@@ -156,12 +156,7 @@ def fidelity(
 
 def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Mean and 95 % interval, bootstrapped over scenes, of every split, model and metric of `fidelity`."""
-    rows = []
-    for (split, model, metric), cell in table.groupby(["split", "model", "metric"], sort=False):
-        mean, low, high = bootstrap_mean(cell["value"].to_numpy(), cell["scene"].to_numpy(), seed)
-        about = {"split": split, "model": model, "metric": metric, "mean": mean, "low": low, "high": high}
-        rows.append(about | {"images": len(cell), "scenes": cell["scene"].nunique()})
-    return pd.DataFrame(rows)
+    return by_cell(table, ["split", "model", "metric"], "value", seed)
 
 
 def entropy_bits(rates: pd.DataFrame, split: str = "train") -> list[float]:

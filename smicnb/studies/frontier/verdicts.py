@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from smicnb.compare.verdicts import UNDECIDED, judge_parts
 from smicnb.studies.committed import Tables, Verdict, rises, verdict
 from smicnb.studies.frontier.models import file_bits
 from smicnb.studies.frontier.sweep import PARAMETERS
@@ -130,7 +131,7 @@ def models_rank(tables: Tables) -> Verdict:
     means = rows.loc[["low", "medium", "high", "no codec"]]
     cells = [f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" for _, row in means.iterrows()]
     apart = [means["low"].iloc[k + 1] > means["high"].iloc[k] for k in range(2)]
-    outcome = "agrees" if all(apart) else "partly" if any(apart) else "undecided"
+    outcome = judge_parts(apart, UNDECIDED)
     published = list(tables("bsds500/table2")["CC as published"].astype(str))
     return Verdict(
         outcome,
@@ -155,7 +156,7 @@ def gains_of_files(tables: Tables) -> Verdict:
             f"{model} {ours[0]:.1f} and {ours[1]:.1f} (as published {gains['as published']:g}), n* {never[0]} and "
             f"{never[1]} (as published {sizes['as published']:g})"
         )
-    outcome = "agrees" if all(same) else "partly" if any(same) else "differs"
+    outcome = judge_parts(same)
     return Verdict(
         outcome,
         "gain of entropy-coded files of 384-dimensional latents over the 708 bits published for 768 dimensions, "

@@ -12,8 +12,9 @@ import pandas as pd
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress_bar
+from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder, encode_collection
-from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.intervals import bootstrap_mean, by_cell
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import SemanticSpace
@@ -21,6 +22,7 @@ from smicnb.studies.reconstruction.measures import ReEncoder
 
 CONTROL = "random"  # a random latent with the norm of f(x2), in its place
 SIGNS = {"add": 1.0, "remove": -1.0}
+SIDES = "concept ahead", "concept behind"  # verdicts
 
 
 @dataclass(frozen=True)
@@ -166,18 +168,14 @@ def wins(table: pd.DataFrame, seed: int) -> pd.DataFrame:
         gain, low, high = bootstrap_mean(cell["gain"].to_numpy(), cell["scene"].to_numpy(), seed)
         share, share_low, share_high = bootstrap_mean(cell["wins"].to_numpy(float), cell["scene"].to_numpy(), seed)
         counts = {"pairs": len(cell), "scenes": cell["scene"].nunique()}
-        result = {"gain": gain, "low": low, "high": high, "verdict": _verdict(low, high)}
+        result = {"gain": gain, "low": low, "high": high, "verdict": judge_interval(low, high, *SIDES)}
         specific, low, high = bootstrap_mean(cell["specific"].to_numpy(), cell["scene"].to_numpy(), seed)
         result |= {"specific": specific, "specific_low": low, "specific_high": high}
-        result["specific_verdict"] = _verdict(low, high)
+        result["specific_verdict"] = judge_interval(low, high, *SIDES)
         result |= {"wins": share, "wins_low": share_low, "wins_high": share_high, "ties": cell["ties"].mean()}
         result |= {"from_here_on": cell["kept"].mean(), "nearer": cell["nearer"].mean()}
         rows.append({"operation": operation, "factor": factor, **counts, **result})
     return pd.DataFrame(rows)
-
-
-def _verdict(low: float, high: float) -> str:
-    return "concept ahead" if low > 0 else "concept behind" if high < 0 else "undecided"
 
 
 def curves(table: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -186,13 +184,10 @@ def curves(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns:
         Columns operation, factor, what, to ("x1" or "x2"), mean, low, high.
     """
-    rows = []
-    for (operation, factor, what), cell in table.groupby(["operation", "factor", "what"]):
-        for column, to in (("to_first", "x1"), ("to_second", "x2")):
-            mean, low, high = bootstrap_mean(cell[column].to_numpy(), cell["scene"].to_numpy(), seed)
-            names = {"operation": operation, "factor": factor, "what": what, "to": to}
-            rows.append({**names, "mean": mean, "low": low, "high": high})
-    return pd.DataFrame(rows)
+    keys = ["operation", "factor", "what", "to"]
+    cosines = table.rename(columns={"to_first": "x1", "to_second": "x2"})
+    long = cosines.melt(["scene", *keys[:-1]], ["x1", "x2"], "to").sort_values(keys, kind="stable")
+    return by_cell(long, keys, "value", seed)[[*keys, "mean", "low", "high"]]
 
 
 def ranking(table: pd.DataFrame) -> np.ndarray:

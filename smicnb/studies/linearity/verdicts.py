@@ -1,5 +1,6 @@
 """Verdicts on linearity: notebook 01."""
 
+from smicnb.compare.verdicts import judge_parts
 from smicnb.studies.committed import Tables, Verdict, rises, verdict
 
 
@@ -32,5 +33,5 @@ def linearity_progressive(tables: Tables) -> Verdict:
         parts.append(
             f"{operation}: at {rises(rows['gain'])} of {steps} steps, {ends.iloc[0]:.3f} to {ends.iloc[1]:.3f}"
         )
-    outcome = "agrees" if all(all_rise) else "partly" if any(all_rise) else "differs"
+    outcome = judge_parts(all_rise)
     return Verdict(outcome, f"the gain over a random latent rises with the weight, {'; '.join(parts)}")

@@ -10,8 +10,9 @@ from sklearn.base import TransformerMixin
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
 from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
+from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder
-from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.intervals import by_cell
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.spaces import SemanticSpace, normalise
@@ -153,8 +154,7 @@ def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns:
         Columns split, kind, n_atoms, metric, mean, low, high, images, scenes.
     """
-    keys = ["split", "kind", "n_atoms", "metric"]
-    return _over_cells(table.groupby(keys, sort=False), keys, "value", seed)
+    return by_cell(table, ["split", "kind", "n_atoms", "metric"], "value", seed)
 
 
 def differences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -165,24 +165,11 @@ def differences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
         "learned behind" where the 95 % interval excludes zero, else "undecided".
     """
     keys = ["split", "n_atoms", "metric"]
-    wide = table.pivot(index=[*keys, "scene", "item"], columns="kind", values="value").reset_index()
-    parts = []
-    for against in KINDS[1:]:
-        paired = wide.assign(against=against, value=wide["learned"] - wide[against]).dropna(subset="value")
-        parts.append(_over_cells(paired.groupby([*keys, "against"]), [*keys, "against"], "value", seed))
-    result = pd.concat(parts, ignore_index=True)
-    ahead, behind = result["low"] > 0, result["high"] < 0
-    verdict = np.select([ahead, behind], ["learned ahead", "learned behind"], "undecided")
-    return result.assign(verdict=verdict)
-
-
-def _over_cells(cells, keys: list[str], column: str, seed: int) -> pd.DataFrame:
-    rows = []
-    for names, cell in cells:
-        mean, low, high = bootstrap_mean(cell[column].to_numpy(), cell["scene"].to_numpy(), seed)
-        counts = {"images": len(cell), "scenes": cell["scene"].nunique()}
-        rows.append({**dict(zip(keys, names, strict=True)), "mean": mean, "low": low, "high": high, **counts})
-    return pd.DataFrame(rows)
+    wide = table.pivot(index=[*keys, "scene", "item"], columns="kind", values="value").reset_index()  # sorted
+    paired = [wide.assign(against=against, value=wide["learned"] - wide[against]) for against in KINDS[1:]]
+    result = by_cell(pd.concat(paired).dropna(subset="value"), [*keys, "against"], "value", seed)
+    ends = zip(result["low"], result["high"], strict=True)
+    return result.assign(verdict=[judge_interval(*pair, "learned ahead", "learned behind") for pair in ends])
 
 
 def decomposition(

@@ -13,6 +13,7 @@ import pandas as pd
 from smicnb.base.errors import DimensionError
 from smicnb.base.names import lookup
 from smicnb.codec.coders.dictionary import SemanticDictionary
+from smicnb.compare.verdicts import HOLDS, REVERSED, judge_interval
 from smicnb.semantics.metrics.intervals import bootstrap_mean
 from smicnb.semantics.photographs.image_collections import Collection, WordList
 from smicnb.semantics.photographs.words import listed
@@ -238,7 +239,7 @@ def verdicts(table: pd.DataFrame, seed: int) -> pd.DataFrame:
                 continue
             values = (cell[f"{more}{suffix}"] - cell[f"{less}{suffix}"]).to_numpy()
             difference, low, high = bootstrap_mean(values, cell["scene"].to_numpy(), seed)
-            verdict = "holds" if low > 0 else "reversed" if high < 0 else "undecided"
+            verdict = judge_interval(low, high, HOLDS, REVERSED)
             counts = {"images": len(cell), "scenes": cell["scene"].nunique()}
             result = {"difference": difference, "low": low, "high": high, **counts, "verdict": verdict}
             rows.append({"statement": statement, "by": by, **result})

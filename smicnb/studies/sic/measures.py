@@ -11,7 +11,7 @@ from smicnb.compare.images import ablations, curves, evaluate
 from smicnb.compare.images.ablations import Claim
 from smicnb.compare.images.evaluate import ESTIMATED, METRICS
 from smicnb.semantics.metrics import pairs, perception
-from smicnb.semantics.metrics.intervals import bootstrap_mean
+from smicnb.semantics.metrics.intervals import by_cell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -167,16 +167,13 @@ def ranks(points: pd.DataFrame, metrics_of: Sequence[str], seed: int) -> pd.Data
     rows = []
     for codec, mine in points.groupby("codec", sort=False):
         for metric in metrics_of:
-            found, scenes = [], []
             for (scene, _), image in mine.groupby(["scene", "image"], sort=False):
                 values = image[metric] if METRICS[metric].higher else -image[metric]
                 if np.isfinite(values).all() and values.nunique() > 1:
-                    found.append(np.corrcoef(rankdata(image["level"]), rankdata(values))[0, 1])
-                    scenes.append(scene)
-            if found:
-                mean, low, high = bootstrap_mean(np.array(found), np.array(scenes), seed)
-                rows.append((codec, metric, mean, low, high, len(found)))
-    return pd.DataFrame(rows, columns=["codec", "metric", "rho", "low", "high", "images"])
+                    rho = np.corrcoef(rankdata(image["level"]), rankdata(values))[0, 1]
+                    rows.append((codec, metric, scene, rho))
+    found = by_cell(pd.DataFrame(rows, columns=["codec", "metric", "scene", "rho"]), ["codec", "metric"], "rho", seed)
+    return found.rename(columns={"mean": "rho"}).drop(columns="scenes")
 
 
 def bd_rates(points: pd.DataFrame, metrics_of: Sequence[str], anchor: str, seed: int) -> pd.DataFrame:

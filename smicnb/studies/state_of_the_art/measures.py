@@ -14,6 +14,7 @@ from smicnb.compare.images import curves
 from smicnb.compare.images.downscaled import family
 from smicnb.compare.images.evaluate import IMAGE_COSINE, MEASURED, METRICS
 from smicnb.compare.images.generated import BEYOND, CODINGS, SMIC, SemanticImages
+from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.photographs.image_collections import Collection, Item, load
 from smicnb.studies.rate_model import tables
 
@@ -232,7 +233,7 @@ def matched_verdicts(table: pd.DataFrame, metrics: Sequence[str], seed: int) -> 
             sign = 1 if METRICS[metric].higher else -1
             found = curves.difference(ours, other, metric, seed)
             low, high = sorted((sign * found["low"], sign * found["high"]))
-            verdict = "SMIC ahead" if low > 0 else "SMIC behind" if high < 0 else "undecided"
+            verdict = judge_interval(low, high, "SMIC ahead", "SMIC behind")
             means = ours[metric].mean(), other[metric].mean()
             rows.append((name, times, metric, *means, sign * found["mean"], low, high, found["images"], verdict))
     columns = ["against", "times", "metric", "SMIC", "other", "difference", "low", "high", "images", "verdict"]

@@ -4,6 +4,7 @@ import numpy as np
 
 from smicnb.compare.images.evaluate import IMAGE_COSINE
 from smicnb.compare.images.generated import BEYOND, CLIP_INTRA
+from smicnb.compare.verdicts import judge_parts
 from smicnb.studies.committed import Tables, Verdict, verdict
 from smicnb.studies.state_of_the_art.measures import AS_PUBLISHED
 
@@ -26,7 +27,7 @@ def break_even_of_records(tables: Tables) -> Verdict:
     others = measured.set_index("competitor")
     said += [f"{name} run here {_n(others.loc[name, RECORDS])}" for name in (CLIP_INTRA, "VVenC intra")]
     holds = printed[RECORDS] <= printed["n* as printed"]
-    outcome = "agrees" if holds.all() else "partly" if holds.any() else "differs"
+    outcome = judge_parts(holds)
     return Verdict(outcome, f"fewer bits in records, dictionary included, than {'; '.join(said)} images on")
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from smicnb.compare.verdicts import judge_parts
 from smicnb.studies.committed import Tables, Verdict, outcome_of, verdict
 from smicnb.studies.taco.measures import WHOLE
 
@@ -69,7 +70,7 @@ def taco_four_times(tables: Tables) -> Verdict:
         ratios = means[f"TACO {variant} (seed 0)"] / means[WHOLE]
         said.append(f"{variant.replace('-', ' ')} {ratios.min():.2f} to {ratios.max():.2f} times")
         far.append(ratios.min() > (TIMES if variant == "without-adapter" else 1))
-    outcome = "agrees" if all(far) else "partly" if any(far) else "differs"
+    outcome = judge_parts(far)
     return Verdict(outcome, f"LPIPS of the whole codec, at each model's own rate: {', '.join(said)}")
 
 
@@ -91,7 +92,7 @@ def taco_on_kodak(tables: Tables) -> Verdict:
     psnr = _beside(tables, "psnr")
     outcomes.append(psnr["difference"].min() >= -NEAR)
     said.append(f"PSNR {psnr['difference'].min():+.2f} to {psnr['difference'].max():+.2f} dB")
-    outcome = "agrees" if all(outcomes) else "partly" if any(outcomes) else "differs"
+    outcome = judge_parts(outcomes)
     rivals = ", ".join(psnr["rival"].unique())
     return Verdict(outcome, f"at equal rate beside {rivals}, not the paper's rivals: {'; '.join(said)}")
 
@@ -105,7 +106,7 @@ def taco_psnr_near(tables: Tables) -> Verdict:
         for rival, cell in rows.groupby("rival", sort=False)
     ]
     near = rows["difference"] >= -NEAR
-    outcome = "agrees" if near.all() else "partly" if near.any() else "differs"
+    outcome = judge_parts(near)
     return Verdict(outcome, f"at equal rate, against classical codecs: {', '.join(said)}")
 
 
@@ -118,7 +119,7 @@ def taco_best_lpips(tables: Tables) -> Verdict:
         f"{rival} {', '.join(f'{ratio:.2f}' for ratio in cell['ratio'])}"
         for rival, cell in rows.groupby("rival", sort=False)
     ]
-    outcome = "agrees" if ahead.all() else "partly" if ahead.any() else "differs"
+    outcome = judge_parts(ahead)
     return Verdict(outcome, f"LPIPS as a share of that of classical codecs at equal rate: {'; '.join(said)}")
 
 
@@ -135,7 +136,7 @@ def taco_captions(tables: Tables) -> Verdict:
     if machine.empty:
         raise KeyError("nearest-words")
     equal = (machine["lpips_low"] <= 0) & (machine["lpips_high"] >= 0)
-    outcome = "agrees" if equal.all() else "partly" if equal.any() else "differs"
+    outcome = judge_parts(equal)
     return Verdict(outcome, f"LPIPS against captions as {first}: {'; '.join(said)}")
 
 

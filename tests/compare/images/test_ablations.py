@@ -6,7 +6,8 @@ import pytest
 
 from smicnb.base.errors import SmicnbError
 from smicnb.compare.images import ablations
-from smicnb.compare.images.ablations import DOES_NOT, HOLDS, UNDECIDED, Claim
+from smicnb.compare.images.ablations import Claim
+from smicnb.compare.verdicts import DOES_NOT, HOLDS, TOO_FEW
 
 
 def curves(gain=0.0, seeds=(0, 1), seed_noise=0.0, image_noise=0.0, images=12, slope=-0.1):
@@ -54,9 +55,9 @@ def verdict(points, claims=CLAIM):
     [
         ({"gain": 0.02}, HOLDS),
         ({"gain": -0.02}, DOES_NOT),
-        ({"gain": 0.02, "seed_noise": 0.03}, UNDECIDED),  # two seeds lie further apart
-        ({"gain": 0.002, "image_noise": 0.05}, UNDECIDED),  # images differ too much
-        ({"gain": 0.02, "seeds": (0,)}, UNDECIDED),  # nothing is known of seeds
+        ({"gain": 0.02, "seed_noise": 0.03}, TOO_FEW),  # two seeds lie further apart
+        ({"gain": 0.002, "image_noise": 0.05}, TOO_FEW),  # images differ too much
+        ({"gain": 0.02, "seeds": (0,)}, TOO_FEW),  # nothing is known of seeds
     ],
 )
 def test_the_rule(about, expected):
@@ -76,7 +77,7 @@ def test_equality_is_a_claim_of_its_own():
     assert verdict(curves(gain=0.002), claims)["verdict"] == HOLDS
     assert verdict(curves(gain=0.05), claims)["verdict"] == DOES_NOT
     assert verdict(curves(gain=-0.05), claims)["verdict"] == DOES_NOT
-    assert verdict(curves(gain=0.01, image_noise=0.02), claims)["verdict"] == UNDECIDED
+    assert verdict(curves(gain=0.01, image_noise=0.02), claims)["verdict"] == TOO_FEW
 
 
 def test_a_variant_that_is_absent_is_listed_as_untrained():

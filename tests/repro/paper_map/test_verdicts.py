@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from smicnb.base.errors import SmicnbError, UnknownNameError
+from smicnb.compare.verdicts import OUTCOMES
 from smicnb.repro.paper_map.verdicts import VERDICTS, verdict
-from smicnb.studies.committed import OUTCOMES, Tables
+from smicnb.studies.committed import Tables
 
 OF_ONE = ("audit", "taco_part", "sic_claims")  # what they are about stands behind the name
 ABOUT_ONE = ("audit 1", "audit 7d", "taco_part without-adapter", "taco_part frozen-base")

@@ -6,8 +6,8 @@ import pytest
 from tiny_sic import TINY, random_sic
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare.images import ablations
 from smicnb.compare.images.evaluate import METRICS, evaluate, points
+from smicnb.compare.verdicts import HOLDS, TOO_FEW
 from smicnb.learned.files import checkpoints
 from smicnb.learned.files.sic_codec import SicCodec
 from smicnb.learned.files.sic_levels import levels_of
@@ -134,15 +134,15 @@ def test_verdicts_are_by_the_rule_of_ablations():
     judged = sic_study.judged(made({"one-sample": 0, "five-samples": 0.1, "one-sample-adversarial": -0.1}), 0)
     by_claim = judged.dropna(subset="gap").set_index(["better", "worse", "metric"])["verdict"].sort_index()
     # one seed, so that no spread over seeds is known
-    assert by_claim["five-samples", "one-sample", "dists"] == ablations.UNDECIDED
-    assert by_claim["one-sample", "one-sample-adversarial", "psnr"] == ablations.UNDECIDED
+    assert by_claim["five-samples", "one-sample", "dists"] == TOO_FEW
+    assert by_claim["one-sample", "one-sample-adversarial", "psnr"] == TOO_FEW
     assert (judged["verdict"] == "not trained").sum() == len(
         sic_study.CLAIMS
     ) - 2 + 1  # and of the low rates that on slicing
     two = made({"one-sample": 0, "five-samples": 0.1})
     seeds = pd.concat([two, two.assign(codec=two["codec"].str.replace("seed 0", "seed 1"))])
     verdicts = sic_study.judged(seeds, 0).dropna(subset="gap")["verdict"]
-    assert set(verdicts) == {ablations.HOLDS}
+    assert set(verdicts) == {HOLDS}
 
 
 def test_low_and_medium_rates_are_the_lower_half():

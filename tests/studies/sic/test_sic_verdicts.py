@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from smicnb.compare.images import ablations
+from smicnb.compare.verdicts import DOES_NOT, HOLDS, TOO_FEW
 from smicnb.studies.committed import Tables
 from smicnb.studies.sic import measures
 from smicnb.studies.sic import verdicts as verdicts_sic
@@ -79,9 +79,9 @@ def judged(**verdicts):
 @pytest.mark.parametrize(
     ("verdict", "outcome"),
     [
-        (ablations.HOLDS, "agrees"),
-        (ablations.DOES_NOT, "differs"),
-        (ablations.UNDECIDED, "undecided"),
+        (HOLDS, "agrees"),
+        (DOES_NOT, "differs"),
+        (TOO_FEW, "undecided"),
         ("not trained", "undecided"),
     ],
 )
@@ -96,8 +96,8 @@ def test_statements_on_variants(tmp_path, verdict, outcome):
 
 
 def test_one_statement_that_holds_of_two_is_partly(tmp_path):
-    table = judged(**{"Fig. 5": ablations.HOLDS})
-    table.loc[1, "verdict"] = ablations.DOES_NOT
+    table = judged(**{"Fig. 5": HOLDS})
+    table.loc[1, "verdict"] = DOES_NOT
     table.to_csv(tmp_path / "sic_verdicts.csv", index=False)
     assert verdicts_sic.sic_claims(Tables(tmp_path), "Fig. 5").outcome == "partly"
 
