@@ -18,7 +18,7 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 ROOT = Path(__file__).resolve().parent.parent
-os.environ.update(environment.of_worker())  # numbers are compared with what kernels computed
+os.environ.update(environment.worker_variables())  # numbers are compared with what kernels computed
 os.environ.setdefault("SMICNB_PROGRESS", "plain")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network should fail at once
 os.environ.setdefault("MPLBACKEND", "agg")

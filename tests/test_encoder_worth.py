@@ -75,7 +75,7 @@ def test_kodak_captions(tool, lite0, kodak, worth, fresh_cache):
 def test_words_of_kodak(tool, lite0, kodak):
     committed = pd.read_csv(tool.FOLDER / "kodak_words.csv")
     assert len(committed) == 24
-    assert figures.same_data(committed, tool.kodak_words(lite0, kodak))
+    assert figures.is_same_data(committed, tool.kodak_words(lite0, kodak))
 
 
 def test_words_of_the_embedded_scenes(tool, lite0, worth, fresh_cache):

@@ -2,7 +2,7 @@
 
 Here a few sizes of the dictionary are computed again from the latents, and everything that follows from other
 committed numbers; test_notebooks computes all of it. What was measured on BSDS500 is computed again where its
-photographs are. The tolerance is that of `figures.same_data`.
+photographs are. The tolerance is that of `figures.is_same_data`.
 """
 
 import io
@@ -130,7 +130,7 @@ def part(committed, again):
 def agrees(committed, again):
     """Whether a committed table says what was computed again."""
     again = stored(again)
-    return len(again) > 0 and figures.same_data(part(committed, again), again, slack=False)
+    return len(again) > 0 and figures.is_same_data(part(committed, again), again, slack=False)
 
 
 # Once more from the committed numbers
@@ -308,7 +308,7 @@ class Again:
                 self.space.generate(parts[name], p["seed"])
             )
         scores = separation.score(self.space, division, parts, p["draws"], p["seed"])
-        first = reconstruction.first_of_scenes(division.tested, len(division.tested.scenes))
+        first = reconstruction.pick_scenes(division.tested, len(division.tested.scenes))
         strange = [row for row in first if division.foreign[row]]
         count = min(p["examples"] - 1, len(strange))
         rows = [strange[k] for k in np.linspace(0, len(strange) - 1, count).astype(int)]
@@ -359,8 +359,8 @@ class Again:
         cosines = reconstruction.cosines(self.space, splits, models, p["generated"], p["seed"], self.readings)
         summary = reconstruction.summarise(cosines, p["seed"])
         half = p["examples"] // 2
-        rows = reconstruction.first_of_scenes(self.coded, half)
-        others = reconstruction.first_of_scenes(self.heldout, p["examples"] - half)
+        rows = reconstruction.pick_scenes(self.coded, half)
+        others = reconstruction.pick_scenes(self.heldout, p["examples"] - half)
         chosen = np.concatenate([self.Z[rows], self.H[others]])
         items = [self.coded.items[row] for row in rows] + [self.heldout.items[row] for row in others]
         kept = {
@@ -381,7 +381,7 @@ class Again:
         model = reconstruction.model_of("learned", p["decomposition_atoms"], p["decomposition_penalty"], p["seed"])
         model.fit(self.Z)
         fidelity = latent_cosine(self.Z, reconstruction.reconstruct(model, self.Z))
-        first = reconstruction.first_of_scenes(self.coded, len(self.coded.scenes))
+        first = reconstruction.pick_scenes(self.coded, len(self.coded.scenes))
         typical = reconstruction.median_row(fidelity, first)
         table = reconstruction.decomposition(
             model, self.Z[typical], lambda atoms: self.space.nearest_words(atoms, self.words)
@@ -419,8 +419,8 @@ class Again:
         rates, decoded = models.file_rates(Z, {"heldout": H}, p["seed"])
         splits = {"train": (Z, scenes["train"]), "heldout": (H, scenes["heldout"])}
         metrics = models.fidelity(self.space, splits, decoded, p["generated"], p["seed"], self.readings)
-        rows = reconstruction.first_of_scenes(self.coded, p["examples"] // 2)
-        others = reconstruction.first_of_scenes(self.heldout, p["examples"] - p["examples"] // 2)
+        rows = reconstruction.pick_scenes(self.coded, p["examples"] // 2)
+        others = reconstruction.pick_scenes(self.heldout, p["examples"] - p["examples"] // 2)
         items = [self.coded.items[row] for row in rows] + [self.heldout.items[row] for row in others]
         kept = {
             model: np.concatenate(

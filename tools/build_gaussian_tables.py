@@ -12,7 +12,7 @@ from smicnb.learned.files import shifted
 from smicnb.learned.files.coding import GRID, Tables, scale_table
 from smicnb.learned.files.shipped import folder
 from smicnb.learned.networks.entropy_models import TAIL, GaussianConditional
-from smicnb.learned.networks.frequencies import cumulative
+from smicnb.learned.networks.frequencies import cumulate
 
 STEP = 1 / 7  # of a scale, the most that two fractions of it are apart: what is lost then is a thousandth of a bit
 
@@ -21,7 +21,7 @@ def main() -> None:
     """Write the tables, the rows one after another without their padding."""
     model = GaussianConditional(scale_table().tolist())
     model.update()
-    _write("gaussian_tables.safetensors", Tables.of(model), {})
+    _write("gaussian_tables.safetensors", Tables.from_model(model), {})
     _write(shifted.FILE, *shifted_tables())
 
 
@@ -35,7 +35,7 @@ def shifted_tables() -> tuple[Tables, dict[str, np.ndarray]]:
     cdfs = np.zeros((len(rows), 2 * max(reach) + 3), np.int32)
     for cdf, (scale, fraction), side in zip(cdfs, rows, reach, strict=True):
         edges = norm.cdf(np.arange(-side, side + 2) - 0.5, loc=fraction, scale=scale)
-        cdf[: 2 * side + 3] = cumulative(np.append(np.diff(edges), edges[0] + 1 - edges[-1]))
+        cdf[: 2 * side + 3] = cumulate(np.append(np.diff(edges), edges[0] + 1 - edges[-1]))
     sides = np.array(reach, np.int32)
     tables = Tables(cdfs, 2 * sides + 3, -sides)
     between = np.sqrt(scales[1:] * scales[:-1])

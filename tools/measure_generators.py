@@ -16,6 +16,7 @@ import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.drawing import style
+from smicnb.drawing.parts import draw_thumbnail
 from smicnb.repro import figures
 from smicnb.repro.checkout import root, versions
 from smicnb.semantics.encoders import lite0_minilm
@@ -30,8 +31,7 @@ from smicnb.semantics.photographs.data_sets import DATA_SETS
 from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import normalise
 from smicnb.semantics.weights import store
-from smicnb.studies.reconstruction.measures import first_of_scenes
-from smicnb.studies.reconstruction.plots import show
+from smicnb.studies.reconstruction.measures import pick_scenes
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -92,7 +92,7 @@ def sheet(embedded: Collection) -> tuple["Figure", list[str]]:
     import matplotlib.pyplot as plt
 
     heldout, model = embedded.split("heldout"), encoder(lite0_minilm.NAME)
-    rows = first_of_scenes(heldout, SHOWN)
+    rows = pick_scenes(heldout, SHOWN)
     latents = normalise(encode_collection(model, heldout)[rows])
     lines = {"input": [heldout.items[row].image() for row in rows]}
     for name in COMPARED[:3]:
@@ -102,7 +102,7 @@ def sheet(embedded: Collection) -> tuple["Figure", list[str]]:
     for line, (name, images) in zip(grid, lines.items(), strict=True):
         line[0].set_ylabel(name.replace("?", "\n"), fontsize=7)
         for axes, image in zip(line, images, strict=True):
-            show(axes, image)
+            draw_thumbnail(axes, image)
     return figure, [heldout.items[row].id for row in rows]
 
 

@@ -18,16 +18,16 @@ def reason(error: BaseException, longest: int = LONGEST) -> str:
 
     Its first line may only announce what the others say, so none is left out for being another line.
     """
-    return shortened(str(error), longest) or type(error).__name__
+    return shorten(str(error), longest) or type(error).__name__
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
+def shorten(text: str, longest: int = LONGEST) -> str:
     """A text on one line, without its middle where it is too long: how it ends often says what to do."""
     text, half = one_line(text), longest // 2
     return text if len(text) <= longest else f"{text[:half]}…{text[-(half - 1) :]}"
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """What a value is written as in Python; a number of numpy's as Python's own."""
     return repr(value.item() if getattr(value, "shape", None) == () else value)
 

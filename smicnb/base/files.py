@@ -36,8 +36,8 @@ def atomic_path(target: Path | str, new: bool = False) -> Iterator[Path]:
         OSError: the system refuses; it names `target`.
     """
     target = Path(target)
-    place, _ = _standing(target)
-    with _named(target):
+    place, _ = _resolve_target(target)
+    with _name_errors(target):
         if place == target:  # a link that leads to nothing does not ask for folders
             place.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{target.stem[:STEM]}-", suffix=target.suffix)
@@ -47,9 +47,9 @@ def atomic_path(target: Path | str, new: bool = False) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        with _named(target):
-            _, there = _standing(target)
-            _dress(temporary, there)
+        with _name_errors(target):
+            _, there = _resolve_target(target)
+            _set_mode(temporary, there)
             if new:
                 _add(temporary, target)
             else:
@@ -70,7 +70,7 @@ def check_target(target: Path | str, force: bool = True, do: str = OTHER_NAME) -
         SmicnbError: `target` is no file, is there already, or cannot be written.
     """
     target = Path(target)
-    place, _ = _standing(target)
+    place, _ = _resolve_target(target)
     if not force and os.path.lexists(target):
         raise SmicnbError(f"'{target}' exists already", do=do)
     check_folder(place.parent)
@@ -95,7 +95,7 @@ def check_folder(folder: Path | str) -> None:
         ) from error
 
 
-def _standing(target: Path) -> tuple[Path, os.stat_result | None]:
+def _resolve_target(target: Path) -> tuple[Path, os.stat_result | None]:
     """Where writing `target` writes, which is elsewhere for a link, and what is there."""
     place = Path(os.path.realpath(target)) if target.is_symlink() else target
     try:
@@ -114,7 +114,7 @@ def _standing(target: Path) -> tuple[Path, os.stat_result | None]:
 
 
 @contextlib.contextmanager
-def _named(target: Path) -> Iterator[None]:
+def _name_errors(target: Path) -> Iterator[None]:
     """Errors of the system by the name that the user knows, not by the temporary one."""
     try:
         yield
@@ -122,7 +122,7 @@ def _named(target: Path) -> Iterator[None]:
         raise OSError(error.errno, error.strerror or str(error), str(target)) from error
 
 
-def _dress(temporary: Path, there: os.stat_result | None) -> None:
+def _set_mode(temporary: Path, there: os.stat_result | None) -> None:
     """Give a file that mkstemp made, which is private, the mode and owner of what it replaces, or ordinary ones."""
     if there is None:
         umask = os.umask(0)
@@ -151,9 +151,9 @@ def _add(temporary: Path, target: Path) -> None:
 
 def move(made: Path, target: Path) -> None:
     """Make a finished file of one's own `target`, which is respected as by `atomic_path`; it may change the disk."""
-    place, there = _standing(target)
+    place, there = _resolve_target(target)
     try:
-        _dress(made, there)
+        _set_mode(made, there)
         os.replace(made, place)
     except OSError as error:
         if error.errno != errno.EXDEV:

@@ -10,7 +10,7 @@ from smicnb.base.errors import UnknownNameError
 T = TypeVar("T")
 
 
-def folded(name: str) -> str:
+def fold_case(name: str) -> str:
     """What two names share that some file system takes for one: it may ignore case, or how letters are composed."""
     decomposed = unicodedata.normalize("NFD", name).casefold()  # before folding too: it treats ῼ and its parts alike
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", decomposed))
@@ -21,11 +21,11 @@ SHOWN = 16  # names that one line can hold
 
 def near_miss(name: str, known: Iterable[str]) -> str | None:
     """The known name closest to `name`, or None where nothing comes close."""
-    by_folded = {folded(candidate): candidate for candidate in known}
-    beginning = [candidate for candidate in by_folded if name and candidate.startswith(folded(name))]
+    by_folded = {fold_case(candidate): candidate for candidate in known}
+    beginning = [candidate for candidate in by_folded if name and candidate.startswith(fold_case(name))]
     if len(beginning) == 1:
         return by_folded[beginning[0]]
-    close = difflib.get_close_matches(folded(name), by_folded, n=1, cutoff=0.5)
+    close = difflib.get_close_matches(fold_case(name), by_folded, n=1, cutoff=0.5)
     return by_folded[close[0]] if close else None
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 Piece, Result = TypeVar("Piece"), TypeVar("Result")
 
 
-def completed(
+def run_pieces(
     task: Callable[[Piece], Result], pieces: Iterable[Piece], executor: Executor | None = None
 ) -> Iterator[tuple[Piece, Result]]:
     """Each piece with `task(piece)`, in the order in which they are done; here and now without an executor.

@@ -88,6 +88,6 @@ def value(text: str) -> Any:
         return text
 
 
-def written(content: Any) -> str:
+def write(content: Any) -> str:
     """`content` as YAML, in the order given, that `read` gives back."""
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)

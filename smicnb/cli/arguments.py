@@ -25,12 +25,12 @@ def refuse_empty(app: typer.Typer) -> None:
         for name, hint in get_type_hints(command.callback, include_extras=True).items():
             kind, info = _kind(hint)
             if info is not None and kind in READ and defaults.get(name) != "":
-                info.parser = _parser(kind, _shown(name, info))
+                info.parser = _parser(kind, _typed_name(name, info))
                 if isinstance(info, OptionInfo):
                     info.metavar = info.metavar or READ[kind]
 
 
-def _shown(name: str, info: ParameterInfo) -> str:
+def _typed_name(name: str, info: ParameterInfo) -> str:
     """As a user types it: "SOURCE", "--from"."""
     if not isinstance(info, OptionInfo):
         return name.upper()

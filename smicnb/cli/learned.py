@@ -63,7 +63,7 @@ def train(
     if plan.codec != codec.value:
         raise SmicnbError(f"'{config}' is a plan for {plan.codec}", f"one for {codec.value}")
     chosen = plans.trainings(plan, only or ())
-    devices.checked(device, CPU)
+    devices.check_device(device, CPU)
     torch.set_num_threads(threads)
     side = max(training.run.crop for training in chosen)
     name = chosen[0].config.encoder
@@ -95,7 +95,7 @@ def encode(
     from smicnb.semantics.photographs.images import read_image
 
     check_target(target, force)
-    devices.checked(device, CPU)
+    devices.check_device(device, CPU)
     path = model_path(model)
     _check_kind(target, model, path)
     codec = open_codec(path, device)
@@ -139,8 +139,8 @@ def decode(
     if target.suffix.lower() != ".png":
         raise SmicnbError(f"found the target '{target.name}'", "a name that ends in .png, which is what is written")
     check_target(target, force)
-    devices.checked(device, CPU)
-    data = _coded(file)
+    devices.check_device(device, CPU)
+    data = _read_coded(file)
     path = model_path(model) if model else model_of_file(data)
     codec, png = open_codec(path, device), io.BytesIO()
     if isinstance(codec, SicCodec):
@@ -160,12 +160,12 @@ def decode(
 
 def _check_kind(target: Path, model: str, path: Path) -> None:
     """Refuse a name that says another codec than the model's."""
-    from smicnb.learned.files.shipped import models, said_by
+    from smicnb.learned.files.shipped import models, read_facts
 
     said = target.suffix.lower().removeprefix(".")
-    made = said_by(path).get("codec", said)
+    made = read_facts(path).get("codec", said)
     if said in [each.value for each in Codec] and made != said:
-        others = [name for name, each in models().items() if said_by(each).get("codec") == said]
+        others = [name for name, each in models().items() if read_facts(each).get("codec") == said]
         raise SmicnbError(
             f"found the target '{target.name}' with --model {model}, which writes a file of {made.upper()}",
             f"a name that ends in .{made}, or a model of {said.upper()}",
@@ -173,7 +173,7 @@ def _check_kind(target: Path, model: str, path: Path) -> None:
         )
 
 
-def _coded(file: Path) -> bytes:
+def _read_coded(file: Path) -> bytes:
     """The bytes of a file that somebody sent: no device, no pipe, and no more than the largest image's."""
     if file.exists() and not file.is_file():
         raise SmicnbError(f"'{file}' is no regular file", "one that 'smicnb encode' wrote")

@@ -83,7 +83,7 @@ def run(
     outcomes = runs.run(wanted, at_a_time(jobs, wanted) if scheduler is None else jobs, force, timeout, dask)
     for line in runs.report(outcomes, wanted):
         typer.echo(line)
-    runs.raise_for(outcomes)
+    runs.raise_failures(outcomes)
 
 
 def status(
@@ -151,7 +151,7 @@ def verify(
 
     read = recipes.recipe(recipe_path(recipe))
     given = dict(map(recipes.assignment, settings or []))
-    if not read.asks_for(given):
+    if not read.is_filled_by(given):
         raise SmicnbError(
             f"found --set {', '.join(given)}",
             "the recipe's own parameters, by which the committed figures were made",

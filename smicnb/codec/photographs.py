@@ -9,7 +9,7 @@ import numpy as np
 
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError
 from smicnb.base.files import atomic_path, check_folder, check_target, sha256_file, write_json
-from smicnb.base.names import folded, near_miss
+from smicnb.base.names import fold_case, near_miss
 from smicnb.base.progress import progress_bar
 from smicnb.codec import file_names
 from smicnb.codec.coders import choice
@@ -45,9 +45,9 @@ class Photographs(NamedTuple):
     summary: str
     left_out: tuple[tuple[str, str], ...] = ()
 
-    def told(self, listed: bool) -> str:
+    def describe(self, listed: bool) -> str:
         """The summary; with a line for each file left out, where they are to be `listed`."""
-        return "\n".join([self.summary, *(f"  {_shown(name)}: {why}" for name, why in self.left_out if listed)])
+        return "\n".join([self.summary, *(f"  {_printable(name)}: {why}" for name, why in self.left_out if listed)])
 
 
 def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
@@ -58,17 +58,17 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
     loaded = image_collections.load(_collection(source))
     items = sorted(loaded, key=lambda item: item.id)
     ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
-    latents, too_large = _encoded(encoder, ordered)
+    latents, too_large = _encode_halving(encoder, ordered)
     items = [item for item in items if item not in too_large]
     if not items:
         raise ImageError(f"{NO_MEMORY} for any image of '{source}'", do="use smaller ones, or a larger machine")
     summary = "; ".join([loaded.summary(), *(f"{NO_MEMORY} for {item.id!r}" for item in too_large)])
     left_out = (*loaded.left_out, *((item.id, NO_MEMORY) for item in too_large))
-    names = file_names.unique([file_names.portable(item.id) for item in items])
+    names = file_names.make_unique([file_names.make_portable(item.id) for item in items])
     return Photographs(latents, names, _sizes(items), summary, left_out)
 
 
-def _encoded(encoder: SemanticEncoder, collection: Collection) -> tuple[np.ndarray, list[Item]]:
+def _encode_halving(encoder: SemanticEncoder, collection: Collection) -> tuple[np.ndarray, list[Item]]:
     """Latents of a collection's items, and those for which there is not enough memory, found by halving."""
     try:
         return encoders.encode_collection(encoder, collection), []
@@ -77,11 +77,11 @@ def _encoded(encoder: SemanticEncoder, collection: Collection) -> tuple[np.ndarr
         if len(items) == 1:
             return np.zeros((0, encoder.dim), np.float32), list(items)
     half = len(items) // 2
-    parts = [_encoded(encoder, replace(collection, items=part)) for part in (items[:half], items[half:])]
+    parts = [_encode_halving(encoder, replace(collection, items=part)) for part in (items[:half], items[half:])]
     return np.concatenate([latents for latents, _ in parts]), [item for _, lost in parts for item in lost]
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     return name if name.isprintable() else repr(name)  # a name may hold what a terminal would obey
 
 
@@ -148,8 +148,8 @@ def compress(
     codec = SMICCodec(
         n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
     )
-    _write(target, codec.fit(choice.evenly(found.latents, choice.LEARNED)), found, named, new)
-    return found.told(listed), n_atoms
+    _write(target, codec.fit(choice.thin_out(found.latents, choice.LEARNED)), found, named, new)
+    return found.describe(listed), n_atoms
 
 
 def compress_to(
@@ -180,7 +180,7 @@ def compress_to(
     found = photographs(source, semantic_encoder)
     tried = choice.ways(found.latents, cosine, bits, only=only, **about)
     _write(target, tried[0].codec, found, named, new)
-    return found.told(listed), tried
+    return found.describe(listed), tried
 
 
 def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool, new: bool) -> None:
@@ -211,9 +211,9 @@ def append(target: Path, source: str, encoder: str | None = None, listed: bool =
     before = content.images
     semantic_encoder = encoder_of(header, encoder)
     found = photographs(source, semantic_encoder)
-    known = {folded(name) for name in names if name is not None}
+    known = {fold_case(name) for name in names if name is not None}
     named = before == 0 or bool(known)
-    again = [name for name in found.names if named and folded(name) in known]
+    again = [name for name in found.names if named and fold_case(name) in known]
     if again:
         raise SmicnbError(
             f"'{target}' holds an image of the name '{again[0]}' already ({len(again)} such names in all)",
@@ -221,7 +221,7 @@ def append(target: Path, source: str, encoder: str | None = None, listed: bool =
             "rename the files, or put them into a folder of another name and append the folder above it",
         )
     container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes), content)
-    return found.told(listed), before
+    return found.describe(listed), before
 
 
 def encoder_of(header: container.Header, name: str | None) -> SemanticEncoder:
@@ -268,7 +268,7 @@ def decompress(
     if folder.is_dir() or not folder.exists():  # else it is told below what it is
         check_folder(folder)
     with SmicReader(source) as opened:
-        names = file_names.of_images(opened.names)
+        names = file_names.name_images(opened.names)
         for number in range(opened.file.blocks):
             opened.records(number)
         semantic_encoder = encoder_of(opened.header, encoder)

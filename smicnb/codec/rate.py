@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from smicnb.base.errors import shown
+from smicnb.base.errors import format_value
 from smicnb.codec import published
 from smicnb.codec.format import container
 
@@ -39,7 +39,7 @@ class OperatingPoint:
         for name, least in (("n_atoms", 1), ("b_coef", 1), ("b_dict", 1), ("penalty", 0)):
             value = getattr(self, name)
             if not least <= value < math.inf:
-                raise ValueError(f"{name}={shown(value)}; needed: a finite number of at least {least}")
+                raise ValueError(f"{name}={format_value(value)}; needed: a finite number of at least {least}")
 
 
 MODELS = {name: OperatingPoint(*values) for name, values in published.OPERATING_POINTS.items()}
@@ -94,7 +94,7 @@ def image_bits_corrected(point: OperatingPoint, p_nonzero: float | None = None) 
     if p_nonzero is None:
         p_nonzero = float(p_nonzero_printed(point.n_atoms, point.penalty))
     if not 0 <= p_nonzero <= 1:
-        raise ValueError(f"p_nonzero={shown(p_nonzero)}; needed: a share between 0 and 1")
+        raise ValueError(f"p_nonzero={format_value(p_nonzero)}; needed: a share between 0 and 1")
     return point.n_atoms * p_nonzero * tuple_bits(point)
 
 
@@ -113,7 +113,7 @@ def gain(n: float, overhead_bits: float, image_bits: float, other_bits: float) -
         other_bits: R(z_SIC), bits per image.
     """
     if not n >= 1:
-        raise ValueError(f"n={shown(n)}; needed: at least 1 image")
+        raise ValueError(f"n={format_value(n)}; needed: at least 1 image")
     each = image_bits + (0.0 if math.isinf(n) else overhead_bits / n)
     return other_bits / each if each else math.inf
 

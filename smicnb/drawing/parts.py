@@ -15,7 +15,7 @@ TILE = 192  # pixels of a square thumbnail
 SPLITS = {"train": "the coded collection", "heldout": "held-out scenes"}
 
 
-def bare(axes: Axes, title: str = "", below: str = "", pad: float = 2) -> None:
+def strip_axes(axes: Axes, title: str = "", below: str = "", pad: float = 2) -> None:
     """Axes without ticks, grid and frame, for a picture; a title above and a line below."""
     axes.set(xticks=[], yticks=[])
     axes.grid(False)
@@ -27,10 +27,10 @@ def bare(axes: Axes, title: str = "", below: str = "", pad: float = 2) -> None:
         axes.set_xlabel(below, labelpad=2, fontsize=7)
 
 
-def show(axes: Axes, image: np.ndarray, title: str = "", below: str = "") -> None:
+def draw_thumbnail(axes: Axes, image: np.ndarray, title: str = "", below: str = "") -> None:
     """A square thumbnail of an RGB uint8 image, with a title above and a line below."""
     axes.imshow(resize_and_crop(image, TILE))
-    bare(axes, title, below)
+    strip_axes(axes, title, below)
 
 
 def beside_inputs(
@@ -53,14 +53,14 @@ def beside_inputs(
     size = (PAGE, PAGE / columns * height * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
     for row, image in enumerate(inputs):
-        show(grid[row, 0], image, "input" if row == 0 else "")
+        draw_thumbnail(grid[row, 0], image, "input" if row == 0 else "")
         for column, title in enumerate(titles):
             below = f"{cosines[row, column]:.2f}"
-            show(grid[row, column + 1], generated[row][column], title if row == 0 else "", below)
+            draw_thumbnail(grid[row, column + 1], generated[row][column], title if row == 0 else "", below)
     return figure
 
 
-def interval(rows: pd.DataFrame, centre: str) -> list[pd.Series]:
+def error_bars(rows: pd.DataFrame, centre: str) -> list[pd.Series]:
     """How far the columns `low` and `high` lie below and above the column `centre`, as `errorbar` takes it."""
     return [rows[centre] - rows["low"], rows["high"] - rows[centre]]
 

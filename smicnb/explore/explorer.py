@@ -168,7 +168,7 @@ class Explorer:
         for item, latent, small in zip(chosen, latents, thumbnails(chosen), strict=True):
             self.images[f"{label} · {item.id}"] = Shown(item, latent, small)
 
-    def default(self) -> Setting:
+    def default_point(self) -> Setting:
         """The point of the grid nearest to the paper's medium model, in a collection of 1000."""
 
         def nearest(values: Sequence[float], wanted: float) -> float:
@@ -198,7 +198,7 @@ class Explorer:
             {"payload": rows["train"]["entropy_bits"], **once},
         )
 
-    def on_hull(self, setting: Setting) -> Setting:
+    def nearest_on_hull(self, setting: Setting) -> Setting:
         """The point of the collection's hull whose bits are nearest, as a ratio, to those of a setting."""
         rows, bits, _ = self.hulls["train", setting.n]
         place = np.argmin(np.abs(np.log(bits / self.cost(setting).bits["train"])))
@@ -236,7 +236,7 @@ class Explorer:
             if coded[atom] or atom in by_hand
         )
         latent = book.reconstruct(levels)[0]
-        picture = self.pictures.of(latent)
+        picture = self.pictures.picture_of(latent)
         seen = np.zeros_like(shown.latent) if picture is None else picture.latent
         now, original = self.namer.name_latents(np.stack([latent, shown.latent]))
         kept, looks = latent_cosine(np.stack([shown.latent] * 2), np.stack([latent, seen]))

@@ -13,7 +13,7 @@ import numpy as np
 from smicnb.drawing import looks
 from smicnb.drawing.looks import CLOUD
 from smicnb.explore.explorer import Answer, Cost, Explorer, Part, Setting
-from smicnb.studies.frontier.sweep import bits_per_image, n_of
+from smicnb.studies.frontier.sweep import bits_per_image, format_size
 
 WIDTH, HEIGHT = 540, 330  # of the plot, in pixels of the page
 SHARPNESS = 2  # pixels of the picture for each of the page
@@ -94,7 +94,7 @@ def background(explorer: Explorer, n: float) -> Background:
         style = {**look, "markersize": 2.6, "linewidth": 1.2}
         axes.plot(bits, cosine, label=f"hull, {NAMES[split]}", **style)
     axes.set(xscale="log", xlabel="bits per image (log) ↓", ylabel="mean latent cosine ↑")
-    axes.set_title(f"{n_of(n)}: {len(points)} operating points", loc="left")
+    axes.set_title(f"{format_size(n)}: {len(points)} operating points", loc="left")
     axes.legend(loc="lower right")
     canvas.draw()
     box = axes.get_window_extent()
@@ -152,7 +152,7 @@ def components(cost: Cost, n: float) -> str:
         for name, bits in parts.items()
     )
     return (
-        f'<div class="smx"><h3>Bits of an image in a file, {n_of(n)}: {whole:.1f}</h3>'
+        f'<div class="smx"><h3>Bits of an image in a file, {format_size(n)}: {whole:.1f}</h3>'
         f'<div class="smx-bar" role="img" aria-label="bits by component, listed below">{bar}</div><ul>{keys}</ul>'
         f"<small>of the collection, on average, without padding (at most 48 bits for 64 images)</small></div>"
     )
@@ -189,7 +189,7 @@ def weight(explorer: Explorer, part: Part, largest: float, atom: np.ndarray) -> 
     colour = (looks.BLUE if shown > 0 else looks.VERMILION) if part.weight else NOTHING
     side = "left:50%" if shown > 0 else "right:50%"
     number = f"{part.weight:+.2f}".replace("-", "−") if part.weight else "taken out"
-    picture = explorer.pictures.of(atom) if explorer.pictures.instant else None
+    picture = explorer.pictures.picture_of(atom) if explorer.pictures.instant else None
     icon = f'<img src="{icon_of(picture.jpeg)}" width="30" height="30" alt="">' if picture else ""
     hand = " by hand" if part.by_hand and part.weight else ""
     return (
@@ -211,7 +211,7 @@ def decomposition(explorer: Explorer, parts: Sequence[Part], atoms: np.ndarray) 
     return f'<div class="smx"><h3>Atoms of the image, by weight</h3>{rows}</div>'
 
 
-def found(pairs: Sequence[tuple[bytes | None, str, float]]) -> list[str]:
+def found_cards(pairs: Sequence[tuple[bytes | None, str, float]]) -> list[str]:
     """Cards of what words have found: a small picture, a name, the cosine."""
     cards = []
     for jpeg, name, cosine in pairs:
@@ -225,7 +225,7 @@ def found(pairs: Sequence[tuple[bytes | None, str, float]]) -> list[str]:
     return cards
 
 
-def copyable(title: str, text: str) -> str:
+def copy_box(title: str, text: str) -> str:
     """Text with a button that selects and copies it; a click into the text selects it, too."""
     copy = "getSelection().selectAllChildren(this.parentElement.nextElementSibling);"
     copy += "this.textContent = document.execCommand('copy') ? 'Copied' : 'Selected'"  # without https too
@@ -246,7 +246,7 @@ def page(explorer: Explorer, drawn: Background, setting: Setting, image: str, co
     atoms = explorer.books.of(setting.point).atoms
     shown = sorted(answer.parts, key=lambda part: -abs(part.weight))[:10]
     return (
-        f'{STYLE}<div class="smx-static"><div class="smx"><p>{where}, {n_of(setting.n)}</p></div>'
+        f'{STYLE}<div class="smx-static"><div class="smx"><p>{where}, {format_size(setting.n)}</p></div>'
         f'<div class="smx smx-row"><div>{frontier(drawn, cost)}</div>{numbers(cost)}</div>{components(cost, setting.n)}'
         f'<div class="smx smx-row"><div>{pictures(explorer, image, answer)}</div>'
         f"<div>{decomposition(explorer, shown, atoms)}</div></div></div>"

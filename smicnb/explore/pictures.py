@@ -63,7 +63,7 @@ class Pictures:
         """Whether every picture is there already."""
         return bool(self._photographs)
 
-    def of(self, latent: np.ndarray) -> Picture | None:
+    def picture_of(self, latent: np.ndarray) -> Picture | None:
         """The picture of a latent (L,); None where the latent is zero, which means nothing."""
         if not latent.any():
             return None

@@ -12,7 +12,7 @@ def recipe(explorer: Explorer, setting: Setting) -> str:
     """A recipe, in YAML, whose run measures this operating point again."""
     notebooks = {NOTEBOOK: _values(explorer, setting)}
     whole = {"figures": ".smicnb/figures/explored", "parameters": dict(explorer.names), "notebooks": notebooks}
-    return yaml12.written(whole)
+    return yaml12.write(whole)
 
 
 def commands(explorer: Explorer, setting: Setting) -> str:

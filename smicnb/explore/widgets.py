@@ -11,7 +11,7 @@ from smicnb.base.errors import SmicnbError
 from smicnb.explore import pages as html
 from smicnb.explore import recipe
 from smicnb.explore.explorer import Answer, Explorer, Setting
-from smicnb.studies.frontier.sweep import n_of
+from smicnb.studies.frontier.sweep import format_size
 
 ROWS = 10  # atoms of an image that can be switched on and off, the strongest
 FOUND = 6  # images and atoms that words find
@@ -33,18 +33,18 @@ class ExplorerView:
         self.explorer, self.by_hand, self._quiet = explorer, {}, False
         self._backgrounds = {n: html.background(explorer, n) for n in explorer.sizes}
         self._atoms_of_rows: list[int] = []
-        self._make_controls(explorer.default())
+        self._make_controls(explorer.default_point())
         self._make_hands()
         self._make_words()
         self._make_folder()
         self.recipe, self.commands = HTML(), HTML()
-        self.widget = VBox([HTML(html.STYLE + html.LIVE), *self._arranged()], layout=Layout(max_width="980px"))
+        self.widget = VBox([HTML(html.STYLE + html.LIVE), *self._arrange()], layout=Layout(max_width="980px"))
         self.widget.add_class("smx-live")
         self.refresh()
 
     def _make_controls(self, start: Setting) -> None:
         grid, here = self.explorer.grid, len(self.explorer.photographs.split("train"))
-        sizes = [(f"{n_of(n)[4:]}{' (these)' if n == here else ''}", n) for n in self.explorer.sizes]
+        sizes = [(f"{format_size(n)[4:]}{' (these)' if n == here else ''}", n) for n in self.explorer.sizes]
         self.sliders = {
             "n_atoms": _slider("atoms nₐ", grid.n_atoms, start.n_atoms),
             "penalty": _slider("sparsity λ", grid.penalties, start.penalty),
@@ -56,21 +56,21 @@ class ExplorerView:
         self.to_hull = Button(description="Go to the hull", tooltip="the setting on the hull that is nearest in bits")
         self.plot, self.numbers, self.components, self.pictures = HTML(), HTML(), HTML(), HTML()
         for name, slider in self.sliders.items():
-            slider.observe(self._start_over if name == "n_atoms" else self._changed, "value")
+            slider.observe(self._start_over if name == "n_atoms" else self._handle_change, "value")
         self.image.observe(self._start_over, "value")
-        self.to_hull.on_click(lambda _: self.go(self.explorer.on_hull(self.setting)))
+        self.to_hull.on_click(lambda _: self.move_to(self.explorer.nearest_on_hull(self.setting)))
 
     def _make_hands(self) -> None:
         self.checks = [Checkbox(indent=False, layout=Layout(width="210px")) for _ in range(ROWS)]
         self.bars, self.rest = [HTML() for _ in range(ROWS)], HTML()
         for row, check in enumerate(self.checks):
-            check.observe(lambda change, row=row: self._toggled(row, change["new"]), "value")
+            check.observe(lambda change, row=row: self._handle_toggle(row, change["new"]), "value")
         self.atom = Dropdown(description="atom", layout=Layout(width="300px"))
         low, high, step = WEIGHTS
         self.weight = FloatSlider(value=8, min=low, max=high, step=step, description="weight", readout_format=".1f")
         self.add, self.reset = Button(description="Add"), Button(description="As coded")
-        self.weight.observe(lambda _: self.atom.value in self.by_hand and self._added(), "value")
-        self.add.on_click(lambda _: self._added())
+        self.weight.observe(lambda _: self.atom.value in self.by_hand and self._handle_addition(), "value")
+        self.add.on_click(lambda _: self._handle_addition())
         self.reset.on_click(self._start_over)
 
     def _make_words(self) -> None:
@@ -91,7 +91,7 @@ class ExplorerView:
         self.open, self.opened, self.progress = Button(description="Open"), HTML(), ipywidgets.Output()
         self.open.on_click(lambda _: self._open())
 
-    def _arranged(self) -> Iterator[ipywidgets.Widget]:
+    def _arrange(self) -> Iterator[ipywidgets.Widget]:
         left = VBox([*self.sliders.values(), self.to_hull, self.numbers], layout=Layout(width="400px"))
         yield HBox([left, self.plot], layout=_WRAPPED)
         yield self.components
@@ -113,9 +113,9 @@ class ExplorerView:
         """Where the sliders stand."""
         return Setting(**{name: slider.value for name, slider in self.sliders.items()})
 
-    def go(self, setting: Setting) -> None:
+    def move_to(self, setting: Setting) -> None:
         """Put all sliders where `setting` says."""
-        with self._quietly():
+        with self._hold_answers():
             for name, slider in self.sliders.items():
                 slider.value = getattr(setting, name)
         self._start_over()
@@ -129,8 +129,8 @@ class ExplorerView:
         self.numbers.value = html.numbers(cost)
         self.components.value = html.components(cost, setting.n)
         self.pictures.value = html.pictures(explorer, self.image.value, answer)
-        self.recipe.value = html.copyable("Recipe", recipe.recipe(explorer, setting))
-        self.commands.value = html.copyable("Commands", recipe.commands(explorer, setting))
+        self.recipe.value = html.copy_box("Recipe", recipe.recipe(explorer, setting))
+        self.commands.value = html.copy_box("Commands", recipe.commands(explorer, setting))
         self._show_parts(setting, answer)
         if self.text.value:
             self._ask()
@@ -138,7 +138,7 @@ class ExplorerView:
     def _show_parts(self, setting: Setting, answer: Answer) -> None:
         words, atoms = self.explorer.atom_words(setting), self.explorer.books.of(setting.point).atoms
         options = [(f"{atom}: {name}", atom) for atom, name in enumerate(words)]
-        with self._quietly():
+        with self._hold_answers():
             if self.atom.options != tuple(options):
                 before = self.atom.value or 0
                 self.atom.options = options
@@ -156,7 +156,7 @@ class ExplorerView:
         self.rest.value = html.message(f"{used} of {setting.n_atoms} atoms in use{shown}")
 
     @contextlib.contextmanager
-    def _quietly(self) -> Iterator[None]:
+    def _hold_answers(self) -> Iterator[None]:
         """Widgets that are set in here ask for no answer."""
         before, self._quiet = self._quiet, True
         try:
@@ -164,7 +164,7 @@ class ExplorerView:
         finally:
             self._quiet = before
 
-    def _changed(self, _) -> None:
+    def _handle_change(self, _) -> None:
         if not self._quiet:
             self.refresh()
 
@@ -174,7 +174,7 @@ class ExplorerView:
             self.by_hand.clear()
             self.refresh()
 
-    def _toggled(self, row: int, on: bool) -> None:
+    def _handle_toggle(self, row: int, on: bool) -> None:
         if self._quiet:
             return
         atom = self._atoms_of_rows[row]
@@ -184,19 +184,19 @@ class ExplorerView:
             self.by_hand[atom] = 0.0
         self.refresh()
 
-    def _added(self) -> None:
+    def _handle_addition(self) -> None:
         if not self._quiet:
             self.by_hand[self.atom.value] = self.weight.value
             self.refresh()
 
     def _ask(self) -> None:
-        with self._told(self.said):
+        with self._report_errors(self.said):
             images, atoms = self.explorer.ask(self.text.value, self.setting, FOUND)
             words = self.explorer.atom_words(self.setting)
             directions = self.explorer.books.of(self.setting.point).atoms
             self._targets = {"images": [name for name, _ in images], "atoms": [atom for atom, _ in atoms]}
             instant = self.explorer.pictures.instant
-            looks = [self.explorer.pictures.of(directions[atom]) if instant else None for atom, _ in atoms]
+            looks = [self.explorer.pictures.picture_of(directions[atom]) if instant else None for atom, _ in atoms]
             cards = {
                 "images": [
                     (self.explorer.images[name].jpeg, name.rpartition("/")[2], cosine) for name, cosine in images
@@ -207,7 +207,7 @@ class ExplorerView:
                 ],
             }
             for what, act in _FOUND.items():
-                made = html.found(cards[what])
+                made = html.found_cards(cards[what])
                 for place, (card, button) in enumerate(self.found[what]):
                     card.value = made[place] if place < len(made) else ""
                     button.description, button.layout.display = act, None if place < len(made) else "none"
@@ -218,21 +218,24 @@ class ExplorerView:
 
     def _add_found(self, place: int) -> None:
         self.atom.value = self._targets["atoms"][place]
-        self._added()
+        self._handle_addition()
 
     def _open(self) -> None:
         self.opened.value = html.message("looking through the folder …")
-        with self.progress, self._told(self.opened):  # in this order: an Output shows what it catches as a traceback
+        with (
+            self.progress,
+            self._report_errors(self.opened),
+        ):  # in this order: an Output shows what it catches as a traceback
             labels, summary = self.explorer.open_folder(self.path.value)
             self.opened.value = html.message(summary)
-            with self._quietly():
+            with self._hold_answers():
                 self.image.options = list(self.explorer.images)
                 self.image.value = labels[0]
             self._start_over()
         self.progress.clear_output()
 
     @contextlib.contextmanager
-    def _told(self, where: HTML) -> Iterator[None]:
+    def _report_errors(self, where: HTML) -> Iterator[None]:
         """A user's mistake becomes one line at `where`."""
         try:
             yield

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from smicnb.base.errors import IntegrityError
 from smicnb.learned.files import checkpoints, coding
-from smicnb.learned.files.shipped import model_path, models, said_by
+from smicnb.learned.files.shipped import model_path, models, read_facts
 from smicnb.learned.files.sic_codec import SicCodec
 from smicnb.learned.files.taco_codec import TacoCodec
 
@@ -26,7 +26,7 @@ def open_codec(model: str | Path, device: str = "cpu") -> TacoCodec | SicCodec:
     (64, 96, 3)
     """
     path = model if isinstance(model, Path) else model_path(model)
-    return (SicCodec if said_by(path).get("codec") == "sic" else TacoCodec)(path, device)
+    return (SicCodec if read_facts(path).get("codec") == "sic" else TacoCodec)(path, device)
 
 
 def model_of_file(data: bytes) -> Path:

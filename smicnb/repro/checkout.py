@@ -87,10 +87,10 @@ def _version(name: str) -> str:
         return "absent"
 
 
-def without_path(value: Any) -> Any:
+def hide_path(value: Any) -> Any:
     """A parameter as it may be published: "bsds500:PATH" for a folder of this machine."""
     if isinstance(value, list):
-        return [without_path(one) for one in value]
+        return [hide_path(one) for one in value]
     name, mark, options = value.partition("?") if isinstance(value, str) else ("", "", "")
     kind, colon, rest = name.partition(":")
     if colon and Path(rest).expanduser().exists():

@@ -106,7 +106,7 @@ def _column(
         tolerance = EXACT if whole else words
     else:
         cells = (column.astype(object).where(column.notna(), "").astype(str) for column in (old, new))
-        equal = np.array([_same_cell(*pair) for pair in zip(*cells, strict=True)], bool)
+        equal = np.array([_is_same_cell(*pair) for pair in zip(*cells, strict=True)], bool)
         apart, tolerance = np.where(equal, -1.0, np.inf), TEXT
     if equal.all():
         return None
@@ -116,12 +116,12 @@ def _column(
     return Difference(name, int((~equal).sum()), len(old), *values, deviation, tolerance)
 
 
-def same_data(old: pd.DataFrame, new: pd.DataFrame, slack: bool = True) -> bool:
+def is_same_data(old: pd.DataFrame, new: pd.DataFrame, slack: bool = True) -> bool:
     """Whether two tables agree: no `differences`."""
     return not differences(old, new, slack)
 
 
-def of_files(old: Path, new: Path) -> list[Difference]:
+def compare_files(old: Path, new: Path) -> list[Difference]:
     """`differences` of two CSV files; one that cannot be read differs from all."""
     try:
         tables = [pd.read_csv(path) for path in (old, new)]
@@ -130,16 +130,16 @@ def of_files(old: Path, new: Path) -> list[Difference]:
     return differences(*tables)
 
 
-def _same_cell(old: str, new: str) -> bool:
-    """Whether two cells of a column that holds words agree: numbers as in a column of numbers, else `same_text`."""
+def _is_same_cell(old: str, new: str) -> bool:
+    """Whether two cells of a column that holds words agree: numbers as in a column of numbers, else `is_same_text`."""
     if not (CELL.fullmatch(old) and CELL.fullmatch(new)):
-        return same_text(old, new)
+        return is_same_text(old, new)
     if old.lstrip("+-").isdigit() and new.lstrip("+-").isdigit():
         return int(old) == int(new)
     return bool(np.isclose(float(old), float(new), rtol=RELATIVE, atol=ABSOLUTE))
 
 
-def same_text(old: str, new: str) -> bool:
+def is_same_text(old: str, new: str) -> bool:
     """Whether two texts agree, where a number with a fraction may differ by one unit of its last printed digit.
 
     With fewer than `DIGITS` significant digits it may not: "λ = 0.5" and "λ = 0.4" are two results.
@@ -149,16 +149,16 @@ def same_text(old: str, new: str) -> bool:
     if NUMBER.sub("#", old) != NUMBER.sub("#", new):
         return False
     return all(
-        _same_rounded(*map(Decimal, pair)) for pair in zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
+        _is_same_rounded(*map(Decimal, pair)) for pair in zip(NUMBER.findall(old), NUMBER.findall(new), strict=True)
     )
 
 
-def _same_rounded(old: Decimal, new: Decimal) -> bool:
+def _is_same_rounded(old: Decimal, new: Decimal) -> bool:
     exponent, digits = old.as_tuple().exponent, min(len(number.as_tuple().digits) for number in (old, new))
     return old == new or (exponent < 0 and digits >= DIGITS and abs(old - new) <= Decimal(1).scaleb(exponent))
 
 
-def same_picture(old: bytes, new: bytes) -> bool:
+def is_same_picture(old: bytes, new: bytes) -> bool:
     """Whether two PNGs show the same: equal size, and no square of `SQUARE` pixels further apart than `LEVELS`."""
     from PIL import Image
 

@@ -36,15 +36,15 @@ CPU_INFO = Path("/proc/cpuinfo")
 AVX2 = 40  # Windows' PF_AVX2_INSTRUCTIONS_AVAILABLE
 
 
-def of_worker() -> dict[str, str]:
+def worker_variables() -> dict[str, str]:
     """Variables of every process whose results are kept; they hold for what is not yet imported."""
     return {**THREAD_VARIABLES, **(INSTRUCTIONS if has_avx2() else {})}
 
 
-def of_kernel(out: Path, manifest: Path) -> dict[str, str]:
+def kernel_variables(out: Path, manifest: Path) -> dict[str, str]:
     """Variables of a kernel that saves figures in `out` and lists them in `manifest`."""
     return {
-        **of_worker(),
+        **worker_variables(),
         OUT: str(out),
         MANIFEST: str(manifest),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # under another a kernel shows nothing

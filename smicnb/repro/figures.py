@@ -11,7 +11,7 @@ import pandas as pd
 
 from smicnb.base.files import sha256_file, write_bytes, write_json, write_text
 from smicnb.drawing import latex
-from smicnb.repro.differences import same_data, same_picture, same_text
+from smicnb.repro.differences import is_same_data, is_same_picture, is_same_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -23,7 +23,7 @@ def write_data(path: Path, data: pd.DataFrame) -> None:
     """Write a table as CSV with six significant digits, unless the file already says the same."""
     text = data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     try:
-        if same_data(pd.read_csv(path), pd.read_csv(io.StringIO(text))):
+        if is_same_data(pd.read_csv(path), pd.read_csv(io.StringIO(text))):
             return
     except (OSError, ValueError):  # absent, or damaged and to be replaced
         pass
@@ -43,7 +43,7 @@ def write_picture(path: Path, figure: "Figure", caption: str, origin: dict[str, 
             texts[key.capitalize()] = text
     drawn, page = io.BytesIO(), path.with_suffix(".pdf")
     figure.savefig(drawn, format="png", metadata={"Software": None, **texts})
-    unchanged = path.is_file() and _says(path, texts) and same_picture(path.read_bytes(), drawn.getvalue())
+    unchanged = path.is_file() and _says(path, texts) and is_same_picture(path.read_bytes(), drawn.getvalue())
     if unchanged and page.is_file():
         return
     if not unchanged:
@@ -79,7 +79,7 @@ def shown_name(metadata: Mapping[str, Any]) -> str:
 
 
 def _says(path: Path, texts: dict[str, str]) -> bool:
-    """Whether a PNG holds these texts; the caption's, some of it measured, by `same_text`."""
+    """Whether a PNG holds these texts; the caption's, some of it measured, by `is_same_text`."""
     from PIL import Image
 
     try:
@@ -87,7 +87,7 @@ def _says(path: Path, texts: dict[str, str]) -> bool:
             said = {name: str(text) for name, text in picture.text.items()}
     except (OSError, SyntaxError, AttributeError):  # a damaged file is to be replaced
         return False
-    same = same_text(said.get("Description", ""), texts["Description"])
+    same = is_same_text(said.get("Description", ""), texts["Description"])
     return same and said | {"Description": texts["Description"]} == texts
 
 

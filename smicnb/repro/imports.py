@@ -22,7 +22,7 @@ class Source:
     texts: frozenset[str]
 
 
-def reached(code: str, beside: Path | None = None) -> dict[str, Path]:
+def find_reached(code: str, beside: Path | None = None) -> dict[str, Path]:
     """Name -> file, of all modules that `code` imports, directly or not, and of their data files.
 
     Args:
@@ -32,7 +32,7 @@ def reached(code: str, beside: Path | None = None) -> dict[str, Path]:
     Returns:
         names are paths below the package ("codec/rate.py"), or with the notebook's folder ("notebooks/helper.py").
     """
-    wanted, known = list(_imported(_parsed(code))), set()
+    wanted, known = list(_list_imports(_parse(code))), set()
     found: set[Path] = set()
     texts: set[str] = set()
     while wanted:
@@ -46,11 +46,11 @@ def reached(code: str, beside: Path | None = None) -> dict[str, Path]:
             wanted += source.imported
             texts |= source.texts
     found |= {file for file in _data_files() if file.name in texts}
-    return {_named(file, beside): file for file in sorted(found)}
+    return {_name_file(file, beside): file for file in sorted(found)}
 
 
 def texts_of(files: dict[str, Path]) -> set[str]:
-    """The literal texts in the modules among `files`, as `reached` gives them."""
+    """The literal texts in the modules among `files`, as `find_reached` gives them."""
     return {text for file in files.values() if file.suffix == ".py" for text in _source(file).texts}
 
 
@@ -64,7 +64,7 @@ def _files(name: str, beside: Path | None) -> list[Path]:
     return [module] if module.is_file() else sorted((beside / name).rglob("*.py"))
 
 
-def _named(file: Path, beside: Path | None) -> str:
+def _name_file(file: Path, beside: Path | None) -> str:
     base = PACKAGE if beside is None or file.is_relative_to(PACKAGE) else beside.parent
     return file.relative_to(base).as_posix()
 
@@ -80,7 +80,7 @@ def _modules() -> dict[str, Path]:
 
 
 @cache
-def _offers() -> dict[str, str]:
+def _read_offers() -> dict[str, str]:
     """What a room's `__init__` offers ("smicnb.learned.open_codec") -> the module that holds it."""
     found = {}
     for package, file in _modules().items():
@@ -100,21 +100,21 @@ def _data_files() -> list[Path]:
 
 @cache
 def _source(file: Path) -> Source:
-    tree = _parsed(file.read_text(encoding="utf-8"))
+    tree = _parse(file.read_text(encoding="utf-8"))
     nodes = () if tree is None else ast.walk(tree)
     texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    imported = () if file.name == "__init__.py" and file.is_relative_to(PACKAGE) else _imported(tree)
+    imported = () if file.name == "__init__.py" and file.is_relative_to(PACKAGE) else _list_imports(tree)
     return Source(frozenset(imported), frozenset(text.rpartition("/")[2] for text in texts))
 
 
-def _parsed(code: str) -> ast.Module | None:
+def _parse(code: str) -> ast.Module | None:
     try:
         return ast.parse(code)
     except SyntaxError:
         return None
 
 
-def _imported(tree: ast.Module | None) -> set[str]:
+def _list_imports(tree: ast.Module | None) -> set[str]:
     """What may be modules in a tree's imports, with the packages that hold them; without a tree, all of ours."""
     modules = _modules()
     if tree is None:
@@ -130,6 +130,6 @@ def _imported(tree: ast.Module | None) -> set[str]:
                 names |= {name for name in modules if name.startswith(f"{node.module}.")}
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             names.add(f"{node.value.id}.{node.attr}")  # after `import smicnb`: smicnb.open_codec
-    names |= {_offers()[name] for name in names & _offers().keys()}
+    names |= {_read_offers()[name] for name in names & _read_offers().keys()}
     parents = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 1)}
     return names | parents

@@ -14,7 +14,7 @@ from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.drawing import style
 from smicnb.repro import figures
-from smicnb.repro.checkout import root, versions, without_path
+from smicnb.repro.checkout import hide_path, root, versions
 from smicnb.repro.environment import MANIFEST, OUT
 from smicnb.repro.parameters import model_of
 
@@ -47,7 +47,7 @@ class Session:
     def _origin(self) -> dict[str, Any]:
         return {
             "notebook": self.notebook,
-            "parameters": {name: without_path(value) for name, value in self.parameters.items()},
+            "parameters": {name: hide_path(value) for name, value in self.parameters.items()},
             "made_from": self._made_from,
             "versions": versions(),
         }
@@ -87,7 +87,7 @@ class Session:
         """Who shares a long piece of work: what `smicnb run` lends, None for here and now where that is nobody."""
         from smicnb.repro.runs import executors
 
-        with executors.of_notebook() as executor:
+        with executors.lend_executor() as executor:
             yield executor
 
     def on_bsds500(self, name: str, measured: pd.DataFrame) -> pd.DataFrame:
@@ -124,9 +124,7 @@ class Session:
             sidecar = root() / "figures" / "bsds500" / f"{name}.json"
             parameters = json.loads(sidecar.read_text(encoding="utf-8"))["parameters"]
         kinds = {"encoder": "latents by", "generator": "images by", "judge": "judged by"}
-        return ", ".join(
-            f"{verb} {without_path(parameters[kind])}" for kind, verb in kinds.items() if kind in parameters
-        )
+        return ", ".join(f"{verb} {hide_path(parameters[kind])}" for kind, verb in kinds.items() if kind in parameters)
 
     def _is_on(self, data_set: str) -> bool:
         return str(self.parameters.get("collection", "")).startswith(f"{data_set}:")

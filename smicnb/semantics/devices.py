@@ -5,7 +5,7 @@ import time
 from smicnb.base.errors import SmicnbError
 
 
-def checked(device: str, instead: str = "?device=cpu in the name") -> str:
+def check_device(device: str, instead: str = "?device=cpu in the name") -> str:
     """`device` itself ("cpu", "cuda", "cuda:1", "mps") where torch can use it.
 
     Args:
@@ -15,13 +15,13 @@ def checked(device: str, instead: str = "?device=cpu in the name") -> str:
     Raises:
         SmicnbError: no such device on this machine, or no torch device at all.
     """
-    if not present(device):
+    if not is_present(device):
         found = ", ".join(f"{count} {name}" for name, count in _counts().items() if count)
         raise SmicnbError(f"device '{device}' was asked for, torch found {found}", do=f"say {instead}")
     return device
 
 
-def present(device: str) -> bool:
+def is_present(device: str) -> bool:
     """Whether torch can use `device` on this machine.
 
     Raises:

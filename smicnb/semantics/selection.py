@@ -31,14 +31,14 @@ class Selection:
         for name in self.options:
             if name not in defaults:
                 raise names.unknown(f"option of {self.family}", name, defaults)
-        return {name: self._converted(name, value) for name, value in defaults.items()}
+        return {name: self._convert(name, value) for name, value in defaults.items()}
 
-    def alone(self) -> None:
+    def refuse_source(self) -> None:
         """Raise SmicnbError where a source stands behind a family that needs none."""
         if self.source:
             raise SmicnbError(f"found '{self.family}:{self.source}'", f"'{self.family}' without a source")
 
-    def _converted(self, name: str, default: Any) -> Any:
+    def _convert(self, name: str, default: Any) -> Any:
         text = self.options.get(name)
         if text is None:
             return default

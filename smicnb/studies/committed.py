@@ -45,7 +45,7 @@ def verdict(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
     return function
 
 
-def rises(values: pd.Series) -> int:
+def count_rises(values: pd.Series) -> int:
     """At how many steps the values rise."""
     return int((values.diff().dropna() > 0).sum())
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
 from smicnb.compare.images import curves
 from smicnb.compare.images.ablations import seed_of
 from smicnb.drawing import looks
-from smicnb.drawing.parts import interval
+from smicnb.drawing.parts import error_bars
 from smicnb.drawing.style import COLUMN, PAGE
 
 Image = np.ndarray
@@ -67,7 +67,7 @@ FAR = 4  # times as large as the next one: a gap that would hide the others
 SMALL = 3.2  # of markers where many curves share a panel
 
 
-def look_of(codec: str) -> tuple[dict, int]:
+def find_look(codec: str) -> tuple[dict, int]:
     """How a codec is drawn, and the seed that it was trained with; a variant of one's own is drawn by its name."""
     if codec in RIVALS:
         return looks.CODECS[RIVALS[codec]], 0
@@ -109,11 +109,11 @@ def _curves(axes: Axes, points: pd.DataFrame, metric: str, ends: tuple[float, fl
     values = curves.means(points, metric, cells, seed).set_index(cells)
     shown = []
     for codec in points["codec"].unique():
-        look, repeat = look_of(codec)
+        look, repeat = find_look(codec)
         curve = values.loc[codec].assign(bpp=rates.loc[codec]).sort_values("bpp")
         curve = curve[curve["bpp"].between(*ends)]
         shown += [*curve["low"], *curve["high"]]
-        error = interval(curve, "mean")
+        error = error_bars(curve, "mean")
         thin = {"alpha": 0.45, "label": None} if repeat else {}
         axes.errorbar(
             curve["bpp"], curve["mean"], error, markersize=SMALL, linewidth=1, elinewidth=0.6, **{**look, **thin}
@@ -157,7 +157,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
                 error = [[row["gap"] - row["low"]], [row["high"] - row["gap"]]]
                 look = variants[pair[1] if pair[0] == plain else pair[0]]
                 axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
-        _closer(axes, rows, {pair: height for height, pair in enumerate(reversed(pairs))})
+        _cut_gaps(axes, rows, {pair: height for height, pair in enumerate(reversed(pairs))})
         axes.locator_params(axis="x", nbins=3)
         axes.xaxis.set_major_formatter("{x:g}")
         axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
@@ -170,7 +170,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
     return figure
 
 
-def _closer(axes: Axes, rows: pd.DataFrame, heights: dict[tuple[str, str], int]) -> None:
+def _cut_gaps(axes: Axes, rows: pd.DataFrame, heights: dict[tuple[str, str], int]) -> None:
     """Leave gaps many times larger than all others outside the axis, as a number at its end, so that those are seen."""
     sizes = rows[["low", "high"]].abs().max(axis=1).sort_values()
     jumps = (sizes / sizes.shift()) > FAR
@@ -224,8 +224,8 @@ def captions_kept(similarity: pd.DataFrame) -> Figure:
     figure, axes = plt.subplots(figsize=(COLUMN, 2.6))
     for codec, rows in similarity.groupby("codec", sort=False):
         rows = rows.sort_values("bpp")
-        error = interval(rows, "cider_d")
-        axes.errorbar(rows["bpp"], rows["cider_d"], error, markersize=SMALL, linewidth=1, **look_of(codec)[0])
+        error = error_bars(rows, "cider_d")
+        axes.errorbar(rows["bpp"], rows["cider_d"], error, markersize=SMALL, linewidth=1, **find_look(codec)[0])
     axes.set(xlabel="bits per pixel (log) ↓", ylabel="CIDEr-D of captions ↑", xscale="log")
     rate_ticks(axes)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
@@ -237,13 +237,13 @@ def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) ->
 
     Args:
         pictures: for each image the original and the decoded ones, of equal size.
-        table: `taco.measures.decoded_beside`'s, a row for each decoded one.
+        table: `taco.measures.decode_nearest`'s, a row for each decoded one.
     """
     columns = len(pictures[0])
     heights = [images[0].shape[0] / images[0].shape[1] + 0.22 for images in pictures]
     size = (PAGE, PAGE / columns * sum(heights))
     figure, grid = plt.subplots(len(pictures), columns, figsize=size, height_ratios=heights, squeeze=False)
-    titles = ["original", *(look_of(codec)[0]["label"] for codec in table["codec"][: columns - 1])]
+    titles = ["original", *(find_look(codec)[0]["label"] for codec in table["codec"][: columns - 1])]
     said = [f"{row.bpp:.3f} bpp, {row.psnr:.1f} dB, LPIPS {row.lpips:.3f}" for row in table.itertuples()]
     for row, images in enumerate(pictures):
         lines = ["", *said[row * (columns - 1) : (row + 1) * (columns - 1)]]

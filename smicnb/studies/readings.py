@@ -77,9 +77,9 @@ class Readings:
         """
         values = {}
         if self._captioner is not None:
-            own, made = self._own_captions(split, rows), self._captions_of(images)
+            own, made = self._captions_of_images(split, rows), self._captions_of(images)
             values["caption_similarity"] = caption_similarity(own, made)
-            if (elsewhere := self._elsewhere(split, rows)) is not None:
+            if (elsewhere := self._rows_of_other_scenes(split, rows)) is not None:
                 values[UNRELATED] = caption_similarity(own, [made[k] for k in elsewhere])
             values["image_caption_similarity"] = latent_cosine(self._text_latents(own), latents)
         if self._segmenter is not None:
@@ -92,7 +92,7 @@ class Readings:
         found = (self._originals[split][row] for row in rows)
         return [image() if callable(image) else image for image in found]
 
-    def _own_captions(self, split: str, rows: Sequence[int]) -> list[str]:
+    def _captions_of_images(self, split: str, rows: Sequence[int]) -> list[str]:
         new = [row for row in rows if (split, row) not in self._captions]
         for start in range(0, len(new), BATCH):  # as many images in memory as an encoder takes at once
             some = new[start : start + BATCH]
@@ -113,7 +113,7 @@ class Readings:
         self._texts |= dict(zip(new, self._encoder.encode_text(new), strict=True))
         return np.stack([self._texts[caption] for caption in captions])
 
-    def _elsewhere(self, split: str, rows: Sequence[int]) -> list[int] | None:
+    def _rows_of_other_scenes(self, split: str, rows: Sequence[int]) -> list[int] | None:
         """For each row the place of the next one of another scene; None where all are of one."""
         scenes = [self._scenes[split][row] for row in rows]
         count = len(scenes)

@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from smicnb.base import errors
-from smicnb.base.errors import RunError, SmicnbError, shown
+from smicnb.base.errors import RunError, SmicnbError, format_value
 from smicnb.base.names import lookup, near_miss
 from smicnb.codec.coders.dictionary import SemanticDictionary
 
@@ -54,7 +54,7 @@ def test_nobody_shows_the_first_line_alone(repository):
 def test_a_number_of_numpys_is_shown_as_pythons():
     import numpy as np
 
-    assert [shown(value) for value in (np.float64(0.5), np.int32(-3), 0.5, "3", np.bool_(True))] == [
+    assert [format_value(value) for value in (np.float64(0.5), np.int32(-3), 0.5, "3", np.bool_(True))] == [
         "0.5", "-3", "0.5", "'3'", "True"
     ]  # fmt: skip
     with pytest.raises(ValueError, match=r"^penalty=-1\.0; needed"):

@@ -77,7 +77,7 @@ def test_what_is_no_yaml_is_one_error(text, message):
 
 def test_what_is_written_is_read_again():
     content = {"texts": [*TEXTS, *WORDS, "", "a: b", "2024-01-01"], "numbers": [0, 10, -0.5, 1e-7, 1e300], "none": None}
-    assert yaml12.read(yaml12.written(content)) == content
+    assert yaml12.read(yaml12.write(content)) == content
 
 
 def test_no_other_reader_or_writer_is_in_the_package(repository):

@@ -159,18 +159,18 @@ part = st.one_of(
 
 @given(st.lists(st.lists(part, min_size=1, max_size=5).map("/".join), min_size=1, max_size=20))
 def test_any_path_becomes_a_name_that_a_file_may_hold(paths):
-    names = file_names.unique([file_names.portable(path) for path in paths])
+    names = file_names.make_unique([file_names.make_portable(path) for path in paths])
     for name in names:
         details.check_name(name)
     assert len({name.casefold() for name in names}) == len(paths)
-    assert [file_names.portable(name) for name in names if len(name.encode()) <= 240] == [
+    assert [file_names.make_portable(name) for name in names if len(name.encode()) <= 240] == [
         name for name in names if len(name.encode()) <= 240
     ]
 
 
 def test_a_path_that_is_cut_does_not_begin_with_a_device():
     long = "falcon/" + "x" * (240 - len("con/.jpg")) + ".jpg"
-    details.check_name(file_names.portable(long))
+    details.check_name(file_names.make_portable(long))
 
 
 def test_views_of_one_photograph_have_their_own_sizes():
@@ -268,9 +268,9 @@ COMPOSED, DECOMPOSED = "caf\u00e9.jpg", "CAFE\u0301.JPG"
 
 
 def test_names_that_some_file_system_takes_for_one_are_told_apart(first, path, tmp_path):
-    assert file_names.unique([COMPOSED, DECOMPOSED]) == [COMPOSED, f"{DECOMPOSED}~2"]
-    assert file_names.of_images([COMPOSED, DECOMPOSED]) == [f"{COMPOSED}.png", f"{DECOMPOSED}~2.png"]
-    assert file_names.of_images([f"{COMPOSED}.png/a", DECOMPOSED]) == [f"{COMPOSED}.png/a.png", f"{DECOMPOSED}~2.png"]
+    assert file_names.make_unique([COMPOSED, DECOMPOSED]) == [COMPOSED, f"{DECOMPOSED}~2"]
+    assert file_names.name_images([COMPOSED, DECOMPOSED]) == [f"{COMPOSED}.png", f"{DECOMPOSED}~2.png"]
+    assert file_names.name_images([f"{COMPOSED}.png/a", DECOMPOSED]) == [f"{COMPOSED}.png/a.png", f"{DECOMPOSED}~2.png"]
     save(scenes(9)[8], tmp_path / "again" / "E\u0301.jpg", 50)  # the file holds "É.jpg", in one code point
     before = path.read_bytes()
     with pytest.raises(SmicnbError, match=r"already \(1 such names in all\)"):

@@ -25,7 +25,7 @@ from smicnb.explore.widgets import ExplorerView
 from smicnb.repro.runs import recipes
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
-from smicnb.semantics.photographs.words import listed
+from smicnb.semantics.photographs.words import list_words
 from smicnb.semantics.spaces import NORM, SemanticSpace, normalise
 from smicnb.studies.frontier.sweep import Grid, bits_per_image
 
@@ -154,7 +154,7 @@ def test_nothing_coded_is_no_picture(explorer, setting, view):
     assert nothing.picture is None
     assert nothing.words == []
     assert nothing.latent_cosine == nothing.image_cosine == 0
-    view.go(setting)
+    view.move_to(setting)
     view.by_hand.update({part.atom: 0.0 for part in parts})
     view.refresh()
     assert "nothing is coded" in view.pictures.value
@@ -163,10 +163,10 @@ def test_nothing_coded_is_no_picture(explorer, setting, view):
 
 def test_the_hull_is_reached_near_by(explorer):
     for n in explorer.sizes:
-        there = explorer.on_hull(Setting(16, 0.8, 4, 1, n))
+        there = explorer.nearest_on_hull(Setting(16, 0.8, 4, 1, n))
         cost = explorer.cost(there)
         assert cost.cosine["train"] == pytest.approx(cost.hull["train"])
-        assert explorer.on_hull(there) == there
+        assert explorer.nearest_on_hull(there) == there
         bits = bits_per_image(explorer.splits["train"], n, "entropy")
         assert bits.min() <= cost.bits["train"] <= bits.max()
 
@@ -178,7 +178,7 @@ def test_words_are_answered_by_cosine(explorer, setting):
     cosines = latent_cosine(latents, np.broadcast_to(wanted, latents.shape))
     assert [cosine for _, cosine in images] == pytest.approx(sorted(cosines, reverse=True)[:5])
     assert images[0][0] == list(explorer.images)[int(cosines.argmax())]
-    _, seen = listed([explorer.images[name].item.scene for name, _ in images], image_collections.words().words)
+    _, seen = list_words([explorer.images[name].item.scene for name, _ in images], image_collections.words().words)
     assert any("flower" in some for some in seen)
     assert len(atoms) == 5
     assert [cosine for _, cosine in atoms] == sorted((cosine for _, cosine in atoms), reverse=True)
@@ -260,14 +260,14 @@ def chooses_images(view):
 
 
 def switches_off(view):
-    view.go(Setting(16, 0.2, 4, 4, 1000))
+    view.move_to(Setting(16, 0.2, 4, 4, 1000))
     for check in view.checks:
         if check.layout.display != "none":
             yield lambda check=check: setattr(check, "value", False)
 
 
 def adds(view):
-    view.go(Setting(16, 0.2, 4, 4, 1000))
+    view.move_to(Setting(16, 0.2, 4, 4, 1000))
     for atom in range(16):
         view.atom.value = atom
         yield view.add.click
@@ -296,7 +296,7 @@ def taken(action):
 
 
 def test_sliders_move_number_plot_and_picture(view, explorer):
-    view.go(Setting(16, 0.2, 4, 4, 1000))
+    view.move_to(Setting(16, 0.2, 4, 4, 1000))
     shown = [view.numbers.value, view.plot.value, view.components.value, view.pictures.value, view.recipe.value]
     view.sliders["n_atoms"].value = 2
     now = [view.numbers.value, view.plot.value, view.components.value, view.pictures.value, view.recipe.value]
@@ -312,7 +312,7 @@ def test_sliders_move_number_plot_and_picture(view, explorer):
 
 
 def test_a_switched_off_atom_stays_to_be_switched_on(view):
-    view.go(Setting(16, 0.2, 4, 4, 1000))
+    view.move_to(Setting(16, 0.2, 4, 4, 1000))
     before, label = view.pictures.value, view.checks[0].description
     view.checks[0].value = False
     assert view.checks[0].description == label
@@ -362,7 +362,7 @@ def test_another_generator_paints_once(explorer, setting, fresh_cache):
     painter = Painter()
     space = SemanticSpace(explorer.space.encoder, painter)
     latent = explorer.answer(setting, next(iter(explorer.images))).latent
-    first, again, other = (Pictures(space, seed).of(latent) for seed in (1, 1, 2))
+    first, again, other = (Pictures(space, seed).picture_of(latent) for seed in (1, 1, 2))
     assert not Pictures(space, 1).instant
     assert painter.painted == 2
     assert again.jpeg == first.jpeg != other.jpeg

@@ -26,7 +26,7 @@ class Again:
         self.p, self.folder = origin(folder, "beyond_rates")["parameters"], folder
         self.photographs = image_collections.load(collection)
         self.coded = state_of_the_art.coded_collection(self.photographs)
-        self.heldout = state_of_the_art.not_fitted(self.photographs, self.coded)
+        self.heldout = state_of_the_art.exclude_fitted(self.photographs, self.coded)
         self.space = spaces.space(self.p["encoder"], self.p["generator"], self.coded.split("gallery"))
         self.prior = priors.of_weights(self.space.encoder.weights_hash)
 

@@ -27,7 +27,7 @@ def ours() -> SimpleNamespace:
         EntropyBottleneck=entropy_models.EntropyBottleneck,
         GaussianConditional=entropy_models.GaussianConditional,
         update=lambda model: model.update(),
-        quantised=frequencies.cumulative,
+        quantised=frequencies.cumulate,
         stream=_stream,
     )
 

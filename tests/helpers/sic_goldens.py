@@ -35,12 +35,12 @@ class Again:
         self.read, self.folder = read, folder
         self.p = origin(folder, "sic_rates")["parameters"]
         self.photographs = image_collections.load(collection)
-        self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
+        self.tested = taco_study.select_tested(self.photographs, self.p["largest_side"])
         self.judge = encoders.encoder(self.p["encoder"])
 
     @cached_property
     def levels(self):
-        paths = shipped.chosen(self.p["models"]).values()
+        paths = shipped.choose_models(self.p["models"]).values()
         return sic_study.operating_points(paths, self.p["shown_levels"], self.p["seed"])
 
     @cached_property
@@ -69,18 +69,20 @@ class Again:
 
     def derived(self):
         own, kodak, seed = self.read(self.folder, "sic_rates"), self.read(KODAK, "sic_rates"), self.p["seed"]
-        judged = sic_study.judged(kodak, seed)
+        judged = sic_study.judge_claims(kodak, seed)
         variants = [name for name in plots_sic.LOOKS if name != "twin"]
         return {
             "sic_level_rates": sic_study.level_rates(own),
             "sic_rate_of_levels": self.read(KODAK, "sic_level_rates"),
-            "sic_fig4_fig11": plots_sic.only(kodak, ["one-sample", "five-samples", "twin"]),
-            "sic_fig5_fig6_fig19": plots_sic.only(kodak, variants, rivals=False),
+            "sic_fig4_fig11": plots_sic.select_codecs(kodak, ["one-sample", "five-samples", "twin"]),
+            "sic_fig5_fig6_fig19": plots_sic.select_codecs(kodak, variants, rivals=False),
             "sic_verdicts": judged,
             "sic_gaps": judged.dropna(subset=["gap"]),
             "sic_ranks": sic_study.ranks(kodak, METRICS, seed),
             "sic_bd_rates": sic_study.bd_rates(kodak, ("psnr", "lpips", "dists"), sic_study.TWIN, seed),
-            "sic_twin_jpeg": curves.beside(kodak, [sic_study.TWIN], ["JPEG"], ("psnr", "lpips", "dists"), seed),
+            "sic_twin_jpeg": curves.compare_at_rate(
+                kodak, [sic_study.TWIN], ["JPEG"], ("psnr", "lpips", "dists"), seed
+            ),
         }
 
     def measured(self):
@@ -91,9 +93,9 @@ class Again:
         return {"sic_rates": sic_study.points(rows)}
 
     def shown(self):
-        photograph, p = sic_study.typical(self.tested, self.read(self.folder, "sic_rates")), self.p
-        progressive = sic_study.progressive(self.levels)
+        photograph, p = sic_study.pick_typical(self.tested, self.read(self.folder, "sic_rates")), self.p
+        progressive = sic_study.list_progressive(self.levels)
         return {
-            "sic_levels": sic_study.by_level(photograph, progressive, p["shown_levels"], p["seed"])[1],
+            "sic_levels": sic_study.decode_levels(photograph, progressive, p["shown_levels"], p["seed"])[1],
             "sic_synset": sic_study.synset(photograph, progressive[0], p["shown_levels"][:-1], p["samples"])[1],
         }

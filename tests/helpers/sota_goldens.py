@@ -27,7 +27,7 @@ class Again:
         self.p = origin(folder, "sota_curves")["parameters"]
         self.points = read(folder, "sota_curves")
         self.photographs = image_collections.load(collection)
-        self.tested = taco_study.tested(self.photographs, self.p["largest_side"])
+        self.tested = taco_study.select_tested(self.photographs, self.p["largest_side"])
         self.coded = state_of_the_art.coded_collection(self.photographs)
         self.space = spaces.space(self.p["encoder"], self.p["generator"], self.coded.split("gallery"))
 
@@ -42,12 +42,12 @@ class Again:
         latents = self.space.encode(self.coded.split("train"))
         semantic = generated.semantic_codecs(self.space, latents, seed)
         whole = classical.classical(p["rivals"])
-        shared = generated.at_size(points, semantic[: -len(generated.INTRA_BITS)], p["n_images"])
+        shared = generated.add_share(points, semantic[: -len(generated.INTRA_BITS)], p["n_images"])
         summary = state_of_the_art.summary(pd.concat([points, shared], ignore_index=True), METRICS, seed)
-        drawn = [summary.drop_duplicates(["codec", "setting"]), state_of_the_art.published()]
+        drawn = [summary.drop_duplicates(["codec", "setting"]), state_of_the_art.published_rates()]
         aim = semantic[1]
-        matched = state_of_the_art.matched(points[points["codec"] != semantic[3].name], (aim.name, aim.setting))
-        others = [*semantic, *whole, *downscaled.reduced(p["rivals"], p["factors"])]
+        matched = state_of_the_art.match_rates(points[points["codec"] != semantic[3].name], (aim.name, aim.setting))
+        others = [*semantic, *whole, *downscaled.reduce_families(p["rivals"], p["factors"])]
         grey = np.full(self.tested.items[0].image().shape, 128, np.uint8)
         shown = [item.id for item in self.tested.items[: p["examples"]]]
         anchor = classical.ladder(p["rivals"][-1])[0].name
@@ -56,7 +56,7 @@ class Again:
             "sota_rates": pd.concat(drawn, ignore_index=True)[RATES],
             "sota_reduced": summary,
             "sota_bd_rates": state_of_the_art.bd_table(points, METRICS, anchor, seed),
-            "sota_encoders": state_of_the_art.made_by([*semantic, *whole]),
+            "sota_encoders": state_of_the_art.list_makers([*semantic, *whole]),
             "sota_matched": state_of_the_art.matched_verdicts(matched, METRICS, seed),
             "sota_table4": state_of_the_art.break_evens(points, semantic, others, grey),
             "sota_side_by_side": matched[matched["image"].isin(shown)],
@@ -65,7 +65,7 @@ class Again:
     def measured(self, semantic):
         """The first image by our codecs, two quick families, and two on images reduced by the last factor."""
         some = [*semantic, *classical.ladder("jpeg"), *classical.ladder("webp")]
-        some += downscaled.reduced(["jpeg", "vvc"], self.p["factors"][-1:])
+        some += downscaled.reduce_families(["jpeg", "vvc"], self.p["factors"][-1:])
         first = replace(self.tested, items=self.tested.items[:1])
         rows = evaluate.evaluate(some, first, METRICS[:-1], self.space.encoder)
         return evaluate.points(rows).drop(columns=["encode_seconds", "decode_seconds"])

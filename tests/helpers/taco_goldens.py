@@ -33,13 +33,13 @@ class Again:
         self.read, self.folder = read, folder
         self.p = origin(folder, "taco_rates")["parameters"]
         self.photographs = image_collections.load(collection)
-        self.tested = measures.tested(self.photographs, self.p["largest_side"])
+        self.tested = measures.select_tested(self.photographs, self.p["largest_side"])
         self.first = replace(self.tested, items=self.tested.items[:1])
         self.judge = encoders.encoder(self.p["encoder"])
 
     @cached_property
     def learned(self):
-        return [TacoCodec(path) for path in shipped.chosen(self.p["models"]).values()]
+        return [TacoCodec(path) for path in shipped.choose_models(self.p["models"]).values()]
 
     @property
     def whole(self):
@@ -60,7 +60,7 @@ class Again:
         by_caption, kept = (self.read(self.folder, name) for name in ("taco_captions", "taco_captions_kept"))
         return {
             "fig7_kodak": points,
-            "taco_beside": measures.beside(points, seed),
+            "taco_beside": measures.compare_whole(points, seed),
             "taco_verdicts": judged,
             "taco_gaps": judged.dropna(subset=["gap"]),
             "taco_caption_sources": taco_captions.summary_by_caption(by_caption, seed),
@@ -71,7 +71,7 @@ class Again:
         speaker = captions.captioner(self.p["captioner"], self.judge)
         sources = taco_captions.caption_sources(self.tested, speaker, self.p["seed"])
         ours = {source: said[:1] for source, said in sources.items()}
-        kept = taco_captions.recaptioned([*self.whole, *classical.ladder("jpeg")], self.first, speaker)
+        kept = taco_captions.caption_decoded([*self.whole, *classical.ladder("jpeg")], self.first, speaker)
         # A score weighs words by how many captions of the whole table have them.
         table = self.read(self.folder, "taco_captions_kept")
         scores = [
@@ -82,7 +82,7 @@ class Again:
         own = ["codec", "setting", "image"]
         kept = kept.drop(columns="cider_d").merge(scored[[*own, "cider_d"]], on=own)
         return {
-            "taco_captions": taco_captions.by_caption(self.whole, self.first, ours),
+            "taco_captions": taco_captions.evaluate_captions(self.whole, self.first, ours),
             "taco_captions_kept": kept,
         }
 
@@ -105,6 +105,6 @@ class Again:
         tokens, fine, coarse = self.whole[0].attention(image, said)
         looks = {"token": tokens, "first": fine.mean((1, 2)), "second": coarse.mean((1, 2))}
         return {
-            "taco_reconstructions": measures.decoded_beside(items, low, classical.ladder("jpeg"))[1],
+            "taco_reconstructions": measures.decode_nearest(items, low, classical.ladder("jpeg"))[1],
             "taco_attention": pd.DataFrame(looks),
         }

@@ -39,21 +39,21 @@ def test_every_difference_is_told(data, change, found):
     assert [difference[: len(wanted)] for difference, wanted in zip(told, found, strict=True)] == [
         tuple(pytest.approx(part) if isinstance(part, float) else part for part in wanted) for wanted in found
     ]
-    assert not differences.same_data(data, change(data))
+    assert not differences.is_same_data(data, change(data))
 
 
 def test_equal_tables_and_those_within_the_tolerance_have_none(data):
     assert differences.differences(data, data.copy()) == []
     sized = data.rename(columns={"cosine": "bits"})
-    assert differences.same_data(sized, sized.assign(bits=sized["bits"] * (1 + 9e-4)))
-    assert not differences.same_data(sized, sized.assign(bits=sized["bits"] * (1 + 1.1e-3)))
+    assert differences.is_same_data(sized, sized.assign(bits=sized["bits"] * (1 + 9e-4)))
+    assert not differences.is_same_data(sized, sized.assign(bits=sized["bits"] * (1 + 1.1e-3)))
     infinite = pd.DataFrame({"n": [np.inf, 1.0]})
-    assert differences.same_data(infinite, infinite.copy())
+    assert differences.is_same_data(infinite, infinite.copy())
     assert differences.differences(infinite, infinite.assign(n=[2.0, 1.0])) == [
         Difference("n", 1, 2, "inf", "2.0", None, FRACTION)
     ]
     empty = data.iloc[:0]
-    assert differences.same_data(empty, empty.copy())
+    assert differences.is_same_data(empty, empty.copy())
 
 
 @pytest.mark.parametrize(
@@ -80,15 +80,15 @@ def test_equal_tables_and_those_within_the_tolerance_have_none(data):
 )
 def test_numbers_within_text(old, new, same):
     tables = (pd.DataFrame({"a": [text, "a word"]}) for text in (old, new))
-    assert differences.same_data(*tables) is same
+    assert differences.is_same_data(*tables) is same
 
 
 def test_files_that_cannot_be_read_differ(data, tmp_path):
     data.to_csv(tmp_path / "a.csv", index=False)
     (tmp_path / "b.csv").write_bytes(b"")
-    assert differences.of_files(tmp_path / "a.csv", tmp_path / "a.csv") == []
+    assert differences.compare_files(tmp_path / "a.csv", tmp_path / "a.csv") == []
     for name in ("b.csv", "c.csv"):
-        (found,) = differences.of_files(tmp_path / "a.csv", tmp_path / name)
+        (found,) = differences.compare_files(tmp_path / "a.csv", tmp_path / name)
         assert found.column == ""
 
 
@@ -100,9 +100,9 @@ def test_same_picture_sees_a_changed_label_and_size():
         Image.fromarray(pixels).save(stream, format="png")
         return stream.getvalue()
 
-    assert differences.same_picture(png(200), png(203))
-    assert not differences.same_picture(png(200), png(200, (20, 21)))
-    assert not differences.same_picture(png(200), b"damaged")
+    assert differences.is_same_picture(png(200), png(203))
+    assert not differences.is_same_picture(png(200), png(200, (20, 21)))
+    assert not differences.is_same_picture(png(200), b"damaged")
 
 
 @pytest.mark.parametrize("place", [2.9, 2.95, 3.003, 3.1])
@@ -117,27 +117,27 @@ def test_same_picture_sees_a_full_stop_and_not_a_marker_s_part_of_a_pixel(place)
         return stream.getvalue()
 
     plain = drawn(place, "1 of 10")
-    assert differences.same_picture(plain, drawn(place + 0.0015, "1 of 10"))
-    assert not differences.same_picture(plain, drawn(place + 0.05, "1 of 10"))
-    assert not differences.same_picture(plain, drawn(place, "1 of 10."))
-    assert not differences.same_picture(plain, drawn(place, "1 of 19"))
+    assert differences.is_same_picture(plain, drawn(place + 0.0015, "1 of 10"))
+    assert not differences.is_same_picture(plain, drawn(place + 0.05, "1 of 10"))
+    assert not differences.is_same_picture(plain, drawn(place, "1 of 10."))
+    assert not differences.is_same_picture(plain, drawn(place, "1 of 19"))
 
 
 def test_an_absent_word_equals_an_absent_word_alone():
     old = pd.read_csv(io.StringIO("verdict,n\nholds,1\n,2\n"))
-    assert differences.same_data(old, old.copy())
-    assert differences.same_data(old, pd.read_csv(io.StringIO("verdict,n\nholds,1\n,2\n")))
+    assert differences.is_same_data(old, old.copy())
+    assert differences.is_same_data(old, pd.read_csv(io.StringIO("verdict,n\nholds,1\n,2\n")))
     (found,) = differences.differences(old, old.assign(verdict=["holds", "fails"]))
     assert (found.column, found.moved) == ("verdict", 1)
 
 
 def test_a_cosine_near_zero_may_move_by_a_thousandth_and_no_other_number():
     cosines = pd.DataFrame({"image_cosine": [0.0094, 0.8], "cosine_error": [0.0094, 0.8]})
-    assert differences.same_data(cosines, cosines.assign(image_cosine=[0.0103, 0.8005]))
-    assert not differences.same_data(cosines, cosines.assign(image_cosine=[0.0103, 0.8005]), slack=False)
+    assert differences.is_same_data(cosines, cosines.assign(image_cosine=[0.0103, 0.8005]))
+    assert not differences.is_same_data(cosines, cosines.assign(image_cosine=[0.0103, 0.8005]), slack=False)
     (found,) = differences.differences(cosines, cosines.assign(image_cosine=[0.0106, 0.8]))
     assert (found.column, found.moved) == ("image_cosine", 1)
-    assert not differences.same_data(cosines, cosines.assign(cosine_error=[0.0103, 0.8]))
+    assert not differences.is_same_data(cosines, cosines.assign(cosine_error=[0.0103, 0.8]))
 
 
 @pytest.mark.parametrize("names", [("gain", "low", "high"), ("wins", "wins_low", "wins_high")])
@@ -148,14 +148,14 @@ def test_a_mean_and_its_ends_may_move_by_a_hundredth_of_the_interval(names):
         near, far = table.copy(), table.copy()
         near.loc[0, name] += 0.48
         far.loc[0, name] += 0.6
-        assert differences.same_data(table, near)
-        assert not differences.same_data(table, near, slack=False)
+        assert differences.is_same_data(table, near)
+        assert not differences.is_same_data(table, near, slack=False)
         assert [found.column for found in differences.differences(table, far)] == [name]
     for row in (1, 2):  # narrow, or none
         moved = table.copy()
         moved.loc[row, names[0]] += 0.01
-        assert not differences.same_data(table, moved)
+        assert not differences.is_same_data(table, moved)
     between = table.rename(columns={names[1]: "least"})
     moved = between.copy()
     moved.loc[0, names[0]] += 0.1
-    assert not differences.same_data(between, moved)
+    assert not differences.is_same_data(between, moved)

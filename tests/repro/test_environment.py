@@ -35,7 +35,7 @@ def test_all_libraries_of_a_worker_compute_with_avx2_and_nothing_later():
     if not environment.has_avx2():
         pytest.skip("this processor has no AVX2")
     told = {name: value for name, value in os.environ.items() if name not in environment.INSTRUCTIONS}
-    told |= environment.of_worker() | {"ONEDNN_VERBOSE": "1"}
+    told |= environment.worker_variables() | {"ONEDNN_VERBOSE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", ASK], env=told, capture_output=True, text=True, timeout=100, check=True
     )
@@ -46,12 +46,12 @@ def test_all_libraries_of_a_worker_compute_with_avx2_and_nothing_later():
 
 
 def test_a_kernel_is_told_what_a_worker_is(tmp_path):
-    kernel = environment.of_kernel(tmp_path, tmp_path / "list")
-    assert kernel.items() >= environment.of_worker().items() >= environment.THREAD_VARIABLES.items()
+    kernel = environment.kernel_variables(tmp_path, tmp_path / "list")
+    assert kernel.items() >= environment.worker_variables().items() >= environment.THREAD_VARIABLES.items()
 
 
 def test_the_tests_compute_as_a_worker_does():
-    assert os.environ.items() >= environment.of_worker().items()
+    assert os.environ.items() >= environment.worker_variables().items()
     import numpy  # noqa: F401
     from threadpoolctl import threadpool_info
 
@@ -76,8 +76,8 @@ def test_only_a_processor_that_has_avx2_is_told_to_use_it(machine, flags, told, 
     monkeypatch.setattr(environment, "CPU_INFO", listing)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(sys, "platform", "linux")
-    assert ("OPENBLAS_CORETYPE" in environment.of_worker()) is told
+    assert ("OPENBLAS_CORETYPE" in environment.worker_variables()) is told
 
 
 def test_no_value_has_a_space_so_that_a_shell_exports_them_all_at_once():
-    assert not any(set(" \"'$") & set(value) for value in environment.of_worker().values())
+    assert not any(set(" \"'$") & set(value) for value in environment.worker_variables().values())

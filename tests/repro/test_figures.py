@@ -10,7 +10,8 @@ from PIL import Image
 
 from smicnb.base.errors import SmicnbError
 from smicnb.repro import figures
-from smicnb.repro.session import Session, without_path
+from smicnb.repro.checkout import hide_path
+from smicnb.repro.session import Session
 
 
 @pytest.fixture
@@ -158,12 +159,12 @@ def test_markdown_shows_rounded_numbers_and_empty_cells(session, data):
 
 
 def test_published_parameters_hold_no_path(tmp_path):
-    assert without_path(f"bsds500:{tmp_path}") == "bsds500:PATH"
-    assert without_path("open_clip:ViT-L-14/openai") == "open_clip:ViT-L-14/openai"
-    assert without_path("stable-unclip:auto?steps=2") == "stable-unclip:auto?steps=2"
-    assert without_path(f"stable-unclip:{tmp_path}?steps=2") == "stable-unclip:PATH?steps=2"
-    assert without_path("embedded") == "embedded"
-    assert without_path([1, f"file:{tmp_path}"]) == [1, "file:PATH"]
+    assert hide_path(f"bsds500:{tmp_path}") == "bsds500:PATH"
+    assert hide_path("open_clip:ViT-L-14/openai") == "open_clip:ViT-L-14/openai"
+    assert hide_path("stable-unclip:auto?steps=2") == "stable-unclip:auto?steps=2"
+    assert hide_path(f"stable-unclip:{tmp_path}?steps=2") == "stable-unclip:PATH?steps=2"
+    assert hide_path("embedded") == "embedded"
+    assert hide_path([1, f"file:{tmp_path}"]) == [1, "file:PATH"]
 
 
 def test_a_parameter_must_be_plain_json(tmp_path):

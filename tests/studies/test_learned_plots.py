@@ -64,10 +64,10 @@ def test_gaps_stand_where_the_table_says(points):
 
 
 def test_reconstructions_and_their_numbers():
-    item = measures.tested(image_collections.load("embedded"), 128).items[0]
+    item = measures.select_tested(image_collections.load("embedded"), 128).items[0]
     items, image = [item], item.image()
     first, *ladder = Jpeg(30), Jpeg(10), Jpeg(28), Jpeg(90)
-    pictures, table = measures.decoded_beside(items, [first], ladder)
+    pictures, table = measures.decode_nearest(items, [first], ladder)
     figure = learned_plots.reconstructions(pictures, table)
     assert table["setting"].tolist() == [first.setting, Jpeg(28).setting]  # the nearest in rate
     assert len(figure.axes) == 3
@@ -130,6 +130,6 @@ def test_a_gap_far_from_the_others_is_a_number_at_the_end():
 
 
 def test_a_variant_of_ones_own_is_drawn_by_its_name():
-    look, seed = learned_plots.look_of("SIC mine (seed 1)")
+    look, seed = learned_plots.find_look("SIC mine (seed 1)")
     assert (look["label"], seed) == ("mine", 1)
     assert look not in learned_plots.VARIANTS["SIC"].values()

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from smicnb.base.errors import SmicnbError, shown
+from smicnb.base.errors import SmicnbError, format_value
 from smicnb.base.names import lookup
 from smicnb.codec.coders.smic import UNNAMED, Files, normalised
 from smicnb.codec.format import container, priors, quantise
@@ -96,13 +96,13 @@ class AxesCodec(Files, BaseEstimator):
         lookup("axes", self.axes, dict.fromkeys(("own", "prior")))
         self._check()
         if self.axes == "prior":
-            self.codebook_, self.share_ = self._on_prior(Z), float("nan")
+            self.codebook_, self.share_ = self._fit_prior(Z), float("nan")
         else:
             water = price_of(self.fidelity, self.norm) / (2 * np.log(2))
-            known = self._known(Z.shape[1])
+            known = self._prior_covariance(Z.shape[1])
             covariance, self.share_ = mixed_covariance(Z - self._mean_of(Z), known, water, self.share)
             self._spectrum, self._quantised_axes = spectrum(covariance), {}
-            self.codebook_ = self._on_own(Z)
+            self.codebook_ = self._fit_own(Z)
         return self
 
     def _check(self) -> None:
@@ -110,9 +110,9 @@ class AxesCodec(Files, BaseEstimator):
         for what, least, most in ranges:
             value = getattr(self, what)
             if not (isinstance(value, Integral) and least <= value <= most):
-                raise SmicnbError(f"found {what} = {shown(value)}", f"{least} to {most}, a whole number")
+                raise SmicnbError(f"found {what} = {format_value(value)}", f"{least} to {most}, a whole number")
         if not (self.share is None or 0 <= self.share <= 1):
-            raise SmicnbError(f"found share = {shown(self.share)}", "0 to 1, or None")
+            raise SmicnbError(f"found share = {format_value(self.share)}", "0 to 1, or None")
 
     def at(self, Z, **changes) -> "AxesCodec":
         """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict` or `most_axes`.
@@ -125,10 +125,10 @@ class AxesCodec(Files, BaseEstimator):
             return other.fit(Z)
         Z = normalised(validate_data(other, Z, dtype=np.float64), self.norm)
         other.share_, other._spectrum, other._quantised_axes = self.share_, self._spectrum, self._quantised_axes
-        other.codebook_ = other._on_own(Z)
+        other.codebook_ = other._fit_own(Z)
         return other
 
-    def _known(self, dim: int) -> np.ndarray | None:
+    def _prior_covariance(self, dim: int) -> np.ndarray | None:
         if self.prior is None or self.prior.dim != dim:
             return None
         return self.prior.covariance
@@ -145,7 +145,7 @@ class AxesCodec(Files, BaseEstimator):
         about = self.encoder, weights_hash, dim, self.norm
         return Header(*about, n_atoms, price, b_dict, STATE_BITS, coding)
 
-    def _on_own(self, Z: np.ndarray) -> TrellisCodebook:
+    def _fit_own(self, Z: np.ndarray) -> TrellisCodebook:
         variances, axes = self._spectrum
         scales = priors.scale_of(np.sqrt(variances), self.norm)
         count = len(codes_of(scales, self.fidelity))
@@ -159,7 +159,7 @@ class AxesCodec(Files, BaseEstimator):
         header = self._header(Z.shape[1], count, "trellis", self.b_dict)
         return TrellisCodebook(header, levels, scales[:count], self.fidelity, self.growth, packed, (norm,))
 
-    def _on_prior(self, Z: np.ndarray) -> TrellisCodebook:
+    def _fit_prior(self, Z: np.ndarray) -> TrellisCodebook:
         if self.prior is None or self.prior.dim != Z.shape[1]:
             needed = "'own' axes, or an encoder that a prior is known of: " + ", ".join(p.name for p in priors.known())
             raise SmicnbError(f"found no prior for latents of {Z.shape[1]} dimensions of '{self.encoder}'", needed)
@@ -219,7 +219,7 @@ class AxesCodec(Files, BaseEstimator):
         bit is counted under frequencies that have grown with the block. A latent of zero has no cosine, and no say.
         """
         book, some, plain = self.codebook_, Z.any(axis=1), self._searched_once(Z)
-        cosines, long = self._reached(Z, plain)
+        cosines, long = self._measure_cosines(Z, plain)
         if not some.any():
             return plain
         clipped = np.maximum(cosines, LEAST_COSINE)
@@ -228,7 +228,7 @@ class AxesCodec(Files, BaseEstimator):
         weights = np.where(some, usual / clipped / np.square(stretch), 1)
         coefficients = stretch[:, None] * (Z @ book.analysis) - book.mean_latent @ book.analysis
         aimed = book.quantised(coefficients, book.header.penalty, weights, plain)
-        gain = 2 * usual * self.norm**2 * (self._reached(Z, aimed)[0] - cosines).sum()
+        gain = 2 * usual * self.norm**2 * (self._measure_cosines(Z, aimed)[0] - cosines).sum()
         return aimed if gain > book.header.penalty * (self.lengths(aimed) - self.lengths(plain)).sum() else plain
 
     def _searched_once(self, Z: np.ndarray) -> np.ndarray:
@@ -236,7 +236,7 @@ class AxesCodec(Files, BaseEstimator):
         book = self.codebook_
         return book.quantised(Z @ book.analysis - book.mean_latent @ book.analysis, book.header.penalty)
 
-    def _reached(self, Z: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _measure_cosines(self, Z: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) cosines of what levels decode to with latents Z (n, L), and (n,) the norms of the former over `norm`."""
         book = self.codebook_
         decoded = book.mean_latent + book.coefficients(levels) @ book.atoms[: len(book.codes)]
@@ -280,11 +280,11 @@ def mixed_covariance(
         return (1 - share) * own + share * np.trace(own) * known
 
     if share is None:
-        share = 1.0 if len(centred) < 2 * FOLDS else _likeliest(centred, mixed, water)
+        share = 1.0 if len(centred) < 2 * FOLDS else _choose_share(centred, mixed, water)
     return mixed(centred, share), float(share)
 
 
-def _likeliest(centred: np.ndarray, mixed: Callable[[np.ndarray, float], np.ndarray], water: float) -> float:
+def _choose_share(centred: np.ndarray, mixed: Callable[[np.ndarray, float], np.ndarray], water: float) -> float:
     # Neighbours stay together: views of one scene in two folds would make the collection look better known than it is.
     folds, losses = np.arange(len(centred)) * FOLDS // len(centred), np.zeros(len(SHARES))
     for fold in range(FOLDS):

@@ -110,7 +110,7 @@ def ways(
         SmicnbError: not exactly one target, one out of range, or one that no way meets; says which comes nearest.
     """
     check_target(cosine, bits)
-    task = _Task(Z, evenly(Z, LEARNED), images or len(Z), cosine, bits)
+    task = _Task(Z, thin_out(Z, LEARNED), images or len(Z), cosine, bits)
     prior = priors.of_weights(about.get("weights_hash", ""))
     prior = prior if prior is not None and prior.dim == Z.shape[1] else None
     found: list[_Trial] = []
@@ -118,25 +118,25 @@ def ways(
         for centre in (False, True) if task.images > 1 else (False,):
             base = AxesCodec("prior", prior=prior, centre=centre, images=task.images, **about).fit(task.learned)
             name = f"axes of the prior, {'its mean sent' if centre else 'nothing sent'}"
-            found.append(_on_axes(task, name, base))
+            found.append(_try_axes(task, name, base))
     if "own" in only:
         base = AxesCodec(prior=prior, **about).fit(task.learned)
         for b_dict, most in OWN_BESIDE_PRIOR if prior else OWN_ALONE:
             few = {None: "", 0: ", the mean alone"}.get(most, f", {most} at most")
-            found.append(_on_axes(task, f"own axes at {b_dict} bits{few}", base, b_dict=b_dict, most_axes=most))
+            found.append(_try_axes(task, f"own axes at {b_dict} bits{few}", base, b_dict=b_dict, most_axes=most))
     if "words" in only and prior:
-        found.append(_in_words(task, about))
+        found.append(_try_words(task, about))
     if not found:
         raise _no_way(only)
-    return _settled(task, found)
+    return _settle_first(task, found)
 
 
-def best(Z: np.ndarray, *args, **kwargs) -> Way:
+def choose_way(Z: np.ndarray, *args, **kwargs) -> Way:
     """The first of `ways`."""
     return ways(Z, *args, **kwargs)[0]
 
 
-def evenly(Z: np.ndarray, most: int) -> np.ndarray:
+def thin_out(Z: np.ndarray, most: int) -> np.ndarray:
     """Latents (n, L), or `most` of them, evenly spread."""
     return Z if len(Z) <= most else Z[np.linspace(0, len(Z) - 1, most).round().astype(int)]
 
@@ -194,14 +194,14 @@ class _Trial(NamedTuple):
     settled: bool = False
 
 
-def _settled(task: _Task, found: list[_Trial]) -> list[Way]:
+def _settle_first(task: _Task, found: list[_Trial]) -> list[Way]:
     """The ways in their order, the first one measured on all latents."""
     trials = sorted(found, key=lambda trial: task.order(trial.way))
     while not trials[0].settled:
         trials[0] = _settle(task, trials[0])
         trials.sort(key=lambda trial: task.order(trial.way))
     if not trials[0].way.meets:
-        raise _unmet(task, trials[0].way)
+        raise _no_setting(task, trials[0].way)
     return [trial.way for trial in trials]
 
 
@@ -222,7 +222,7 @@ def _settle(task: _Task, trial: _Trial) -> _Trial:
     return trial._replace(way=way_at(place), place=place, settled=True)
 
 
-def _unmet(task: _Task, nearest: Way) -> SmicnbError:
+def _no_setting(task: _Task, nearest: Way) -> SmicnbError:
     if task.bits is None:
         return SmicnbError(
             f"no setting reaches a mean cosine of {task.cosine} on this collection",
@@ -243,7 +243,7 @@ def _search(count: int, holds: Callable[[int], bool]) -> int:
     return low
 
 
-def _nearest(task: _Task, places: Sequence[int], way_at: Callable[[int], Way]) -> int:
+def _nearest_place(task: _Task, places: Sequence[int], way_at: Callable[[int], Way]) -> int:
     """Of places from the finest on, the cheapest that still meets a cosine, or the finest that keeps to bits."""
     if task.bits is None:
         return places[max(0, _search(len(places), lambda i: way_at(places[i]).meets))]
@@ -251,8 +251,8 @@ def _nearest(task: _Task, places: Sequence[int], way_at: Callable[[int], Way]) -
     return back[max(0, _search(len(back), lambda i: way_at(back[i]).meets))]
 
 
-def _on_axes(task: _Task, name: str, base: AxesCodec, **changes) -> _Trial:
-    finer, tried = len(THRIFTS), evenly(task.latents, TRIED)
+def _try_axes(task: _Task, name: str, base: AxesCodec, **changes) -> _Trial:
+    finer, tried = len(THRIFTS), thin_out(task.latents, TRIED)
 
     def codec_at(place: int) -> AxesCodec:
         fidelity, thrift = divmod(place, finer)
@@ -264,17 +264,17 @@ def _on_axes(task: _Task, name: str, base: AxesCodec, **changes) -> _Trial:
         return task.way(name, codec_at(place), tried)
 
     count = finer * len(FIDELITIES)
-    place = _nearest(task, range(0, count, finer), way_at)
+    place = _nearest_place(task, range(0, count, finer), way_at)
     if way_at(place).meets and task.bits is None:
-        place = _nearest(task, range(place, place + finer), way_at)
+        place = _nearest_place(task, range(place, place + finer), way_at)
     elif way_at(place).meets and place:  # the next finer one, and thrift on it
-        other = _nearest(task, range(place - finer, place), way_at)
+        other = _nearest_place(task, range(place - finer, place), way_at)
         place = min(place, other, key=lambda place: task.order(way_at(place)))
     return _Trial(way_at(place), place, count, codec_at)
 
 
-def _in_words(task: _Task, about: dict) -> _Trial:
-    tried = evenly(task.latents, WORDS_TRIED)
+def _try_words(task: _Task, about: dict) -> _Trial:
+    tried = thin_out(task.latents, WORDS_TRIED)
 
     def fitted(place: int, latents: np.ndarray) -> SMICCodec:
         return SMICCodec(penalty=float(PENALTIES[place]), b_coef=WORD_BITS, coding="words", **about).fit(latents)
@@ -283,7 +283,7 @@ def _in_words(task: _Task, about: dict) -> _Trial:
     def way_at(place: int) -> Way:
         return task.way("words of the prior", fitted(place, tried), tried)
 
-    place = _nearest(task, range(len(PENALTIES)), way_at)
+    place = _nearest_place(task, range(len(PENALTIES)), way_at)
     return _Trial(way_at(place), place, len(PENALTIES), lambda place: fitted(place, task.learned))
 
 

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from smicnb.base.errors import DimensionError, shown
+from smicnb.base.errors import DimensionError, format_value
 from smicnb.base.names import lookup
 from smicnb.codec.coders.sparse import lasso_path
 
@@ -135,11 +135,11 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         for name in ("n_atoms", "max_iter"):
             value = getattr(self, name)
             if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"{name}={shown(value)}; needed: a whole number of at least 1")
+                raise ValueError(f"{name}={format_value(value)}; needed: a whole number of at least 1")
         if not isinstance(self.penalty, Real) or not 0 < self.penalty < np.inf:
-            raise ValueError(f"penalty={shown(self.penalty)}; needed: a positive number")
+            raise ValueError(f"penalty={format_value(self.penalty)}; needed: a positive number")
         if not isinstance(self.tol, Real) or not self.tol >= 0:
-            raise ValueError(f"tol={shown(self.tol)}; needed: a number of at least 0")
+            raise ValueError(f"tol={format_value(self.tol)}; needed: a number of at least 0")
 
 
 def _directions(Z: np.ndarray) -> np.ndarray:
@@ -233,7 +233,7 @@ class PCABaseline(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             DimensionError: more vectors asked for than n centred latents of L dimensions can have.
         """
         if self.n_atoms < 2:
-            raise ValueError(f"n_atoms={shown(self.n_atoms)}; needed: at least 2, the mean and one component")
+            raise ValueError(f"n_atoms={format_value(self.n_atoms)}; needed: at least 2, the mean and one component")
         Z = validate_data(self, Z, dtype=np.float64)
         most = min(len(Z), Z.shape[1] + 1)
         if self.n_atoms > most:

@@ -38,7 +38,7 @@ class Claim:
 def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:
     """How much better one codec is than another on each image, on average over the rates that both reach there.
 
-    Curves are lines over log(bpp) between operating points, as in `curves.at_rate`.
+    Curves are lines over log(bpp) between operating points, as in `curves.interpolate`.
 
     Args:
         points: `evaluate.points`', one setting for each operating point.
@@ -59,7 +59,8 @@ def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataF
             rates = np.exp(np.linspace(np.log(low), np.log(high), RATES))
             # the ends may leave the range by a rounding
             ours, theirs = (
-                rate_curves.at_rate(curve, metric, np.clip(rates, low, high))["value"].to_numpy() for curve in curves
+                rate_curves.interpolate(curve, metric, np.clip(rates, low, high))["value"].to_numpy()
+                for curve in curves
             )
             value = sign * float(np.mean(ours - theirs))
         rows.append((*whose, value))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from smicnb.base import names
-from smicnb.base.errors import SmicnbError, shown
-from smicnb.compare.images.still_video import INSTALL, StillVideo, whole
+from smicnb.base.errors import SmicnbError, format_value
+from smicnb.compare.images.still_video import INSTALL, StillVideo, check_whole
 from smicnb.semantics.photographs.images import check_rgb
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Jpeg(_PillowCodec):
     """
 
     def __init__(self, quality: int, chroma: str = "4:2:0"):
-        whole("quality", quality, 1, 100, "JPEG")
+        check_whole("quality", quality, 1, 100, "JPEG")
         names.lookup("chroma of JPEG", chroma, dict.fromkeys(("4:2:0", "4:4:4")))
         setting = f"quality {quality}" + (f", {chroma}" if chroma != "4:2:0" else "")
         options = {"quality": quality, "subsampling": chroma, "optimize": True}
@@ -90,7 +90,7 @@ class Jpeg2000(_PillowCodec):
 
     def __init__(self, bpp: float):
         if not 0 < bpp <= 24:
-            raise SmicnbError(f"found {shown(bpp)} bits per pixel for JPEG 2000", "more than 0, at most 24")
+            raise SmicnbError(f"found {format_value(bpp)} bits per pixel for JPEG 2000", "more than 0, at most 24")
         options = {"quality_mode": "rates", "quality_layers": [24 / bpp], "irreversible": True, "mct": 1}
         super().__init__("JPEG 2000", f"{bpp:g} bpp", "JPEG2000", "jpg_2000", **options, no_jp2=True)
 
@@ -106,7 +106,7 @@ class WebP(_PillowCodec):
     """
 
     def __init__(self, quality: int):
-        whole("quality", quality, 0, 100, "WebP")
+        check_whole("quality", quality, 0, 100, "WebP")
         super().__init__("WebP", f"quality {quality}", "WEBP", "webp", quality=quality, method=6)
 
 
@@ -121,7 +121,7 @@ class Avif(_PillowCodec):
     """
 
     def __init__(self, quality: int):
-        whole("quality", quality, 0, 100, "AVIF")
+        check_whole("quality", quality, 0, 100, "AVIF")
         options = {"quality": quality, "subsampling": "4:2:0", "speed": 2, "codec": "aom", "max_threads": 1}
         super().__init__("AVIF", f"quality {quality}", "AVIF", "avif", **options)
         from PIL import AvifImagePlugin
@@ -159,7 +159,7 @@ class JpegXL:
     """
 
     def __init__(self, quality: int):
-        whole("quality", quality, 0, 100, "JPEG XL")
+        check_whole("quality", quality, 0, 100, "JPEG XL")
         _pillow_jxl()
         self.name, self.setting, self._quality = "JPEG XL", f"quality {quality}", quality
         self.fingerprint = {"pillow-jxl-plugin": version("pillow-jxl-plugin"), "quality": quality, "effort": 7}

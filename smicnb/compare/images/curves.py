@@ -14,7 +14,7 @@ from smicnb.semantics.metrics.intervals import bootstrap_mean
 WHOSE = ["dataset", "scene", "image"]
 
 
-def at_rate(points: pd.DataFrame, metric: str, bpp: Iterable[float]) -> pd.DataFrame:
+def interpolate(points: pd.DataFrame, metric: str, bpp: Iterable[float]) -> pd.DataFrame:
     """A metric at given rates, image by image: on lines between an image's operating points over log(bpp).
 
     Args:
@@ -50,7 +50,7 @@ def means(table: pd.DataFrame, value: str, by: Iterable[str], seed: int) -> pd.D
     Equal seeds draw equal scenes, so that cells of the same images can be compared.
 
     Args:
-        table: `evaluate.points`' or `at_rate`'s.
+        table: `evaluate.points`' or `interpolate`'s.
         value: the column to average.
         by: columns that tell the cells apart (codec, setting; or codec, bpp).
         seed: of the bootstrap.
@@ -68,8 +68,8 @@ def means(table: pd.DataFrame, value: str, by: Iterable[str], seed: int) -> pd.D
 def difference(first: pd.DataFrame, second: pd.DataFrame, value: str, seed: int) -> dict[str, float]:
     """How much higher the first is than the second, image by image.
 
-    At equal rates both are rows of `at_rate` of one codec and rate; at their own points rows of `evaluate.points` of
-    one codec and setting.
+    At equal rates both are rows of `interpolate` for one codec and rate; at their own points rows of
+    `evaluate.points` for one codec and setting.
 
     Args:
         first, second: tables with one row per image.
@@ -172,11 +172,11 @@ def bd_rates(points: pd.DataFrame, metric: str, anchor: str) -> pd.DataFrame:
         base = curves.pop(anchor)
         for codec, curve in curves.items():
             value = bd_rate(curve["bpp"], curve[metric], base["bpp"], base[metric], higher)
-            rows.append((codec, *whose, value, _shared(curve[metric], base[metric])))
+            rows.append((codec, *whose, value, _shared_range(curve[metric], base[metric])))
     return pd.DataFrame(rows, columns=["codec", *WHOSE, "value", "shared"])
 
 
-def beside(
+def compare_at_rate(
     points: pd.DataFrame, codecs: Iterable[str], rivals: Iterable[str], metrics: Iterable[str], seed: int
 ) -> pd.DataFrame:
     """Operating points of some codecs beside rivals at the same bits per pixel, image by image.
@@ -197,7 +197,7 @@ def beside(
     for (codec, setting), cell in points[points["codec"].isin(list(codecs))].groupby(["codec", "setting"], sort=False):
         for rival, metric in product(rivals, metrics):
             theirs = [
-                at_rate(curves[rival, image], metric, [bpp])
+                interpolate(curves[rival, image], metric, [bpp])
                 for image, bpp in zip(cell["image"], cell["bpp"], strict=True)
             ]
             both = cell[[*WHOSE, "bpp", metric]].merge(pd.concat(theirs)[[*WHOSE, "value"]], on=WHOSE)
@@ -217,7 +217,7 @@ def beside(
     return pd.DataFrame(rows)
 
 
-def _shared(values: pd.Series, anchor: pd.Series) -> float:
+def _shared_range(values: pd.Series, anchor: pd.Series) -> float:
     values, anchor = values[np.isfinite(values)], anchor[np.isfinite(anchor)]
     least, most = max(values.min(), anchor.min()), min(values.max(), anchor.max())
     return float((most - least) / (anchor.max() - anchor.min())) if most > least else 0.0

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from smicnb.base.errors import IntegrityError, SmicnbError, shown
+from smicnb.base.errors import IntegrityError, SmicnbError, format_value
 from smicnb.compare.images.classical import ladder
 from smicnb.semantics.photographs.images import check_rgb
 
@@ -35,7 +35,7 @@ class Downscaled:
         from PIL import __version__
 
         if factor not in FACTORS:
-            raise SmicnbError(f"found a factor of {shown(factor)}", f"one of {', '.join(map(str, FACTORS))}")
+            raise SmicnbError(f"found a factor of {format_value(factor)}", f"one of {', '.join(map(str, FACTORS))}")
         self._codec, self._factor = codec, factor
         self.name, self.setting = f"{codec.name}{MARK}{factor}", codec.setting
         self.fingerprint = {**codec.fingerprint, "reduced by": factor, "resized by": f"pillow {__version__}, Lanczos"}
@@ -46,7 +46,7 @@ class Downscaled:
         small = [-(-side // self._factor) for side in image.shape[:2]]
         rows, columns = (self._factor * less - side for less, side in zip(small, image.shape[:2], strict=True))
         head = (self._factor.bit_length() - 1) * 64 + rows * 8 + columns
-        return bytes([head]) + self._codec.encode(_resized(image, *small), caption)
+        return bytes([head]) + self._codec.encode(_resize(image, *small), caption)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The RGB uint8 image H×W×3 of a file; raises IntegrityError where its first byte is none of ours."""
@@ -55,7 +55,7 @@ class Downscaled:
         if factor not in FACTORS or max(rows, columns) >= factor:
             raise IntegrityError(f"found {data[:1]!r} as the byte of sizes", "that of an encoder")
         image = self._codec.decode(data[1:])
-        return _resized(image, factor * image.shape[0] - rows, factor * image.shape[1] - columns)
+        return _resize(image, factor * image.shape[0] - rows, factor * image.shape[1] - columns)
 
 
 def family(name: str) -> tuple[str, int]:
@@ -64,7 +64,7 @@ def family(name: str) -> tuple[str, int]:
     return own, int(factor or 1)
 
 
-def reduced(families: Iterable[str], factors: Iterable[int] = FACTORS) -> "list[ImageCodec]":
+def reduce_families(families: Iterable[str], factors: Iterable[int] = FACTORS) -> "list[ImageCodec]":
     """Operating points of several families of `classical` on reduced images: `STRIDE`'s rungs at every factor.
 
     Which rungs and factors was settled before anything was measured, and none is left out afterwards.
@@ -73,7 +73,7 @@ def reduced(families: Iterable[str], factors: Iterable[int] = FACTORS) -> "list[
     return [Downscaled(codec, factor) for name in families for factor in factors for codec in ladder(name)[::STRIDE]]
 
 
-def _resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
     from PIL import Image
 
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))

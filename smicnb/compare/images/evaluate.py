@@ -18,7 +18,7 @@ from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import SmicnbError, StoppedError, one_line
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
-from smicnb.base.shards import completed
+from smicnb.base.shards import run_pieces
 from smicnb.semantics.encoders.encoders import ImageEncoder
 from smicnb.semantics.encoders.towers import BATCH
 from smicnb.semantics.metrics import pairs as fidelity
@@ -89,7 +89,7 @@ class _Measures:
     names: tuple[str, ...]
     encoder: ImageEncoder | None
 
-    def of(self, image: np.ndarray, decoded: Sequence[np.ndarray]) -> np.ndarray:
+    def measure(self, image: np.ndarray, decoded: Sequence[np.ndarray]) -> np.ndarray:
         """(decoded images, metrics): NaN where the image is too small for a metric."""
         values = np.full((len(decoded), len(self.names)), np.nan)
         for column, name in enumerate(self.names):
@@ -163,7 +163,7 @@ def evaluate(
     pieces = _pieces(codecs, collection, {at for at, outcome in found.items() if outcome is None})
     missing = sum(len(piece.codecs) for piece in pieces)
     with progress_bar(f"coding {collection.name}: {missing} files", missing or 1) as advance:
-        for piece, outcomes in completed(partial(_measure, measures), pieces, executor):
+        for piece, outcomes in run_pieces(partial(_measure, measures), pieces, executor):
             for number, outcome in outcomes.items():
                 at = piece.row, number
                 found[at] = outcome
@@ -223,17 +223,17 @@ def _measure(measures: _Measures, piece: _Piece) -> dict[int, Outcome]:
     decoded = {}
     for number, codec in piece.codecs.items():
         try:
-            outcomes[number], decoded[number] = _coded(codec, image, piece.item.caption)
+            outcomes[number], decoded[number] = _code_image(codec, image, piece.item.caption)
         except StoppedError:
             raise
         except Exception as error:  # codecs are anyone's, and fail with anything
             outcomes[number] = _reason(error)
-    for number, values in zip(decoded, measures.of(image, list(decoded.values())), strict=True):
+    for number, values in zip(decoded, measures.measure(image, list(decoded.values())), strict=True):
         outcomes[number] = np.concatenate([outcomes[number], values])
     return outcomes
 
 
-def _coded(codec: ImageCodec, image: np.ndarray, caption: str | None) -> tuple[np.ndarray, np.ndarray]:
+def _code_image(codec: ImageCodec, image: np.ndarray, caption: str | None) -> tuple[np.ndarray, np.ndarray]:
     """The numbers of `_KEPT`, and the decoded image."""
     given = image.copy()  # what a codec does to its input must not come into the measurement
     start = time.perf_counter()

@@ -1,7 +1,7 @@
 """Coders of latents under the protocol of image codecs: an image is its record, and a generator paints what it says.
 
 What encoder and decoder share (a codebook, a range) was sent once, before: an image's file is its own record alone,
-behind its width and height. A collection of n images adds a share of what was sent once (`at_size`).
+behind its width and height. A collection of n images adds a share of what was sent once (`add_share`).
 """
 
 import hashlib
@@ -102,7 +102,7 @@ class SemanticImages:
         name, setting: of the codec and its operating point.
         records: of latents.
         space: encoder and generator.
-        latent: of an image, (1, L), by the space's encoder; `latents_of` remembers it between operating points.
+        latent: of an image, (1, L), by the space's encoder; `encode_image` remembers it between operating points.
         seed: for the generator.
         prior: that both sides have besides, where the records need one.
     """
@@ -141,7 +141,7 @@ class SemanticImages:
         return np.asarray(ImageOps.fit(Image.fromarray(picture), (width, height), Image.Resampling.LANCZOS))
 
 
-def latents_of(space: SemanticSpace) -> Callable[[np.ndarray], np.ndarray]:
+def encode_image(space: SemanticSpace) -> Callable[[np.ndarray], np.ndarray]:
     """The latent (1, L) of an image, the last few remembered: operating points of one image follow one another."""
 
     @lru_cache(maxsize=4)
@@ -159,7 +159,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
         collection: latents (n, L) of the images that the codebooks are fitted to; none of those that are tested.
         seed: of dictionaries and generator.
     """
-    latent, codecs = latents_of(space), []
+    latent, codecs = encode_image(space), []
     about = {"encoder": space.encoder.name, "weights_hash": space.encoder.weights_hash}
 
     def added(name: str, setting: str, codec: SMICCodec | AxesCodec) -> None:
@@ -172,7 +172,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
             codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, **settings).fit(collection)
             added(f"{SMIC}, {words}", model, codec)
     for quality in QUALITIES:
-        way = choice.best(collection, cosine=quality, only=("own", "prior"), **about)
+        way = choice.choose_way(collection, cosine=quality, only=("own", "prior"), **about)
         added(BEYOND, f"quality {quality:g}", way.codec)
     for bits in INTRA_BITS:
         quantiser = FixedScalar(CLIP_INTRA, Truncation(), bits).fit(normalised(collection))
@@ -181,7 +181,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
     return codecs
 
 
-def at_size(points: pd.DataFrame, codecs: Sequence[SemanticImages], n: int) -> pd.DataFrame:
+def add_share(points: pd.DataFrame, codecs: Sequence[SemanticImages], n: int) -> pd.DataFrame:
     """The rows of collection codecs with the share that each image of a collection of n has of what is sent once.
 
     Args:

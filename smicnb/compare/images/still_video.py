@@ -16,7 +16,7 @@ import numpy as np
 
 from smicnb.base import names
 from smicnb.base.cache import sha256_of
-from smicnb.base.errors import SmicnbError, shortened, shown
+from smicnb.base.errors import SmicnbError, format_value, shorten
 from smicnb.semantics.photographs.images import check_rgb
 
 TIMEOUT = 600.0  # seconds for one call; the slowest here take about 15 for a megapixel
@@ -119,7 +119,7 @@ def programme() -> tuple[str, dict[str, str]]:
     return path, {"ffmpeg": line.split()[2], "sha256": sha256_of(Path(path))}
 
 
-def run(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) -> bytes:
+def run_ffmpeg(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) -> bytes:
     """What ffmpeg writes when it is given `data`; nothing touches the disk.
 
     Args:
@@ -140,14 +140,14 @@ def run(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) 
         raise SmicnbError(f"{what}: no end after {timeout:g} s") from error
     if done.returncode or not done.stdout:
         said = ADDRESS.sub("", done.stderr.decode(errors="replace")) or "no message"
-        raise SmicnbError(f"{what}: ffmpeg ended with {done.returncode} ({shortened(said)})")
+        raise SmicnbError(f"{what}: ffmpeg ended with {done.returncode} ({shorten(said)})")
     return done.stdout
 
 
-def whole(kind: str, value: int, least: int, most: int, codec: str) -> None:
+def check_whole(kind: str, value: int, least: int, most: int, codec: str) -> None:
     """Raise SmicnbError where an operating point is none: some encoders take it for "not set", and use another."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
-        raise SmicnbError(f"found {kind} {shown(value)} for {codec}", f"a whole number from {least} to {most}")
+        raise SmicnbError(f"found {kind} {format_value(value)} for {codec}", f"a whole number from {least} to {most}")
 
 
 class StillVideo:
@@ -169,7 +169,7 @@ class StillVideo:
     def __init__(self, key: str, quantiser: int, chroma: str = "4:2:0"):
         self._coder = names.lookup("video codec", key, CODERS)
         self._pixels = names.lookup(f"chroma of {self._coder.name}", chroma, self._coder.pixels)
-        whole(self._coder.quantiser, quantiser, 0, self._coder.most, self._coder.name)
+        check_whole(self._coder.quantiser, quantiser, 0, self._coder.most, self._coder.name)
         arguments = (not quantiser and self._coder.at_zero) or self._coder.arguments
         self._arguments = arguments.format(quantiser).split()
         self.name = self._coder.name
@@ -186,7 +186,7 @@ class StillVideo:
         matrix = f"scale=out_color_matrix=bt709:out_range=tv:{FILTER},format={self._pixels}"
         source = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-i", "-"]
         stream = ["-frames:v", "1", "-vf", matrix, *self._arguments, "-f", self._coder.stream, "-"]
-        data = run(source + stream, image.tobytes(), f"{self.name} encodes {size}")
+        data = run_ffmpeg(source + stream, image.tobytes(), f"{self.name} encodes {size}")
         return bytes([cut[0] + 2 * cut[1]]) + data if self._coder.even else data
 
     def decode(self, data: bytes) -> np.ndarray:
@@ -197,6 +197,6 @@ class StillVideo:
         matrix = f"scale=in_color_matrix=bt709:in_range=tv:{FILTER},format=rgb24"
         source = ["-threads", "1", "-f", self._coder.stream, "-i", "-"]
         picture = ["-frames:v", "1", "-vf", matrix, "-f", "image2pipe", "-c:v", "ppm", "-"]
-        decoded = run(source + picture, data[self._coder.even :], f"{self.name} decodes {len(data)} bytes")
+        decoded = run_ffmpeg(source + picture, data[self._coder.even :], f"{self.name} decodes {len(data)} bytes")
         image = np.array(Image.open(io.BytesIO(decoded)))
         return image[: image.shape[0] - rows, : image.shape[1] - columns]

@@ -54,7 +54,7 @@ def read(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def renamed(ours: str, places: Mapping[str, str], parts: Mapping[str, str]) -> str:
+def authors_name(ours: str, places: Mapping[str, str], parts: Mapping[str, str]) -> str:
     """The name that the authors give a tensor of ours.
 
     Args:
@@ -67,13 +67,13 @@ def renamed(ours: str, places: Mapping[str, str], parts: Mapping[str, str]) -> s
     return ".".join([theirs, *(parts.get(part, part) for part in rest)])
 
 
-def some(names: list[str]) -> str:
+def list_names(names: list[str]) -> str:
     """The first few names, for an error."""
     more = len(names) - NAMED
     return ", ".join(f"'{name}'" for name in names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def checked(
+def check_state(
     state: Mapping[str, Tensor],
     shapes: Mapping[str, tuple[int, ...]],
     spare: Callable[[str], bool],
@@ -94,20 +94,20 @@ def checked(
         SmicnbError: unknown, doubled or missing tensors. DimensionError: tensors of other shapes.
     """
     prefix = "module." if all(name.startswith("module.") for name in state) else ""
-    names = {name: _newer(name.removeprefix(prefix)) for name in state}
+    names = {name: _newer_name(name.removeprefix(prefix)) for name in state}
     given = {names[name]: tensor for name, tensor in state.items()}
     if missing := [name for name in shapes if name not in given]:
-        raise SmicnbError(f"found no {some(missing)}", needed)
+        raise SmicnbError(f"found no {list_names(missing)}", needed)
     if unknown := [name for name, newer in names.items() if newer not in shapes and not spare(newer)]:
-        raise SmicnbError(f"found {some(unknown)}, which {codec} does not have", needed)
+        raise SmicnbError(f"found {list_names(unknown)}, which {codec} does not have", needed)
     if len(given) < len(state):
         doubled = [name for name, newer in names.items() if prefix + newer in state and prefix + newer != name]
-        raise SmicnbError(f"found {some(doubled)} under the newer name too", "each tensor once")
+        raise SmicnbError(f"found {list_names(doubled)} under the newer name too", "each tensor once")
     if wrong := [name for name, shape in shapes.items() if given[name].shape != shape]:
         theirs, right = (tuple(shape) for shape in (given[wrong[0]].shape, shapes[wrong[0]]))
-        raise DimensionError(f"found {some(wrong)}, the first of shape {theirs}", f"{right}")
+        raise DimensionError(f"found {list_names(wrong)}, the first of shape {theirs}", f"{right}")
     return given
 
 
-def _newer(name: str) -> str:
+def _newer_name(name: str) -> str:
     return _OLDER.sub(lambda older: f"{older[1]}.{_LISTS[older[2]]}.{older[3]}", name)

@@ -68,8 +68,8 @@ def from_authors(state: dict[str, Tensor], config: SicConfig = FULL) -> dict[str
     converted = model.state_dict()
     parameters: dict[str, list[str]] = {}
     for name, _ in model.named_parameters():
-        parameters.setdefault(foreign.renamed(name, places, _PARTS), []).append(name)
-    buffers = {foreign.renamed(name, places, _PARTS): name for name, _ in model.named_buffers()}
+        parameters.setdefault(foreign.authors_name(name, places, _PARTS), []).append(name)
+    buffers = {foreign.authors_name(name, places, _PARTS): name for name, _ in model.named_buffers()}
 
     def spare(name: str) -> bool:
         return name in buffers or name.startswith(_LOSSES) or name.endswith(".attn_mask")
@@ -78,16 +78,16 @@ def from_authors(state: dict[str, Tensor], config: SicConfig = FULL) -> dict[str
         theirs: (sum(len(converted[name]) for name in ours), *converted[ours[0]].shape[1:])
         for theirs, ours in parameters.items()
     }
-    given = foreign.checked(state, shapes, spare, "SIC", "the tensors of the published SIC")
+    given = foreign.check_state(state, shapes, spare, "SIC", "the tensors of the published SIC")
     orders = {theirs: model.get_buffer(ours) for theirs, ours in buffers.items() if ours.endswith(_ORDERS)}
-    if others := [name for name, order in orders.items() if name in given and not _same(given[name], order)]:
-        raise SmicnbError(f"found {foreign.some(others)} with another content than ours", "tensors in our order")
+    if others := [name for name, order in orders.items() if name in given and not _equal_values(given[name], order)]:
+        raise SmicnbError(f"found {foreign.list_names(others)} with another content than ours", "tensors in our order")
     for theirs, ours in parameters.items():
         converted |= zip(ours, given[theirs].split([len(converted[name]) for name in ours]), strict=True)
     return converted
 
 
-def _same(theirs: Tensor, ours: Tensor) -> bool:
+def _equal_values(theirs: Tensor, ours: Tensor) -> bool:
     return torch.equal(theirs.flatten().to(ours), ours.flatten())
 
 

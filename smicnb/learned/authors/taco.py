@@ -63,12 +63,12 @@ def from_authors(state: dict[str, Tensor]) -> dict[str, Tensor]:
         SmicnbError: unknown, doubled or missing tensors. DimensionError: tensors of other shapes.
     """
     model = Taco(FULL)
-    parameters = {foreign.renamed(name, _PLACES, _PARTS): name for name, _ in model.named_parameters()}
-    buffers = {foreign.renamed(name, _PLACES, _PARTS) for name, _ in model.named_buffers()}
+    parameters = {foreign.authors_name(name, _PLACES, _PARTS): name for name, _ in model.named_parameters()}
+    buffers = {foreign.authors_name(name, _PLACES, _PARTS) for name, _ in model.named_buffers()}
     converted = model.state_dict()
     shapes = {theirs: tuple(converted[ours].shape) for theirs, ours in parameters.items()}
     needed = "the tensors of the published TACO with its text adapter"
-    given = foreign.checked(state, shapes, buffers.__contains__, "TACO", needed)
+    given = foreign.check_state(state, shapes, buffers.__contains__, "TACO", needed)
     return converted | {ours: given[theirs] for theirs, ours in parameters.items()}
 
 

@@ -46,7 +46,7 @@ class Checkpoint:
     facts: dict[str, Any] = field(repr=False)
     sha256: str = ""
 
-    def among_codecs(self, family: str) -> tuple[str, str]:
+    def codec_name(self, family: str) -> tuple[str, str]:
         """Name and operating point of a codec of this model, RUN/RATE/SEED: "FAMILY RUN (seed SEED)" and RATE."""
         run, _, rest = self.name.partition("/")
         rate, _, seed = rest.partition("/")
@@ -78,7 +78,7 @@ def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str,
         tensors[f"prior.{key}"] = getattr(again.prior, key).numpy()
     said = {"format": FORMAT, "codec": codec, "name": name, "config": asdict(network.config), "facts": facts}
     if rest:
-        said["rest"] = {"name": rest, "sha256": load(_beside(path, name, rest)).sha256}
+        said["rest"] = {"name": rest, "sha256": load(_find_start(path, name, rest)).sha256}
         tensors = {key: tensors[key] for key, value in network.named_parameters() if value.requires_grad}
     # In one entry: safetensors writes several in an order of its own, and the file would differ each time.
     write_bytes(path, to_bytes(tensors, {META: json.dumps(said, sort_keys=True)}))
@@ -99,8 +99,8 @@ def load(path: Path, device: str = "cpu") -> Checkpoint:
     said, tensors = _read(path)
     codec, name, config, facts = (said[key] for key in ("codec", "name", "config", "facts"))
     if "rest" in said:
-        tensors = _rest(path, said) | tensors
-    return assembled(codec, name, config, tensors, facts, device)
+        tensors = _read_rest(path, said) | tensors
+    return assemble(codec, name, config, tensors, facts, device)
 
 
 def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
@@ -131,7 +131,7 @@ def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
     return said, tensors
 
 
-def _rest(path: Path, said: dict) -> dict[str, np.ndarray]:
+def _read_rest(path: Path, said: dict) -> dict[str, np.ndarray]:
     """The arrays of the checkpoint that has what this one has not stored."""
     try:
         rest, sha256 = said["rest"]["name"], said["rest"]["sha256"]
@@ -139,7 +139,7 @@ def _rest(path: Path, said: dict) -> dict[str, np.ndarray]:
             raise ValueError
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(f"'{path.name}' does not say where its other weights are", "a model's name") from error
-    beside = _beside(path, said["name"], rest)
+    beside = _find_start(path, said["name"], rest)
     if not beside.is_file():
         needed = f"the checkpoint {rest} that '{path.name}' began from, which has its other weights"
         raise MissingWeightsError(f"found no file '{beside}'", needed, "copy it there")
@@ -151,13 +151,13 @@ def _rest(path: Path, said: dict) -> dict[str, np.ndarray]:
     return tensors
 
 
-def _beside(path: Path, name: str, other: str) -> Path:
+def _find_start(path: Path, name: str, other: str) -> Path:
     """The file of another model in the same folder, named as this model's file is."""
     stem, wanted = (each.replace("/", "-") for each in (name, other))
     return path.with_name(path.name.replace(stem, wanted) if stem and stem in path.name else f"{wanted}.safetensors")
 
 
-def assembled(
+def assemble(
     codec: str, name: str, config: dict, tensors: dict[str, np.ndarray], facts: dict, device: str = "cpu"
 ) -> Checkpoint:
     """A checkpoint of a config and arrays; the same checks as `load`."""

@@ -51,7 +51,7 @@ class Tables:
     offsets: np.ndarray
 
     @classmethod
-    def of(cls, model: EntropyBottleneck | GaussianConditional) -> "Tables":
+    def from_model(cls, model: EntropyBottleneck | GaussianConditional) -> "Tables":
         """The tables of an entropy model after its `update`."""
         parts = model._quantized_cdf, model._cdf_length, model._offset
         return cls(*(part.cpu().numpy().astype(np.int32) for part in parts))
@@ -121,7 +121,7 @@ class Writer:
         # As float64: the lowest int64, which a cast makes of what is no number, has no counterpart and is its own size.
         if symbols.size and not (largest := np.abs(symbols, dtype=np.float64).max()) <= LARGEST:
             raise IntegrityError(f"found a latent of {largest:.3g}", f"at most {LARGEST}, as trained")
-        self._puts.append((_flat(symbols), _flat(rows), tables))
+        self._puts.append((_flatten(symbols), _flatten(rows), tables))
 
     def bytes(self) -> bytes:
         """The stream of all that was put."""
@@ -155,7 +155,7 @@ class Reader:
         self._at = np.array([int(self._words[0]) | int(self._words[1]) << 32, 2], np.uint64)  # of `rans.decode`
         self._count, self._left, self._length, self._part = symbols, symbols, len(stream), part
         if self._at[0] < rans.LOWEST:
-            raise self._forged()
+            raise self._forged_error()
 
     def take(self, rows: np.ndarray, tables: Tables) -> np.ndarray:
         """The next symbols, int64 in the shape of the rows of their tables.
@@ -163,27 +163,27 @@ class Reader:
         Raises:
             IntegrityError: the stream ends before, or with the last symbol does not end as an encoder's.
         """
-        symbols = self._next(_flat(rows), tables)
+        symbols = self._next(_flatten(rows), tables)
         self._left -= len(symbols)
         if not self._left:
             if self._count == 1:
                 self._next(FILLER[1], tables)
             if self._at.tolist() != [rans.LOWEST, len(self._words)]:
-                raise self._forged()
+                raise self._forged_error()
         return symbols.reshape(rows.shape)
 
     def _next(self, rows: np.ndarray, tables: Tables) -> np.ndarray:
         symbols = np.empty(len(rows), np.int64)
         if not rans.decode(self._words, self._at, rows, tables.cdfs, tables.sizes, tables.offsets, symbols):
-            raise self._forged()
+            raise self._forged_error()
         return symbols
 
-    def _forged(self) -> IntegrityError:
+    def _forged_error(self) -> IntegrityError:
         found = f"the {self._length} bytes of the stream of {self._part} do not decode to {self._count} symbols"
         return IntegrityError(found, "a stream that an encoder wrote, and the same arithmetic on both sides", SAME)
 
 
-def _flat(numbers: np.ndarray) -> np.ndarray:
+def _flatten(numbers: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(numbers, np.int64).reshape(-1)
 
 
@@ -294,6 +294,6 @@ def check_latent(latent: Tensor, promised: int) -> None:
         )
 
 
-def on_grid(means: Tensor) -> Tensor:
+def round_to_grid(means: Tensor) -> Tensor:
     """Means at the nearest multiple of 1/64."""
     return torch.round(means * GRID) / GRID

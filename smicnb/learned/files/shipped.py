@@ -22,10 +22,10 @@ def folder() -> Path:
 @cache
 def models() -> dict[str, Path]:
     """Name (RUN/RATE/SEED) -> checkpoint, of all that ship."""
-    return {said_by(path)["name"]: path for path in sorted(folder().glob("*-*.safetensors"))}
+    return {read_facts(path)["name"]: path for path in sorted(folder().glob("*-*.safetensors"))}
 
 
-def said_by(path: Path) -> dict[str, Any]:
+def read_facts(path: Path) -> dict[str, Any]:
     """What a checkpoint says of itself, without its weights; nothing where that cannot be read."""
     from safetensors import SafetensorError, safe_open
 
@@ -37,7 +37,7 @@ def said_by(path: Path) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def chosen(prefixes: Sequence[str]) -> dict[str, Path]:
+def choose_models(prefixes: Sequence[str]) -> dict[str, Path]:
     """Name -> checkpoint of models, in the order asked for.
 
     Args:
@@ -52,7 +52,7 @@ def chosen(prefixes: Sequence[str]) -> dict[str, Path]:
             path = Path(prefix.removeprefix(OWN)).expanduser()
             if not path.is_file():
                 raise MissingWeightsError(f"found no file '{path}'", "a checkpoint", "give its path from the root")
-            if "name" not in (said := said_by(path)):
+            if "name" not in (said := read_facts(path)):
                 raise IntegrityError(f"'{path.name}' says no model's name", "a checkpoint by smicnb train")
             found[said["name"]] = path
             continue

@@ -71,7 +71,7 @@ class SicCodec:
         self.levels = self.config.levels
         network = checkpoint.network
         self._walk, self._h_s = Walk(network.context), _double(network.context.h_s)
-        self._prior, self._gaussians = Tables.of(network.prior), shifted_gaussians()
+        self._prior, self._gaussians = Tables.from_model(network.prior), shifted_gaussians()
         self._medians = network.prior.quantiles[:, 0, 1].double().cpu()[None, :, None, None]
         self.model = bytes.fromhex(checkpoint.sha256)[: coding.MODEL_BYTES]
 
@@ -90,14 +90,16 @@ class SicCodec:
         Raises:
             ImageError: not RGB uint8. SmicnbError: too large.
         """
-        z_symbols, y = self._analysed(image)
+        z_symbols, y = self._analyse(image)
         writer = Writer()
         writer.put(z_symbols.numpy(), _channels(z_symbols.shape), self._prior)
         hyper = self._hyper(z_symbols, *y.shape[-2:])
         parts = []
         for number in range(self.levels):
             coder = _Encoding(y[:, self._channels_of(number)], self._gaussians)
-            group = self._walk.group(number, y[:, : self.config.bounds[number]], self._own(hyper, number), coder.code)
+            group = self._walk.group(
+                number, y[:, : self.config.bounds[number]], self._group_tables(hyper, number), coder.code
+            )
             parts.append(Part(coder.bytes(), group_crc(group)))
         height, width = image.shape[:2]
         return SicFile(self.model, width, height, self.levels, writer.bytes(), tuple(parts)).pack()
@@ -145,11 +147,11 @@ class SicCodec:
         for number, part in enumerate(file.parts[:level]):
             symbols = self.config.groups[number] * height * width
             coder = _Decoding(Reader(part.stream, symbols, f"level {number + 1}"), self._gaussians)
-            group = self._walk.group(number, known, self._own(hyper, number), coder.code)
+            group = self._walk.group(number, known, self._group_tables(hyper, number), coder.code)
             check_group(group, part, number + 1)
             groups.append(group)
             known = torch.cat([known, group], dim=1)
-        return Coded(tuple(groups), coding.on_grid(hyper), file.width, file.height, "" if level else file.note)
+        return Coded(tuple(groups), coding.round_to_grid(hyper), file.width, file.height, "" if level else file.note)
 
     def sample(self, coded: Coded, level: int | None = None, seed: int = 0) -> np.ndarray:
         """One image of a synset, RGB uint8 H×W×3.
@@ -163,7 +165,7 @@ class SicCodec:
         self._check_level(level, coded.level)
         latent = self.latent(coded, level, seed).float().to(self.device, memory_format=torch.channels_last)
         with torch.inference_mode():
-            pixels = self._network.synthesised(latent, coded.height, coded.width)[0]
+            pixels = self._network.synthesise(latent, coded.height, coded.width)[0]
             return (pixels.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
 
     def latent(self, coded: Coded, level: int, seed: int = 0) -> Tensor:
@@ -179,12 +181,12 @@ class SicCodec:
             noise = torch.from_numpy(draw.standard_normal(means.shape)) * scales.clamp(min=coding.SCALE_RANGE[0])
         known = torch.cat(coded.groups, dim=1)
         y_hat = torch.cat([known, torch.zeros_like(means)[:, known.shape[1] :]], dim=1)
-        return self._network.filled(y_hat, coded.hyper, level, noise)
+        return self._network.fill_detail(y_hat, coded.hyper, level, noise)
 
     def predict(self, image: np.ndarray) -> Coded:
         """What a decoder will read from the whole file of an image, told by the encoder without coding it."""
-        z_symbols, y = self._analysed(image)
-        hyper = coding.on_grid(self._hyper(z_symbols, *y.shape[-2:]))
+        z_symbols, y = self._analyse(image)
+        hyper = coding.round_to_grid(self._hyper(z_symbols, *y.shape[-2:]))
         return Coded(y.split(self.config.groups, dim=1), hyper, image.shape[1], image.shape[0])
 
     def prefix(self, data: bytes, level: int) -> bytes:
@@ -224,10 +226,10 @@ class SicCodec:
         pixels = torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1)[None].float() / 255
         return pixels.contiguous(memory_format=torch.channels_last)
 
-    def _analysed(self, image: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _analyse(self, image: np.ndarray) -> tuple[Tensor, Tensor]:
         """The hyper-latent's symbols and ŷ, both of whole numbers in float64."""
         with torch.inference_mode():
-            y = self._network.analysed(self._pixels(image))
+            y = self._network.analyse(self._pixels(image))
             z = self._network.h_a(y).double().cpu()
             # A decoder has no −0, and adding 0 leaves none.
             return torch.round(z - self._medians) + 0.0, torch.round(y.double().cpu()) + 0.0
@@ -239,7 +241,7 @@ class SicCodec:
     def _channels_of(self, number: int) -> slice:
         return slice(*self.config.bounds[number : number + 2])
 
-    def _own(self, hyper: Tensor, number: int) -> Tensor:
+    def _group_tables(self, hyper: Tensor, number: int) -> Tensor:
         """What h_s says of one group, scales and means, (1, 2c, h, w)."""
         return torch.cat([half[:, self._channels_of(number)] for half in hyper.chunk(2, 1)], dim=1)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from smicnb.learned.files.shipped import said_by
+from smicnb.learned.files.shipped import read_facts
 from smicnb.learned.files.sic_codec import SicCodec
 
 OPENED = 16  # checkpoints whose networks a process keeps
@@ -18,7 +18,7 @@ class _Opened:
         self.codec = SicCodec(path, device)
         self._image, self._file, self._estimates = np.empty(0), b"", np.empty(0)
 
-    def coded(self, image: np.ndarray) -> tuple[bytes, np.ndarray]:
+    def encode(self, image: np.ndarray) -> tuple[bytes, np.ndarray]:
         """The file of an image, and the estimated bits of its parts."""
         if not np.array_equal(image, self._image):
             self._file, self._estimates = self.codec.encode(image), self.codec.estimates(image)
@@ -27,7 +27,7 @@ class _Opened:
 
 
 @lru_cache(maxsize=OPENED)
-def _opened(path: Path, device: str) -> _Opened:
+def _open_checkpoint(path: Path, device: str) -> _Opened:
     return _Opened(path, device)
 
 
@@ -47,7 +47,7 @@ class SicLevel:
     def __init__(self, path: Path | str, level: int, seed: int = 0, device: str = "cpu"):
         self._made_of = Path(path), level, seed, device
         self.level, self.seed = level, seed
-        self.name, rate = self.whole.checkpoint.among_codecs("SIC")
+        self.name, rate = self.whole.checkpoint.codec_name("SIC")
         self.setting = rate if is_twin(Path(path)) else f"level {level}"
         self.fingerprint = {**self.whole.fingerprint, "level": level, "seed": seed}
 
@@ -57,11 +57,11 @@ class SicLevel:
     @property
     def whole(self) -> SicCodec:
         """The codec of all levels."""
-        return self._kept().codec
+        return self._open().codec
 
     def encode(self, image: np.ndarray, caption: str | None = None) -> bytes:
         """The image's file up to this level; the caption is not looked at."""
-        return self.whole.prefix(self._kept().coded(image)[0], self.level)
+        return self.whole.prefix(self._open().encode(image)[0], self.level)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The image of the synset that the seed draws, RGB uint8 H×W×3."""
@@ -69,16 +69,16 @@ class SicLevel:
 
     def estimate(self, image: np.ndarray, caption: str | None = None) -> float:
         """The estimated bits up to this level, without header and checksums."""
-        return float(self._kept().coded(image)[1][: self.level + 1].sum())
+        return float(self._open().encode(image)[1][: self.level + 1].sum())
 
-    def _kept(self) -> _Opened:
+    def _open(self) -> _Opened:
         path, _, _, device = self._made_of
-        return _opened(path, device)
+        return _open_checkpoint(path, device)
 
 
 def is_twin(path: Path) -> bool:
     """Whether a checkpoint was trained for rate and squared error alone, at all levels together."""
-    return said_by(path).get("facts", {}).get("run", {}).get("objective") == "rate-distortion"
+    return read_facts(path).get("facts", {}).get("run", {}).get("objective") == "rate-distortion"
 
 
 def levels_of(path: Path, seed: int = 0, device: str = "cpu") -> list[SicLevel]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from smicnb.base.errors import SmicnbError
 from smicnb.learned.files import checkpoints, coding
 from smicnb.learned.files.coding import Reader, Tables, Writer
-from smicnb.learned.networks.blocks import checkerboard, padded
+from smicnb.learned.networks.blocks import checkerboard, pad
 from smicnb.learned.networks.taco import MULTIPLE, Context
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs.images import check_rgb
@@ -39,10 +39,10 @@ class TacoCodec:
             raise SmicnbError(f"'{checkpoint.name}' is a checkpoint of {checkpoint.codec}", "one of taco")
         self._path, self.device, self.checkpoint = Path(path), torch.device(device), checkpoint
         # RUN/RATE/SEED of a plan: a variant's rates are the operating points of one codec
-        self.name, self.setting = checkpoint.among_codecs("TACO")
+        self.name, self.setting = checkpoint.codec_name("TACO")
         self.config, self._network = checkpoint.config, checkpoint.network
         self._context: Context = copy.deepcopy(checkpoint.network.context).double()
-        self._prior, self._gaussian = Tables.of(checkpoint.network.prior), coding.gaussian_tables()
+        self._prior, self._gaussian = Tables.from_model(checkpoint.network.prior), coding.gaussian_tables()
         self._medians = checkpoint.network.prior.quantiles[:, 0, 1].double()[None, :, None, None]
         # The Gaussians' tables are the package's and not in this hash; the latent's checksum would find other ones.
         self.model = bytes.fromhex(checkpoint.sha256)[: coding.MODEL_BYTES]
@@ -69,7 +69,7 @@ class TacoCodec:
         Raises:
             ImageError: not RGB uint8. SmicnbError: too large.
         """
-        y, z = self._analysed(image, caption)
+        y, z = self._analyse(image, caption)
         z_symbols = torch.round(z - self._medians)
         writer = Writer()
         writer.put(_array(z_symbols), _channels(z_symbols.shape), self._prior)
@@ -103,7 +103,7 @@ class TacoCodec:
 
     def estimate(self, image: np.ndarray, caption: str | None = None) -> float:
         """The estimated bits of an image: minus the log-likelihoods of y and z, without the file's header."""
-        y, z = self._analysed(image, caption)
+        y, z = self._analyse(image, caption)
         with torch.inference_mode():
             return float(self._network.rate(y.float(), z.float())[1])
 
@@ -118,7 +118,7 @@ class TacoCodec:
             fine, coarse = self._network.g_a.attention(self._pixels(image), tokens, mask)
         return self.encoder().token_strings(caption)[: tokens.shape[1]], fine[0].cpu().numpy(), coarse[0].cpu().numpy()
 
-    def _analysed(self, image: np.ndarray, caption: str | None) -> tuple[Tensor, Tensor]:
+    def _analyse(self, image: np.ndarray, caption: str | None) -> tuple[Tensor, Tensor]:
         tokens, mask = self._tokens(caption)
         with torch.inference_mode():
             y = self._network.g_a(self._pixels(image), tokens, mask)
@@ -128,7 +128,7 @@ class TacoCodec:
         check_rgb(image)
         coding.check_size(image.shape[1], image.shape[0])
         pixels = torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1)[None].float() / 255
-        return padded(pixels, MULTIPLE).contiguous(memory_format=torch.channels_last)
+        return pad(pixels, MULTIPLE).contiguous(memory_format=torch.channels_last)
 
     def _tokens(self, caption: str | None) -> tuple[Tensor | None, Tensor | None]:
         if self.config.text == "none":
@@ -145,10 +145,10 @@ class TacoCodec:
             anchors = checkerboard(*hyper.shape[-2:], hyper.device)
             known: list[Tensor] = []
             for group in range(len(self.config.groups)):
-                scales, means, context = self._context.of_anchors(group, hyper, known)
+                scales, means, context = self._context.predict_anchors(group, hyper, known)
                 part = torch.zeros_like(means)
                 coder.code(part, group, scales, means, anchors, self.config.groups)
-                scales, means = self._context.of_others(group, part, context)
+                scales, means = self._context.predict_others(group, part, context)
                 coder.code(part, group, scales, means, ~anchors, self.config.groups)
                 known.append(part)
             return torch.cat(known, dim=1)
@@ -161,7 +161,7 @@ class _Encoding:
         self._y, self._writer, self._tables = y, writer, tables
 
     def code(self, part: Tensor, group: int, scales: Tensor, means: Tensor, where: Tensor, groups: tuple) -> None:
-        means = coding.on_grid(means[..., where])
+        means = coding.round_to_grid(means[..., where])
         symbols = torch.round(self._y.split(groups, dim=1)[group][..., where] - means)
         self._writer.put(_array(symbols), coding.scale_indexes(_array(scales[..., where])), self._tables)
         part[..., where] = symbols + means
@@ -175,7 +175,7 @@ class _Decoding:
 
     def code(self, part: Tensor, group: int, scales: Tensor, means: Tensor, where: Tensor, groups: tuple) -> None:
         symbols = self._reader.take(coding.scale_indexes(_array(scales[..., where])), self._tables)
-        part[..., where] = torch.from_numpy(symbols).to(means.device) + coding.on_grid(means[..., where])
+        part[..., where] = torch.from_numpy(symbols).to(means.device) + coding.round_to_grid(means[..., where])
 
 
 def _channels(shape: tuple[int, ...]) -> np.ndarray:

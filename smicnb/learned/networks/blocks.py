@@ -52,18 +52,18 @@ def hyper_synthesis(hyper: int, widths: tuple[int, int], latent: int) -> nn.Sequ
     )
 
 
-def rounded(values: Tensor) -> Tensor:
+def round_straight(values: Tensor) -> Tensor:
     """The nearest integers, with the gradient of the values themselves (straight-through)."""
     return values + (torch.round(values) - values).detach()
 
 
-def padded(pixels: Tensor, multiple: int) -> Tensor:
+def pad(pixels: Tensor, multiple: int) -> Tensor:
     """Pixels (n, c, H, W) repeated at the right and lower edge up to the next multiple."""
     height, width = pixels.shape[-2:]
     return functional.pad(pixels, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
-def _flat(features: Tensor) -> Tensor:
+def _flatten(features: Tensor) -> Tensor:
     return features.flatten(2).transpose(1, 2)
 
 
@@ -97,16 +97,16 @@ class Injector(_CrossAttention):
     def forward(self, features: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
         """Features (n, width, h, w) after looking at tokens (n, T, text), of which the mask (n, T) tells the real."""
         # The fused attention that leaves the weights out is slow backwards for a few tokens and narrow heads.
-        image, found, _ = self._attended(features, tokens, mask, weights=self.training)
+        image, found, _ = self._attend(features, tokens, mask, weights=self.training)
         return _image(image + self.gamma * found, features)
 
     def attend(self, features: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The same, and how much each position looks at each token, (n, T, h, w)."""
-        image, found, looks = self._attended(features, tokens, mask, weights=True)
+        image, found, looks = self._attend(features, tokens, mask, weights=True)
         return _image(image + self.gamma * found, features), _image(looks, features)
 
-    def _attended(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool) -> tuple[Tensor, Tensor, Tensor]:
-        image, text = self.norm_image(_flat(features)), self.norm_text(self.project(tokens))
+    def _attend(self, features: Tensor, tokens: Tensor, mask: Tensor, weights: bool) -> tuple[Tensor, Tensor, Tensor]:
+        image, text = self.norm_image(_flatten(features)), self.norm_text(self.project(tokens))
         return image, *self.attention(image, text, text, key_padding_mask=~mask, need_weights=weights)
 
 
@@ -123,7 +123,7 @@ class Extractor(_CrossAttention):
 
     def forward(self, features: Tensor, tokens: Tensor) -> Tensor:
         """Tokens (n, T, text) after looking at features (n, width, h, w)."""
-        text, image = self.norm_text(tokens), self.norm_image(self.project(_flat(features)))
+        text, image = self.norm_text(tokens), self.norm_image(self.project(_flatten(features)))
         return text + self.attention(text, image, image, need_weights=self.training)[0]
 
 
@@ -154,7 +154,7 @@ class TextImageAttention(nn.Module):
     def attend(self, features: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The same, and how much each position looks at each token, (n, T, h, w)."""
         words = self.project(tokens)
-        alike = (_flat(features) @ words.transpose(1, 2)).masked_fill(~mask[:, None], float("-inf"))
+        alike = (_flatten(features) @ words.transpose(1, 2)).masked_fill(~mask[:, None], float("-inf"))
         looks = alike.softmax(dim=-1)
         gathered = _image(looks @ words, features)
         return features + self.fuse(torch.cat([features, gathered], dim=1)), _image(looks, features)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.networks.frequencies import cumulative
+from smicnb.learned.networks.frequencies import cumulate
 
 TAIL = 1e-9  # probability outside a table
 LEAST = 1e-9  # likelihood of anything
@@ -64,14 +64,14 @@ class _EntropyModel(nn.Module):
         for name in ("_offset", "_quantized_cdf", "_cdf_length"):
             self.register_buffer(name, torch.empty(0, dtype=torch.int32))
 
-    def quantised(self, values: Tensor, means: Tensor) -> Tensor:
+    def quantise(self, values: Tensor, means: Tensor) -> Tensor:
         """Values with noise in training; else rounded, with their means (of a shape that fits) taken off meanwhile."""
         if self.training:
-            return self.noisy(values)
+            return self.add_noise(values)
         return torch.round(values - means) + means
 
     @staticmethod
-    def noisy(values: Tensor) -> Tensor:
+    def add_noise(values: Tensor) -> Tensor:
         """Values with noise of U(−½, ½), of the same shape."""
         return values + torch.empty_like(values).uniform_(-0.5, 0.5)
 
@@ -85,7 +85,7 @@ class _EntropyModel(nn.Module):
         """
         cdfs = torch.zeros((len(pmf), pmf.shape[1] + 2), dtype=torch.int32)
         for row, probabilities, tail, length in zip(cdfs, pmf, tails, lengths.tolist(), strict=True):
-            row[: length + 2] = torch.from_numpy(cumulative(torch.cat([probabilities[:length], tail]).cpu().numpy()))
+            row[: length + 2] = torch.from_numpy(cumulate(torch.cat([probabilities[:length], tail]).cpu().numpy()))
         self._quantized_cdf = cdfs.to(pmf.device)
         self._cdf_length, self._offset = lengths + 2, offsets
 
@@ -121,7 +121,7 @@ class EntropyBottleneck(_EntropyModel):
         """Quantised values and their likelihoods, both of the values' shape (n, C, …)."""
         first = values.transpose(0, 1)
         flat = first.reshape(self.channels, 1, -1)
-        quantised = self.quantised(flat, self.medians)
+        quantised = self.quantise(flat, self.medians)
         likelihoods = self.likelihood_lower_bound(self._likelihood(quantised)[0])
         back = (each.reshape(first.shape).transpose(0, 1).contiguous() for each in (quantised, likelihoods))
         return tuple(back)
@@ -175,7 +175,7 @@ class GaussianConditional(_EntropyModel):
 
     def forward(self, values: Tensor, scales: Tensor, means: Tensor) -> tuple[Tensor, Tensor]:
         """Quantised values and their likelihoods, all of one shape."""
-        quantised = self.quantised(values, means)
+        quantised = self.quantise(values, means)
         return quantised, self.likelihood(quantised, scales, means)
 
     def likelihood(self, values: Tensor, scales: Tensor, means: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ PRECISION = 16
 TOTAL = 1 << PRECISION
 
 
-def cumulative(probabilities: np.ndarray) -> np.ndarray:
+def cumulate(probabilities: np.ndarray) -> np.ndarray:
     """Cumulative frequencies, rising from 0 to 65 536, (n + 1,) int32.
 
     Args:

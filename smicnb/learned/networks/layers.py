@@ -21,7 +21,7 @@ def deconv(inputs: int, outputs: int, kernel_size: int = 5, stride: int = 2) -> 
     return nn.ConvTranspose2d(inputs, outputs, kernel_size, stride, padding=padding, output_padding=stride - 1)
 
 
-def _narrow(inputs: int, middle: int, outputs: int) -> tuple[nn.Conv2d, nn.Conv2d, nn.Conv2d]:
+def _bottleneck(inputs: int, middle: int, outputs: int) -> tuple[nn.Conv2d, nn.Conv2d, nn.Conv2d]:
     """Down to `middle` channels, over 3×3 places, and up again."""
     return nn.Conv2d(inputs, middle, 1), nn.Conv2d(middle, middle, 3, padding=1), nn.Conv2d(middle, outputs, 1)
 
@@ -35,7 +35,7 @@ class ResidualBottleneckBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
-        self.conv1, self.conv2, self.conv3 = _narrow(inputs, min(inputs, outputs) // 2, outputs)
+        self.conv1, self.conv2, self.conv3 = _bottleneck(inputs, min(inputs, outputs) // 2, outputs)
         self.relu = nn.ReLU(inplace=True)
         self.skip = nn.Identity() if inputs == outputs else nn.Conv2d(inputs, outputs, 1)
 
@@ -50,7 +50,7 @@ class _ResidualUnit(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        first, middle, last = _narrow(channels, channels // 2, channels)
+        first, middle, last = _bottleneck(channels, channels // 2, channels)
         self.conv = nn.Sequential(first, nn.ReLU(inplace=True), middle, nn.ReLU(inplace=True), last)
         self.relu = nn.ReLU(inplace=True)
 

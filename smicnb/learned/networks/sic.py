@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.networks.blocks import hyper_analysis, hyper_synthesis, padded, rounded
+from smicnb.learned.networks.blocks import hyper_analysis, hyper_synthesis, pad, round_straight
 from smicnb.learned.networks.entropy_models import EntropyBottleneck, GaussianConditional
 from smicnb.learned.networks.swin import Division, Merging, Norm, SwinBlock
 
@@ -70,7 +70,7 @@ class Context(nn.Module):
         """Scales, then means, that the hyper-latent alone gives to all channels, (n, 2C, height, width)."""
         return self.h_s(z_hat)[..., :height, :width]
 
-    def by_group(self, hyper: Tensor) -> list[Tensor]:
+    def split_groups(self, hyper: Tensor) -> list[Tensor]:
         """The same for each group of c channels, (n, 2c, h, w)."""
         halves = (half.split(self.groups, dim=1) for half in hyper.chunk(2, 1))
         return [torch.cat(both, dim=1) for both in zip(*halves, strict=True)]
@@ -79,7 +79,7 @@ class Context(nn.Module):
         """Scales and means of all of y, each (n, C, h, w), as its causal neighbours in ŷ and `hyper` tell them."""
         seen = functional.conv2d(y_hat, self.masked.weight * self.mask, self.masked.bias, padding=KERNEL // 2)
         local = seen.split([2 * c for c in self.groups], dim=1)
-        told = zip(self.parameters_of, self.by_group(hyper), local, strict=True)
+        told = zip(self.parameters_of, self.split_groups(hyper), local, strict=True)
         found = [network(torch.cat([wide, near], dim=1)).chunk(2, 1) for network, wide, near in told]
         scales, means = zip(*found, strict=True)
         return torch.cat(scales, dim=1), torch.cat(means, dim=1)
@@ -267,9 +267,10 @@ class Sic(nn.Module):
         """
         coded = self.latent(pixels)
         latents = torch.stack([
-            self.filled(coded.y_hat, coded.hyper, level, self.noise(coded.hyper, generator)) for _ in range(samples)
+            self.fill_detail(coded.y_hat, coded.hyper, level, self.noise(coded.hyper, generator))
+            for _ in range(samples)
         ])  # fmt: skip
-        made = self.synthesised(latents.flatten(0, 1), *pixels.shape[-2:])
+        made = self.synthesise(latents.flatten(0, 1), *pixels.shape[-2:])
         return Synset(made.unflatten(0, latents.shape[:2]), coded.bits(level), latents, coded)
 
     def latent(self, pixels: Tensor) -> Latent:
@@ -278,33 +279,33 @@ class Sic(nn.Module):
         Rounding is straight-through, as in the authors' training; in training mode likelihoods are those of noise.
         The rate's networks run in float32 whatever the surrounding precision.
         """
-        y = self.analysed(pixels)
+        y = self.analyse(pixels)
         with torch.autocast(pixels.device.type, enabled=False):
             return self.rate(y.float(), self.h_a(y.float()))
 
-    def analysed(self, pixels: Tensor) -> Tensor:
+    def analyse(self, pixels: Tensor) -> Tensor:
         """y (n, C, ⌈H/16⌉, ⌈W/16⌉) of pixels (n, 3, H, W) in [0, 1]."""
         height, width = (-(-side // STRIDE) for side in pixels.shape[-2:])
-        return self.g_a(padded(pixels, STRIDE * self.config.window))[..., :height, :width]
+        return self.g_a(pad(pixels, STRIDE * self.config.window))[..., :height, :width]
 
-    def synthesised(self, latents: Tensor, height: int, width: int) -> Tensor:
+    def synthesise(self, latents: Tensor, height: int, width: int) -> Tensor:
         """Pixels (n, 3, height, width), about [0, 1], of latents (n, C, ⌈height/16⌉, ⌈width/16⌉)."""
-        return self.g_s(padded(latents, self.config.window))[..., :height, :width]
+        return self.g_s(pad(latents, self.config.window))[..., :height, :width]
 
     def rate(self, y: Tensor, z: Tensor) -> Latent:
         """ŷ and the estimated bits, from y and z."""
         _, likelihoods = self.prior(z)
         medians = self.prior.medians
-        hyper = self.context.hyper(rounded(z - medians) + medians, *y.shape[-2:])
-        y_hat = rounded(y)
+        hyper = self.context.hyper(round_straight(z - medians) + medians, *y.shape[-2:])
+        y_hat = round_straight(y)
         scales, means = self.context(y_hat, hyper)
         # y is rounded as it is, so the model's own rounding, which is about the mean, will not do.
-        likely = self.gaussian.likelihood(self.gaussian.noisy(y) if self.training else y_hat, scales, means)
+        likely = self.gaussian.likelihood(self.gaussian.add_noise(y) if self.training else y_hat, scales, means)
         groups = (-torch.log2(likely)).split(self.config.groups, dim=1)
         group_bits = torch.stack([group.flatten(1).sum(dim=1) for group in groups], dim=1)
         return Latent(y, y_hat, hyper, -torch.log2(likelihoods).flatten(1).sum(dim=1), group_bits)
 
-    def filled(self, y_hat: Tensor, hyper: Tensor, level: int, noise: Tensor) -> Tensor:
+    def fill_detail(self, y_hat: Tensor, hyper: Tensor, level: int, noise: Tensor) -> Tensor:
         """ŷ with all groups after the first `level` sampled, round(μ + noise) (Eq. 46), of ŷ's shape.
 
         μ is h_s's mean, from the hyper-latent alone: Sec. C.1 gives the context model to the coded groups only, and
@@ -318,7 +319,7 @@ class Sic(nn.Module):
         """
         start = self.config.bounds[level]
         means = hyper[:, self.config.latent :]
-        return torch.cat([y_hat[:, :start], rounded(means[:, start:] + noise[:, start:])], dim=1)
+        return torch.cat([y_hat[:, :start], round_straight(means[:, start:] + noise[:, start:])], dim=1)
 
     def noise(self, hyper: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What is added to the means of the detail, of ŷ's shape, as `SicConfig.detail` says."""

@@ -20,7 +20,7 @@ from smicnb.learned.networks.blocks import (
     checkerboard,
     hyper_analysis,
     hyper_synthesis,
-    rounded,
+    round_straight,
     synthesis,
 )
 from smicnb.learned.networks.entropy_models import EntropyBottleneck, GaussianConditional
@@ -157,8 +157,8 @@ class Context(nn.Module):
         """What the hyper-latent says of all groups, (n, 2M, h, w)."""
         return self.h_s(z_hat)
 
-    def of_anchors(self, group: int, hyper: Tensor, known: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Scales and means (n, c, h, w) of a group's anchors, and what `of_others` needs again.
+    def predict_anchors(self, group: int, hyper: Tensor, known: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Scales and means (n, c, h, w) of a group's anchors, and what `predict_others` needs again.
 
         Args:
             group: its number.
@@ -169,7 +169,7 @@ class Context(nn.Module):
         scales, means = self.anchors[group](torch.cat(context, dim=1)).chunk(2, 1)
         return scales, means, context
 
-    def of_others(self, group: int, anchors: Tensor, context: list[Tensor]) -> tuple[Tensor, Tensor]:
+    def predict_others(self, group: int, anchors: Tensor, context: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Scales and means (n, c, h, w) of what is no anchor, from ŷ of the anchors, zero elsewhere."""
         local = self.local[group](anchors)
         scales, means = self.others[group](torch.cat([local, *context], dim=1)).chunk(2, 1)
@@ -236,16 +236,16 @@ class Taco(nn.Module):
         _, likelihoods = self.prior(z)
         bits = _bits(likelihoods)
         medians = self.prior.medians
-        hyper = self.context.hyper(rounded(z - medians) + medians)
+        hyper = self.context.hyper(round_straight(z - medians) + medians)
         anchors = checkerboard(*y.shape[-2:], y.device)
         known: list[Tensor] = []
         for group, part in enumerate(y.split(self.config.groups, dim=1)):
-            scales, means, context = self.context.of_anchors(group, hyper, known)
-            first = torch.where(anchors, rounded(part - means) + means, 0)
-            other_scales, other_means = self.context.of_others(group, first, context)
+            scales, means, context = self.context.predict_anchors(group, hyper, known)
+            first = torch.where(anchors, round_straight(part - means) + means, 0)
+            other_scales, other_means = self.context.predict_others(group, first, context)
             scales, means = torch.where(anchors, scales, other_scales), torch.where(anchors, means, other_means)
             bits = bits + _bits(self.gaussian(part, scales, means)[1])
-            known.append(torch.where(anchors, first, rounded(part - means) + means))
+            known.append(torch.where(anchors, first, round_straight(part - means) + means))
         return torch.cat(known, dim=1), bits
 
 

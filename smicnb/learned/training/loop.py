@@ -43,7 +43,7 @@ class Task(Protocol):
     def learning_rate(self, step: int) -> float:
         """Of the networks' weights in a step."""
 
-    def fresh(self) -> nn.Module:
+    def new_networks(self) -> nn.Module:
         """Networks with random weights, drawn from torch's own generator."""
 
     def begin(self, network: nn.Module, batches: Iterable[Batch]) -> None:
@@ -91,14 +91,14 @@ class Trainer:
                 photographs, or of another beginning.
         """
         do, mine = "name another folder with --out, or move what is there", f"that of {self.training.name}, or nothing"
-        if self.path.exists() and (unlike := self._unlike(shipped.said_by(self.path))):
+        if self.path.exists() and (unlike := self._list_differences(shipped.read_facts(self.path))):
             raise SmicnbError(f"'{self.path}' is of another training ({unlike})", mine, do)
-        if (kept := self._kept()) and self._can_begin() and kept != self.identity:
+        if (kept := self._read_kept()) and self._can_begin() and kept != self.identity:
             raise SmicnbError(f"'{self._state}' is the state of another training", mine, do)
 
-    def _unlike(self, said: dict[str, Any]) -> str:
+    def _list_differences(self, said: dict[str, Any]) -> str:
         """In which respects what a checkpoint says of itself is not this training, as far as that can be told yet."""
-        facts, about = said.get("facts", {}), self._about()
+        facts, about = said.get("facts", {}), self._describe()
         if "identity" not in facts:
             return "it does not say of which"
         if self._can_begin() and facts["identity"] == self.identity:
@@ -117,7 +117,7 @@ class Trainer:
         """Whether what it starts from is there."""
         return not self.training.start or self._start_path.is_file()
 
-    def done(self) -> bool:
+    def is_done(self) -> bool:
         """Whether its checkpoint is there, of this very training."""
         return self.path.is_file() and checkpoints.load(self.path).facts.get("identity") == self.identity
 
@@ -128,13 +128,13 @@ class Trainer:
             SmicnbError: the loss is not finite any more; the last good state is kept.
         """
         self.check()
-        if self.done():
+        if self.is_done():
             return checkpoints.load(self.path, self.device)
         torch.manual_seed(self.training.seed)  # an adversary's weights are drawn
         self._task: Task = TASKS[self.training.codec](self.training, self._parts, self.device)
-        network, rows = self._beginning(), []
+        network, rows = self._begin_network(), []
         optimisers = self._optimisers(network)
-        step, total = self._resumed(network, optimisers, rows), self.training.run.steps
+        step, total = self._resume(network, optimisers, rows), self.training.run.steps
         with progress_bar(f"training {self.training.name}", total, step) as advance:
             while step < total:
                 terms = self._step(network, optimisers, step)
@@ -144,7 +144,7 @@ class Trainer:
                     rows.append({"step": step, "part": "fitted", **{k: float(v) for k, v in terms.items()}})
                     self._check(rows[-1], step)
                 if step % VALIDATE_EVERY == 0 or step == total:
-                    rows.append({"step": step, "part": "validated", **self._validated(network)})
+                    rows.append({"step": step, "part": "validated", **self._validate(network)})
                 if step % KEEP_EVERY == 0 and step < total:
                     self._keep(network, optimisers, rows, step)
         whole = all(each.requires_grad for each in network.parameters())
@@ -158,12 +158,12 @@ class Trainer:
     def _facts(self, rows: list[dict]) -> dict[str, Any]:
         return {
             "identity": self.identity,
-            **self._about(),
+            **self._describe(),
             "photographs": {part: photographs.summary for part, photographs in self._parts.items()},
             "validation": {key: round(value, 6) for key, value in rows[-1].items() if isinstance(value, float)},
         }
 
-    def _about(self) -> dict[str, Any]:
+    def _describe(self) -> dict[str, Any]:
         """What `identity` is made of but the networks' config and the weights it starts from, as JSON has it."""
         return {
             "seed": self.training.seed,
@@ -180,9 +180,9 @@ class Trainer:
     def _start(self) -> checkpoints.Checkpoint:
         return checkpoints.load(self._start_path)
 
-    def _beginning(self) -> nn.Module:
+    def _begin_network(self) -> nn.Module:
         torch.manual_seed(self.training.seed)
-        network = self._task.fresh()
+        network = self._task.new_networks()
         if self.training.start:
             network.load_state_dict(dict(self._start().network.named_parameters()), strict=False)
         network = network.to(self.device, memory_format=torch.channels_last).train()
@@ -207,14 +207,14 @@ class Trainer:
             group["lr"] = self._task.learning_rate(step)
         for optimiser in optimisers.values():
             optimiser.zero_grad(set_to_none=True)
-        with self._mixed():
+        with self._mixed_precision():
             terms = self._task.terms(network, self._batch("fitted", (self.training.seed, step)), step)
         terms["loss"].backward()
         norm = nn.utils.clip_grad_norm_(
             [each for group in main.param_groups for each in group["params"]], self._task.clip
         )
         if not torch.isfinite(norm):
-            raise self._not_finite("gradient", step + 1)
+            raise self._not_finite_error("gradient", step + 1)
         main.step()
         if "auxiliary" in optimisers:
             network.prior.loss().backward()
@@ -225,19 +225,19 @@ class Trainer:
             optimisers["adversary"].step()
         return {key: value.detach() for key, value in terms.items()}
 
-    def _mixed(self) -> Any:
+    def _mixed_precision(self) -> Any:
         """bfloat16 where the processor or the GPU has it; the rate's networks stay in float32."""
         if self.device == "cpu" and not torch.cpu._is_avx512_bf16_supported():
             return nullcontext()
         return torch.autocast(torch.device(self.device).type, torch.bfloat16)
 
     @torch.inference_mode()
-    def _validated(self, network: nn.Module) -> dict[str, float]:
+    def _validate(self, network: nn.Module) -> dict[str, float]:
         """Mean terms over the same crops each time, rounding instead of noise."""
         network.eval()
         sums: dict[str, list[float]] = {}
         for start in range(0, VALIDATION_CROPS, self.training.run.batch):
-            with self._mixed():
+            with self._mixed_precision():
                 terms = self._task.terms(network, self._batch("validated", (0, start)), None)
             for key, value in terms.items():
                 sums.setdefault(key, []).append(float(value))
@@ -253,9 +253,9 @@ class Trainer:
     def _check(self, row: dict, step: int) -> None:
         for key, value in row.items():
             if isinstance(value, float) and not np.isfinite(value):
-                raise self._not_finite(key, step)
+                raise self._not_finite_error(key, step)
 
-    def _not_finite(self, what: str, step: int) -> SmicnbError:
+    def _not_finite_error(self, what: str, step: int) -> SmicnbError:
         kept = self._state.name if self._state.is_file() else "nothing, for none was kept yet"
         return SmicnbError(
             f"the {what} of {self.training.name} is not finite at step {step}",
@@ -284,7 +284,7 @@ class Trainer:
         write_bytes(self._state, save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, meta))
         self._write_log(rows)
 
-    def _kept(self) -> str | None:
+    def _read_kept(self) -> str | None:
         """The identity of the training that a kept state is of; None without one, or where it cannot be read."""
         from safetensors import SafetensorError, safe_open
 
@@ -294,7 +294,7 @@ class Trainer:
         except (SafetensorError, OSError):
             return None
 
-    def _resumed(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], rows: list[dict]) -> int:
+    def _resume(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], rows: list[dict]) -> int:
         """The step to go on with, after everything was put back as it was kept."""
         from safetensors import SafetensorError, safe_open
 

@@ -113,7 +113,7 @@ def photographs(
             for item in items:
                 advance(1)
                 try:
-                    image = _smaller(read_image(item.path))
+                    image = _reduce(read_image(item.path))
                 except ImageError:
                     skipped["not readable"] += 1
                     continue
@@ -138,7 +138,7 @@ def photographs(
     return Photographs(images, tuple(captions), sources, sha256_json([hashes, captions]), dict(skipped))
 
 
-def _smaller(image: np.ndarray) -> np.ndarray:
+def _reduce(image: np.ndarray) -> np.ndarray:
     from PIL import Image
 
     scale = SHORT_SIDE / min(image.shape[:2])

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from smicnb.base import yaml12
 from smicnb.base.bounds import MOST_SEED, MOST_WEIGHT
 from smicnb.base.errors import SmicnbError
-from smicnb.base.names import folded, unknown
+from smicnb.base.names import fold_case, unknown
 from smicnb.learned.networks.sic import SIZES as SIC_SIZES
 from smicnb.learned.networks.sic import SicConfig
 from smicnb.learned.networks.taco import SIZES, TacoConfig
@@ -82,7 +82,7 @@ class Plan(_Strict):
     rates_of: dict[str, dict[str, Rate]] = {}
     seeds: dict[str, tuple[Seed, ...]]
 
-    def at(self, name: str) -> dict[str, float]:
+    def rates_for(self, name: str) -> dict[str, float]:
         """The rates of a run."""
         return self.rates_of.get(name, self.rates)
 
@@ -127,7 +127,7 @@ class SicRun(Run):
     adversarial: bool = False
     adversary_width: int = Field(64, ge=1, le=MOST_SIDE)
     detail: Literal["uniform", "scale", "zero"] = "uniform"
-    growing: bool = False
+    growing_groups: bool = False
     weights: dict[str, Any] = {}
 
 
@@ -140,14 +140,14 @@ class SicPlan(Plan):
     def config(self, run: SicRun) -> SicConfig:
         """Size and variant of a run's networks."""
         config = SIC_SIZES[self.size]
-        return replace(config, detail=run.detail, groups=growing(config) if run.growing else config.groups)
+        return replace(config, detail=run.detail, groups=growing_groups(config) if run.growing else config.groups)
 
     def weights(self, run: SicRun, rate: float) -> SicWeights:
         """Of a run's loss at a factor of the distortion."""
         return SicWeights(scale=rate, **run.weights)
 
 
-def growing(config: SicConfig) -> tuple[int, ...]:
+def growing_groups(config: SicConfig) -> tuple[int, ...]:
     """As many groups as a config has, whose sizes rise by equal steps as far as whole channels let them."""
     levels, channels = config.levels, config.latent
     ends = [round(channels * number * (number + 1) / (levels * (levels + 1))) for number in range(levels + 1)]
@@ -157,7 +157,7 @@ def growing(config: SicConfig) -> tuple[int, ...]:
 PLANS = {"taco": TacoPlan, "sic": SicPlan}
 
 
-def stepped(run: Run, step: int) -> float:
+def learning_rate_at(run: Run, step: int) -> float:
     """A run's learning rate after its milestones."""
     return run.learning_rate / 10 ** sum(step >= share * run.steps for share in run.milestones)
 
@@ -230,7 +230,7 @@ def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
         if name not in plan.runs:
             raise unknown("run", name, plan.runs)
     for name in plan.runs:
-        for rate in plan.at(name):
+        for rate in plan.rates_for(name):
             for seed in plan.seeds.get(name, ()):
                 _add(plan, name, rate, seed, found, ())
     _check_files(found.values())
@@ -240,7 +240,7 @@ def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
         if not some:
             raise unknown("training", one, sorted(found))
         for name in some:
-            _with_needs(found, name, chosen)
+            _add_needs(found, name, chosen)
     return list((chosen if wanted else found).values())
 
 
@@ -248,11 +248,11 @@ def _check_files(trainings: Iterable[Training]) -> None:
     """Refuse two trainings that would write the same file, on some file system."""
     taken: dict[str, str] = {}
     for training in trainings:
-        if other := taken.get(folded(training.stem)):
+        if other := taken.get(fold_case(training.stem)):
             raise SmicnbError(
                 f"'{other}' and '{training.name}' would be one file", "names that differ", "rename a run or a rate"
             )
-        taken[folded(training.stem)] = training.name
+        taken[fold_case(training.stem)] = training.name
 
 
 def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training], above: tuple[str, ...]) -> None:
@@ -263,18 +263,18 @@ def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training]
         raise unknown("run", name, plan.runs)
     if name in above:
         raise SmicnbError(f"the runs {', '.join(above)} start from one another", "one that starts from nothing")
-    if rate not in plan.at(name):
-        raise unknown(f"rate of the run '{name}'", rate, plan.at(name))
+    if rate not in plan.rates_for(name):
+        raise unknown(f"rate of the run '{name}'", rate, plan.rates_for(name))
     run, start, ships = plan.runs[name], None, False
     if run.start is not None:
         before, _, other = run.start.partition("/")
         _add(plan, before, other or rate, seed, found, (*above, name))
         start, ships = f"{before}/{other or rate}/{seed}", plan.runs[before].ship and seed in plan.seeds.get(before, ())
-    weights = plan.weights(run, plan.at(name)[rate])
+    weights = plan.weights(run, plan.rates_for(name)[rate])
     found[key] = Training(plan.codec, key, plan.config(run), run, weights, seed, start, ships)
 
 
-def _with_needs(found: dict[str, Training], name: str, chosen: dict[str, Training]) -> None:
+def _add_needs(found: dict[str, Training], name: str, chosen: dict[str, Training]) -> None:
     if found[name].start:
-        _with_needs(found, found[name].start, chosen)
+        _add_needs(found, found[name].start, chosen)
     chosen[name] = found[name]

@@ -34,7 +34,7 @@ class SicWeights(BaseModel):
     rate_spread: float = Field(64, ge=0, le=MOST_WEIGHT)
     rate_reward: float = Field(4, ge=0, le=MOST_WEIGHT)
 
-    def at(self, level: int, levels: int) -> dict[str, float]:
+    def weights_at(self, level: int, levels: int) -> dict[str, float]:
         """Weights of mse, lpips and bpp at a level of 1 to `levels`, as Table 1 has them at level · 16 / levels."""
         place = PAPER_LEVELS * level / levels
         rows = [128 * place, 2 ** ((40 - place) / 8), 2 ** ((48 - 3 * place) / 8)]
@@ -81,11 +81,11 @@ class Discriminator(nn.Module):
         return self.layers(torch.cat([pixels, condition.to(pixels.dtype)], dim=1)).float()
 
 
-def deceived(logits: Tensor) -> Tensor:
+def generator_loss(logits: Tensor) -> Tensor:
     """The non-saturating loss of the generator (Eq. 14), from logits of what it made."""
     return functional.softplus(-logits).mean()
 
 
-def told_apart(real: Tensor, made: Tensor) -> Tensor:
+def discriminator_loss(real: Tensor, made: Tensor) -> Tensor:
     """The loss of the discriminator (Eq. 15), from its logits."""
     return functional.softplus(-real).mean() + functional.softplus(made).mean()

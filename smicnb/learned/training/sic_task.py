@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from smicnb.learned.networks.blocks import rounded
+from smicnb.learned.networks.blocks import round_straight
 from smicnb.learned.networks.sic import Latent, Sic
-from smicnb.learned.training.plans import stepped
-from smicnb.learned.training.sic_losses import Discriminator, deceived, spread_of_rates, told_apart
+from smicnb.learned.training.plans import learning_rate_at
+from smicnb.learned.training.sic_losses import Discriminator, discriminator_loss, generator_loss, spread_of_rates
 from smicnb.semantics.metrics.pairs import lpips_network
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ class SicTask:
 
     def learning_rate(self, step: int) -> float:
         """Rising at first, for a transformer that starts at full rate may collapse; then as the milestones say."""
-        return stepped(self._run, step) * min(1, (step + 1) / max(self._run.rise, 1))
+        return learning_rate_at(self._run, step) * min(1, (step + 1) / max(self._run.rise, 1))
 
-    def fresh(self) -> Sic:
+    def new_networks(self) -> Sic:
         """Networks with random weights."""
         return Sic(self._config)
 
@@ -61,7 +61,7 @@ class SicTask:
         pixels, levels = batch.pixels, self._config.levels
         level = levels // 2 if step is None else levels - step % levels  # the last one first, as the authors have it
         coded = network.latent(pixels)
-        whole = network.synthesised(coded.y_hat, *pixels.shape[-2:]).float()
+        whole = network.synthesise(coded.y_hat, *pixels.shape[-2:]).float()
         bpp = coded.bits(levels).mean() / pixels[0, 0].numel()
         if self._run.objective == "rate-distortion":
             mse = functional.mse_loss(whole, pixels)
@@ -72,10 +72,10 @@ class SicTask:
         last = self._distances(whole[None], pixels) | {"bpp": bpp}
         alpha = self._weights.alpha
         if self.adversary is not None:
-            terms |= self._against(pixels, made, coded.y_hat, level)
-            last |= self._against(pixels, whole[None], coded.y_hat, levels)
+            terms |= self._adversarial_losses(pixels, made, coded.y_hat, level)
+            last |= self._adversarial_losses(pixels, whole[None], coded.y_hat, levels)
             terms["adversary"] = alpha * terms["adversary"] + (1 - alpha) * last["adversary"]
-        loss = alpha * self._weighted(terms, level) + (1 - alpha) * self._weighted(last, levels)
+        loss = alpha * self._weigh_terms(terms, level) + (1 - alpha) * self._weigh_terms(last, levels)
         if self._run.constraints:
             terms |= self._idempotence(network, made, latents, level)
             loss = loss + terms["synset"] + terms["detail"]
@@ -86,11 +86,11 @@ class SicTask:
     def _samples(self, network: Sic, coded: Latent, level: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """M members of the level's synset, (M, n, 3, H, W), and their latents."""
         drawn = [
-            network.filled(coded.y_hat, coded.hyper, level, network.noise(coded.hyper))
+            network.fill_detail(coded.y_hat, coded.hyper, level, network.noise(coded.hyper))
             for _ in range(self._run.samples)
         ]
         latents = torch.stack(drawn)
-        made = network.synthesised(latents.flatten(0, 1), *pixels.shape[-2:]).float()
+        made = network.synthesise(latents.flatten(0, 1), *pixels.shape[-2:]).float()
         return made.unflatten(0, latents.shape[:2]), latents
 
     def _distances(self, made: Tensor, pixels: Tensor) -> dict[str, Tensor]:
@@ -100,24 +100,24 @@ class SicTask:
         lpips = self._perceptual(2 * made - 1, 2 * aimed - 1).float().mean()
         return {"mse": functional.mse_loss(made, aimed), "lpips": lpips}
 
-    def _weighted(self, terms: dict[str, Tensor], level: int) -> Tensor:
+    def _weigh_terms(self, terms: dict[str, Tensor], level: int) -> Tensor:
         """Eq. 13; against an adversary LPIPS has its loss beside it (Eq. 16)."""
-        weights = self._weights.at(level, self._config.levels)
+        weights = self._weights.weights_at(level, self._config.levels)
         perception = terms["lpips"] + terms.get("deceived", 0)
         return weights["mse"] * terms["mse"] + weights["lpips"] * perception + weights["bpp"] * terms["bpp"]
 
     def _idempotence(self, network: Sic, made: Tensor, latents: Tensor, level: int) -> dict[str, Tensor]:
         """Eq. 44 and 45: how far the samples' own latents are from those that they were made of."""
-        again = rounded(network.analysed(made.flatten(0, 1)).float()).unflatten(0, latents.shape[:2])
+        again = round_straight(network.analyse(made.flatten(0, 1)).float()).unflatten(0, latents.shape[:2])
         apart = (again - latents).square()
         start = self._config.bounds[level]
         detail = apart[:, :, start:].mean() if level < self._config.levels else apart.new_zeros(())
         return {"synset": apart[:, :, :start].mean(), "detail": detail}
 
-    def _against(self, pixels: Tensor, made: Tensor, y_hat: Tensor, level: int) -> dict[str, Tensor]:
+    def _adversarial_losses(self, pixels: Tensor, made: Tensor, y_hat: Tensor, level: int) -> dict[str, Tensor]:
         """Eq. 14 and 15 of a level, over its samples (M, n, 3, H, W)."""
         coded = y_hat[:, : self._config.bounds[level]]
         fakes, condition = made.flatten(0, 1), coded.repeat(len(made), 1, 1, 1)
         real = self.adversary(pixels, coded, level)
-        apart = told_apart(real, self.adversary(fakes.detach(), condition, level))
-        return {"deceived": deceived(self.adversary(fakes, condition, level)), "adversary": apart}
+        apart = discriminator_loss(real, self.adversary(fakes.detach(), condition, level))
+        return {"deceived": generator_loss(self.adversary(fakes, condition, level)), "adversary": apart}

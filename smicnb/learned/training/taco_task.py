@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from smicnb.learned.networks.blocks import Injector
 from smicnb.learned.networks.taco import Taco
 from smicnb.learned.training.losses import TacoLoss
-from smicnb.learned.training.plans import stepped
+from smicnb.learned.training.plans import learning_rate_at
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics.pairs import lpips_network
 
@@ -47,9 +47,9 @@ class TacoTask:
 
     def learning_rate(self, step: int) -> float:
         """As the milestones say."""
-        return stepped(self._training.run, step)
+        return learning_rate_at(self._training.run, step)
 
-    def fresh(self) -> Taco:
+    def new_networks(self) -> Taco:
         """Networks with random weights."""
         return Taco(self._training.config)
 

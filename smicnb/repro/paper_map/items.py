@@ -80,7 +80,7 @@ def load(root: Path) -> Reproduction:
     named = [(f"{row.item}, a row of '{group.name}',", row.files) for group in found.groups for row in group.rows]
     for where, files in [*named, ("supplementary", found.supplementary)]:
         for name in files:
-            for path in _missing(root, name):
+            for path in _list_missing(root, name):
                 raise SmicnbError(f"{where} names '{name}'", path, "run its notebook, or mend the row")
     if missing := unplaced(root, found):
         raise SmicnbError(
@@ -104,8 +104,8 @@ def read(root: Path) -> Reproduction:
     for name in ("papers", "supplementary"):
         _keys(content[name], f"{name} of {ROWS}", dict.fromkeys(content[name], str))
     groups = tuple(_group(root, entry, content["papers"]) for entry in content["groups"])
-    _once("group", [group.name for group in groups])
-    _once("item", [f"{group.paper} {row.item}" for group in groups for row in group.rows])
+    _check_unique("group", [group.name for group in groups])
+    _check_unique("item", [f"{group.paper} {row.item}" for group in groups for row in group.rows])
     for file in content["supplementary"]:
         _file(file, "supplementary")
     return Reproduction(content["papers"], groups, content["supplementary"])
@@ -141,7 +141,7 @@ def _keys(entry: Any, where: str, needed: dict[str, Any], optional: dict[str, An
         raise SmicnbError(f"{where} has no '{missing[0]}'", ", ".join(needed))
 
 
-def _once(kind: str, found: list[str]) -> None:
+def _check_unique(kind: str, found: list[str]) -> None:
     for name in found:
         if found.count(name) > 1:
             raise SmicnbError(f"the {kind} '{name}' stands twice in {ROWS}", "once")
@@ -153,7 +153,7 @@ def _file(name: str, where: str) -> str:
     return name
 
 
-def _missing(root: Path, name: str) -> list[str]:
+def _list_missing(root: Path, name: str) -> list[str]:
     """Which files of a table are not there."""
     return [path for path in (f"figures/{name}.csv", f"figures/{name}.json") if not (root / path).is_file()]
 
@@ -192,7 +192,7 @@ def _row(root: Path, entry: Any, group: dict[str, Any]) -> Row:
     if "verdict" in entry:
         if group["state"] not in COMPUTED:
             raise SmicnbError(f"{where} is {group['state']} and has a verdict", "no verdict, or another state")
-        if not any(_missing(root, file) for file in files):
+        if not any(_list_missing(root, file) for file in files):
             found = verdict(entry["verdict"], held := Tables(root / "figures"))
             if unnamed := held.read - set(files):
                 raise SmicnbError(f"{where} has a verdict on '{min(unnamed)}'", "that name among its files")

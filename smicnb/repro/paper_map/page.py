@@ -38,7 +38,7 @@ def _runs(numbers: list[str]) -> list[str]:
     return shown + [number for number in numbers if not number.isdigit()]
 
 
-def _of(groups: tuple[Group, ...], paper: str, state: str) -> list[str]:
+def _list_items(groups: tuple[Group, ...], paper: str, state: str) -> list[str]:
     return [row.item for group in groups for row in group.rows if (group.paper, group.state) == (paper, state)]
 
 
@@ -69,7 +69,7 @@ def _summary(found: Reproduction) -> list[str]:
     """How many items are in which state, and which verdict each outcome has."""
     counts = []
     for state, meaning in STATES.items():
-        by_paper = [len(_of(found.groups, paper, state)) for paper in found.papers]
+        by_paper = [len(_list_items(found.groups, paper, state)) for paper in found.papers]
         counts.append([state, meaning, *map(str, by_paper), str(sum(by_paper))])
     lines = [*_table(["state", "meaning", *found.papers, "all"], counts), "", "## Verdicts at a glance", ""]
     for outcome in OUTCOMES:
@@ -124,7 +124,9 @@ def page(root: Path, found: Reproduction) -> str:
 def readme_map(found: Reproduction) -> str:
     """The README's table: a row for each group, every item in it, and which verdicts agree and which do not."""
     total = sum(len(group.rows) for group in found.groups)
-    states = (f"{sum(len(_of(found.groups, paper, state)) for paper in found.papers)} {state}" for state in STATES)
+    states = (
+        f"{sum(len(_list_items(found.groups, paper, state)) for paper in found.papers)} {state}" for state in STATES
+    )
     lines = [
         f"{total} figures, tables, equations and claims (C1, C2, …): {', '.join(states)}.",
         "Each has its row in [docs/reproduction.md](docs/reproduction.md), with its reason and, where it was computed,",
@@ -145,7 +147,7 @@ def readme_map(found: Reproduction) -> str:
     return "\n".join(lines + _table(["paper's items", "notebook", "state", "what you get"], rows)) + "\n"
 
 
-def cheapest(root: Path) -> str:
+def cheapest_table(root: Path) -> str:
     """The table of docs/which_codec.md: the code of the fewest bits for each size of a collection, at each fidelity."""
     import pandas as pd
 
@@ -163,7 +165,7 @@ def documents(root: Path) -> dict[Path, str]:
     return {
         root / "docs" / "reproduction.md": page(root, found),
         readme: _between_marks(readme, readme_map(found)),
-        which: _between_marks(which, cheapest(root)),
+        which: _between_marks(which, cheapest_table(root)),
     }
 
 

@@ -65,13 +65,13 @@ def convert(
     for number, cell in enumerate(code):
         told = ends[number] if len(ends) == len(code) else ENDS.get(_status(cell), "")
         cell.metadata["smicnb"] = {"number": number + 1, "state": told}
-        outputs = [_bounded(output, number + 1, captions, keep) for output in cell.get("outputs", [])]
+        outputs = [_bound_output(output, number + 1, captions, keep) for output in cell.get("outputs", [])]
         cell["outputs"] = [output for output in outputs if output is not None]
     templates = Path(str(resources.files("smicnb.repro.report")))
     exporter = HTMLExporter(
         template_name="notebook", extra_template_basedirs=[str(templates)], exclude_anchor_links=True
     )
-    cleaner = SanitizeHTML(tags=list(TAGS), attributes=_allowed, strip=True)
+    cleaner = SanitizeHTML(tags=list(TAGS), attributes=_is_allowed, strip=True)
     exporter.register_filter("clean", lambda html: _tables(cleaner.sanitize_html_tags(SILENT.sub("", html))))
     body, _ = exporter.from_notebook_node(book)
     return Page(_title(book.cells, path), body, tuple(cell.source for cell in code))
@@ -88,14 +88,14 @@ def _title(cells: list[Any], path: Path) -> str:
     return heading[1].strip() if heading else path.stem
 
 
-def _bounded(
+def _bound_output(
     output: Any, number: int, captions: Callable[[str], str], keep: Callable[[str, bytes], Mapping[str, Any]]
 ) -> Any:
     """An output within the bounds, its picture kept aside; None where there is nothing to show."""
     if output.output_type == "stream":
-        output["text"] = _cut(output.text)
+        output["text"] = _cut_text(output.text)
     elif output.output_type == "error":
-        output["traceback"] = [_cut("\n".join(output.traceback) or f"{output.ename}: {output.evalue}")]
+        output["traceback"] = [_cut_text("\n".join(output.traceback) or f"{output.ename}: {output.evalue}")]
     else:
         data = output.data
         if "application/vnd.jupyter.widget-view+json" in data:  # a progress bar, of no use afterwards
@@ -103,7 +103,7 @@ def _bounded(
         if len(data.get("text/html", "")) > MARKUP:
             del data["text/html"]
         if "text/plain" in data:
-            data["text/plain"] = _cut(data["text/plain"])
+            data["text/plain"] = _cut_text(data["text/plain"])
         for kind, suffix in PICTURES.items():
             if kind in data:
                 name = figures.shown_name(output.metadata)
@@ -132,7 +132,7 @@ def _picture(output: Any, text: str, suffix: str, alt: str, keep: Callable[[str,
     return output
 
 
-def _cut(text: str) -> str:
+def _cut_text(text: str) -> str:
     """Text without colours, and its middle left out where it is too long."""
     text = ANSI.sub("", text)
     if len(text) <= TEXT:
@@ -141,7 +141,7 @@ def _cut(text: str) -> str:
     return f"{text[:half]}\n[{len(text) - TEXT:,} characters are left out]\n{text[-half:]}"
 
 
-def _allowed(tag: str, name: str, value: str) -> bool:
+def _is_allowed(tag: str, name: str, value: str) -> bool:
     """Attributes that may stay: what structure needs. Links become text: they would lead out, or nowhere."""
     if tag in ("td", "th"):
         return name in ("colspan", "rowspan", "scope")

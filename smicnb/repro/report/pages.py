@@ -137,9 +137,9 @@ class _Site:
         for card in self.content.cards:
             for _, path in card.downloads:
                 self._copy(path)
-            if card.table and not card.table.beside:
+            if card.table and not card.table.is_comparison:
                 self._page(f"tables/{card.anchor}.html", "table.html.j2", card=card)
-        beside = [card for card in self.content.cards if card.table and card.table.beside]
+        beside = [card for card in self.content.cards if card.table and card.table.is_comparison]
         beside.sort(key=lambda card: (not card.label.startswith("table"), card.label, card.name))
         self._page("published.html", "published.html.j2", beside=beside)
         self._page("index.html", "index.html.j2", beside=beside)
@@ -169,7 +169,7 @@ class _Site:
 
     def table(self, card: Card) -> str:
         """Where a table stands in full."""
-        return f"published.html#{card.anchor}" if card.table.beside else f"tables/{card.anchor}.html"
+        return f"published.html#{card.anchor}" if card.table.is_comparison else f"tables/{card.anchor}.html"
 
     def source(self, run: Run) -> str:
         """The source of the cell at which a run failed, or "" where that is not known."""

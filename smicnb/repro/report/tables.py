@@ -41,7 +41,7 @@ class Table:
         return tuple(column for _, columns in self.groups for column in columns)
 
     @property
-    def beside(self) -> bool:
+    def is_comparison(self) -> bool:
         """Whether it holds the paper's numbers and ours."""
         return any(column.published for column in self.columns)
 
@@ -81,21 +81,24 @@ def _groups(names: list[str]) -> tuple[tuple[str, tuple[Column, ...]], ...]:
     groups = [("", tuple(Column(name, name, False) for name in keys))]
     for name in paper:
         quantity = name.removesuffix(PUBLISHED).strip()
-        ours = [other for other in rest if quantity and _about(quantity, other)]
+        ours = [other for other in rest if quantity and _is_about(quantity, other)]
         if len(paper) == 1 and not ours:
             ours = rest
         rest = [other for other in rest if other not in ours]
-        columns = [Column(name, PUBLISHED, True), *(Column(other, _without(quantity, other), False) for other in ours)]
+        columns = [
+            Column(name, PUBLISHED, True),
+            *(Column(other, _drop_quantity(quantity, other), False) for other in ours),
+        ]
         groups.append((quantity, tuple(columns)))
     if rest:
         groups.append(("ours alone", tuple(Column(name, name, False) for name in rest)))
     return tuple(groups)
 
 
-def _about(quantity: str, name: str) -> bool:
+def _is_about(quantity: str, name: str) -> bool:
     return name.startswith(f"{quantity} ") or f"({quantity})" in name
 
 
-def _without(quantity: str, name: str) -> str:
+def _drop_quantity(quantity: str, name: str) -> str:
     """A column's name without the quantity that stands above it: "image cosine (CC), held-out" below "CC"."""
     return re.sub(rf"^{re.escape(quantity)} |\s*\({re.escape(quantity)}\)", "", name) if quantity else name

@@ -137,7 +137,7 @@ class _Client(NotebookClient):
                 return "interrupted", "Interrupted", "the run was stopped"
             return "dead", "DeadKernel", _last_words(self.status)
         finally:
-            cell.outputs = _joined(cell.outputs)
+            cell.outputs = _join_outputs(cell.outputs)
             if self._cut:
                 cut = ", ".join(f"{size} bytes of {kind}" for kind, size in self._cut.items())
                 note = f"[smicnb left out {cut}: a cell's output is kept up to {OUTPUT_BYTES} bytes]\n"
@@ -228,7 +228,7 @@ def _failed(kind: str, text: str) -> tuple[CellState, str, str]:
     return "failed", kind, text
 
 
-def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+def _join_outputs(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     """The outputs, where what came piece by piece from one stream is one piece.
 
     nbclient's own way of doing this takes the square of a line's length.

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smicnb.base.errors import SmicnbError
-from smicnb.repro.environment import SCHEDULER, THREADS, WORKERS, of_worker
+from smicnb.repro.environment import SCHEDULER, THREADS, WORKERS, worker_variables
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -99,7 +99,7 @@ class Dask(Executor):
         """The future of a call in one of the workers; BrokenExecutor where they died, or the scheduler did."""
         asked = Future()
         if self._client.status != "running":  # it would wait for a scheduler to come back
-            asked.set_exception(self._lost())
+            asked.set_exception(self._lost_error())
             return asked
         theirs = self._executor.submit(function, *arguments, **keywords)
         # A cluster keeps a result, and makes it again, for as long as its future is held: here until it is passed on.
@@ -113,7 +113,7 @@ class Dask(Executor):
 
         if not asked.set_running_or_notify_cancel():
             return
-        error = self._lost() if theirs.cancelled() else theirs.exception()
+        error = self._lost_error() if theirs.cancelled() else theirs.exception()
         if isinstance(error, KilledWorker):
             error = BrokenExecutor(str(error))
         if error is None:
@@ -121,7 +121,7 @@ class Dask(Executor):
         else:
             asked.set_exception(error)
 
-    def _lost(self) -> SchedulerLostError:
+    def _lost_error(self) -> SchedulerLostError:
         return SchedulerLostError(f"the Dask scheduler at {self._address} is gone")
 
 
@@ -145,7 +145,7 @@ def workforce(workers: int | None, dask: str | None = None) -> Iterator[Workforc
     Raises:
         SmicnbError: no scheduler answers there.
     """
-    cores = max(1, cores_here() // int(THREADS))
+    cores = max(1, count_cores() // int(THREADS))
     if dask is None:
         count = workers or cores
         executor = Processes(count)
@@ -164,7 +164,7 @@ def workforce(workers: int | None, dask: str | None = None) -> Iterator[Workforc
 
 
 @contextlib.contextmanager
-def of_notebook() -> Iterator[Executor | None]:
+def lend_executor() -> Iterator[Executor | None]:
     """In a kernel: what `smicnb run` lends it; None, for here and now, where that is not more than one worker."""
     if address := os.environ.get(SCHEDULER):
         with _client(address) as client:
@@ -179,7 +179,7 @@ def of_notebook() -> Iterator[Executor | None]:
         yield None
 
 
-def cores_here() -> int:
+def count_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
 
@@ -207,7 +207,7 @@ def _cluster(workers: int) -> Iterator[str]:
             memory_limit=0,  # a kernel's memory is its own
             dashboard_address=None,
             local_directory=folder,
-            env=of_worker(),
+            env=worker_variables(),
             preload=[__name__],
             silence_logs=logging.CRITICAL,
         )

@@ -42,13 +42,17 @@ def inputs(job: Job) -> dict[str, str]:
     sources = [source if isinstance(source, str) else "".join(source) for source in sources]
     kernel = notebook.get("metadata", {}).get("kernelspec", {}).get("name")
     code = _code(sources)
-    files = imports.reached(code, job.place.source.parent)
+    files = imports.find_reached(code, job.place.source.parent)
     return {
         "notebook": sha256_json([kernel, sources]),  # prose and saved outputs decide nothing
         "parameters": sha256_json(job.parameters),
         **{name: sha256_of(file) for name, file in files.items()},
-        **{f"lock: {name}": version for name, version in locked().items()},
-        **{f"installed: {name}": here for name, version in locked().items() if (here := _unlike(name, version))},
+        **{f"lock: {name}": version for name, version in read_lock().items()},
+        **{
+            f"installed: {name}": here
+            for name, version in read_lock().items()
+            if (here := _other_version(name, version))
+        },
         **_data(job, code),
         **_weights(job, files),
     }
@@ -65,15 +69,15 @@ def reasons(job: Job, now: dict[str, str] | None = None) -> list[str]:
     if record is None:
         return ["never run"]
     if record["state"] != "done":
-        return [_unfinished(record)]
+        return [_describe_end(record)]
     now = inputs(job) if now is None else now
     found = _differences(record, now, job.parameters)
     if record["parameters"] == job.parameters:  # else its figures are other ones, and may lie elsewhere
-        found += _touched(record, job.place.out)
+        found += _list_touched(record, job.place.out)
     return found
 
 
-def _unfinished(record: dict[str, Any]) -> str:
+def _describe_end(record: dict[str, Any]) -> str:
     """How a run that is not done ended: "dead in cell 4 of 9: …"."""
     error = record["error"] or {}
     cell = error.get("cell")
@@ -81,7 +85,7 @@ def _unfinished(record: dict[str, Any]) -> str:
     return f"{record['state']}{where}{': ' if error else ''}{error.get('text', '')}"
 
 
-def locked() -> dict[str, str]:
+def read_lock() -> dict[str, str]:
     """Package -> version, of the lock files; empty where there are none."""
     files = sorted(root().glob("requirements*.lock"))
     return _pins("\n".join(file.read_text(encoding="utf-8") for file in files))
@@ -93,16 +97,16 @@ def _pins(text: str) -> dict[str, str]:
 
 
 @cache
-def _installed(name: str) -> str | None:
+def _installed_version(name: str) -> str | None:
     try:
         return metadata.version(name).partition("+")[0]  # what follows the plus sign is the build's name
     except metadata.PackageNotFoundError:  # of another platform, or not needed to run
         return None
 
 
-def _unlike(name: str, version: str) -> str | None:
+def _other_version(name: str, version: str) -> str | None:
     """The installed version of a package, where it is another one than the locked one."""
-    here = _installed(name)
+    here = _installed_version(name)
     return None if here == version.partition("+")[0] else here
 
 
@@ -117,7 +121,7 @@ def _data(job: Job, code: str) -> dict[str, str]:
     found, name = {}, job.parameters.get("collection")
     if name is not None:
         found["collection"] = collection_of(name).fingerprint
-    for data_set, stem in _redrawn(code):
+    for data_set, stem in _redrawn_tables(code):
         folder = root() / "figures" / data_set
         if folder != job.place.out and not str(name).startswith(f"{data_set}:"):
             for file in (folder / f"{stem}.csv", folder / f"{stem}.json"):
@@ -125,7 +129,7 @@ def _data(job: Job, code: str) -> dict[str, str]:
     return found
 
 
-def _redrawn(code: str) -> list[tuple[str, str]]:
+def _redrawn_tables(code: str) -> list[tuple[str, str]]:
     """Data set and name of every committed table that a notebook's code asks for."""
     try:
         calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
@@ -157,7 +161,9 @@ def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
     if "models" in parameters:
         from smicnb.learned.files import shipped  # it imports torch
 
-        found |= {f"model {name}": sha256_of(path) for name, path in shipped.chosen(parameters["models"]).items()}
+        found |= {
+            f"model {name}": sha256_of(path) for name, path in shipped.choose_models(parameters["models"]).items()
+        }
     for kind in ("encoder", "judge"):
         selection = parse(str(parameters.get(kind, "")))
         model, _, tag = selection.source.partition("/")
@@ -179,7 +185,7 @@ def _differences(record: dict[str, Any], now: dict[str, str], parameters: dict[s
         if old == new or (old is None and new == NOT_HERE):
             continue
         if name == "parameters":
-            found += _changed(record["parameters"], parameters)
+            found += _list_changes(record["parameters"], parameters)
         elif name.startswith("lock: "):
             found.append(f"{name} {old or 'absent'} → {new or 'absent'}")
         elif name.startswith("installed: "):
@@ -195,7 +201,7 @@ def _differences(record: dict[str, Any], now: dict[str, str], parameters: dict[s
     return found
 
 
-def _changed(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def _list_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     return [f"{name} {_short(old.get(name))} → {_short(new.get(name))}" for name in names] or ["parameters changed"]
 
@@ -205,7 +211,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def _touched(record: dict[str, Any], out: Path) -> list[str]:
+def _list_touched(record: dict[str, Any], out: Path) -> list[str]:
     """Files that the notebook wrote and that are no longer as written."""
     shown = out.relative_to(root()) if out.is_relative_to(root()) else out
     found = []

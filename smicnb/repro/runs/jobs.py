@@ -48,7 +48,7 @@ def jobs_of(recipe: recipes.Recipe, wanted: list[str], settings: dict[str, Any])
     if not own.is_relative_to(root().resolve()):
         raise SmicnbError(f"recipe {recipe.name} writes figures to '{recipe.figures}'", "a folder of the checkout")
     name, out = recipe.name, own
-    if not recipe.asks_for(settings):
+    if not recipe.is_filled_by(settings):
         name = f"{recipe.name}+set"
         out = state / "figures" / name
     jobs = []

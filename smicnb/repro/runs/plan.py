@@ -11,7 +11,7 @@ from typing import Any
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
 from smicnb.codec.rate import MODELS
-from smicnb.repro.checkout import without_path
+from smicnb.repro.checkout import hide_path
 from smicnb.repro.runs.jobs import Job, collection_of
 from smicnb.semantics import devices, hub_models
 from smicnb.semantics.encoders import encoders, inception, lite0_minilm
@@ -139,7 +139,7 @@ def describe(jobs: Sequence[Job]) -> list[str]:
             is larger than what it is learned from.
     """
     lines, sizes = [], {}
-    for name in _named(jobs, "collection"):
+    for name in _selected_names(jobs, "collection"):
         sizes[name], line = _collection(name)
         lines.append(line)
     for job in jobs:
@@ -149,10 +149,10 @@ def describe(jobs: Sequence[Job]) -> list[str]:
             for name, least in numbers.items():
                 check_sizes(job.parameters[name], coded, least, f"{job.notebook}.{name}")
     for kind in ("encoder", "judge"):
-        lines += [f"{kind} {without_path(name)}: {_encoder(kind, name)}" for name in _named(jobs, kind)]
+        lines += [f"{kind} {hide_path(name)}: {_encoder(kind, name)}" for name in _selected_names(jobs, kind)]
     for kind in ("generator", "captioner", "segmenter", "quality"):
         told = {name: _model(kind, name, dim) for name, dim in _models(jobs, kind)}
-        lines += [f"{kind} {without_path(name)}: {line}" for name, line in told.items()]
+        lines += [f"{kind} {hide_path(name)}: {line}" for name, line in told.items()]
     clock, total = Clock(), 0.0
     for job in jobs:
         values, count = job.parameters, GENERATED.get(job.notebook)
@@ -206,7 +206,7 @@ class Clock:
 
     def _speed(self, device: str, dtype: str) -> float | None:
         """10¹² operations per second that a network is expected to reach: a share of a matrix product's."""
-        if not devices.present(device):
+        if not devices.is_present(device):
             if device not in self.absent:
                 self.absent.append(device)
             return None
@@ -215,7 +215,7 @@ class Clock:
         return self._speeds[device, dtype]
 
 
-def _named(jobs: Sequence[Job], kind: str) -> list[str]:
+def _selected_names(jobs: Sequence[Job], kind: str) -> list[str]:
     return list(dict.fromkeys(job.parameters[kind] for job in jobs if kind in job.parameters))
 
 
@@ -254,7 +254,7 @@ def _encoder(kind: str, name: str) -> str:
         tag = f"?tag={selection.options['tag']}" if "tag" in selection.options else ""
         (encoders.encoder if kind == "encoder" else encoders.image_encoder)(f"{name.partition('?')[0]}{tag}")
     tagged = {"tag": ""} if selection.family == "open_clip" else {}
-    devices.present(selection.settings(device="cpu", **tagged)["device"])
+    devices.is_present(selection.settings(device="cpu", **tagged)["device"])
     size = f"{4 * ENCODERS[model].parameters / 1e9:.1f} GB, " if part else ""
     return size + _state(parts) if parts else "its weights are on this machine"
 
@@ -273,7 +273,7 @@ def _model(kind: str, name: str, dim: int | None) -> str:
     names.lookup(kind, family, TABLES[kind])
     settings = _settings(selection)
     if family not in hub_models.FAMILIES:
-        selection.alone()
+        selection.refuse_source()
         return _state(PARTS[family]) if family in PARTS else "has no weights of its own"
     known = hub_models.sources(family, dim, source)
     facts = _bytes(family, settings) if source == AUTO or source in known.candidates[:1] else ""
@@ -287,7 +287,7 @@ def _model(kind: str, name: str, dim: int | None) -> str:
         facts += licence if source == AUTO or source.partition("@")[0] in known.candidates else ""
         return f"not on this machine{facts}; {error.found}: smicnb weights fetch {hint}"
     if family in GENERATORS and dim is not None:
-        diffusion.fitting(family, located, dim)
+        diffusion.fit_pipeline(family, located, dim)
     if located.stand_in:
         return f"{located.source}, a stand-in: {located.stand_in}"
     facts += licence if located.source in known.candidates else ""
@@ -310,7 +310,7 @@ def _settings(selection: Selection) -> dict[str, Any]:
     else:
         judged = {"device": "cpu"} if selection.family in hub_models.FAMILIES else {}
         settings = selection.settings(**OPTIONS.get(selection.family, judged))
-    devices.present(settings.get("device", "cpu"))  # raises where torch knows no such device at all
+    devices.is_present(settings.get("device", "cpu"))  # raises where torch knows no such device at all
     return settings
 
 

@@ -39,7 +39,9 @@ KILLED = {"kind": "Killed", "text": "the run was killed", "cell": None}
 PATIENCE = 240  # looks of a worker at a pulse that stands still, half a second apart, before it ends
 
 
-def new(notebook: str, recipe: str, parameters: dict[str, Any], inputs: dict[str, str], **more: Any) -> dict[str, Any]:
+def new_record(
+    notebook: str, recipe: str, parameters: dict[str, Any], inputs: dict[str, str], **more: Any
+) -> dict[str, Any]:
     """The record of a notebook that was queued just now; `more` are versions, commit and the like."""
     return {
         "notebook": notebook,
@@ -47,7 +49,7 @@ def new(notebook: str, recipe: str, parameters: dict[str, Any], inputs: dict[str
         "state": "queued",
         "error": None,
         "cells": [],
-        "queued": now(),
+        "queued": format_now(),
         "started": None,
         "seconds": None,
         "attempts": 0,
@@ -61,7 +63,7 @@ def new(notebook: str, recipe: str, parameters: dict[str, Any], inputs: dict[str
     }
 
 
-def now() -> str:
+def format_now() -> str:
     """The time, as records have it: UTC, to the second."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -83,8 +85,8 @@ def read(path: Path) -> dict[str, Any] | None:
     if record["state"] not in OPEN:
         return record
     record["cells"] = cells = follow(record["cells"], Told(events_of(path)))
-    if not _lives(record):
-        record |= {"state": "dead", "error": {**KILLED, "cell": last(cells)}, "cells": ended(cells, "dead")}
+    if not _is_alive(record):
+        record |= {"state": "dead", "error": {**KILLED, "cell": last_cell(cells)}, "cells": end_cells(cells, "dead")}
     return record
 
 
@@ -108,17 +110,17 @@ def follow(cells: list[CellState], events: Any) -> list[CellState]:
     return cells
 
 
-def last(cells: list[CellState]) -> int | None:
+def last_cell(cells: list[CellState]) -> int | None:
     """The place of the cell that ran when all ended, None where none had begun or all were done."""
     return next((place for place, state in enumerate(cells) if state not in ("done", "pending")), None)
 
 
-def ended(cells: list[CellState], state: CellState) -> list[CellState]:
+def end_cells(cells: list[CellState], state: CellState) -> list[CellState]:
     """The cells' states, where whatever ran came to an end in `state`."""
     return [state if each == "running" else each for each in cells]
 
 
-def _lives(record: dict[str, Any]) -> bool:
+def _is_alive(record: dict[str, Any]) -> bool:
     """Whether the run of a record is still there; of one on another machine nobody can tell, so it is."""
     import psutil
 
@@ -184,7 +186,7 @@ class Listener:
         return self._still < PATIENCE
 
 
-def tell(events: Path, **event: Any) -> None:
+def append_event(events: Path, **event: Any) -> None:
     """Append an event; a disk that takes no more costs the progress display and nothing else."""
     with contextlib.suppress(OSError), events.open("a", encoding="utf-8") as file:
         file.write(json.dumps(event) + "\n")

@@ -25,7 +25,7 @@ from smicnb.repro.runs.executors import SchedulerLostError, Workforce
 from smicnb.repro.runs.jobs import Job, jobs_of
 from smicnb.repro.runs.worker import Outcome, Place, Task
 
-__all__ = ["Job", "Outcome", "alone", "jobs_of", "raise_for", "report", "run"]
+__all__ = ["Job", "Outcome", "hold_checkout", "jobs_of", "raise_failures", "report", "run"]
 
 BEAT = 0.2  # seconds between two looks at the workers
 PARTING = 10.0  # seconds that workers have to end when the run is stopped
@@ -85,13 +85,13 @@ def run(
     if not stale:
         return list(outcomes.values())
     kernel = {job.notebook: _kernel(job.place.source) for job in stale}
-    with alone(), records.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
+    with hold_checkout(), records.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
         _prepare(stale)
         known = {"versions": versions(), **commit()}
         waiting: deque[_Running] = deque()
         for job in stale:
             task = Task(job.notebook, job.parameters, job.place, kernel[job.notebook], timeout, pulse.path, pulse.run)
-            record = records.new(job.notebook, job.recipe, job.parameters, inputs[job.notebook], **known)
+            record = records.new_record(job.notebook, job.recipe, job.parameters, inputs[job.notebook], **known)
             record["cells"] = ["pending"] * _code_cells(job.place.source)
             waiting.append(_Running(job, task, record, records.Told(job.place.events)))
         with executors.workforce(workers, dask) as at_work:
@@ -138,8 +138,8 @@ def _execute(
         wait(running, timeout=PARTING)
         for future, one in running.items():
             one.listen(advance)
-            ended.append(_finish(one, _outcome(one, future) if future.done() else _stopped(one)))
-    ended += [_finish(one, _stopped(one)) for one in waiting]
+            ended.append(_finish(one, _outcome(one, future) if future.done() else _stopped_outcome(one)))
+    ended += [_finish(one, _stopped_outcome(one)) for one in waiting]
     if lost:
         raise RunError(str(lost), do="the same command resumes with what is not finished")
     return ended
@@ -169,22 +169,24 @@ def _outcome(one: _Running, future: Future) -> Outcome:
     try:
         outcome = future.result()
     except SchedulerLostError:
-        return _stopped(one)
+        return _stopped_outcome(one)
     except Exception as error:  # BrokenExecutor: the worker's process is gone
         text = f"the worker died ({errors.reason(error)})"
         outcome = Outcome(one.job.notebook, "dead", error=text, kind=worker.DEAD_WORKER)
     if outcome.kind != worker.DEAD_WORKER:
         return outcome
     cells = one.record["cells"]
-    return replace(outcome, cell=records.last(cells), cells=tuple(records.ended(cells, "dead")))
+    return replace(outcome, cell=records.last_cell(cells), cells=tuple(records.end_cells(cells, "dead")))
 
 
-def _stopped(one: _Running) -> Outcome:
+def _stopped_outcome(one: _Running) -> Outcome:
     cells = one.record["cells"]
     if one.record["state"] == "queued":
         return Outcome(one.job.notebook, "skipped", cells=tuple(cells))
-    ended, said = tuple(records.ended(cells, "interrupted")), "the run was stopped"
-    return Outcome(one.job.notebook, "failed", error=said, kind="Interrupted", cell=records.last(cells), cells=ended)
+    ended, said = tuple(records.end_cells(cells, "interrupted")), "the run was stopped"
+    return Outcome(
+        one.job.notebook, "failed", error=said, kind="Interrupted", cell=records.last_cell(cells), cells=ended
+    )
 
 
 def _finish(one: _Running, outcome: Outcome) -> Outcome:
@@ -216,14 +218,14 @@ def _finish(one: _Running, outcome: Outcome) -> Outcome:
 
 def _publish(place: Place, saved: Sequence[str]) -> None:
     """Move figures to where they belong, each whole, sidecars last: one that is there vouches for what it names."""
-    changed = [name for name in saved if not _same(place.staged / name, place.out / name)]
+    changed = [name for name in saved if not _is_same_file(place.staged / name, place.out / name)]
     for name in sorted(changed, key=lambda name: name.endswith(".json")):
         target = place.out / name
         target.parent.mkdir(parents=True, exist_ok=True)
         move(place.staged / name, target)
 
 
-def _same(new: Path, old: Path) -> bool:
+def _is_same_file(new: Path, old: Path) -> bool:
     return old.is_file() and old.stat().st_size == new.stat().st_size and old.read_bytes() == new.read_bytes()
 
 
@@ -287,7 +289,7 @@ def _code_cells(notebook: Path) -> int:
 
 
 @contextlib.contextmanager
-def alone() -> Iterator[None]:
+def hold_checkout() -> Iterator[None]:
     """Hold the checkout's lock: two runs at a time would write over each other's figures.
 
     Who holds it can take it again.
@@ -321,7 +323,7 @@ def report(outcomes: list[Outcome], jobs: list[Job]) -> list[str]:
     return [*lines, f"figures and tables: {', '.join(folders)}"]
 
 
-def raise_for(outcomes: list[Outcome]) -> None:
+def raise_failures(outcomes: list[Outcome]) -> None:
     """Raise where a notebook failed: with exit status 2 where all that failed did so by a user's mistake."""
     failed = [outcome for outcome in outcomes if outcome.state not in ("done", "unchanged")]
     if not failed:

@@ -15,7 +15,7 @@ from typing import Any
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import write_json
 from smicnb.repro.checkout import root
-from smicnb.repro.differences import Difference, of_files
+from smicnb.repro.differences import Difference, compare_files
 from smicnb.repro.runs import run
 from smicnb.repro.runs.run import Job
 
@@ -72,12 +72,12 @@ def verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
     """
     if not jobs:
         raise SmicnbError("found nothing to verify", "a recipe with notebooks")
-    with run.alone():
+    with run.hold_checkout():
         return _verify(jobs, workers, whole)
 
 
 def _verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
-    private = [_private(job) for job in jobs]
+    private = [_make_private(job) for job in jobs]
     place = private[0].place
     result = place.record.parent.with_suffix(".json")  # says that a verification came to its end
     if result.is_file():
@@ -86,7 +86,7 @@ def _verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
         result.unlink()
     outcomes = run.run(private, workers)
     try:
-        run.raise_for(outcomes)
+        run.raise_failures(outcomes)
     except SmicnbError:
         for line in run.report(outcomes, private):
             print(line, file=sys.stderr)
@@ -96,7 +96,7 @@ def _verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
     return report
 
 
-def _private(job: Job) -> Job:
+def _make_private(job: Job) -> Job:
     """`job` with all it writes below .smicnb/verify."""
     state, recipe = root() / ".smicnb", job.place.record.parent.name
     executed, record = (state / "verify" / path.relative_to(state) for path in (job.place.executed, job.place.record))
@@ -118,11 +118,13 @@ def compare(committed: Path, made: Path, notebooks: Collection[str], whole: bool
         for folder, everything in ((committed, whole), (made, False))
     )
     below = committed.relative_to(root().resolve())
-    unpublished = _unpublished()
+    unpublished = _unpublished_patterns()
     missing = [name for name in sorted(new - old) if not any(fnmatch(f"{below}/{name}", line) for line in unpublished)]
     tables = [name for name in sorted(old & new) if name.endswith(".csv")]
     moved = [
-        (f"{below}/{name}", difference) for name in tables for difference in of_files(committed / name, made / name)
+        (f"{below}/{name}", difference)
+        for name in tables
+        for difference in compare_files(committed / name, made / name)
     ]
     return Report(
         len(tables), moved, [f"{below}/{name}" for name in missing], [f"{below}/{name}" for name in sorted(old - new)]
@@ -144,7 +146,7 @@ def _stems(folder: Path, notebooks: Collection[str]) -> set[str]:
     return found
 
 
-def _unpublished() -> list[str]:
+def _unpublished_patterns() -> list[str]:
     """Patterns of figures that are made and not committed, such as those that show other people's photographs."""
     try:
         lines = (root() / ".gitignore").read_text(encoding="utf-8").splitlines()

@@ -109,7 +109,7 @@ def execute(task: Task) -> Outcome:
     began, place, attempts = time.monotonic(), task.place, 1
     if any("begun" in event and event["run"] == task.run for event in records.Told(place.events)):
         return Outcome(task.notebook, "dead", error="the worker died", kind=DEAD_WORKER)
-    records.tell(place.events, begun=records.now(), run=task.run)
+    records.append_event(place.events, begun=records.format_now(), run=task.run)
     error: dict[str, Any] | None
     try:
         place.executed.unlink(missing_ok=True)  # of an earlier run: were this one killed, it would pass for its own
@@ -122,7 +122,7 @@ def execute(task: Task) -> Outcome:
         told = place.manifest.is_file() and not error
         saved = json.loads(place.manifest.read_text(encoding="utf-8")) if told else []
     except OSError as failure:
-        error = {"kind": "OSError", "text": _words(failure), "cell": None}
+        error = {"kind": "OSError", "text": _describe_error(failure), "cell": None}
         cells, saved = [], []
     outcome = {"seconds": time.monotonic() - began, "cells": tuple(cells), "attempts": attempts}
     if not error:
@@ -136,7 +136,7 @@ def _folders(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if Path(folder, name).is_dir() or name.startswith(".")]
 
 
-def _words(error: OSError) -> str:
+def _describe_error(error: OSError) -> str:
     text = error.strerror or " ".join(str(error).split())  # copying a folder tells several errors at once
     return text + (f" ('{error.filename}')" if error.filename else "")
 
@@ -156,11 +156,11 @@ def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[CellState]]:
     with place.executed.with_suffix(".log").open("w", encoding="utf-8") as log:
         execution = engine.Execution(
             folder=place.source.parent,
-            environment={**os.environ, **environment.of_kernel(place.staged, place.manifest), **task.variables},
+            environment={**os.environ, **environment.kernel_variables(place.staged, place.manifest), **task.variables},
             log=log,
             timeout=task.timeout,
             going_on=records.Listener(task.pulse, task.run),
-            tell=lambda cell, state: records.tell(place.events, cell=cell, state=state),
+            tell=lambda cell, state: records.append_event(place.events, cell=cell, state=state),
         )
         try:
             papermill.execute_notebook(
@@ -183,5 +183,5 @@ def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[CellState]]:
         try:
             write_text(place.executed, nbformat.writes(execution.notebook))
         except OSError as failure:  # what was made and what is known of the cells is not lost with it
-            error = error or {"kind": "OSError", "text": _words(failure), "cell": None}
+            error = error or {"kind": "OSError", "text": _describe_error(failure), "cell": None}
     return error, execution.cells

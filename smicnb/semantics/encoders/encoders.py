@@ -13,7 +13,7 @@ from smicnb.base.cache import ArrayCache, sha256_of
 from smicnb.base.errors import DimensionError, SmicnbError, reason
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
-from smicnb.base.shards import completed
+from smicnb.base.shards import run_pieces
 from smicnb.semantics import devices
 from smicnb.semantics.encoders import inception, lite0_minilm
 from smicnb.semantics.encoders.preparation import Preparation, preparation
@@ -192,7 +192,7 @@ class OpenClipEncoder:
         """Latents (n, dim) of float pixels (n, 3, H, W) in [0, 1]; `side` is the tower's own or None."""
         if side not in (None, self._images.side):
             raise SmicnbError(f"found side={side} for {self.name}", f"{self._images.side}, its positions' own")
-        return self._images.differentiable(pixels)
+        return self._images.encode_pixels(pixels)
 
 
 @lru_cache(maxsize=4)
@@ -204,7 +204,7 @@ def encoder(name: str) -> SemanticEncoder:
     selection = parse(name)
     model, slash, pretrained = selection.source.partition("/")
     if selection.family == lite0_minilm.NAME and not selection.source:
-        return lite0_minilm.Lite0MiniLM(devices.checked(**selection.settings(device="cpu")))
+        return lite0_minilm.Lite0MiniLM(devices.check_device(**selection.settings(device="cpu")))
     if selection.family == "open_clip" and selection.source:
         if not slash or not pretrained:
             raise SmicnbError(
@@ -212,7 +212,7 @@ def encoder(name: str) -> SemanticEncoder:
                 "open_clip:ViT-L-14/openai",
             )  # fmt: skip
         settings = selection.settings(device="cpu", tag="")
-        return OpenClipEncoder(model, pretrained, devices.checked(settings["device"]), settings["tag"])
+        return OpenClipEncoder(model, pretrained, devices.check_device(settings["device"]), settings["tag"])
     raise names.unknown("encoder", name, ENCODERS)
 
 
@@ -225,7 +225,7 @@ def image_encoder(name: str) -> ImageEncoder:
     """
     selection = parse(name)
     if selection.family == inception.NAME and not selection.source:
-        return inception.InceptionFeatures(devices.checked(**selection.settings(device="cpu")))
+        return inception.InceptionFeatures(devices.check_device(**selection.settings(device="cpu")))
     if selection.family not in (lite0_minilm.NAME, "open_clip"):
         raise names.unknown("image encoder", name, [*ENCODERS, inception.NAME])
     return encoder(name)
@@ -249,7 +249,7 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
     blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
     with progress_bar(f"encoding {collection.name} with {encoder.name}", len(missing) or 1) as advance:
         task = partial(_encode, encoder, None if executor else advance)
-        for block, latents in completed(task, [{row: items[row] for row in rows} for rows in blocks], executor):
+        for block, latents in run_pieces(task, [{row: items[row] for row in rows} for rows in blocks], executor):
             for (row, item), latent in zip(block.items(), latents, strict=True):
                 if not np.isfinite(latent).all():
                     raise DimensionError(f"the latent of '{item.id}' is not finite", "finite numbers")

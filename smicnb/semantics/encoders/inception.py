@@ -128,7 +128,7 @@ def _network(device: str) -> "torch.nn.Module":
     return network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
 
 
-def squashed(image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
+def squash(image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
     """The whole image, RGB uint8 H×W×3 or a function that returns one, as 299×299×3.
 
     Pillow's antialiased bicubic filter, as in clean-fid (Parmar et al., On aliased resizing and surprising
@@ -142,7 +142,7 @@ def squashed(image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
 
 
 @lru_cache(maxsize=2)
-def shared(device: str) -> "InceptionFeatures":
+def shared_encoder(device: str) -> "InceptionFeatures":
     """The encoder on a device, one for all the work that a process is given."""
     return InceptionFeatures(device)
 
@@ -161,7 +161,7 @@ class InceptionFeatures:
         self._device = device
 
     def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
-        return shared, (self._device,)
+        return shared_encoder, (self._device,)
 
     @cached_property
     def weights_hash(self) -> str:
@@ -174,4 +174,4 @@ class InceptionFeatures:
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Features (n, 2048) float32, 0 or more, of RGB uint8 images H×W×3 (or functions returning one)."""
-        return self._images((partial(squashed, image) for image in images), done)
+        return self._images((partial(squash, image) for image in images), done)

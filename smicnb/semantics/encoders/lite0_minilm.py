@@ -100,7 +100,7 @@ def _key_map(network: "torch.nn.Module", stored: Iterable[str]) -> dict[str, str
     return names
 
 
-def precise(device: str) -> "torch.dtype":
+def precise_type(device: str) -> "torch.dtype":
     """What products are computed in, so that no processor's order of sums shows; Apple's GPUs have float32 only."""
     import torch
 
@@ -121,7 +121,7 @@ class SentenceTower:
         self.tokenizer = PreTrainedTokenizerFast.from_pretrained(folder, local_files_only=True)
         config = BertConfig.from_pretrained(folder, local_files_only=True)
         network = BertModel.from_pretrained(folder, config=config, local_files_only=True, use_safetensors=True)
-        self.network = network.eval().requires_grad_(False).to(self.device, precise(device))
+        self.network = network.eval().requires_grad_(False).to(self.device, precise_type(device))
 
     def tokens(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
         """Per-token embeddings (n, T, 384) float32 and the mask (n, T) of real tokens, T = 128 at most."""
@@ -151,7 +151,7 @@ def sentence_tower(device: str = "cpu") -> SentenceTower:
 
 
 @lru_cache(maxsize=2)
-def shared(device: str) -> "Lite0MiniLM":
+def shared_encoder(device: str) -> "Lite0MiniLM":
     """The encoder on a device, one for all the work that a process is given."""
     return Lite0MiniLM(device)
 
@@ -165,7 +165,7 @@ class Lite0MiniLM:
         self._device = device
 
     def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
-        return shared, (self._device,)
+        return shared_encoder, (self._device,)
 
     @cached_property
     def weights_hash(self) -> str:
@@ -189,7 +189,7 @@ class Lite0MiniLM:
         import torch
 
         network, _ = image_features(self._device)
-        dtype = precise(self._device)
+        dtype = precise_type(self._device)
         mean, matrix = (
             torch.from_numpy(self._projection[name]).to(self._device, dtype) for name in ("image_mean", "map")
         )
@@ -222,4 +222,4 @@ class Lite0MiniLM:
 
     def image_latents(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
         """Latents (n, 384) of float pixels (n, 3, H, W) in [0, 1], seen at 224 pixels or another side."""
-        return self._images.differentiable(pixels, side)
+        return self._images.encode_pixels(pixels, side)

@@ -62,7 +62,7 @@ def _geometry(height: int, width: int, side: int, squash: bool) -> tuple[tuple[i
 
 
 @contextlib.contextmanager
-def _memory_told() -> Iterator[None]:
+def _translate_memory_errors() -> Iterator[None]:
     """Want of memory, which torch tells as a RuntimeError, as what it is."""
     try:
         yield
@@ -107,7 +107,7 @@ class ImageTower:
         self._mean = torch.tensor(mean, device=self.device).view(1, 3, 1, 1)
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
 
-    def differentiable(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
+    def encode_pixels(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
         """Latents (n, L) of pixels, float (n, 3, H, W) in [0, 1], with gradients to the pixels.
 
         Resizing is torch's antialiased one, first across and then down as Pillow does it, and what is then beyond black
@@ -159,8 +159,8 @@ class ImageTower:
         for row, future in enumerate(loading):
             filled[row] = future.result()
         pixels = torch.from_numpy(filled).to(self.device).permute(0, 3, 1, 2).float() / 255
-        with _memory_told():
-            latents = self.differentiable(pixels)[: len(loading)].float().cpu().numpy()
+        with _translate_memory_errors():
+            latents = self.encode_pixels(pixels)[: len(loading)].float().cpu().numpy()
         if done is not None:
             done(len(loading))
         return latents

@@ -97,7 +97,7 @@ class DiffusionGenerator:
         except (RuntimeError, MemoryError) as error:
             if not _memory_ran_out(error):
                 raise
-            raise self._too_little("the weights do not fit") from error
+            raise self._memory_error("the weights do not fit") from error
         if self._sliced:
             self._pipeline.save_memory(attention=True)
         return self._pipeline
@@ -105,13 +105,13 @@ class DiffusionGenerator:
     def generate(self, latents: np.ndarray, seeds: Sequence[int]) -> list[np.ndarray]:
         """New pictures, RGB uint8 H×W×3, of latents (n, dim) of the generator's norm, one seed for each."""
         # Rounded as they come: at 768 pixels a side, a float image takes 7 MB.
-        return [np.round(image * 255).astype(np.uint8) for image in self._made(latents, seeds)]
+        return [np.round(image * 255).astype(np.uint8) for image in self._make_images(latents, seeds)]
 
     def floats(self, latents: np.ndarray, seeds: Sequence[int]) -> list[np.ndarray]:
         """`generate` before rounding: RGB float32 H×W×3 in [0, 1]."""
-        return list(self._made(latents, seeds))
+        return list(self._make_images(latents, seeds))
 
-    def _made(self, latents: np.ndarray, seeds: Sequence[int]) -> Iterator[np.ndarray]:
+    def _make_images(self, latents: np.ndarray, seeds: Sequence[int]) -> Iterator[np.ndarray]:
         if latents.ndim != 2 or latents.shape[1] != self.dim:
             raise DimensionError(f"found latents of shape {latents.shape}", f"(n, {self.dim})")
         if len(seeds) != len(latents):
@@ -145,7 +145,7 @@ class DiffusionGenerator:
             if not _memory_ran_out(error):
                 raise
             if self._batch == 1 and self._sliced:
-                raise self._too_little("one image at a time with sliced attention does not fit") from error
+                raise self._memory_error("one image at a time with sliced attention does not fit") from error
             return None
         if not np.isfinite(images).all():
             dtype = self._settings["dtype"]
@@ -164,7 +164,7 @@ class DiffusionGenerator:
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
-    def _too_little(self, what: str) -> SmicnbError:
+    def _memory_error(self, what: str) -> SmicnbError:
         dtype = self._settings["dtype"]
         files = [name for name in self._pipeline.patterns if name.endswith(".safetensors")]
         size = sum((self._located.folder / name).stat().st_size for name in files) / 2**30
@@ -185,7 +185,7 @@ def stable_unclip(selection: Selection, encoder: "SemanticEncoder") -> Diffusion
         DimensionError: it takes latents of another dimension; says which generator fits.
         IntegrityError: configurations of something else.
     """
-    return _selected(selection, encoder)
+    return _select(selection, encoder)
 
 
 def kandinsky22(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGenerator:
@@ -194,7 +194,7 @@ def kandinsky22(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGe
     Raises:
         The errors of `stable_unclip`.
     """
-    return _selected(selection, encoder)
+    return _select(selection, encoder)
 
 
 def sources_of(family: str, dim: int | None = None, source: str = AUTO) -> repositories.Sources:
@@ -208,7 +208,7 @@ def sources_of(family: str, dim: int | None = None, source: str = AUTO) -> repos
         auto = source in ("", AUTO)
         takes = [each for each, some in by_dim.items() if auto or source.partition("@")[0] in some]
         if takes and dim not in takes and not (auto and os.environ.get(variable, "").strip()):
-            raise _misfit(f"'{family}:{source or AUTO}' takes {' or '.join(map(str, takes))}", dim)
+            raise _misfit_error(f"'{family}:{source or AUTO}' takes {' or '.join(map(str, takes))}", dim)
     candidates = next(iter(by_dim.values())) if dim is None else by_dim.get(dim, ())
     return repositories.Sources(candidates, variable, PIPELINES[family].patterns, LICENCES[family], family)
 
@@ -222,10 +222,10 @@ def settings_of(selection: Selection) -> dict[str, Any]:
     Raises:
         SmicnbError: a setting that cannot be. UnknownNameError: an unknown option or dtype.
     """
-    return _checked(selection.settings(**DEFAULTS, guidance=GUIDANCE[selection.family]))
+    return _check_settings(selection.settings(**DEFAULTS, guidance=GUIDANCE[selection.family]))
 
 
-def fitting(family: str, located: Located, dim: int, encoder: "SemanticEncoder | None" = None) -> Pipeline:
+def fit_pipeline(family: str, located: Located, dim: int, encoder: "SemanticEncoder | None" = None) -> Pipeline:
     """The pipeline of a folder; only its configurations are read.
 
     Args:
@@ -239,18 +239,18 @@ def fitting(family: str, located: Located, dim: int, encoder: "SemanticEncoder |
     """
     pipeline = PIPELINES[family](located.folder, encoder)
     if pipeline.dim != dim:
-        raise _misfit(f"'{family}:{located.source}' takes {pipeline.dim}", dim)
+        raise _misfit_error(f"'{family}:{located.source}' takes {pipeline.dim}", dim)
     return pipeline
 
 
-def _selected(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGenerator:
+def _select(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGenerator:
     family, settings = selection.family, settings_of(selection)
-    devices.checked(settings["device"])
+    devices.check_device(settings["device"])
     located = sources_of(family, encoder.dim, selection.source).locate(selection.source)
-    return DiffusionGenerator(family, located, fitting(family, located, encoder.dim, encoder), settings)
+    return DiffusionGenerator(family, located, fit_pipeline(family, located, encoder.dim, encoder), settings)
 
 
-def _misfit(found: str, dim: int) -> DimensionError:
+def _misfit_error(found: str, dim: int) -> DimensionError:
     """The error for a generator of the wrong dimension; it names the one that fits."""
     fits = [f"{family}:auto" for family, by_dim in CANDIDATES.items() if dim in by_dim]
     known = ", ".join(f"{family} {each}" for family, by_dim in CANDIDATES.items() for each in by_dim)
@@ -261,7 +261,7 @@ def _misfit(found: str, dim: int) -> DimensionError:
     )
 
 
-def _checked(settings: dict) -> dict:
+def _check_settings(settings: dict) -> dict:
     if settings["dtype"] not in DTYPES:
         raise names.unknown("dtype", settings["dtype"], DTYPES)
     if settings["dtype"] == "float16" and settings["device"] == "cpu":

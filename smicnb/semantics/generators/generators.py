@@ -75,7 +75,7 @@ def retrieval(selection: Selection, encoder: "SemanticEncoder", gallery: "Collec
     """The retrieval generator over the latents of `gallery`; it has no source and no options."""
     from smicnb.semantics.encoders.encoders import encode_collection
 
-    selection.alone()
+    selection.refuse_source()
     selection.settings()
     return RetrievalGenerator(gallery, encode_collection(encoder, gallery))
 

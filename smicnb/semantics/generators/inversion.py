@@ -66,7 +66,7 @@ class FeaturePainter:
         # The first layer, of 1×1, holds the normalisation that the other weights expect.
         x = functional.conv2d(pixels, self._tensors["encoder.0.weight"], self._tensors["encoder.0.bias"])
         for layer in _ENCODER:
-            x = functional.max_pool2d(x, 2) if layer == "pool" else self._convolved(x, f"encoder.{layer}").relu()
+            x = functional.max_pool2d(x, 2) if layer == "pool" else self._convolve(x, f"encoder.{layer}").relu()
         return x
 
     def decode(self, features: "torch.Tensor") -> "torch.Tensor":
@@ -78,10 +78,10 @@ class FeaturePainter:
             if layer == "double":
                 x = functional.interpolate(x, scale_factor=2, mode="nearest")
             else:
-                x = self._convolved(x, f"decoder.{layer}").relu()
-        return self._convolved(x, f"decoder.{_LAST}").clamp(0, 1)
+                x = self._convolve(x, f"decoder.{layer}").relu()
+        return self._convolve(x, f"decoder.{_LAST}").clamp(0, 1)
 
-    def _convolved(self, x: "torch.Tensor", layer: str) -> "torch.Tensor":
+    def _convolve(self, x: "torch.Tensor", layer: str) -> "torch.Tensor":
         from torch.nn import functional
 
         padded = functional.pad(x, (1, 1, 1, 1), mode="reflect")
@@ -187,7 +187,7 @@ class InversionGenerator:
             self.what += "VGG19's features until the encoder finds the latent in it"
         else:
             self.what = f"a picture by a stand-in: {what}, seen once through VGG19's features"
-        self._pixels = lru_cache(maxsize=64)(self._loaded)
+        self._pixels = lru_cache(maxsize=64)(self._load_pixels)
 
     @cached_property
     def fingerprint(self) -> dict[str, str | int | float]:
@@ -207,7 +207,7 @@ class InversionGenerator:
     def _painter(self) -> FeaturePainter:
         return FeaturePainter(self._device)
 
-    def _loaded(self, row: int) -> "torch.Tensor":
+    def _load_pixels(self, row: int) -> "torch.Tensor":
         return as_tensor(resize_and_crop(self.gallery.items[row].image(), SIDE), 0, 1).to(self._device)
 
     def _picture(self, latent: np.ndarray, seed: int) -> np.ndarray:
@@ -222,12 +222,12 @@ class InversionGenerator:
         def unlikeness(pixels: torch.Tensor) -> torch.Tensor:
             return -functional.cosine_similarity(self._encoder.image_latents(pixels), wanted).mean()
 
-        pixels = _composed(photographs, layout(shares, rng), unlikeness)
+        pixels = _compose(photographs, layout(shares, rng), unlikeness)
         first = round(self._steps * FIRST_ROUND)
-        pixels = _painted(pixels, first, rng, unlikeness)
+        pixels = _paint(pixels, first, rng, unlikeness)
         with torch.no_grad():
             pixels = self._painter.decode(self._painter.features(pixels))
-        pixels = _painted(pixels, self._steps - first, rng, unlikeness)
+        pixels = _paint(pixels, self._steps - first, rng, unlikeness)
         return (pixels[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
@@ -235,13 +235,13 @@ def inversion(selection: Selection, encoder: "SemanticEncoder", gallery: "Collec
     """The inversion generator over `gallery`; options photographs, steps, and device (the encoder's)."""
     from smicnb.semantics.encoders.encoders import encode_collection
 
-    selection.alone()
+    selection.refuse_source()
     settings = selection.settings(**DEFAULTS)
-    devices.checked(settings["device"])
+    devices.check_device(settings["device"])
     return InversionGenerator(encoder, gallery, encode_collection(encoder, gallery), **settings)
 
 
-def _composed(photographs: "torch.Tensor", logits: np.ndarray, unlikeness: Callable) -> "torch.Tensor":
+def _compose(photographs: "torch.Tensor", logits: np.ndarray, unlikeness: Callable) -> "torch.Tensor":
     """One picture (1, 3, S, S) of photographs (k, 3, S, S), its layout moved to where it is least unlike."""
     import torch
     from torch.nn import functional
@@ -260,7 +260,7 @@ def _composed(photographs: "torch.Tensor", logits: np.ndarray, unlikeness: Calla
     return picture().detach()
 
 
-def _painted(pixels: "torch.Tensor", steps: int, rng: np.random.Generator, unlikeness: Callable) -> "torch.Tensor":
+def _paint(pixels: "torch.Tensor", steps: int, rng: np.random.Generator, unlikeness: Callable) -> "torch.Tensor":
     """The picture (1, 3, S, S) in [0, 1] after some steps of Adam on a correction of its logits."""
     import torch
 
@@ -280,12 +280,12 @@ def _painted(pixels: "torch.Tensor", steps: int, rng: np.random.Generator, unlik
     optimiser = torch.optim.Adam([spectrum], lr=PAINT_RATE)
     for _ in range(steps):
         optimiser.zero_grad()
-        unlikeness(_seen(picture(), rng)).backward()
+        unlikeness(_crop_randomly(picture(), rng)).backward()
         optimiser.step()
     return picture().detach()
 
 
-def _seen(pixels: "torch.Tensor", rng: np.random.Generator) -> "torch.Tensor":
+def _crop_randomly(pixels: "torch.Tensor", rng: np.random.Generator) -> "torch.Tensor":
     """A random crop, enlarged to the whole, mirrored or not: a noise that fits one pixel grid gains nothing by it."""
     from torch.nn import functional
 

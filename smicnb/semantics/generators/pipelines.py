@@ -65,17 +65,17 @@ class StableUnclip:
     def __init__(self, folder: Path, encoder: "SemanticEncoder"):
         self._folder = folder  # the encoder is not needed here
         unet = config(folder / "unet" / "config.json")
-        self.dim = _whole(config(folder / "image_normalizer" / "config.json"), "embedding_dim", 768)
+        self.dim = _whole_number(config(folder / "image_normalizer" / "config.json"), "embedding_dim", 768)
         self.scheduler, self.longest = _schedule(folder)
         _demand(folder, "unet", unet, {"class_embed_type": "projection"})
         # A normaliser of another dimension would be broadcast, or fail only after all the weights were read.
-        if _whole(unet, "projection_class_embeddings_input_dim") != 2 * self.dim:
+        if _whole_number(unet, "projection_class_embeddings_input_dim") != 2 * self.dim:
             raise DimensionError(
                 f"the UNet of '{folder.name}' takes {unet['projection_class_embeddings_input_dim']} numbers for "
                 f"latents of {self.dim} dimensions",
                 "twice as many numbers as dimensions, since the noise level is embedded beside the latent",
             )
-        width = _whole(config(folder / "text_encoder" / "config.json"), "hidden_size", 512)
+        width = _whole_number(config(folder / "text_encoder" / "config.json"), "hidden_size", 512)
         if unet.get("cross_attention_dim") != width:
             raise DimensionError(
                 f"the text encoder of '{folder.name}' and its UNet differ in width", f"{width} in both"
@@ -154,7 +154,7 @@ class Kandinsky22:
     def __init__(self, folder: Path, encoder: "SemanticEncoder"):
         self._folder, self._encoder = folder, encoder
         unet = config(folder / "unet" / "config.json")
-        self.dim = _whole(unet, "encoder_hid_dim")
+        self.dim = _whole_number(unet, "encoder_hid_dim")
         _, self.longest = _schedule(folder)
         _demand(folder, "unet", unet, {"addition_embed_type": "image", "encoder_hid_dim_type": "image_proj"})
 
@@ -209,7 +209,7 @@ class Kandinsky22:
             self._pipe.enable_attention_slicing()
 
 
-def _whole(values: dict, name: str, default: int | None = None) -> int:
+def _whole_number(values: dict, name: str, default: int | None = None) -> int:
     value = values.get(name, default)
     if type(value) is not int or value < 1:
         raise IntegrityError(f"found '{name}': {value!r} in a generator's configuration", "a whole number above 0")
@@ -227,7 +227,7 @@ def _demand(folder: Path, part: str, values: dict, wanted: dict[str, str]) -> No
 def _schedule(folder: Path, part: str = "scheduler") -> tuple[str, int]:
     """The scheduler's class and how many steps it was trained with."""
     values = config(folder / part / "scheduler_config.json")
-    return str(values.get("_class_name")), _whole(values, "num_train_timesteps", 1000)
+    return str(values.get("_class_name")), _whole_number(values, "num_train_timesteps", 1000)
 
 
 def _scheduler(folder: Path, part: str) -> Any:

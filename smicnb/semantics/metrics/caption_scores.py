@@ -32,7 +32,7 @@ def _grams(words: list[str], length: int) -> Grams:
     return Counter(zip(*(words[start:] for start in range(length)), strict=False))
 
 
-def _paired(captions: Sequence[str], references: References) -> list[tuple[list[str], list[list[str]]]]:
+def _pair_words(captions: Sequence[str], references: References) -> list[tuple[list[str], list[list[str]]]]:
     """The words of each caption and those of each of its references."""
     if len(captions) != len(references):
         raise DimensionError(f"{len(captions)} captions and references to {len(references)} images", "equally many")
@@ -60,7 +60,7 @@ def bleu4(captions: Sequence[str], references: References) -> float:
     """
     from torchmetrics.functional.text import bleu_score
 
-    pairs = _paired(captions, references)
+    pairs = _pair_words(captions, references)
     joined = [" ".join(words) for words, _ in pairs]
     return float(bleu_score(joined, [[" ".join(words) for words in some] for _, some in pairs], n_gram=LONGEST))
 
@@ -83,7 +83,7 @@ def cider_d(captions: Sequence[str], references: References) -> np.ndarray:
     Raises:
         DimensionError: not equally many, or a caption without a reference.
     """
-    pairs = _paired(captions, references)
+    pairs = _pair_words(captions, references)
     scores = np.zeros((len(pairs), LONGEST))
     for length in range(1, LONGEST + 1):
         images = [[_grams(words, length) for words in some] for _, some in pairs]

@@ -108,15 +108,15 @@ class NearestWords:
         if not len(images):
             return []
         named = self.name_latents(self.encoder.encode_images(images))
-        return [f"a photo of {_listed([word for word, _ in some])}" for some in named]
+        return [f"a photo of {_join_words([word for word, _ in some])}" for some in named]
 
 
-def _listed(some: list[str]) -> str:
+def _join_words(some: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(some[:-1]), some[-1]]))
 
 
 def _nearest_words(selection: Selection, encoder: "SemanticEncoder") -> NearestWords:
-    selection.alone()
+    selection.refuse_source()
     return NearestWords(encoder, words(), **selection.settings(count=WORDS_NAMED))
 
 

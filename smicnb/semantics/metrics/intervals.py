@@ -98,13 +98,13 @@ def upper_hull(bits: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
     for row in order:
         if hull and fidelity[row] <= fidelity[hull[-1]]:
             continue
-        while len(hull) > 1 and _below(bits, fidelity, hull[-2], hull[-1], row):
+        while len(hull) > 1 and _is_below(bits, fidelity, hull[-2], hull[-1], row):
             hull.pop()
         hull.append(row)
     return np.array(hull, int)
 
 
-def _below(bits: np.ndarray, fidelity: np.ndarray, left: int, middle: int, right: int) -> bool:
+def _is_below(bits: np.ndarray, fidelity: np.ndarray, left: int, middle: int, right: int) -> bool:
     """Whether the middle point lies on or below the line between the other two."""
     rise = (fidelity[middle] - fidelity[left]) * (bits[right] - bits[left])
     return rise <= (fidelity[right] - fidelity[left]) * (bits[middle] - bits[left])

@@ -58,7 +58,7 @@ class Judge:
 
     def __init__(self, family: Family, selection: Selection):
         self.family = family
-        self.device = devices.checked(**selection.settings(device="cpu"))
+        self.device = devices.check_device(**selection.settings(device="cpu"))
         self._located = family.sources.locate(selection.source)
 
     @property

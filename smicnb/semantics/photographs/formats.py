@@ -78,7 +78,7 @@ class Unusable(Exception):
 @cache
 def suffixes() -> frozenset[str]:
     """The suffixes, in lower case with their dot, by which a file claims to be an image, read or not."""
-    ours = _by_pillow()
+    ours = _pillow_formats()
     registered = (
         # MPO opens as JPEG: a photograph with a second one behind it.
         suffix
@@ -88,7 +88,7 @@ def suffixes() -> frozenset[str]:
     return frozenset([*registered, ".avif", *_RAW, *_HEIC, *_JPEG_XL, *_OTHERS])
 
 
-def opened(file: BinaryIO, path: Path, most: int) -> tuple[Image.Image, bytes]:
+def open_picture(file: BinaryIO, path: Path, most: int) -> tuple[Image.Image, bytes]:
     """Open a file of any format that is read.
 
     Args:
@@ -111,18 +111,18 @@ def opened(file: BinaryIO, path: Path, most: int) -> tuple[Image.Image, bytes]:
     if kind == "JPEG XL":
         return _jpeg_xl(file, most), head
     try:
-        image = Image.open(file, formats=_by_pillow())
+        image = Image.open(file, formats=_pillow_formats())
     except UnidentifiedImageError as error:
         if kind == "HEIC":
             return _heic(file), head
-        raise Unusable(_unread(kind, head, path)) from error
+        raise Unusable(_refusal(kind, head, path)) from error
     if _DNG_VERSION in getattr(image, "tag_v2", ()):
         raise Unusable(RAW)
     return image, head
 
 
 @cache
-def _by_pillow() -> tuple[str, ...]:
+def _pillow_formats() -> tuple[str, ...]:
     Image.init()
     return tuple(sorted(set(Image.OPEN) - _NOT_BY_PILLOW))
 
@@ -137,7 +137,7 @@ def _kind(head: bytes) -> str | None:
     return next((kind for start, kind in _FIRST_BYTES.items() if head.startswith(start)), None)
 
 
-def _unread(kind: str | None, head: bytes, path: Path) -> str:
+def _refusal(kind: str | None, head: bytes, path: Path) -> str:
     if kind == "PSD" and (bits := int.from_bytes(head[22:24], "big")) in (16, 32):
         return f"PSD of {bits} bits, which is not read"
     if kind is not None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from smicnb.base.errors import ImageError, IntegrityError
 from smicnb.base.files import sha256_file, sha256_json
-from smicnb.base.names import folded, unknown
+from smicnb.base.names import fold_case, unknown
 from smicnb.semantics.photographs.data_sets import DATA_SETS, DataSet
 from smicnb.semantics.photographs.folders import list_images
 from smicnb.semantics.photographs.images import RULES, describe, read_image
@@ -54,7 +54,7 @@ class Item:
         Args:
             profiles: as in `read_image`.
         """
-        return self.view.of(_photograph(self.path, profiles))
+        return self.view.cut(_photograph(self.path, profiles))
 
     @property
     def read(self) -> list[int | str]:
@@ -154,7 +154,7 @@ def load(name: str) -> Collection:
         MissingWeightsError, IntegrityError: the embedded photographs are not here, or not those promised.
     """
     if name == "embedded":
-        return _embedded()
+        return _load_embedded()
     kind, _, path = name.partition(":")
     if kind not in DATA_SETS:
         if os.path.exists(os.path.expanduser(name)):
@@ -184,15 +184,15 @@ def _is_path(name: str) -> bool:
 def _from_folder(data_set: DataSet, root: Path) -> Collection:
     listing = list_images(root, data_set.parts)
     captions = data_set.captions(root) if data_set.captions else {}
-    by_folded = {folded(name): caption for name, caption in captions.items()}  # a copy may be named in other letters
+    by_folded = {fold_case(name): caption for name, caption in captions.items()}  # a copy may be named in other letters
     splits = _splits([data_set.scene(file.name) for file in listing.files])
     items = []
     for file in listing.files:
         scene = data_set.scene(file.name)
         file_name = Path(file.name).name
-        caption = captions.get(file_name, by_folded.get(folded(file_name)))
+        caption = captions.get(file_name, by_folded.get(fold_case(file_name)))
         content = _content_hash(file.sha256, WHOLE)
-        items.append(Item(printable(file.name), scene, splits[scene], caption, content, file.path))
+        items.append(Item(escape_name(file.name), scene, splits[scene], caption, content, file.path))
     notes = [f"{reason}: {count}" for reason, count in listing.notes.items()]
     if data_set.captions:
         notes.append(f"{sum(item.caption is not None for item in items)} of {len(items)} have captions")
@@ -200,20 +200,20 @@ def _from_folder(data_set: DataSet, root: Path) -> Collection:
         whole = hashlib.sha256("".join(sorted(file.sha256 for file in listing.files)).encode()).hexdigest()
         if whole != data_set.sha256:
             notes.append(f"not the {data_set.files} files that {data_set.name} was exercised with")
-    name = f"folder:{printable(root.resolve().name)}" if data_set.name == "folder" else data_set.name
-    left_out = tuple((printable(file), reason) for file, reason in listing.left_out)
+    name = f"folder:{escape_name(root.resolve().name)}" if data_set.name == "folder" else data_set.name
+    left_out = tuple((escape_name(file), reason) for file, reason in listing.left_out)
     about = (data_set.licence, data_set.page, listing.skipped, tuple(notes), left_out)
-    return Collection(name, _ordered(items), *about)
+    return Collection(name, _order_items(items), *about)
 
 
-def _embedded() -> Collection:
+def _load_embedded() -> Collection:
     scenes = embedded_scenes()["scenes"]
     splits = _splits([scene["scene"] for scene in scenes])
     folders = {package: _PACKAGES[package]() for package in dict.fromkeys(scene["package"] for scene in scenes)}
     items = []
     for scene in scenes:
         folder = folders[scene["package"]]
-        files = _evenly(scene["files"], VIEWS_PER_SCENE)
+        files = _thin_out(scene["files"], VIEWS_PER_SCENE)
         for index, file in enumerate(files):
             path = folder / file["name"]
             _verify(path, file["sha256"], scene["package"])
@@ -224,14 +224,14 @@ def _embedded() -> Collection:
                 items.append(Item(name, scene["scene"], split, None, content, path, view))
     return Collection(
         "embedded",
-        _ordered(items),
+        _order_items(items),
         "MIT (mvtb-data), as documented for each (scikit-image), CC BY 2.0 (scikit-learn)",
         "https://github.com/petercorke/machinevision-toolbox-python",
         {},
     )
 
 
-def _installed(package: str, folder: str) -> Callable[[], Path]:
+def _load_installed(package: str, folder: str) -> Callable[[], Path]:
     def find() -> Path:
         # Found without importing it: scikit-learn takes a second, and only its files are wanted.
         spec = importlib.util.find_spec(package)
@@ -248,8 +248,8 @@ def _installed(package: str, folder: str) -> Callable[[], Path]:
 
 _PACKAGES: dict[str, Callable[[], Path]] = {
     "mvtb-data": lambda: store.resolve("mvtb-photographs"),
-    "scikit-image": _installed("skimage", "data"),
-    "scikit-learn": _installed("sklearn", "datasets/images"),
+    "scikit-image": _load_installed("skimage", "data"),
+    "scikit-learn": _load_installed("sklearn", "datasets/images"),
 }
 
 
@@ -273,7 +273,7 @@ def _splits(scenes: Sequence[str]) -> dict[str, str]:
     return {scene: SPLITS[(rank >= train) + (rank >= heldout)] for rank, scene in enumerate(ranked)}
 
 
-def _ordered(items: Sequence[Item]) -> tuple[Item, ...]:
+def _order_items(items: Sequence[Item]) -> tuple[Item, ...]:
     """By scene, so that a photograph's views follow one another and it is decoded once."""
     return tuple(sorted(items, key=lambda item: _name_hash(item.scene)))
 
@@ -283,7 +283,7 @@ def _name_hash(name: str) -> str:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def printable(name: str) -> str:
+def escape_name(name: str) -> str:
     """A file name as it can be written anywhere: bytes that are no UTF-8 as \\xNN."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
@@ -292,7 +292,7 @@ def _content_hash(file: str, view: View) -> str:
     return sha256_json([file, *view])
 
 
-def _evenly(files: Sequence, count: int) -> list:
+def _thin_out(files: Sequence, count: int) -> list:
     """At most `count` of `files`, the first and the last among them."""
     if len(files) <= count:
         return list(files)

@@ -88,7 +88,7 @@ def read_image(path: Path | str, profiles: bool = True) -> np.ndarray:
 def size_of(path: Path | str) -> tuple[int, int]:
     """(width, height) in pixels of the image that `read_image` returns, by the header wherever it says so."""
     try:
-        with _quiet(), _opened(Path(path)) as picture:
+        with _silence_warnings(), _open(Path(path)) as picture:
             return _size(picture.image)
     except Unusable as error:
         raise _refusal(path, error) from error
@@ -97,7 +97,7 @@ def size_of(path: Path | str) -> tuple[int, int]:
 def probe(path: Path | str) -> str | None:
     """Say from the header alone why an image file cannot be used; None where nothing speaks against it."""
     try:
-        with _quiet(), _opened(Path(path)):
+        with _silence_warnings(), _open(Path(path)):
             return None
     except Unusable as error:
         return str(error)
@@ -137,7 +137,7 @@ class _Picture(NamedTuple):
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[_Picture]:
+def _open(path: Path) -> Iterator[_Picture]:
     """Open a file by its header; whatever goes wrong, here or within the block, becomes `Unusable`."""
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
@@ -148,12 +148,12 @@ def _opened(path: Path) -> Iterator[_Picture]:
         raise Unusable(NOT_AN_IMAGE)
     try:
         with file:
-            image, head = formats.opened(file, path, MAX_PIXELS)
+            image, head = formats.open_picture(file, path, MAX_PIXELS)
             _check_size(image.size)
             if image.format in _KNOWN_WHEN_LOADED:
                 image.load()
                 _check_size(image.size)
-            yield _Picture(image, samples.of_header(image, head), image.info.get("icc_profile"), file)
+            yield _Picture(image, samples.read_header(image, head), image.info.get("icc_profile"), file)
     except Unusable:
         raise
     except MemoryError as error:
@@ -176,7 +176,7 @@ def _check_size(size: tuple[int, int]) -> None:
 
 def _read(path: Path, profiles: bool = True) -> tuple[np.ndarray, str | None]:
     """The one way from a file to its pixels, and a note about them or None."""
-    with _quiet(), _opened(path) as picture:
+    with _silence_warnings(), _open(path) as picture:
         size = _size(picture.image)
         pixels = _to_rgb(picture if profiles else picture._replace(profile=None))
         if pixels.shape[1::-1] != size:
@@ -249,7 +249,7 @@ _quiet_users: list[warnings.catch_warnings] = []
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def _silence_warnings() -> Iterator[None]:
     """Silence Pillow's warnings: what they warn of is judged here.
 
     `warnings.catch_warnings` belongs to the process, not to a thread. So the first user sets the filter

@@ -57,17 +57,17 @@ def _conversion(profile: bytes, channels: str) -> Callable[[Image.Image], Image.
     convert = partial(ImageCms.applyTransform, transform=transform)
     if channels == "L":
         shades = np.asarray(convert(Image.fromarray(_GREYS[None, :, 0])))[0]
-        return None if _alike(shades, _GREYS) else partial(_shaded, shades)
-    if channels == "RGB" and _alike(np.asarray(convert(Image.fromarray(_COLOURS[None])))[0], _COLOURS):
+        return None if _is_alike(shades, _GREYS) else partial(_colour_greys, shades)
+    if channels == "RGB" and _is_alike(np.asarray(convert(Image.fromarray(_COLOURS[None])))[0], _COLOURS):
         return None
     return convert
 
 
-def _alike(converted: np.ndarray, stored: np.ndarray) -> bool:
+def _is_alike(converted: np.ndarray, stored: np.ndarray) -> bool:
     return int(np.abs(converted.astype(int) - stored).max()) <= _ROUNDING
 
 
-def _shaded(shades: np.ndarray, image: Image.Image) -> Image.Image:
+def _colour_greys(shades: np.ndarray, image: Image.Image) -> Image.Image:
     """A grey picture in the colours (256, 3) of its greys."""
     return Image.merge("RGB", [image.point(table.tolist()) for table in shades.T])
 

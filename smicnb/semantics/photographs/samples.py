@@ -40,7 +40,7 @@ class Samples(NamedTuple):
     shallow: tuple[int, ...] | None = None
 
 
-def of_header(image: Image.Image, head: bytes) -> Samples:
+def read_header(image: Image.Image, head: bytes) -> Samples:
     """What a header says of the samples.
 
     Args:
@@ -53,7 +53,7 @@ def of_header(image: Image.Image, head: bytes) -> Samples:
     if image.mode == "F":
         raise Unusable(NO_RANGE)
     if image.format == "TIFF":
-        return _of_tiff(image)
+        return _read_tiff(image)
     if image.format == "PNG":
         depth, transparent = head[head.index(b"IHDR") + 12], image.info.get("transparency")
         bits = 16 if image.mode in _DEEP else None
@@ -61,11 +61,11 @@ def of_header(image: Image.Image, head: bytes) -> Samples:
     if image.mode in _DEEP and image.format not in _WHOLE_RANGE and not (image.format == "IM" and image.mode != "I"):
         raise Unusable(NO_RANGE)
     if image.format == "JPEG2000":
-        return Samples(16 if image.mode in _DEEP else None, shallow=_shallow(image))
+        return Samples(16 if image.mode in _DEEP else None, shallow=_shallow_bits(image))
     return Samples(16 if image.mode in _DEEP else None)
 
 
-def _of_tiff(image: Image.Image) -> Samples:
+def _read_tiff(image: Image.Image) -> Samples:
     tags = image.tag_v2
     if set(tags.get(_SAMPLE_FORMAT, (_UNSIGNED,))) != {_UNSIGNED}:
         raise Unusable(NO_RANGE)  # of signed and floating samples no value is white
@@ -77,7 +77,7 @@ def _of_tiff(image: Image.Image) -> Samples:
     return Samples(bits, inverted=tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO)
 
 
-def _shallow(image: Image.Image) -> tuple[int, ...] | None:
+def _shallow_bits(image: Image.Image) -> tuple[int, ...] | None:
     """Bits of each channel of a JPEG 2000 file (its SIZ segment), where any has fewer than 8."""
     file = image.fp
     place = file.tell()

@@ -32,7 +32,7 @@ class View(NamedTuple):
         columns = _span(width, self.percent, "l" in self.anchor, "r" in self.anchor)
         return rows, columns
 
-    def of(self, photograph: np.ndarray) -> np.ndarray:
+    def cut(self, photograph: np.ndarray) -> np.ndarray:
         """The view of a photograph H×W×3, as a new array."""
         rows, columns = self.box(*photograph.shape[:2])
         part = photograph[rows, columns]

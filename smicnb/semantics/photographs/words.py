@@ -39,7 +39,9 @@ def words() -> WordList:
     return WordList(stored["name"], {category: tuple(some) for category, some in stored["words"].items()})
 
 
-def listed(scenes: Iterable[str], vocabulary: Iterable[str]) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
+def list_words(
+    scenes: Iterable[str], vocabulary: Iterable[str]
+) -> tuple[tuple[str, ...], list[tuple[str, ...]]] | None:
     """What scenes of the embedded collection show, found by looking at the photographs.
 
     Args:

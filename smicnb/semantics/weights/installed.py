@@ -36,7 +36,7 @@ def folder_of(part: Part) -> Path:
     return weights_root() / part.name / promise(part)[:16]
 
 
-def recorded(part: Part) -> dict[str, dict]:
+def read_record(part: Part) -> dict[str, dict]:
     """Length and hash of each installed file, or {} where the record itself is damaged.
 
     Args:
@@ -73,7 +73,7 @@ def damage(part: Part, read: bool = False) -> str:
     Raises:
         MissingWeightsError: the part is not here.
     """
-    record, folder = recorded(part), folder_of(part)
+    record, folder = read_record(part), folder_of(part)
     for name in part.holds:
         if name not in record:
             return f"{RECORD} does not list {name}"
@@ -149,7 +149,7 @@ def _hold_to_record(part: Part, files: dict[str, dict]) -> None:
     if all(file.sha256 for file in part.files):
         return
     with contextlib.suppress(MissingWeightsError):
-        for name, entry in recorded(part).items():
+        for name, entry in read_record(part).items():
             if files.get(name) != entry:
                 raise IntegrityError(
                     f"{name} differs from that of the first fetch",

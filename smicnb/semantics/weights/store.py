@@ -16,7 +16,7 @@ from smicnb.semantics.weights.installed import (
     folder_of,
     install,
     promise,
-    recorded,
+    read_record,
     weights_root,
 )
 from smicnb.semantics.weights.registry import EMBEDDED, PARTS, Package, Part
@@ -83,10 +83,10 @@ def fetch(name: str, source: Path | None = None) -> Path:
     """
     part = _part(name)
     failures: list[tuple[str, Exception]] = []
-    if _whole(part, source):  # for which a cache need not be writable
+    if _is_whole(part, source):  # for which a cache need not be writable
         return folder_of(part)
-    with _one_at_a_time():
-        if _whole(part, source):
+    with _hold_weights():
+        if _is_whole(part, source):
             return folder_of(part)
         for label, opening in sources(part, source, weights_root() / "downloads"):
             try:
@@ -97,7 +97,7 @@ def fetch(name: str, source: Path | None = None) -> Path:
             except (UnavailableError, OSError, IntegrityError) as error:
                 failures.append((label, error))
     wrong_bytes = any(isinstance(error, IntegrityError) for _, error in failures)
-    tried = ", ".join(f"{label} ({_words(error)})" for label, error in failures)
+    tried = ", ".join(f"{label} ({_describe_error(error)})" for label, error in failures)
     raise (IntegrityError if wrong_bytes else MissingWeightsError)(
         f"'{name}' could not be fetched, tried: {tried}",
         do=f"run 'smicnb weights fetch {name}' where one of these can be reached, or name a file or folder: "
@@ -124,7 +124,7 @@ def weights_hash(name: str) -> str:
     part = _part(name)
     if all(file.sha256 for file in part.files):
         return promise(part)
-    return sha256_json([promise(part), recorded(part)])
+    return sha256_json([promise(part), read_record(part)])
 
 
 def files(name: str) -> list[Path]:
@@ -138,7 +138,7 @@ def files(name: str) -> list[Path]:
         MissingWeightsError: the part was not fetched.
     """
     part = _part(name)
-    recorded(part)
+    read_record(part)
     return [folder_of(part) / held for held in part.holds]
 
 
@@ -173,12 +173,12 @@ def _state(part: Part) -> str:
         return "missing"
 
 
-def _words(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     """An error inside a list of reasons; the system's errors without their number and path."""
     return (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
 
 
-def _whole(part: Part, source: Path | None) -> bool:
+def _is_whole(part: Part, source: Path | None) -> bool:
     """Whether a part is here and undamaged; says so where a source was named, which is not read then."""
     with contextlib.suppress(MissingWeightsError):
         if not damage(part, read=True):
@@ -189,7 +189,7 @@ def _whole(part: Part, source: Path | None) -> bool:
 
 
 @contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def _hold_weights() -> Iterator[None]:
     """Keep other processes from fetching meanwhile, and clear what a killed one left half-done."""
     import filelock
 
@@ -204,7 +204,7 @@ def _one_at_a_time() -> Iterator[None]:
             lock.acquire()
     except OSError as error:
         raise MissingWeightsError(
-            f"{root} cannot be written: {_words(error)}",
+            f"{root} cannot be written: {_describe_error(error)}",
             "a folder for the weights",
             "set XDG_CACHE_HOME to one that can be written",
         ) from error

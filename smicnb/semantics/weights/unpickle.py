@@ -99,12 +99,12 @@ def _check_memo(file: BinaryIO) -> None:
             raise pickle.UnpicklingError(f"memo entry {argument} at byte {position}")
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
+def _fill_in(value: Any, depth: int = 0) -> Any:
     """The tree of dictionaries with its arrays in place, or an error for any other thing in it."""
     if isinstance(value, _Array):
         return value.value
     if isinstance(value, dict) and depth < _DEEPEST and all(isinstance(key, str) for key in value):
-        return {key: _plain(member, depth + 1) for key, member in value.items()}
+        return {key: _fill_in(member, depth + 1) for key, member in value.items()}
     raise pickle.UnpicklingError(f"a {type(value).__name__} where an array or named arrays belong")
 
 
@@ -126,7 +126,7 @@ def read_arrays(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore", DeprecationWarning)
             _check_memo(file)
             file.seek(0)
-            tree = _plain(_ArraysOnly(file).load())
+            tree = _fill_in(_ArraysOnly(file).load())
         if not isinstance(tree, dict):
             raise pickle.UnpicklingError("a lone array")
     except _MALFORMED as error:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
-from smicnb.drawing.parts import interval
+from smicnb.drawing.parts import error_bars
 from smicnb.drawing.style import COLUMN, PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
 from smicnb.studies.beyond.measures import CURVES, SINGLE_BITS
@@ -32,7 +32,7 @@ def rates(points: pd.DataFrame) -> Figure:
             continue
         hull = own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
         lowest = min(lowest, hull["latent_cosine"][hull["payload_bits"] >= BITS_SHOWN[0]].min())
-        error = interval(hull, "latent_cosine")
+        error = error_bars(hull, "latent_cosine")
         thin = {"markersize": 3.2, "linewidth": 1.0, "elinewidth": 0.4}
         axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **LATENT_CODERS[name], label=name)
     axes.set_xscale("log")

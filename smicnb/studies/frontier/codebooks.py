@@ -37,9 +37,9 @@ class Codebooks:
         self, grid: Grid, encoder: SemanticEncoder, atoms: Mapping[int, np.ndarray], tables: Mapping[int, np.ndarray]
     ):
         self.grid, self.encoder, self.atoms, self.tables = grid, encoder, atoms, tables
-        self.of = lru_cache(maxsize=64)(self._of)
+        self.of = lru_cache(maxsize=64)(self._codebook)
 
-    def _of(self, point: OperatingPoint) -> Codebook:
+    def _codebook(self, point: OperatingPoint) -> Codebook:
         """The entropy-coded file's codebook of a point of the grid: what `fit_codebook` fits to the collection."""
         grid, n_atoms = self.grid, point.n_atoms
         place = grid.b_dict.index(point.b_dict), grid.penalties.index(point.penalty), grid.b_coef.index(point.b_coef)

@@ -27,22 +27,22 @@ def loss(points: pd.DataFrame, n: float, accounting: str, parameter: str, start:
     bits, fidelity = bits_per_image(points, n, accounting), points["latent_cosine"].to_numpy()
     whole = upper_hull(bits, fidelity)
     rates = np.geomspace(max(start, bits[whole[0]]), bits[whole[-1]], RATES)
-    best = _along(bits, fidelity, rates)
+    best = _interpolate_hull(bits, fidelity, rates)
     losses = {}
     for value in points[parameter].unique():
         kept = (points[parameter] == value).to_numpy()
-        losses[float(value)] = float(np.mean(best - _along(bits[kept], fidelity[kept], rates)))
+        losses[float(value)] = float(np.mean(best - _interpolate_hull(bits[kept], fidelity[kept], rates)))
     value = min(losses, key=losses.get)
     return losses[value], value
 
 
-def reached_by_all(points: pd.DataFrame, n: float, accounting: str) -> float:
+def common_bits(points: pd.DataFrame, n: float, accounting: str) -> float:
     """Bits from which on every single value of every parameter has a point of its own, whatever it is held at."""
     bits = pd.Series(bits_per_image(points, n, accounting), index=points.index)
     return max(float(bits.groupby(points[parameter]).min().max()) for parameter in PARAMETERS)
 
 
-def _along(bits: np.ndarray, fidelity: np.ndarray, rates: np.ndarray) -> np.ndarray:
+def _interpolate_hull(bits: np.ndarray, fidelity: np.ndarray, rates: np.ndarray) -> np.ndarray:
     """Fidelity of the hull of points and of coding nothing, at each rate."""
     bits, fidelity = np.append(0.0, bits), np.append(0.0, fidelity)
     hull = upper_hull(bits, fidelity)
@@ -71,7 +71,7 @@ def ranking(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Iterable[float] = S
     for split, points in table.groupby("split", sort=False):
         for accounting in ACCOUNTINGS:
             for n in sizes:
-                above = reached_by_all(points, n, accounting)
+                above = common_bits(points, n, accounting)
                 found, upper = (
                     {parameter: loss(points, n, accounting, parameter, start) for parameter in PARAMETERS}
                     for start in (0.0, above)

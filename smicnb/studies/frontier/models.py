@@ -64,7 +64,7 @@ def hull_files(
         codec = SMICCodec.of(fit_codebook(header, levels, collection))
         said = points.set_index("split")[f"{header.coding}_bits"]
         for split, latents in {name: collection, **others}.items():
-            measured, decoded = through_file(codec, latents)
+            measured, decoded = code_file(codec, latents)
             bits = {"payload_bits": measured.payload_bits, "index_bits": measured.index_bits}
             row = {"split": split, **about, "latent_cosine": latent_cosine(latents, decoded).mean()}
             row |= {"model_bits": said[split], "overhead_bits": measured.overhead_bits}
@@ -78,7 +78,7 @@ def file_bits(files: pd.DataFrame, n: float) -> np.ndarray:
     return files["payload_bits"].to_numpy() + INDEX_IMAGE + once
 
 
-def through_file(codec: SMICCodec, latents: np.ndarray) -> tuple[FileRate, np.ndarray]:
+def code_file(codec: SMICCodec, latents: np.ndarray) -> tuple[FileRate, np.ndarray]:
     """The bits of the file of latents (n, L), and what is read back from it, (n, L) float32."""
     with SmicReader(codec.encode(latents)) as opened:
         return FileRate.of(opened.file.spent, len(opened)), opened.latents()
@@ -107,7 +107,7 @@ def file_rates(
         codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, coding, random_state=seed)
         codec.fit(collection)
         for split, latents in {name: collection, **others}.items():
-            measured, back = through_file(codec, latents)
+            measured, back = code_file(codec, latents)
             decoded[model, split] = back
             about = {"model": model, "coding": coding, "split": split, "images": measured.images}
             about |= {"overhead_bits": measured.overhead_bits}

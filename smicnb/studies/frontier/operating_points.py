@@ -72,7 +72,7 @@ def measure(
     counted = count_coefficients(fitted.codes)
     quantisers = [CoefficientQuantiser.fit(*counted, b_coef, norm) for b_coef in bits]
     ranges = np.array([[q.low, q.high, q.bits] for q in quantisers], np.int64)
-    everyone = [_quantised(some, gram, ranges, COEFFICIENT_UNIT / norm) for some in (fitted, *others)]
+    everyone = [_quantise_codes(some, gram, ranges, COEFFICIENT_UNIT / norm) for some in (fitted, *others)]
     (_, seen, leading), n_atoms = everyone[0], fitted.codes.shape[1]
     used = fitted.codes != 0
     weights = payload.activity_weights(used.sum(axis=0))
@@ -96,7 +96,7 @@ def measure(
     return results
 
 
-def _quantised(some: Codes, gram: np.ndarray, ranges: np.ndarray, scale: float) -> tuple[np.ndarray, ...]:
+def _quantise_codes(some: Codes, gram: np.ndarray, ranges: np.ndarray, scale: float) -> tuple[np.ndarray, ...]:
     return _quantise(some.codes, some.correlations, gram, some.norms, ranges, scale)
 
 

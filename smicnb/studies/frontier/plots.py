@@ -14,7 +14,7 @@ from smicnb.codec.format.payload import CODINGS
 from smicnb.drawing import looks
 from smicnb.drawing.parts import SPLITS, beside_inputs, log_axis
 from smicnb.drawing.style import PAGE
-from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image, n_of
+from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image, format_size
 from smicnb.studies.rate_model.plots import TICKS
 
 NAMES = {"penalty": "λ", "n_atoms": "$n_a$", "b_coef": "$b_{coef}$", "b_dict": "$b_{dict}$"}
@@ -39,7 +39,7 @@ def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float]) -
         bits = bits_per_image(table, n, "entropy")
         axes.scatter(bits, fidelity, s=1.5, color=looks.CLOUD, linewidths=0, rasterized=True)
         _draw_hulls(axes, hulls[hulls["n"] == n])
-        axes.set_title(n_of(n), loc="left")
+        axes.set_title(format_size(n), loc="left")
         axes.set_xlabel("bits per image (log) ↓")
     for axes in panels[:, 0]:
         axes.set_ylabel("mean latent cosine ↑")
@@ -153,7 +153,7 @@ def claim(hulls: pd.DataFrame) -> Figure:
     figure, panels = plt.subplots(1, len(CLAIMED), figsize=(PAGE, 2.5), sharey=True)
     for axes, n in zip(panels, CLAIMED, strict=True):
         _draw_hulls(axes, hulls[hulls["n"] == n])
-        axes.set(xlabel="bits per image (log) ↓", title=f"{n_of(n)}, held-out images of BSDS500")
+        axes.set(xlabel="bits per image (log) ↓", title=f"{format_size(n)}, held-out images of BSDS500")
     panels[0].set_ylabel("mean latent cosine ↑")
     panels[0].legend(loc="lower right")
     return figure

@@ -14,7 +14,7 @@ import smicnb.codec
 from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array, sha256_file, sha256_sources
 from smicnb.base.progress import progress_bar
-from smicnb.base.shards import completed
+from smicnb.base.shards import run_pieces
 from smicnb.codec import rate
 from smicnb.codec.coders import sparse
 from smicnb.codec.coders.dictionary import SemanticDictionary
@@ -154,7 +154,7 @@ def sweep(
     missing = sorted((size for size in grid.n_atoms if found[size] is None), reverse=executor is not None)
     task = partial(shard, sets, groups, grid)
     with progress_bar(f"{len(grid)} operating points", sum(missing) or 1) as advance:
-        for size, points in completed(task, missing, executor):
+        for size, points in run_pieces(task, missing, executor):
             cache.put(keys[size], points)
             found[size] = points
             advance(size)
@@ -192,7 +192,7 @@ def bits_per_image(points: pd.DataFrame, n: float, accounting: str) -> np.ndarra
     return bits
 
 
-def n_of(n: float) -> str:
+def format_size(n: float) -> str:
     """A size of the collection as a title has it: "n = 10 000", "n = ∞"."""
     return "n = ∞" if math.isinf(n) else f"n = {n:,.0f}".replace(",", " ")
 

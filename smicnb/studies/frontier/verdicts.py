@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from smicnb.compare.verdicts import UNDECIDED, judge_parts
-from smicnb.studies.committed import Tables, Verdict, rises, verdict
+from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
 from smicnb.studies.frontier.models import file_bits
 from smicnb.studies.frontier.sweep import PARAMETERS
 
@@ -81,7 +81,7 @@ def penalty(tables: Tables) -> Verdict:
     falls = steps = 0
     for _, line in rows.groupby("n_atoms"):
         cosines = line.sort_values("penalty")["latent_cosine"]
-        falls, steps = falls + rises(-cosines), steps + len(cosines) - 1
+        falls, steps = falls + count_rises(-cosines), steps + len(cosines) - 1
     ends = rows[rows["n_atoms"] == rows["n_atoms"].max()].sort_values("penalty")["latent_cosine"].iloc[[0, -1]]
     return Verdict(
         "partly" if falls else "differs",

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import BLUE, VERMILION
-from smicnb.drawing.parts import show
+from smicnb.drawing.parts import draw_thumbnail
 from smicnb.drawing.style import PAGE
 
 Image = np.ndarray
@@ -32,7 +32,7 @@ def addition(first: Image, second: Image, generated: Sequence[Image], factors: S
     figure = plt.figure(figsize=(PAGE, PAGE / (columns + 1.2) * 2 * 1.2))
     left, right = figure.subfigures(1, 2, width_ratios=(1, columns))
     for axes, image, title in zip(left.subplots(2, 1), (first, second), ("x₁", "x₂"), strict=True):
-        show(axes, image, title)
+        draw_thumbnail(axes, image, title)
     right.suptitle(f"{verb} from f(x₁) + λ f(x₂)", fontsize=8)
     grid = right.subplots(2, columns, squeeze=False)
     _series(grid.flat[: len(factors)], generated, factors)
@@ -46,15 +46,15 @@ def removal(first: Image, second: Image, generated: Sequence[Image], factors: Se
     columns = len(factors) + 2
     figure, grid = plt.subplots(1, columns, figsize=(PAGE, PAGE / columns * 1.55), squeeze=False)
     figure.suptitle(f"{verb} from f(x₁) − λ f(x₂)", fontsize=8)
-    show(grid[0, 0], first, "x₁")
-    show(grid[0, 1], second, "x₂")
+    draw_thumbnail(grid[0, 0], first, "x₁")
+    draw_thumbnail(grid[0, 1], second, "x₂")
     _series(grid[0, 2:], generated, factors)
     return figure
 
 
 def _series(axes: Sequence[Axes], images: Sequence[Image], factors: Sequence[float]) -> None:
     for place, image, factor in zip(axes, images, factors, strict=True):
-        show(place, image, f"λ = {factor:g}")
+        draw_thumbnail(place, image, f"λ = {factor:g}")
 
 
 def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequence[float]) -> Figure:
@@ -70,7 +70,7 @@ def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequ
     figure, grid = plt.subplots(len(rows), columns, figsize=size, squeeze=False)
     for number, (images, gain) in enumerate(zip(rows, gains, strict=True)):
         for axes, image, title in zip(grid[number], images, titles, strict=True):
-            show(axes, image, title if number == 0 else "")
+            draw_thumbnail(axes, image, title if number == 0 else "")
         grid[number, 0].set_ylabel(f"mean gain {gain:+.2f}".replace("-", "−"), fontsize=7)
     return figure
 

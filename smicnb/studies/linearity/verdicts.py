@@ -1,7 +1,7 @@
 """Verdicts on linearity: notebook 01."""
 
 from smicnb.compare.verdicts import judge_parts
-from smicnb.studies.committed import Tables, Verdict, rises, verdict
+from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
 
 
 @verdict
@@ -29,9 +29,9 @@ def linearity_progressive(tables: Tables) -> Verdict:
     parts, all_rise = [], []
     for operation, rows in table.groupby("operation"):
         steps, ends = len(rows) - 1, rows["gain"].iloc[[0, -1]]
-        all_rise.append(rises(rows["gain"]) == steps)
+        all_rise.append(count_rises(rows["gain"]) == steps)
         parts.append(
-            f"{operation}: at {rises(rows['gain'])} of {steps} steps, {ends.iloc[0]:.3f} to {ends.iloc[1]:.3f}"
+            f"{operation}: at {count_rises(rows['gain'])} of {steps} steps, {ends.iloc[0]:.3f} to {ends.iloc[1]:.3f}"
         )
     outcome = judge_parts(all_rise)
     return Verdict(outcome, f"the gain over a random latent rises with the weight, {'; '.join(parts)}")

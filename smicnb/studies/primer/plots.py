@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from smicnb.drawing.looks import BLUE, GREEN, PURPLE, VERMILION
-from smicnb.drawing.parts import bare
+from smicnb.drawing.parts import strip_axes
 from smicnb.drawing.style import COLUMN, PAGE
 from smicnb.studies.primer import transform_coding as tc
 
@@ -70,7 +70,7 @@ def pipeline(image: np.ndarray, quality: int, block: tuple[int, int], data: pd.D
     whole, single = figure.subfigures(2, 1, height_ratios=heights)
     for axes, (title, picture) in zip(whole.subplots(1, 5), _planes(image, quality).items(), strict=True):
         axes.imshow(picture, **GREYS)
-        bare(axes, title, pad=3)
+        strip_axes(axes, title, pad=3)
         if picture.ndim == 2 or "x" in title:  # not the chroma
             _frame(axes, block)
     grids = single.subplots(1, 4)
@@ -111,7 +111,7 @@ def _numbers(axes: Axes, values: np.ndarray, title: str, **colours) -> None:
     for (row, column), number in np.ndenumerate(rounded):
         ink = "white" if dark[row, column] else "0.75" if number == 0 else "black"
         axes.text(column, row, f"{number}".replace("-", "−"), ha="center", va="center", fontsize=5, color=ink)
-    bare(axes, title, pad=3)
+    strip_axes(axes, title, pad=3)
 
 
 def rate_distortion(rows: pd.DataFrame) -> Figure:
@@ -151,5 +151,5 @@ def samples(pictures: Mapping[str, np.ndarray]) -> Figure:
     figure, grid = plt.subplots(rows, 2, figsize=(PAGE, rows * (PAGE / 2 * height / width + TITLE)), squeeze=False)
     for axes, (title, picture) in zip(grid.flat, pictures.items(), strict=True):
         axes.imshow(picture, interpolation="nearest")
-        bare(axes, title, pad=3)
+        strip_axes(axes, title, pad=3)
     return figure

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from scipy.fft import dctn, idctn
 
-from smicnb.base.errors import DimensionError, shown
+from smicnb.base.errors import DimensionError, format_value
 from smicnb.semantics.metrics.pairs import psnr
 
 BLOCK = 8  # pixels along a side
@@ -108,7 +108,7 @@ def steps(quality: int) -> np.ndarray:
         (3, 8, 8) integers in 1 to 255, for Y, Cb and Cr.
     """
     if not 1 <= quality <= 100:
-        raise ValueError(f"quality={shown(quality)}; needed: 1 to 100")
+        raise ValueError(f"quality={format_value(quality)}; needed: 1 to 100")
     percent = 5000 // quality if quality < 50 else 200 - 2 * quality
     return np.clip((np.stack([LUMA_STEPS, CHROMA_STEPS, CHROMA_STEPS]) * percent + 50) // 100, 1, 255)
 

@@ -188,7 +188,7 @@ def decomposition(
     return pd.DataFrame({"atom": used, "coefficient": code[used], "share": share, "words": words})
 
 
-def first_of_scenes(collection: Collection, count: int) -> list[int]:
+def pick_scenes(collection: Collection, count: int) -> list[int]:
     """Rows of up to `count` items, each the first of its scene, evenly spread: examples nobody picked."""
     scenes = [item.scene for item in collection]
     first = [row for row, scene in enumerate(scenes) if scene not in scenes[:row]]

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import KINDS
-from smicnb.drawing.parts import SPLITS, beside_inputs, interval, log_axis, show
+from smicnb.drawing.parts import SPLITS, beside_inputs, draw_thumbnail, error_bars, log_axis
 from smicnb.drawing.style import COLUMN, PAGE
 
 MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
@@ -35,7 +35,7 @@ def learning(
         if image is None:
             axes.remove()
         else:
-            show(axes, image)
+            draw_thumbnail(axes, image)
     left.suptitle("photographs of the collection", fontsize=8)
     axes = right.subplots()
     if len(set(scenes)) <= MOST_NAMES:
@@ -95,8 +95,8 @@ def atoms(
             best = words[number][:2]
             line = (", " if sum(map(len, best)) <= LONGEST_LINE else ",\n").join(best)
             below = f"{line}\n{100 * shares[number]:.1f} % of Σ|c|"
-            show(grid[0, column], nearest[number], f"atom {number + 1}")
-            show(grid[1, column], generated[number], below=below)
+            draw_thumbnail(grid[0, column], nearest[number], f"atom {number + 1}")
+            draw_thumbnail(grid[1, column], generated[number], below=below)
         _label_rows(grid, verb)
     return figure
 
@@ -129,11 +129,11 @@ def decomposition(
         verb: how the generator came by its pictures, "generated" or "retrieved".
     """
     figure, grid = plt.subplots(2, len(nearest) + 1, figsize=(PAGE, 2.3), squeeze=False)
-    show(grid[0, 0], image, "input  =")
+    draw_thumbnail(grid[0, 0], image, "input  =")
     grid[1, 0].remove()
     for column, row in enumerate(table.itertuples()):
-        show(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
-        show(grid[1, column + 1], generated[column], below=row.words)
+        draw_thumbnail(grid[0, column + 1], nearest[column], f"{row.coefficient:+.2f} ×".replace("-", "−"))
+        draw_thumbnail(grid[1, column + 1], generated[column], below=row.words)
     if len(nearest):
         _label_rows(grid[:, 1:], verb)
     return figure
@@ -179,7 +179,7 @@ def paired_differences(table: pd.DataFrame, title: str) -> Figure:
     axes.axhline(0, color="0.3", lw=0.8)
     for offset, (against, rows) in zip((0.94, 1.06), table.groupby("against"), strict=True):
         look = KINDS[against]
-        error = interval(rows, "mean")
+        error = error_bars(rows, "mean")
         axes.errorbar(
             rows["n_atoms"] * offset, rows["mean"], error, fmt=look["marker"], color=look["color"],
             label=f"minus {against.replace('exemplars', 'random photographs').replace('pca', 'PCA')}", capsize=2, lw=1,

@@ -1,7 +1,7 @@
 """Verdicts on dictionaries and what they decode to: notebooks 02 and 03."""
 
 from smicnb.codec.published import LATENT_NORM
-from smicnb.studies.committed import Tables, Verdict, rises, verdict
+from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
 
 
 def _cell(cell: str) -> tuple[float, float, float]:
@@ -51,7 +51,7 @@ def fidelity_grows(tables: Tables) -> Verdict:
     published = atoms["CC as published"].astype(float)
     latent, image = (atoms[f"{name}, held-out"].map(_mean) for name in ("latent cosine", "image cosine (CC)"))
     steps = len(atoms) - 1
-    rising = [rises(values) for values in (published, latent, image)]
+    rising = [count_rises(values) for values in (published, latent, image)]
     ends = [values.iloc[-1] > values.iloc[0] for values in (latent, image)]
     outcome = "agrees" if rising[1:] == [steps, steps] else "partly" if any(ends) else "differs"
     parts = [

@@ -16,7 +16,7 @@ from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.compare.verdicts import HOLDS, REVERSED, judge_interval
 from smicnb.semantics.metrics.intervals import bootstrap_mean
 from smicnb.semantics.photographs.image_collections import Collection, WordList
-from smicnb.semantics.photographs.words import listed
+from smicnb.semantics.photographs.words import list_words
 from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.studies.reconstruction.measures import spread
 
@@ -76,7 +76,7 @@ def divide(
         lookup("category of words", category, words.categories)
     items = [item for item in photographs if item.split != "gallery"]
     everything = replace(photographs, items=tuple(items))
-    vocabulary, own, source = _shown(space, words, everything)
+    vocabulary, own, source = _find_shown(space, words, everything)
     foreign_words = {word for category in foreign for word in words.categories[category]}
     outside = np.array([word in foreign_words for word in vocabulary])
     is_coded = np.array([item.split == "train" for item in items]) & ~(own & outside).any(axis=1)
@@ -95,9 +95,11 @@ def divide(
     return Division(*parts, vocabulary, own[coded].any(axis=0), outside, own[tested], source)
 
 
-def _shown(space: SemanticSpace, words: WordList, photographs: Collection) -> tuple[tuple[str, ...], np.ndarray, str]:
+def _find_shown(
+    space: SemanticSpace, words: WordList, photographs: Collection
+) -> tuple[tuple[str, ...], np.ndarray, str]:
     """The vocabulary, which words each image shows (n, V), and who says so."""
-    known = listed((item.scene for item in photographs), words.words)
+    known = list_words((item.scene for item in photographs), words.words)
     if known is not None:
         vocabulary, lists = known
         source = "words listed by looking at each scene"

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerErrorbar
 
 from smicnb.drawing.looks import BLUE, VERMILION
-from smicnb.drawing.parts import interval, show
+from smicnb.drawing.parts import draw_thumbnail, error_bars
 from smicnb.drawing.style import PAGE
 
 Image = np.ndarray
@@ -37,7 +37,7 @@ def separation(
     figure, grid = plt.subplots(3, len(images), figsize=(PAGE, PAGE / len(images) * 3 * 1.18), squeeze=False)
     for column, (three, label) in enumerate(zip(zip(images, projections, residuals, strict=True), labels, strict=True)):
         for row, image in enumerate(three):
-            show(grid[row, column], image, label if row == 0 else "", words[column][row])
+            draw_thumbnail(grid[row, column], image, label if row == 0 else "", words[column][row])
     for axes, name in zip(grid[:, 0], ("input", f"{verb} from ẑ", f"{verb} from z − ẑ"), strict=True):
         axes.set_ylabel(name, fontsize=7)
     return figure
@@ -56,7 +56,7 @@ def separation_scores(summary: pd.DataFrame, title: str) -> Figure:
     for offset, (words, (color, marker)) in zip((-0.13, 0.13), WORDS.items(), strict=True):
         rows = summary[summary["words"] == words].set_index("part").reindex(parts)
         place = np.arange(len(parts)) + offset
-        error = interval(rows, "rank")
+        error = error_bars(rows, "rank")
         label = f"own words {words} the coded collection"
         axes.errorbar(rows["rank"], place, xerr=error, fmt=marker, ms=4, color=color, capsize=2, lw=1, label=label)
         axes.plot(rows["shuffled"], place, marker, ms=4, mfc="none", color=color, label="words of another image")
@@ -86,7 +86,7 @@ def separation_claim(verdicts: pd.DataFrame, title: str) -> Figure:
     looks = {"learned atoms": (BLUE, "o", -0.12), "random subspace": (VERMILION, "s", 0.12)}
     for by, (color, marker, offset) in looks.items():
         rows = verdicts[verdicts["by"] == by].set_index("statement").reindex(statements)
-        error = interval(rows, "difference")
+        error = error_bars(rows, "difference")
         place = np.arange(len(statements)) + offset
         axes.errorbar(rows["difference"], place, xerr=error, fmt=marker, ms=4, color=color, capsize=2, lw=1, label=by)
     axes.set_yticks(range(len(statements)), statements)

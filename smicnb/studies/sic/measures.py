@@ -60,21 +60,21 @@ def level_of(settings: pd.Series) -> pd.Series:
     return pd.to_numeric(settings.str.extract(r"^level (\d+)$")[0])
 
 
-def lower_half(points: pd.DataFrame) -> pd.DataFrame:
+def select_low_levels(points: pd.DataFrame) -> pd.DataFrame:
     """The points of codecs with levels, up to the level in the middle: low and medium rates."""
     levels = level_of(points["setting"])
     highest = levels.groupby(points["codec"]).transform("max")
     return points[levels <= (highest + 1) // 2]
 
 
-def judged(points: pd.DataFrame, seed: int) -> pd.DataFrame:
+def judge_claims(points: pd.DataFrame, seed: int) -> pd.DataFrame:
     """The paper's statements on variants, as `ablations.judge` judges: `CLAIMS` along whole curves, `LOW_CLAIMS` below.
 
     Args:
         points: `evaluate.points`'.
         seed: of the bootstrap.
     """
-    low = ablations.judge(lower_half(points), LOW_CLAIMS, FAMILY, seed)
+    low = ablations.judge(select_low_levels(points), LOW_CLAIMS, FAMILY, seed)
     return pd.concat([low, ablations.judge(points, CLAIMS, FAMILY, seed)], ignore_index=True)
 
 
@@ -100,7 +100,7 @@ def operating_points(paths: "Iterable[Path]", shown_levels: Sequence[int], seed:
     from smicnb.learned.files import sic_levels
 
     found = [level for path in paths for level in sic_levels.levels_of(path, seed)]
-    ladders = progressive(found)
+    ladders = list_progressive(found)
     if not ladders:
         raise SmicnbError("found no model with levels", "one beside the twins, which have a single rate each")
     for codec in ladders:
@@ -111,7 +111,7 @@ def operating_points(paths: "Iterable[Path]", shown_levels: Sequence[int], seed:
     return found
 
 
-def progressive(levels: "Iterable[SicLevel]") -> "list[SicCodec]":
+def list_progressive(levels: "Iterable[SicLevel]") -> "list[SicCodec]":
     """The checkpoints of operating points that have levels, in their order; twins have none."""
     wholes = {level.whole.checkpoint.name: level.whole for level in levels if level.setting == f"level {level.level}"}
     return list(wholes.values())
@@ -212,7 +212,7 @@ def loss_weights(levels: int) -> pd.DataFrame:
     rows = []
     for reading in ("code", "paper"):
         for level in range(1, levels + 1):
-            weights = SicWeights(table=reading).at(level, levels)
+            weights = SicWeights(table=reading).weights_at(level, levels)
             row = {name: weights[name] for name in ("mse", "lpips", "bpp")}
             rows.append({"reading": reading, "level": level, **row, "lambda": row["mse"] / row["bpp"] / 255**2})
     return pd.DataFrame(rows)
@@ -245,7 +245,7 @@ def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def typical(tested: "Collection", points: pd.DataFrame) -> "Item":
+def pick_typical(tested: "Collection", points: pd.DataFrame) -> "Item":
     """The image whose file is of median length at the highest level of the first codec of `points`."""
     first = points[points["codec"] == points["codec"].iloc[0]]
     highest = first[first["setting"] == first["setting"].iloc[-1]].sort_values(["bpp", "image"])
@@ -253,7 +253,7 @@ def typical(tested: "Collection", points: pd.DataFrame) -> "Item":
     return next(item for item in tested.items if item.id == chosen)
 
 
-def by_level(
+def decode_levels(
     item: "Item", codecs: "Sequence[SicCodec]", levels: Sequence[int], seed: int
 ) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
     """One image as decoded at some levels by some models.

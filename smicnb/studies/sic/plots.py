@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from smicnb.compare.images.ablations import seed_of
 from smicnb.drawing import looks
 from smicnb.drawing.style import PAGE
-from smicnb.studies.learned_plots import SMALL, VARIANTS, look_of, show
+from smicnb.studies.learned_plots import SMALL, VARIANTS, find_look, show
 
 Image = np.ndarray
 LOOKS = VARIANTS["SIC"]
 
 
-def only(points: pd.DataFrame, variants: Sequence[str], rivals: bool = True) -> pd.DataFrame:
+def select_codecs(points: pd.DataFrame, variants: Sequence[str], rivals: bool = True) -> pd.DataFrame:
     """The points of some variants of SIC, and of all other codecs if `rivals`."""
     mine = points["codec"].str.startswith("SIC ")
     wanted = points["codec"].map(lambda codec: codec.startswith("SIC ") and seed_of(codec)[0] in variants)
@@ -31,7 +31,7 @@ def level_rates(table: pd.DataFrame) -> Figure:
     """
     figure, (own, apart) = plt.subplots(1, 2, figsize=(PAGE, 3.4))
     for codec, curve in table.groupby("codec", sort=False):
-        look, seed = look_of(codec)
+        look, seed = find_look(codec)
         look |= {"alpha": 0.45, "label": None} if seed else {}
         own.plot(curve["level"], curve["own_bpp"], **look, markersize=SMALL, linewidth=1)
         dashed = {**look, "linestyle": (0, (1, 1.5)), "marker": "", "label": None}
@@ -51,7 +51,7 @@ def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure
     """An image as some models decode it at rising levels: a row for each model, at the images' own pixels.
 
     Args:
-        pictures: `measures.by_level`'s: for each model the original and the decoded images.
+        pictures: `measures.decode_levels`'s: for each model the original and the decoded images.
         table: its numbers.
     """
     columns = len(pictures[0])

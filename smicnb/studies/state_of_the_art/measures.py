@@ -28,7 +28,7 @@ QUALITY = "quality 0.9"  # of the coder beyond the paper, in the table of break-
 LARGEST_CODEBOOK = max(point.n_atoms for point in rate.MODELS.values())
 
 
-def published() -> pd.DataFrame:
+def published_rates() -> pd.DataFrame:
     """Rates of codecs that cannot be run here: codec, variant, bpp, bpp_to (of a range), reading, reported, source.
 
     Each is on its authors' images with their own measure of quality: none can be compared but by rate.
@@ -46,12 +46,12 @@ def coded_collection(photographs: Collection) -> Collection:
     return photographs if large_enough else load("embedded")
 
 
-def not_fitted(photographs: Collection, coded: Collection) -> Collection:
+def exclude_fitted(photographs: Collection, coded: Collection) -> Collection:
     """The photographs that nothing was fitted to: the held-out scenes, or all where `coded` is another collection."""
     return photographs.split("heldout") if coded is photographs else photographs
 
 
-def made_by(codecs: "Sequence[ImageCodec]") -> pd.DataFrame:
+def list_makers(codecs: "Sequence[ImageCodec]") -> pd.DataFrame:
     """Each codec's operating points, and the versions and options of the first: codec, points, settings, made by.
 
     Hashes of programmes are left out, since they differ between platforms of one version.
@@ -70,7 +70,7 @@ def summary(points: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataF
     """Every operating point in means over images with 95 % intervals over scenes.
 
     Args:
-        points: `evaluate.points`', and `generated.at_size`'.
+        points: `evaluate.points`', and `generated.add_share`'.
         metrics: columns of it.
         seed: of the bootstrap.
 
@@ -84,7 +84,7 @@ def summary(points: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataF
     return rates.merge(pd.concat(parts, ignore_index=True), on=by)[order]
 
 
-def lowest(points: pd.DataFrame) -> pd.DataFrame:
+def lowest_points(points: pd.DataFrame) -> pd.DataFrame:
     """The operating point of least mean rate of each codec, its reduced images apart from the whole ones.
 
     Args:
@@ -130,7 +130,7 @@ def break_evens(
         bpp = smic_paper.TABLE_4_RATES[name].value
         rows.append((name, AS_PUBLISHED, "", bpp, rate.single_item_bits(bpp), np.nan, np.nan, printed.value))
     made = {(codec.name, codec.setting): codec for codec in [*others, *codecs]}
-    for row in lowest(points[~points["codec"].str.startswith(f"{SMIC},")]).itertuples():
+    for row in lowest_points(points[~points["codec"].str.startswith(f"{SMIC},")]).itertuples():
         bare = 8 * len(made[row.codec, row.setting].encode(grey))
         rows.append((row.codec, MEASURED, row.setting, row.bpp, row.bits, bare, row.image_cosine, np.nan))
     columns = ["competitor", "rate", "setting", "bpp", "bits", "bits of a grey image", IMAGE_COSINE, "n* as printed"]
@@ -185,7 +185,7 @@ def relative_seconds(rows: pd.DataFrame, anchor: str) -> pd.DataFrame:
     return pd.DataFrame(table).rename_axis("codec").reset_index()
 
 
-def matched(points: pd.DataFrame, aim: tuple[str, str]) -> pd.DataFrame:
+def match_rates(points: pd.DataFrame, aim: tuple[str, str]) -> pd.DataFrame:
     """Every codec at the operating point whose rate is nearest to what one of them takes, image by image.
 
     A codec's reduced images are among its own, and nearness is that of logarithms. Where all its points are above the
@@ -212,10 +212,10 @@ def matched(points: pd.DataFrame, aim: tuple[str, str]) -> pd.DataFrame:
 
 
 def matched_verdicts(table: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataFrame:
-    """SMIC against each codec at the rate of `matched`: means, and differences image by image.
+    """SMIC against each codec at the rate of `match_rates`: means, and differences image by image.
 
     Args:
-        table: `matched`'s.
+        table: `match_rates`'s.
         metrics: columns of it.
         seed: of the bootstrap over scenes.
 
@@ -240,11 +240,13 @@ def matched_verdicts(table: pd.DataFrame, metrics: Sequence[str], seed: int) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
-def decoded(table: pd.DataFrame, codecs: "Sequence[ImageCodec]", items: Sequence[Item]) -> list[list[np.ndarray]]:
-    """Photographs, each with what the codecs of `matched` made of it: the original, then a picture for each row.
+def decode_matched(
+    table: pd.DataFrame, codecs: "Sequence[ImageCodec]", items: Sequence[Item]
+) -> list[list[np.ndarray]]:
+    """Photographs, each with what the codecs of `match_rates` made of it: the original, then a picture for each row.
 
     Args:
-        table: `matched`'s, with rows for each of the items.
+        table: `match_rates`'s, with rows for each of the items.
         codecs: operating points, those of the table among them.
         items: of the collection.
     """

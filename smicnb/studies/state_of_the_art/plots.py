@@ -14,7 +14,7 @@ from smicnb.compare.images.downscaled import family
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.images.generated import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.drawing import looks
-from smicnb.drawing.parts import interval
+from smicnb.drawing.parts import error_bars
 from smicnb.drawing.style import PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
 from smicnb.studies.learned_plots import LABELS, RIVALS, SMALL
@@ -46,7 +46,7 @@ def rates(summary: pd.DataFrame, published: pd.DataFrame) -> Figure:
 
     Args:
         summary: `measures.summary`'s.
-        published: `measures.published`'s.
+        published: `measures.published_rates`'s.
     """
     means = summary.drop_duplicates(["codec", "setting"])
     own = means["codec"].map(lambda name: family(name)[0])
@@ -91,7 +91,7 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> Figure:
         for codec, curve in own[factors == 1].groupby("codec", sort=False):
             _curve(axes, codec, curve.sort_values("bpp"))
         for _, curve in own[factors > 1].groupby(own["codec"].map(lambda name: family(name)[0]), sort=False):
-            _reduced(axes, metric, curve)
+            _draw_reduced(axes, metric, curve)
         axes.set(ylabel=LABELS[metric], xlabel="bits per pixel (log) ↓")
         _rate_axis(axes)
     for axes in panels.flat[len(metrics) :]:
@@ -102,12 +102,12 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> Figure:
 
 def _curve(axes: Axes, codec: str, curve: pd.DataFrame) -> None:
     kind = {"label": None, "fillstyle": "none", "linestyle": ":"} if SIZE in codec else {}
-    error = interval(curve, "mean")
+    error = error_bars(curve, "mean")
     thin = {"markersize": SMALL, "linewidth": 1, "elinewidth": 0.6}
     axes.errorbar(curve["bpp"], curve["mean"], error, **thin, **{**look(codec), **kind})
 
 
-def _reduced(axes: Axes, metric: str, curve: pd.DataFrame) -> None:
+def _draw_reduced(axes: Axes, metric: str, curve: pd.DataFrame) -> None:
     """The upper hull of a codec's points on reduced images, over all factors."""
     sign = 1 if METRICS[metric].higher else -1
     curve = curve.dropna(subset="mean")
@@ -164,9 +164,9 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Fi
 
     Args:
         pictures: for each photograph the original and the decoded ones, of equal size.
-        table: a row of `measures.matched` for each decoded one, in this order.
+        table: a row of `measures.match_rates` for each decoded one, in this order.
     """
-    said, tiles = iter(map(_said, table.itertuples())), []
+    said, tiles = iter(map(_caption_lines, table.itertuples())), []
     for images in pictures:
         own = [(image, next(said) if place else "original") for place, image in enumerate(images)]
         tiles += [own[start : start + ACROSS] for start in range(0, len(own), ACROSS)]
@@ -182,7 +182,7 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Fi
     return figure
 
 
-def _said(row) -> str:
+def _caption_lines(row) -> str:
     """Four lines: who, at which point and rate, and metrics."""
     name, factor = family(row.codec)
     reduced_by = f", 1/{factor}" if factor > 1 else ""

@@ -67,7 +67,7 @@ def _entropies() -> list[tuple[str, float, float]]:
 def _divergences() -> list[tuple[str, float, float]]:
     source, rows = sources.EIGHT, []
     for t in TILTS:
-        q = sources.tilted(source, t)
+        q = sources.tilt(source, t)
         values = (
             sources.relative_entropy(q, source.probabilities),
             sources.relative_entropy(q @ source.members, source.synset_probabilities),
@@ -90,8 +90,14 @@ def _rates() -> list[tuple[str, float, float]]:
     for curve, (points, at_zero) in curves.items():
         rows += [(curve, point.distortion, point.rate) for point in points.itertuples()] + [(curve, 0.0, at_zero)]
     for level in map(sources.grid, sources.BLOCKS):
-        errors = level.within @ distance  # of each x̂, for each synset
-        rows.append((drawn, level.synset_probabilities @ (level.within * errors).sum(axis=1), level.semantic_entropy))
+        errors = level.conditionals @ distance  # of each x̂, for each synset
+        rows.append(
+            (
+                drawn,
+                level.synset_probabilities @ (level.conditionals * errors).sum(axis=1),
+                level.semantic_entropy,
+            )
+        )
         rows.append((best, level.synset_probabilities @ errors.min(axis=1), level.semantic_entropy))
     return rows
 

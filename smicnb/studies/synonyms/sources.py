@@ -88,7 +88,7 @@ class Source:
         return self.probabilities @ self.members
 
     @property
-    def within(self) -> np.ndarray:
+    def conditionals(self) -> np.ndarray:
         """(N, n) distribution of the symbols of each synset; uniform in a synset of probability 0."""
         weights = self.members.T * self.probabilities
         weights = np.where(self.synset_probabilities[:, None] > 0, weights, self.members.T)
@@ -108,7 +108,7 @@ class Source:
         """
         return entropy(self.synset_probabilities)
 
-    def merged(self, synsets: Sequence[int] | np.ndarray) -> Self:
+    def merge(self, synsets: Sequence[int] | np.ndarray) -> Self:
         """The same symbols under another mapping (n,)."""
         return type(self)(self.probabilities, np.asarray(synsets))
 
@@ -137,9 +137,9 @@ def least_partial_semantic_kl(source: Source) -> tuple[np.ndarray, float]:
     return weights / weights.sum(), -float(np.log2(weights.sum()))
 
 
-def tilted(source: Source, t: float) -> np.ndarray:
+def tilt(source: Source, t: float) -> np.ndarray:
     """q_t (n,) ∝ p(u) / p(u | synset)^t: p itself at 0, the least D_KL,s at 1; probabilities above 0 are needed."""
-    within = source.within[source.synsets, np.arange(len(source.synsets))]
+    within = source.conditionals[source.synsets, np.arange(len(source.synsets))]
     q = source.probabilities * within**-t
     return q / q.sum()
 
@@ -193,7 +193,7 @@ class Codec:
     @classmethod
     def ideal(cls, source: Source) -> Self:
         """Codes the synset and draws one of its members as the source would."""
-        return cls(source, source.members, source.within)
+        return cls(source, source.members, source.conditionals)
 
     @property
     def latents(self) -> np.ndarray:

@@ -87,13 +87,13 @@ def steps(codec: Codec) -> pd.DataFrame:
 def codecs(source: Source) -> dict[str, Codec]:
     """Codecs of a source by name, of which each but the first breaks a condition of Eq. 41 or 43."""
     n, synsets = len(source.synsets), source.synsets.max() + 1
-    alone = source.merged(np.arange(n))
+    alone = source.merge(np.arange(n))
     noisy = 0.9 * source.members + 0.1 / synsets
     return {
         "ideal": Codec.ideal(source),
         "no synonyms": Codec.ideal(alone),
-        "a uniform prior": Codec(source, source.members, source.within, np.full(synsets, 1 / synsets)),
-        "an encoder that errs": Codec(source, noisy, source.within),
+        "a uniform prior": Codec(source, source.members, source.conditionals, np.full(synsets, 1 / synsets)),
+        "an encoder that errs": Codec(source, noisy, source.conditionals),
         "details coded too": Codec(source, np.eye(n), np.eye(n)),
     }
 
@@ -220,9 +220,9 @@ def decoders(source: Source) -> dict[str, np.ndarray]:
     """Three decoders (N, n) that never leave the synset: draw as the source does, evenly, or the most probable."""
     even = source.members.T / source.members.sum(axis=0)[:, None]
     return {
-        "as the source": source.within,
+        "as the source": source.conditionals,
         "evenly": even,
-        "most probable": np.eye(len(source.synsets))[source.within.argmax(axis=1)],
+        "most probable": np.eye(len(source.synsets))[source.conditionals.argmax(axis=1)],
     }
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smicnb.semantics.metrics.captions import Captioner
 
 
-def captioned(collection: Collection, captions: Sequence[str]) -> Collection:
+def replace_captions(collection: Collection, captions: Sequence[str]) -> Collection:
     """The collection with other captions, in its order."""
     items = [replace(item, caption=caption) for item, caption in zip(collection.items, captions, strict=True)]
     return replace(collection, items=tuple(items))
@@ -46,7 +46,7 @@ def caption_sources(collection: Collection, captioner: "Captioner", seed: int) -
     return found | {"another image's": [*best[1:], best[0]], "shuffled words": shuffled, "none": [""] * len(best)}
 
 
-def by_caption(
+def evaluate_captions(
     codecs: "Sequence[ImageCodec]",
     collection: Collection,
     sources: dict[str, list[str]],
@@ -65,7 +65,7 @@ def by_caption(
     """
     parts = []
     for source, captions in sources.items():
-        table = points(evaluate(codecs, captioned(collection, captions), ("psnr", "lpips"), executor=executor))
+        table = points(evaluate(codecs, replace_captions(collection, captions), ("psnr", "lpips"), executor=executor))
         parts.append(table.assign(source=source)[["source", *table.columns]])
     kept = ["source", "codec", "setting", "dataset", "scene", "image", "bpp", "psnr", "lpips"]
     return pd.concat(parts, ignore_index=True)[kept]
@@ -75,7 +75,7 @@ def summary_by_caption(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Table 4 in means, and image by image against the first source.
 
     Args:
-        table: `by_caption`'s.
+        table: `evaluate_captions`'s.
         seed: of the bootstrap over scenes.
 
     Returns:
@@ -97,7 +97,7 @@ def summary_by_caption(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def recaptioned(codecs: "Sequence[ImageCodec]", collection: Collection, captioner: "Captioner") -> pd.DataFrame:
+def caption_decoded(codecs: "Sequence[ImageCodec]", collection: Collection, captioner: "Captioner") -> pd.DataFrame:
     """Captions of the images and of what was decoded, by one captioner.
 
     Returns:
@@ -122,7 +122,7 @@ def caption_similarity(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Table 1: how alike captions of the images and of what was decoded are.
 
     Args:
-        table: `recaptioned`'s.
+        table: `caption_decoded`'s.
         seed: of the bootstrap over scenes.
 
     Returns:

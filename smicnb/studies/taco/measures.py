@@ -66,7 +66,7 @@ class _Smaller(Item):
 TRAINED_ON = ("embedded", "bsds500")  # collections of whose splits only the held-out one was not
 
 
-def tested(collection: Collection, side: int) -> Collection:
+def select_tested(collection: Collection, side: int) -> Collection:
     """The whole photographs of a collection that no shipped model was trained on.
 
     Args:
@@ -83,8 +83,8 @@ def tested(collection: Collection, side: int) -> Collection:
     return replace(part, items=tuple(items))
 
 
-def beside(points: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The whole codec, of every seed, beside all that are no TACO, at equal rate: `curves.beside`'s table.
+def compare_whole(points: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """The whole codec, of every seed, beside all that are no TACO, at equal rate: `curves.compare_at_rate`'s table.
 
     Args:
         points: `evaluate.points`'.
@@ -93,7 +93,7 @@ def beside(points: pd.DataFrame, seed: int) -> pd.DataFrame:
     names = points["codec"].unique()
     whole = [name for name in names if name.startswith("TACO full")]
     rivals = [name for name in names if not name.startswith("TACO")]
-    return curves.beside(points, whole, rivals, ["psnr", *_JUDGES], seed)
+    return curves.compare_at_rate(points, whole, rivals, ["psnr", *_JUDGES], seed)
 
 
 def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
@@ -107,7 +107,7 @@ def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def decoded_beside(
+def decode_nearest(
     items: Sequence[Item], learned: "Sequence[ImageCodec]", ladder: "Sequence[ImageCodec]"
 ) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
     """Images as decoded by some codecs, and by the point of a ladder that is nearest in rate to the first of them.

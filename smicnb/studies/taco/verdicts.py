@@ -74,7 +74,7 @@ def taco_four_times(tables: Tables) -> Verdict:
     return Verdict(outcome, f"LPIPS of the whole codec, at each model's own rate: {', '.join(said)}")
 
 
-def _beside(tables: Tables, metric: str) -> pd.DataFrame:
+def _comparisons(tables: Tables, metric: str) -> pd.DataFrame:
     table = tables("kodak/taco_beside")
     return table[(table["codec"] == WHOLE) & (table["metric"] == metric)]
 
@@ -84,12 +84,12 @@ def taco_on_kodak(tables: Tables) -> Verdict:
     """Fig. 7: perceptual distance lower than that of the rivals, and a PSNR near theirs."""
     said, outcomes = [], []
     for metric in ("lpips", "dists"):
-        rows = _beside(tables, metric)
+        rows = _comparisons(tables, metric)
         ahead = rows["high"] < 0
         outcomes.append(bool(ahead.all()))
         ratios = f"{rows['ratio'].min():.2f} to {rows['ratio'].max():.2f} times theirs"
         said.append(f"{metric} {ratios}, lower in {ahead.sum()} of {len(rows)} comparisons")
-    psnr = _beside(tables, "psnr")
+    psnr = _comparisons(tables, "psnr")
     outcomes.append(psnr["difference"].min() >= -NEAR)
     said.append(f"PSNR {psnr['difference'].min():+.2f} to {psnr['difference'].max():+.2f} dB")
     outcome = judge_parts(outcomes)
@@ -100,7 +100,7 @@ def taco_on_kodak(tables: Tables) -> Verdict:
 @verdict
 def taco_psnr_near(tables: Tables) -> Verdict:
     """C5: PSNR within 1 dB of codecs for PSNR; here of the classical ones."""
-    rows = _beside(tables, "psnr")
+    rows = _comparisons(tables, "psnr")
     said = [
         f"{rival} {cell['difference'].min():+.2f} to {cell['difference'].max():+.2f} dB"
         for rival, cell in rows.groupby("rival", sort=False)
@@ -113,7 +113,7 @@ def taco_psnr_near(tables: Tables) -> Verdict:
 @verdict
 def taco_best_lpips(tables: Tables) -> Verdict:
     """C4: the lowest LPIPS of all codecs."""
-    rows = _beside(tables, "lpips")
+    rows = _comparisons(tables, "lpips")
     ahead = rows["high"] < 0
     said = [
         f"{rival} {', '.join(f'{ratio:.2f}' for ratio in cell['ratio'])}"

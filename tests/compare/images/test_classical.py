@@ -267,7 +267,7 @@ def test_a_programme_that_hangs_is_ended():
     endless = ["-re", "-f", "lavfi", "-i", "color=c=red:s=32x32:r=1", "-f", "null", "-"]
     start = time.monotonic()
     with pytest.raises(SmicnbError, match=r"waiting: no end after 0\.5 s"):
-        still_video.run(endless, b"", "waiting", timeout=0.5)
+        still_video.run_ffmpeg(endless, b"", "waiting", timeout=0.5)
     assert time.monotonic() - start < 20
 
 

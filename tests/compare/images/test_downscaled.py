@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from smicnb.base.errors import ImageError, IntegrityError, SmicnbError
 from smicnb.compare.images import classical, evaluate
 from smicnb.compare.images.classical import Jpeg, WebP
-from smicnb.compare.images.downscaled import FACTORS, STRIDE, Downscaled, family, reduced
+from smicnb.compare.images.downscaled import FACTORS, STRIDE, Downscaled, family, reduce_families
 from smicnb.semantics.metrics.pairs import psnr
 from smicnb.semantics.photographs import image_collections
 
@@ -73,7 +73,7 @@ def test_fine_points_keep_more_the_smaller_the_factor():
 
 
 def test_names_settings_and_fingerprints_tell_the_factors_apart():
-    codecs = reduced(["jpeg", "webp"])
+    codecs = reduce_families(["jpeg", "webp"])
     assert len(codecs) == 2 * len(FACTORS) * len(classical.ladder("jpeg")[::STRIDE])
     assert len({(codec.name, codec.setting) for codec in codecs}) == len(codecs)
     assert len({str(codec.fingerprint) for codec in codecs}) == len(codecs)
@@ -137,5 +137,5 @@ def test_where_the_reduced_image_is_too_small_it_is_counted_and_the_others_go_on
 @pytest.mark.parametrize("name", classical.LADDERS)
 def test_every_family_takes_the_smallest_reduced_image_at_every_factor(name):
     image = photograph()[:130, :193]
-    for codec in reduced([name], [8]):
+    for codec in reduce_families([name], [8]):
         assert codec.decode(codec.encode(image)).shape == image.shape

@@ -64,16 +64,16 @@ def test_points_that_are_beaten_or_infinite_do_not_bend_the_curve():
 
 
 def test_at_a_rate_is_on_the_line_over_log_rate_and_nan_outside():
-    found = curves.at_rate(points_of("one", [0.1, 0.4], [20.0, 30.0]), "psnr", [0.05, 0.1, 0.2, 0.4, 0.41])
+    found = curves.interpolate(points_of("one", [0.1, 0.4], [20.0, 30.0]), "psnr", [0.05, 0.1, 0.2, 0.4, 0.41])
     np.testing.assert_allclose(found[found["image"] == "a"]["value"], [np.nan, 20, 25, 30, np.nan])
     assert list(found.columns) == ["codec", "dataset", "scene", "image", "bpp", "value"]
     assert len(found) == 2 * 5
 
 
 def test_equal_rates_count_as_their_mean_and_infinite_values_not_at_all():
-    found = curves.at_rate(points_of("one", [0.1, 0.1, 0.4, 0.8], [20.0, 22.0, 30.0, np.inf]), "psnr", [0.1, 0.6])
+    found = curves.interpolate(points_of("one", [0.1, 0.1, 0.4, 0.8], [20.0, 22.0, 30.0, np.inf]), "psnr", [0.1, 0.6])
     np.testing.assert_allclose(found["value"], [21, np.nan] * 2)
-    nothing = curves.at_rate(points_of("one", [0.1], [np.inf]), "psnr", [0.1])
+    nothing = curves.interpolate(points_of("one", [0.1], [np.inf]), "psnr", [0.1])
     assert nothing["value"].isna().all()
 
 
@@ -122,7 +122,7 @@ def test_webp_needs_fewer_bits_than_jpeg_on_real_photographs(fresh_cache):
     assert row["codec"] == "WebP"
     assert row["images"] == 3
     assert -60 < row["mean"] < -10
-    found = curves.at_rate(points, "psnr", [0.7])
+    found = curves.interpolate(points, "psnr", [0.7])
     jpeg, webp = (found[found["codec"] == codec] for codec in ("JPEG", "WebP"))
     assert curves.difference(webp, jpeg, "value", seed=0)["mean"] > 0.3
 
@@ -132,7 +132,7 @@ def test_points_beside_a_rival_at_their_own_rate():
     rival = points_of("rival", [0.1, 0.4], [20.0, 30.0], ("a",))
     far = points_of("rival", [0.3, 0.4], [20.0, 30.0], ("far",))
     points = pd.concat([ours, rival, ours.assign(image="far", scene="far"), far])
-    (row,) = curves.beside(points, ["ours"], ["rival"], ["psnr"], 0).to_dict("records")
+    (row,) = curves.compare_at_rate(points, ["ours"], ["rival"], ["psnr"], 0).to_dict("records")
     assert (row["images"], row["left_out"], row["better"]) == (1, 1, 1)
     assert (row["bpp"], row["value"]) == (0.2, 26)
     assert row["rival_value"] == pytest.approx(25)  # half of the way, over log(bpp)
@@ -142,8 +142,8 @@ def test_points_beside_a_rival_at_their_own_rate():
 
 def test_lower_is_better_beside_a_rival_where_the_metric_says_so():
     points = pd.concat([points_of("ours", [0.2], [0.1], ("a",)), points_of("rival", [0.1, 0.4], [0.3, 0.3], ("a",))])
-    (row,) = curves.beside(points.rename(columns={"psnr": "lpips"}), ["ours"], ["rival"], ["lpips"], 0).to_dict(
-        "records"
-    )
+    (row,) = curves.compare_at_rate(
+        points.rename(columns={"psnr": "lpips"}), ["ours"], ["rival"], ["lpips"], 0
+    ).to_dict("records")
     assert row["better"] == 1
     assert row["difference"] == pytest.approx(-0.2)

@@ -133,14 +133,14 @@ def test_a_share_of_what_is_sent_once_is_added_and_nothing_else(codecs):
             "psnr": [8.0, 20.0, 7.0],
         }
     )
-    shared = generated.at_size(points, codecs, 1000)
+    shared = generated.add_share(points, codecs, 1000)
     assert list(shared["codec"]) == ["SMIC, entropy coded, n = 1000", f"{CLIP_INTRA}, n = 1000"]
     medium = codecs[1].once_bits
     assert shared["bytes"][0] == pytest.approx(50 + medium / 8000)
     assert shared["bpp"][0] == pytest.approx((400 + medium / 1000) / 100_000)
     assert shared["bpp"][1] == pytest.approx(0.00424, rel=1e-3)
     assert list(shared["psnr"]) == [8.0, 7.0]
-    once = generated.at_size(points, codecs, 1)
+    once = generated.add_share(points, codecs, 1)
     assert 8 * once["bytes"][0] == pytest.approx(400 + medium)
 
 
@@ -164,7 +164,7 @@ class Fails(SemanticImages):
 
 def test_a_failing_semantic_codec_is_counted(fresh_cache, codecs, space, embedded):
     some = replace(embedded, items=embedded.split("heldout").items[:1])
-    broken = Fails("broken", "medium", codecs[1]._records, space, generated.latents_of(space), 1)
+    broken = Fails("broken", "medium", codecs[1]._records, space, generated.encode_image(space), 1)
     table = evaluate.evaluate([broken, codecs[0]], some, ["psnr"])
     assert list(evaluate.failures(table)["codec"]) == ["broken"]
     assert list(evaluate.points(table)["codec"]) == ["SMIC, entropy coded"]

@@ -294,10 +294,10 @@ def close(a, b):
 def test_the_transforms_compute_what_the_authors_do(both):
     theirs, ours = both
     pixels = torch.rand(1, 3, 64, 96, generator=torch.Generator().manual_seed(5)).double()
-    y = ours.analysed(pixels)
+    y = ours.analyse(pixels)
     assert y.shape == (1, 12, 4, 6)
     close(y, theirs.analysis(pixels))
-    made = ours.synthesised(y.round(), 64, 96)
+    made = ours.synthesise(y.round(), 64, 96)
     close(made, theirs.synthesis(y.round()))
     assert 0 < made.mean() < 1
 

@@ -118,7 +118,7 @@ def test_other_files(tmp_path):
     with pytest.raises(IntegrityError, match="no checkpoint of a learned codec"):
         checkpoints.load(tmp_path / "foreign")
     with pytest.raises(UnknownNameError, match="taco"):
-        checkpoints.assembled("tako", "x", {}, {}, {})
+        checkpoints.assemble("tako", "x", {}, {}, {})
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_any_symbols_come_back_even_far_outside_the_tables(seed, spread, count, 
     seed=st.integers(0, 2**32 - 1),
 )
 def test_any_tables_will_do(counts, offset, seed):
-    cdfs = [frequencies.cumulative(np.divide([*row, 1], sum(row) + 1)) for row in counts]
+    cdfs = [frequencies.cumulate(np.divide([*row, 1], sum(row) + 1)) for row in counts]
     padded = np.zeros((len(cdfs), max(map(len, cdfs))), np.int32)
     for row, cdf in zip(padded, cdfs, strict=True):
         row[: len(cdf)] = cdf

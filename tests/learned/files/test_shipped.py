@@ -24,7 +24,7 @@ QUALITIES = (4, 6, 9, 13, 18, 25, 35, 50)  # of JPEG, so that its curve is fine 
 
 @pytest.fixture(scope="module")
 def small():
-    return measures.tested(image_collections.load("embedded"), 160)
+    return measures.select_tested(image_collections.load("embedded"), 160)
 
 
 @pytest.mark.parametrize("name", [name for name, path in shipped.models().items() if path.name.startswith("taco-")])
@@ -56,15 +56,15 @@ def test_all_models_of_taco_together_stay_small():
 
 
 def test_models_are_found_by_prefix_and_by_their_files():
-    assert list(shipped.chosen(["full/high", "full/low/0"])) == ["full/high/0", "full/high/1", "full/low/0"]
+    assert list(shipped.choose_models(["full/high", "full/low/0"])) == ["full/high/0", "full/high/1", "full/low/0"]
     with pytest.raises(UnknownNameError, match="did you mean 'full/high/0'"):
-        shipped.chosen(["full/hihg/0"])
+        shipped.choose_models(["full/hihg/0"])
     own = shipped.model_path("full/low/0")
-    assert shipped.chosen([f"file:{own}"]) == {"full/low/0": own}
+    assert shipped.choose_models([f"file:{own}"]) == {"full/low/0": own}
     with pytest.raises(IntegrityError, match="says no model's name"):
-        shipped.chosen([f"file:{__file__}"])
+        shipped.choose_models([f"file:{__file__}"])
     with pytest.raises(MissingWeightsError, match="found no file"):
-        shipped.chosen([f"file:{own}.none"])
+        shipped.choose_models([f"file:{own}.none"])
     with pytest.raises(UnknownNameError):
         shipped.model_path("nothing")
     with pytest.raises(IntegrityError, match="--model"):
@@ -125,7 +125,7 @@ def test_on_kodak_the_whole_codec_is_far_ahead_of_jpeg_in_lpips_and_ahead_in_psn
         assert own["bpp"].between(jpeg["bpp"].min(), jpeg["bpp"].max()).all()
         for metric in ("lpips", "psnr"):
             rival = [
-                curves.at_rate(jpeg[jpeg["image"] == image], metric, [bpp])["value"].item()
+                curves.interpolate(jpeg[jpeg["image"] == image], metric, [bpp])["value"].item()
                 for image, bpp in own["bpp"].items()
             ]
             own[f"jpeg {metric}"] = rival

@@ -22,14 +22,14 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.studies.sic import measures as sic_study
 from smicnb.studies.taco import measures as taco_study
 
-SIC = {name: path for name, path in shipped.models().items() if shipped.said_by(path).get("codec") == "sic"}
+SIC = {name: path for name, path in shipped.models().items() if shipped.read_facts(path).get("codec") == "sic"}
 
 QUALITIES = (1, 5, 10, 20, 40)
 
 
 @pytest.fixture(scope="module")
 def small():
-    return taco_study.tested(image_collections.load("embedded"), 160)
+    return taco_study.select_tested(image_collections.load("embedded"), 160)
 
 
 def test_what_ships_is_what_the_plan_trains(repository):
@@ -63,7 +63,7 @@ def test_every_level_is_as_long_as_estimated(small):
 
 def test_levels_of_whole_photographs_are_as_long_as_estimated():
     """Of some size: what is allowed of 32 bytes a part is little there."""
-    photographs = taco_study.tested(image_collections.load("embedded"), 512)
+    photographs = taco_study.select_tested(image_collections.load("embedded"), 512)
     some = replace(photographs, items=photographs.items[::3])
     table = sic_study.level_rates(sic_study.points(evaluate(levels_of(SIC["one-sample/all/0"]), some, ["psnr"])))
     assert table["images"].min() == len(some) > 1
@@ -124,7 +124,7 @@ def test_the_twin_is_above_jpeg_in_psnr_at_equal_rates(shared_data):
     twins = [level for path in SIC.values() if is_twin(path) for level in levels_of(path)]
     table = points(evaluate([*twins, *map(Jpeg, QUALITIES)], kodak(shared_data), ["psnr"]))
     assert len(twins) == 3
-    found = curves.beside(table, [sic_study.TWIN], ["JPEG"], ["psnr"], 0)
+    found = curves.compare_at_rate(table, [sic_study.TWIN], ["JPEG"], ["psnr"], 0)
     found = found.set_index("setting")
     assert (found.loc[["medium", "high"], "left_out"] == 0).all()  # JPEG hardly reaches the rate of the lowest model
     assert (found["difference"].dropna() > 0).all(), found

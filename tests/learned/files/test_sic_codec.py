@@ -123,7 +123,7 @@ def test_the_walk_expects_what_the_network_expects(height, width):
     walk = Walk(context)
     seen = torch.full_like(expected, torch.nan)
     start = 0
-    for number, (c, own) in enumerate(zip(context.groups, context.by_group(hyper), strict=True)):
+    for number, (c, own) in enumerate(zip(context.groups, context.split_groups(hyper), strict=True)):
         group = latent[:, start : start + c]
 
         def code(places, scales, means, start=start, c=c, group=group):

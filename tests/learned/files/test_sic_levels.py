@@ -54,9 +54,9 @@ def test_they_are_measured_as_any_codec(path, fresh_cache):
     from dataclasses import replace
 
     from smicnb.semantics.photographs import image_collections
-    from smicnb.studies.taco.measures import tested
+    from smicnb.studies.taco.measures import select_tested
 
-    some = tested(image_collections.load("embedded"), 64)
+    some = select_tested(image_collections.load("embedded"), 64)
     rows = evaluate.evaluate(levels_of(path), replace(some, items=some.items[:1]), ["psnr"])
     assert not len(evaluate.failures(rows))
     assert evaluate.points(rows)["bpp"].is_monotonic_increasing

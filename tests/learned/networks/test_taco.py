@@ -79,18 +79,18 @@ def test_no_place_depends_on_what_is_coded_after_it():
     parts = list(latent.split(TINY.groups, dim=1))
     anchors = blocks.checkerboard(4, 4, hyper.device)
     with torch.no_grad():
-        _, means, context = network.context.of_anchors(1, hyper, parts[:1])
-        _, later_means, _ = network.context.of_anchors(1, hyper, [parts[0] + 1])
+        _, means, context = network.context.predict_anchors(1, hyper, parts[:1])
+        _, later_means, _ = network.context.predict_anchors(1, hyper, [parts[0] + 1])
         assert not torch.equal(means, later_means)  # the group before it
         first = torch.where(anchors, parts[1], 0)
-        _, others = network.context.of_others(1, first, context)
-        _, changed = network.context.of_others(1, first + torch.where(anchors, 1, 0), context)
+        _, others = network.context.predict_others(1, first, context)
+        _, changed = network.context.predict_others(1, first + torch.where(anchors, 1, 0), context)
     assert not torch.equal(others[..., ~anchors], changed[..., ~anchors])
 
 
 def test_straight_through_rounding_keeps_the_gradient():
     values = torch.tensor([0.4, 0.6, -1.7], requires_grad=True)
-    made = blocks.rounded(values)
+    made = blocks.round_straight(values)
     made.sum().backward()
     assert made.tolist() == [0, 1, -2]
     assert values.grad.tolist() == [1, 1, 1]

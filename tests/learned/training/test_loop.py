@@ -136,7 +136,7 @@ def test_a_branch_starts_from_its_base_and_stays_near_it(parts, tmp_path):
     base = numbers(tmp_path / "base-low-0.safetensors")
     branch = Trainer(one("full/low/0", "adapter", "base/low/0"), *parts, tmp_path)
     branch._task = loop.TASKS["taco"](branch.training, branch._parts, "cpu")
-    network = branch._beginning()
+    network = branch._begin_network()
     assert equal({name: value for name, value in base.items() if "g_s" in name}, dict(network.named_parameters()))
     batch = branch._batch("validated", (0,))
     pixels, (tokens, mask, _) = batch.pixels, branch._task._texts_of(batch)
@@ -246,7 +246,7 @@ def test_the_plan_of_the_full_size_is_the_papers(repository):
         assert each.run.steps == -(-82783 * 50 // 4)  # COCO's training images, epochs, batch
         assert each.weights.distortion == float(each.name.split("/")[1])
         assert (each.run.crop, each.run.batch, each.run.learning_rate) == (256, 4, 1e-4)
-        rates = [plans.stepped(each.run, -(-each.run.steps * epoch // 50)) for epoch in (44, 45, 48)]
+        rates = [plans.learning_rate_at(each.run, -(-each.run.steps * epoch // 50)) for epoch in (44, 45, 48)]
         assert rates == pytest.approx([1e-4, 1e-5, 1e-6])
 
 
@@ -259,5 +259,7 @@ def test_the_plan_of_sics_full_size_is_the_papers(repository):
         assert each.config == sic.FULL
         assert each.run.steps == (200_000 if adversarial else 1_000_000)
         assert (each.run.crop, each.run.batch) == (256, 16)
-        assert {plans.stepped(each.run, step) for step in (0, each.run.steps - 1)} == {2e-4 if adversarial else 1e-4}
+        assert {plans.learning_rate_at(each.run, step) for step in (0, each.run.steps - 1)} == {
+            2e-4 if adversarial else 1e-4
+        }
         assert each.run.warm_up == (0 if adversarial else 12_500)

@@ -14,7 +14,13 @@ from smicnb.learned.networks.sic import FULL, MINI
 from smicnb.learned.training import loop, plans
 from smicnb.learned.training.photographs import VALIDATED, Batch, photographs
 from smicnb.learned.training.plans import SicRun, Training
-from smicnb.learned.training.sic_losses import Discriminator, SicWeights, deceived, spread_of_rates, told_apart
+from smicnb.learned.training.sic_losses import (
+    Discriminator,
+    SicWeights,
+    discriminator_loss,
+    generator_loss,
+    spread_of_rates,
+)
 
 LEVELS = TINY.levels
 
@@ -44,11 +50,11 @@ def numbers(path):
 
 
 def test_table_1_in_both_readings():
-    weights = SicWeights().at(8, 16)
+    weights = SicWeights().weights_at(8, 16)
     assert weights == {"mse": 1024, "lpips": 2**4, "bpp": 2**3}
-    assert SicWeights(table="paper").at(8, 16) == {"bpp": 1024, "mse": 2**4, "lpips": 2**3}
-    assert SicWeights().at(4, 8) == weights  # fewer levels take the same way through the table
-    assert SicWeights(scale=3).at(8, 16)["mse"] == 3 * 1024
+    assert SicWeights(table="paper").weights_at(8, 16) == {"bpp": 1024, "mse": 2**4, "lpips": 2**3}
+    assert SicWeights().weights_at(4, 8) == weights  # fewer levels take the same way through the table
+    assert SicWeights(scale=3).weights_at(8, 16)["mse"] == 3 * 1024
 
 
 def test_levels_take_turns_from_the_last_to_the_first(parts, monkeypatch):
@@ -64,13 +70,13 @@ def test_levels_take_turns_from_the_last_to_the_first(parts, monkeypatch):
 
 
 def _whole(network, coded):
-    return network.synthesised(coded.y_hat, 64, 64)[None], coded.y_hat[None]
+    return network.synthesise(coded.y_hat, 64, 64)[None], coded.y_hat[None]
 
 
 def test_the_last_level_alone_is_what_both_halves_say(parts):
     network = random_sic(TINY).train()
     terms = task(parts, constraints=False).terms(network, batch(), 0)
-    weights = SicWeights().at(LEVELS, LEVELS)
+    weights = SicWeights().weights_at(LEVELS, LEVELS)
     expected = (
         weights["mse"] * terms["mse"] / 255**2 + weights["lpips"] * terms["lpips"] + weights["bpp"] * terms["bpp"]
     )
@@ -125,12 +131,12 @@ def test_the_discriminator_learns_and_is_deceived():
     losses = []
     for _ in range(20):
         optimiser.zero_grad()
-        loss = told_apart(judge(pixels, coded, 2), judge(torch.zeros_like(pixels), coded, 2))
+        loss = discriminator_loss(judge(pixels, coded, 2), judge(torch.zeros_like(pixels), coded, 2))
         loss.backward()
         optimiser.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0] / 2
-    assert deceived(judge(pixels, coded, 2)) < deceived(judge(torch.zeros_like(pixels), coded, 2))
+    assert generator_loss(judge(pixels, coded, 2)) < generator_loss(judge(torch.zeros_like(pixels), coded, 2))
 
 
 def test_each_half_of_eq_12_has_its_own_adversarial_loss(parts):
@@ -149,11 +155,11 @@ def test_each_half_of_eq_12_has_its_own_adversarial_loss(parts):
         *((level, 2), (level, 4), (level, 4)),
         *((LEVELS, 2), (LEVELS, 2), (LEVELS, 2)),
     ]
-    weights, losses = SicWeights(), [deceived(judged[2][1]), deceived(judged[5][1])]
+    weights, losses = SicWeights(), [generator_loss(judged[2][1]), generator_loss(judged[5][1])]
     halves = zip((weights.alpha, 1 - weights.alpha), (level, LEVELS), losses, strict=True)
-    more = sum(half * weights.at(number, LEVELS)["lpips"] * loss for half, number, loss in halves)
+    more = sum(half * weights.weights_at(number, LEVELS)["lpips"] * loss for half, number, loss in halves)
     assert (terms["loss"] - plain["loss"]).item() == pytest.approx(more.item(), rel=1e-3)
-    told = [told_apart(judged[place][1], judged[place + 1][1]) for place in (0, 3)]
+    told = [discriminator_loss(judged[place][1], judged[place + 1][1]) for place in (0, 3)]
     assert terms["adversary"].item() == pytest.approx(torch.stack(told).mean().item(), rel=1e-4)
 
 
@@ -198,7 +204,7 @@ def test_the_learning_rate_rises_first(parts):
 
 def test_growing_groups_add_up():
     for config in (FULL, MINI):
-        groups = plans.growing(config)
+        groups = plans.growing_groups(config)
         assert sum(groups) == config.latent
         assert list(groups) == sorted(groups)
         assert len(groups) == config.levels

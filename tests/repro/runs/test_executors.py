@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.base.shards import completed
+from smicnb.base.shards import run_pieces
 from smicnb.repro import session
 from smicnb.repro.runs import executors
 from smicnb.studies.frontier import sweep as frontier
@@ -80,7 +80,7 @@ def lent(request, monkeypatch):
     variables = {"SMICNB_WORKERS": "2"} if request.param == "processes" else request.getfixturevalue("cluster")
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with executors.of_notebook() as executor:
+    with executors.lend_executor() as executor:
         yield executor
 
 
@@ -120,7 +120,7 @@ def killer(folder: Path, doomed: int, number: int) -> int:
 def test_what_a_dying_worker_had_only_queued_is_done_all_the_same(lent, tmp_path):
     kept = []
     with pytest.raises(BrokenExecutor):
-        kept.extend(number for number, _ in completed(partial(killer, tmp_path, 0), range(4), lent))
+        kept.extend(number for number, _ in run_pieces(partial(killer, tmp_path, 0), range(4), lent))
     assert sorted(kept) == [1, 2, 3]
 
 
@@ -129,7 +129,7 @@ def test_without_more_than_one_worker_it_is_here_and_now(monkeypatch, tmp_path):
     monkeypatch.delenv("SMICNB_SCHEDULER", raising=False)
     with session.Session("a", {"seed": 0}, tmp_path, None).executor() as executor:
         assert executor is None
-    assert list(completed(abs, [-1, 2])) == [(-1, 1), (2, 2)]
+    assert list(run_pieces(abs, [-1, 2])) == [(-1, 1), (2, 2)]
 
 
 def test_a_collection_is_encoded_in_blocks_that_are_kept(fresh_cache, monkeypatch):

@@ -122,20 +122,20 @@ def test_whatever_changes_is_named(checkout):
 def test_the_graph_of_imports_is_read_from_the_source():
     from smicnb.repro import imports
 
-    reached = imports.reached("def f():\n    from smicnb.codec import rate")
+    reached = imports.find_reached("def f():\n    from smicnb.codec import rate")
     assert {"__init__.py", "codec/__init__.py", "codec/rate.py"} <= set(reached)
     assert not {"cli/main.py", "codec/coders/smic.py"} & set(reached)
-    assert "semantics/photographs/words.json" in imports.reached("import smicnb.semantics.photographs.words")
-    assert imports.reached("import numpy") == {}
+    assert "semantics/photographs/words.json" in imports.find_reached("import smicnb.semantics.photographs.words")
+    assert imports.find_reached("import numpy") == {}
     for code in ("from smicnb.learned import open_codec", "import smicnb\nsmicnb.open_codec('full/low/0')"):
-        reached = set(imports.reached(code))  # what a room offers is imported when it is asked for
+        reached = set(imports.find_reached(code))  # what a room offers is imported when it is asked for
         assert {"learned/any_codec.py", "learned/files/taco_codec.py"} <= reached
         assert "codec/coders/smic.py" not in reached
-    everything = imports.reached("this is no Python")
+    everything = imports.find_reached("this is no Python")
     assert {"cli/main.py", "codec/coders/smic.py"} <= set(everything)
 
 
 def test_tables_of_any_data_set_that_a_notebook_redraws_are_found_in_its_code():
     code = "a = run.measured_on('kodak', 'points', b)\nrun.on_bsds500('table1', b)\nrun.measured_on(name, 'other', b)"
-    assert freshness._redrawn(code) == [("bsds500", "table1"), ("kodak", "points")]
-    assert freshness._redrawn("this is no code") == []
+    assert freshness._redrawn_tables(code) == [("bsds500", "table1"), ("kodak", "points")]
+    assert freshness._redrawn_tables("this is no code") == []

@@ -27,11 +27,11 @@ def test_events_are_read_once_and_a_half_line_later(tmp_path):
     path = tmp_path / "events"
     told = Told(path)
     assert list(told) == []
-    records.tell(path, cell=0, state="running")
+    records.append_event(path, cell=0, state="running")
     with path.open("a") as file:
         file.write('{"cell": 0, ')
     assert list(told) == [{"cell": 0, "state": "running"}]
     with path.open("a") as file:
         file.write('"state": "done"}\n')
     assert list(told) == [{"cell": 0, "state": "done"}]
-    records.tell(tmp_path / "nowhere" / "events", cell=1)  # a disk that takes no more is no error
+    records.append_event(tmp_path / "nowhere" / "events", cell=1)  # a disk that takes no more is no error

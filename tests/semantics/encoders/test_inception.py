@@ -55,7 +55,7 @@ def test_features_are_those_of_torchvision_with_the_pooling_of_fid(samples, monk
         return average(x, kernel_size, stride, padding, count_include_pad=False)
 
     average = functional.avg_pool2d
-    pixels = torch.from_numpy(np.stack([inception.squashed(image) for image in samples])).permute(0, 3, 1, 2)
+    pixels = torch.from_numpy(np.stack([inception.squash(image) for image in samples])).permute(0, 3, 1, 2)
     pixels = (pixels.float() - 128) / 128
     monkeypatch.setattr(torchvision_inception.F, "avg_pool2d", pool)
     with torch.inference_mode():
@@ -71,9 +71,9 @@ def test_the_whole_image_is_seen(features, samples):
     beside[:, :60] = 0  # outside of the centre square
     latents = features.encode_images([image, beside])
     assert np.abs(latents[0] - latents[1]).max() > 0.1
-    assert inception.squashed(image).shape == (299, 299, 3)
+    assert inception.squash(image).shape == (299, 299, 3)
     ramp = np.broadcast_to(np.linspace(0, 255, 640)[None, :, None], (427, 640, 3)).astype(np.uint8)
-    np.testing.assert_allclose(inception.squashed(ramp)[150, :, 0], np.linspace(0, 255, 299), atol=2)
+    np.testing.assert_allclose(inception.squash(ramp)[150, :, 0], np.linspace(0, 255, 299), atol=2)
 
 
 def test_it_is_an_encoder_of_collections(features, fresh_cache):

@@ -15,7 +15,7 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.photographs.data_sets import DATA_SETS
 from smicnb.semantics.photographs.image_collections import SPLITS, load, words
 from smicnb.semantics.photographs.views import EMBEDDED_VIEWS, MIN_CROP, View
-from smicnb.semantics.photographs.words import embedded_scenes, listed
+from smicnb.semantics.photographs.words import embedded_scenes, list_words
 
 
 @pytest.fixture(scope="module")
@@ -462,7 +462,7 @@ def test_the_word_list_is_fixed_by_its_name():
 
 def test_every_scene_has_its_words():
     names = [scene["scene"] for scene in embedded_scenes()["scenes"]]
-    sure, shown = listed(names, words().words)
+    sure, shown = list_words(names, words().words)
     inside = set().union(*shown)
     outside = set(sure) - inside
     every = set(words().words)
@@ -476,8 +476,8 @@ def test_every_scene_has_its_words():
 
 
 def test_words_of_some_scenes_only():
-    sure, shown = listed(["cat", "moon", "cat"], words().words)
+    sure, shown = list_words(["cat", "moon", "cat"], words().words)
     assert [set(some) for some in shown] == [{"cat"}, {"moon", "crater"}, {"cat"}]
-    assert sure == listed(["coins"], words().words)[0]
-    assert listed(["moon"], ["moon", "cat"]) == (("moon", "cat"), [("moon",)])
-    assert listed(["cat", "kodim01"], words().words) is None
+    assert sure == list_words(["coins"], words().words)[0]
+    assert list_words(["moon"], ["moon", "cat"]) == (("moon", "cat"), [("moon",)])
+    assert list_words(["cat", "kodim01"], words().words) is None

@@ -57,7 +57,7 @@ def test_entropy_coding_takes_at_most_six_tenths_of_the_tuples_for_the_same_late
     bits, back = {}, {}
     for coding in ("tuple", "entropy"):
         codec = SMICCodec(128, penalty, 4, 4, coding, random_state=1).fit(latents)
-        measured, back[coding] = models.through_file(codec, held)
+        measured, back[coding] = models.code_file(codec, held)
         bits[coding] = measured.payload_bits
     np.testing.assert_array_equal(back["tuple"], back["entropy"])
     assert 0 < bits["entropy"] <= 0.6 * bits["tuple"]

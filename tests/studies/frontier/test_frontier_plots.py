@@ -45,7 +45,7 @@ def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
     figure = plots.frontier(mine, ours, SIZES)
     assert figure.get_figwidth() == style.PAGE
     for axes, n in zip(figure.axes, SIZES, strict=False):
-        assert axes.get_title(loc="left") == plots.n_of(n)
+        assert axes.get_title(loc="left") == sweep.format_size(n)
         cloud, *bands = axes.collections
         np.testing.assert_allclose(cloud.get_offsets()[:, 0], sweep.bits_per_image(mine, n, "entropy"))
         assert len(bands) == 2
@@ -59,7 +59,7 @@ def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
 
 
 def test_names_of_sizes():
-    assert [plots.n_of(n) for n in (100, 10000, math.inf)] == ["n = 100", "n = 10 000", "n = ∞"]
+    assert [sweep.format_size(n) for n in (100, 10000, math.inf)] == ["n = 100", "n = 10 000", "n = ∞"]
 
 
 def test_what_parameters_do_is_drawn_line_by_line(points):

@@ -384,21 +384,21 @@ def test_examples_are_the_first_of_evenly_spread_scenes(embedded):
     coded = embedded.split("train")
     scenes = [item.scene for item in coded]
     order = list(dict.fromkeys(scenes))
-    rows = measures.first_of_scenes(coded, 6)
+    rows = measures.pick_scenes(coded, 6)
     assert [scenes.index(scenes[row]) for row in rows] == rows
     assert [order.index(scenes[row]) for row in rows] == [1, 4, 7, 10, 13, 16]  # middles of sixths of 18
-    assert [scenes[row] for row in measures.first_of_scenes(coded, len(order))] == order
+    assert [scenes[row] for row in measures.pick_scenes(coded, len(order))] == order
 
 
 def test_a_collection_of_few_scenes_repeats_no_example():
-    rows = measures.first_of_scenes(collection_of(["a", "a", "b", "c", "c"]), 16)
+    rows = measures.pick_scenes(collection_of(["a", "a", "b", "c", "c"]), 16)
     assert rows == [0, 2, 3]
 
 
 @settings(deadline=None, max_examples=50)
 @given(scenes=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=30), count=st.integers(1, 12))
 def test_examples_of_any_collection(scenes, count):
-    rows = measures.first_of_scenes(collection_of(scenes), count)
+    rows = measures.pick_scenes(collection_of(scenes), count)
     assert len(rows) == min(count, len(set(scenes)))
     assert rows == sorted(set(rows))
     assert all(scenes[row] not in scenes[:row] for row in rows)

@@ -28,7 +28,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def item():
-    return taco_study.tested(image_collections.load("embedded"), 64).items[0]
+    return taco_study.select_tested(image_collections.load("embedded"), 64).items[0]
 
 
 def made(variants, levels=8, images=6, twin=False):
@@ -51,7 +51,7 @@ def made(variants, levels=8, images=6, twin=False):
 
 def test_rates_of_levels_are_those_of_files(path, item):
     codec = SicCodec(path)
-    some = taco_study.tested(image_collections.load("embedded"), 64)
+    some = taco_study.select_tested(image_collections.load("embedded"), 64)
     some = type(some)(some.name, some.items[:2], some.licence, some.page, {})
     table = sic_study.level_rates(sic_study.points(evaluate(levels_of(path), some, ["psnr"])))
     assert table["level"].tolist() == [1, 2, 3, 4]
@@ -101,7 +101,7 @@ def test_what_cannot_be_compared_is_said_before_anything_is_measured(path, tmp_p
         sic_study.operating_points([tmp_path / "twin"], [1], 0)
     both = sic_study.operating_points([tmp_path / "twin", path], [1, 4], 0)
     assert [level.level for level in both] == [4, 1, 2, 3, 4]
-    assert [codec.checkpoint.name for codec in sic_study.progressive(both)] == [checkpoint.name]
+    assert [codec.checkpoint.name for codec in sic_study.list_progressive(both)] == [checkpoint.name]
 
 
 def test_without_the_anchor_there_are_no_bd_rates():
@@ -131,7 +131,7 @@ def test_ranks_are_spearmans():
 
 
 def test_verdicts_are_by_the_rule_of_ablations():
-    judged = sic_study.judged(made({"one-sample": 0, "five-samples": 0.1, "one-sample-adversarial": -0.1}), 0)
+    judged = sic_study.judge_claims(made({"one-sample": 0, "five-samples": 0.1, "one-sample-adversarial": -0.1}), 0)
     by_claim = judged.dropna(subset="gap").set_index(["better", "worse", "metric"])["verdict"].sort_index()
     # one seed, so that no spread over seeds is known
     assert by_claim["five-samples", "one-sample", "dists"] == TOO_FEW
@@ -141,14 +141,14 @@ def test_verdicts_are_by_the_rule_of_ablations():
     ) - 2 + 1  # and of the low rates that on slicing
     two = made({"one-sample": 0, "five-samples": 0.1})
     seeds = pd.concat([two, two.assign(codec=two["codec"].str.replace("seed 0", "seed 1"))])
-    verdicts = sic_study.judged(seeds, 0).dropna(subset="gap")["verdict"]
+    verdicts = sic_study.judge_claims(seeds, 0).dropna(subset="gap")["verdict"]
     assert set(verdicts) == {HOLDS}
 
 
 def test_low_and_medium_rates_are_the_lower_half():
-    kept = sic_study.lower_half(pd.concat([made({"one-sample": 0, "twin": 0})]))
+    kept = sic_study.select_low_levels(pd.concat([made({"one-sample": 0, "twin": 0})]))
     assert sorted(kept["setting"].unique()) == [f"level {level}" for level in (1, 2, 3, 4)]
-    odd = sic_study.lower_half(made({"one-sample": 0}, levels=3))
+    odd = sic_study.select_low_levels(made({"one-sample": 0}, levels=3))
     assert sorted(odd["setting"].unique()) == ["level 1", "level 2"]
 
 
@@ -192,7 +192,7 @@ def test_parameters_are_counted():
 
 def test_an_image_at_rising_levels(path, item):
     codec = SicCodec(path)
-    pictures, table = sic_study.by_level(item, [codec], [1, 3], seed=5)
+    pictures, table = sic_study.decode_levels(item, [codec], [1, 3], seed=5)
     image = item.image()
     np.testing.assert_array_equal(pictures[0][0], image)
     np.testing.assert_array_equal(pictures[0][1], codec.decode(codec.encode(image), 1, seed=5))
@@ -226,7 +226,7 @@ def test_how_models_were_trained(tmp_path):
 
 
 def test_points_of_levels_come_in_their_order(path):
-    some = taco_study.tested(image_collections.load("embedded"), 64)
+    some = taco_study.select_tested(image_collections.load("embedded"), 64)
     some = type(some)(some.name, some.items[:1], some.licence, some.page, {})
     found = points(evaluate(levels_of(path), some, ["psnr"]))
     assert sic_study.level_of(found["setting"]).tolist() == [1, 2, 3, 4]

@@ -10,8 +10,8 @@ ONE, GROWING = "SIC one-sample (seed 0)", "SIC growing (seed 0)"
 
 def test_only_keeps_variants_and_rivals():
     points = pd.DataFrame({"codec": [ONE, GROWING, "SIC growing (seed 1)", "JPEG"]})
-    assert plots.only(points, ["growing"])["codec"].tolist() == [GROWING, "SIC growing (seed 1)", "JPEG"]
-    assert plots.only(points, ["one-sample"], rivals=False)["codec"].tolist() == [ONE]
+    assert plots.select_codecs(points, ["growing"])["codec"].tolist() == [GROWING, "SIC growing (seed 1)", "JPEG"]
+    assert plots.select_codecs(points, ["one-sample"], rivals=False)["codec"].tolist() == [ONE]
 
 
 def test_rates_of_levels():

@@ -67,7 +67,7 @@ def test_other_tables_give_other_outcomes(tmp_path, theory):
 
 
 def judged(**verdicts):
-    """`measures.judged`'s rows with these verdicts for claims that start so."""
+    """`measures.judge_claims`'s rows with these verdicts for claims that start so."""
     rows = []
     for claim in (*measures.LOW_CLAIMS, *measures.CLAIMS):
         verdict = next((each for start, each in verdicts.items() if claim.text.startswith(start)), "not trained")

@@ -11,10 +11,10 @@ from smicnb.base.errors import UnknownNameError
 from smicnb.codec import published, rate
 from smicnb.compare.images import classical, curves
 from smicnb.compare.images.classical import Jpeg, WebP
-from smicnb.compare.images.downscaled import Downscaled, reduced
+from smicnb.compare.images.downscaled import Downscaled, reduce_families
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.state_of_the_art import measures
-from smicnb.studies.state_of_the_art.measures import OURS, lowest, matched
+from smicnb.studies.state_of_the_art.measures import OURS, lowest_points, match_rates
 
 PIXELS = 100_000
 ONCE = {"low": 3_000, "medium": 200_000, "high": 800_000}
@@ -42,7 +42,7 @@ def points():
 
 
 def test_every_published_rate_has_its_source_and_those_of_the_paper_are_the_papers():
-    table = measures.published()
+    table = measures.published_rates()
     assert table["source"].str.len().min() > 15
     assert (table["bpp"] > 0).all()
     assert (table["bpp_to"].dropna() > table.loc[table["bpp_to"].notna(), "bpp"]).all()
@@ -70,7 +70,7 @@ def test_codebooks_are_of_the_tested_collection_or_the_embedded_one(embedded, tm
 
 
 def test_made_by_says_versions_and_no_hash_of_a_programme():
-    table = measures.made_by([*classical.classical(["jpeg", "vvc"]), *reduced(["jpeg"], [8])])
+    table = measures.list_makers([*classical.classical(["jpeg", "vvc"]), *reduce_families(["jpeg"], [8])])
     assert list(table["codec"]) == ["JPEG", "VVenC intra", "JPEG, 1/8"]
     assert list(table["points"]) == [6, 6, 3]
     assert table["settings"][0] == "quality 1 … quality 75"
@@ -81,7 +81,7 @@ def test_made_by_says_versions_and_no_hash_of_a_programme():
 
 
 def test_the_lowest_rate_of_a_codec_whole_and_reduced(points):
-    table = lowest(points).set_index("codec")
+    table = lowest_points(points).set_index("codec")
     assert list(table.index) == [OURS, "JPEG", "JPEG, 1/8"]
     assert table.loc["JPEG", "setting"] == "quality 1"
     assert table.loc["JPEG", "bits"] == 6400
@@ -124,33 +124,33 @@ def test_bd_rates_say_how_much_quality_they_are_over(points):
 
 
 def test_every_codec_is_taken_nearest_in_rate_or_at_its_lowest(points):
-    table = matched(points, (OURS, "medium"))
+    table = match_rates(points, (OURS, "medium"))
     assert list(table["image"]) == [image for image in "abc" for _ in range(2)]
     assert list(table["family"]) == [OURS, "JPEG"] * 3
     assert list(table["codec"]) == [OURS, "JPEG, 1/8"] * 3
     assert table["times"][1] == pytest.approx(60 / 50)
-    whole = matched(points[~points["codec"].str.contains("/")], (OURS, "medium"))
+    whole = match_rates(points[~points["codec"].str.contains("/")], (OURS, "medium"))
     assert list(whole["setting"]) == ["medium", "quality 1"] * 3
     assert whole["times"][1] == pytest.approx(16)
 
 
 def test_what_failed_on_an_image_is_left_out_there_alone(points):
     failed = points[~((points["image"] == "b") & points["codec"].str.startswith("JPEG"))]
-    table = matched(failed, (OURS, "medium"))
+    table = match_rates(failed, (OURS, "medium"))
     assert list(table["family"]) == [OURS, "JPEG", OURS, OURS, "JPEG"]
     verdicts = measures.matched_verdicts(table, ["psnr"], 0)
     assert verdicts["images"].tolist() == [2]
 
 
 def test_verdicts_are_by_the_interval_of_differences(points):
-    table = measures.matched_verdicts(matched(points, (OURS, "medium")), ["psnr", "image_cosine", "lpips"], 0)
+    table = measures.matched_verdicts(match_rates(points, (OURS, "medium")), ["psnr", "image_cosine", "lpips"], 0)
     by = table.set_index("metric")
     assert by.loc["psnr", ["difference", "verdict"]].tolist() == [-9, "SMIC behind"]
     assert by.loc["image_cosine", "verdict"] == "SMIC ahead"
     assert by.loc["lpips", ["difference", "verdict"]].tolist() == [0, "undecided"]
     assert by["times"].iloc[0] == pytest.approx(np.exp(np.mean(np.log([60 / 50, 60 / 51, 60 / 52]))))
     worse = points.assign(lpips=np.where(points["codec"] == OURS, 0.9, 0.5))
-    (found,) = measures.matched_verdicts(matched(worse, (OURS, "medium")), ["lpips"], 0).to_dict("records")
+    (found,) = measures.matched_verdicts(match_rates(worse, (OURS, "medium")), ["lpips"], 0).to_dict("records")
     assert found["verdict"] == "SMIC behind"
     assert found["difference"] == pytest.approx(-0.4)
     assert found["low"] <= found["high"]
@@ -162,7 +162,7 @@ def test_decoded_pictures_are_those_of_the_rows():
     item = SimpleNamespace(id="tulips", image=lambda: image, caption=None)
     codecs = [Jpeg(20), WebP(5), Downscaled(WebP(5), 4)]
     table = pd.DataFrame([row(codec.name, codec.setting, "tulips", 1) for codec in codecs])
-    ((original, *pictures),) = measures.decoded(table, codecs, [item])
+    ((original, *pictures),) = measures.decode_matched(table, codecs, [item])
     np.testing.assert_array_equal(original, item.image())
     for codec, picture in zip(codecs, pictures, strict=True):
         np.testing.assert_array_equal(picture, codec.decode(codec.encode(original)))

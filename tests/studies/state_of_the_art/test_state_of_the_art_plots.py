@@ -49,7 +49,7 @@ def test_every_classical_family_has_a_look():
 
 
 def test_rates_have_a_row_for_what_was_measured_and_for_what_was_published(summary):
-    published = measures.published()
+    published = measures.published_rates()
     figure = plots.rates(summary, published)
     (axes,) = figure.axes
     labels = [label.get_text() for label in axes.get_yticklabels()]

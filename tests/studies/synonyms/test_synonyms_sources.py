@@ -46,15 +46,15 @@ def test_entropies_of_a_source_worked_by_hand():
     source = Source([0.5, 0.25, 0.125, 0.125], [0, 0, 1, 1])
     assert source.entropy == pytest.approx(1.75)
     assert source.semantic_entropy == pytest.approx(-0.75 * np.log2(0.75) - 0.25 * np.log2(0.25))
-    np.testing.assert_allclose(source.within, [[2 / 3, 1 / 3, 0, 0], [0, 0, 0.5, 0.5]])
+    np.testing.assert_allclose(source.conditionals, [[2 / 3, 1 / 3, 0, 0], [0, 0, 0.5, 0.5]])
 
 
 @given(sources())
 def test_entropy_is_semantic_entropy_and_that_of_the_details(source):
-    details = source.synset_probabilities @ [synonyms.entropy(row) for row in source.within]
+    details = source.synset_probabilities @ [synonyms.entropy(row) for row in source.conditionals]
     assert source.entropy == pytest.approx(source.semantic_entropy + details, abs=CLOSE)
     assert source.semantic_entropy <= source.entropy + CLOSE
-    alone = source.merged(np.arange(len(source.synsets)))
+    alone = source.merge(np.arange(len(source.synsets)))
     assert alone.semantic_entropy == pytest.approx(source.entropy, abs=CLOSE)
 
 
@@ -62,7 +62,7 @@ def test_entropy_is_semantic_entropy_and_that_of_the_details(source):
 def test_partial_semantic_kl_is_below_kl_and_above_its_least(source, rng):
     q = rng.dirichlet(np.full(len(source.synsets), 0.7))
     partial = synonyms.partial_semantic_kl(q, source)
-    within = source.within[source.synsets, np.arange(len(q))]
+    within = source.conditionals[source.synsets, np.arange(len(q))]
     plain = synonyms.relative_entropy(q, source.probabilities)
     assert partial <= plain + CLOSE
     assert partial == pytest.approx(plain + q @ np.log2(within), abs=CLOSE)
@@ -80,8 +80,8 @@ def test_the_least_partial_semantic_kl_is_not_at_the_source():
     assert at_source == pytest.approx(-(EIGHT.entropy - EIGHT.semantic_entropy))
     assert least < at_source - 0.2
     assert np.abs(best @ EIGHT.members - EIGHT.synset_probabilities).max() > 0.1
-    np.testing.assert_allclose(synonyms.tilted(EIGHT, 1), best)
-    np.testing.assert_allclose(synonyms.tilted(EIGHT, 0), EIGHT.probabilities)
+    np.testing.assert_allclose(synonyms.tilt(EIGHT, 1), best)
+    np.testing.assert_allclose(synonyms.tilt(EIGHT, 0), EIGHT.probabilities)
 
 
 @given(codecs())
@@ -122,13 +122,13 @@ def test_every_condition_is_met_by_the_ideal_codec(source):
     ("broken", "change"),
     [
         ("rate", {"prior": np.full(4, 0.25)}),
-        ("decoder", {"decoder": 0.5 * EIGHT.within + 0.5 * EIGHT.within[::-1]}),
+        ("decoder", {"decoder": 0.5 * EIGHT.conditionals + 0.5 * EIGHT.conditionals[::-1]}),
         ("encoder", {"encoder": 0.9 * EIGHT.members + 0.025}),
         ("ideal", {"encoder": np.eye(8), "decoder": np.eye(8), "synsets": np.arange(8)}),
     ],
 )
 def test_conditions_fail_where_they_are_broken(broken, change):
-    codec = Codec(**{"source": EIGHT, "encoder": EIGHT.members, "decoder": EIGHT.within, **change})
+    codec = Codec(**{"source": EIGHT, "encoder": EIGHT.members, "decoder": EIGHT.conditionals, **change})
     assert not steps.steps(codec).set_index("step").loc[broken, "met"]
 
 

@@ -15,7 +15,7 @@ from smicnb.studies.taco import measures
 @pytest.fixture(scope="module")
 def some():
     whole = image_collections.load("embedded")
-    tested = measures.tested(whole, 64)
+    tested = measures.select_tested(whole, 64)
     return type(tested)(tested.name, tested.items[:3], tested.licence, tested.page, {})
 
 
@@ -27,13 +27,13 @@ def test_caption_sources(some):
     assert sources["another image's"] == [*own[1:], own[0]]
     assert [sorted(caption.split()) for caption in sources["shuffled words"]] == [sorted(one.split()) for one in own]
     assert sources["none"] == [""] * 3
-    published = taco_captions.captioned(some, ["one", "two", "three"])
+    published = taco_captions.replace_captions(some, ["one", "two", "three"])
     assert [item.caption for item in published] == ["one", "two", "three"]
     assert list(taco_captions.caption_sources(published, speaker, 0))[:2] == ["published", speaker.name]
 
 
 def test_a_codec_without_text_does_not_care_for_captions(some):
-    table = taco_captions.by_caption([Jpeg(50)], some, {"a": ["x"] * 3, "b": ["y"] * 3})
+    table = taco_captions.evaluate_captions([Jpeg(50)], some, {"a": ["x"] * 3, "b": ["y"] * 3})
     summary = taco_captions.summary_by_caption(table, 0)
     assert summary["source"].tolist() == ["a", "b"]
     assert (summary[["psnr_difference", "lpips_low", "lpips_high"]].to_numpy() == 0).all()
@@ -42,7 +42,7 @@ def test_a_codec_without_text_does_not_care_for_captions(some):
 
 def test_captions_of_better_pictures_are_more_alike(some):
     speaker = captions.captioner("nearest-words", encoder("lite0-minilm"))
-    table = taco_captions.recaptioned([Jpeg(95), Jpeg(1)], some, speaker)
+    table = taco_captions.caption_decoded([Jpeg(95), Jpeg(1)], some, speaker)
     assert table["before"].tolist() == speaker.caption([item.image() for item in some]) * 2
     first = table[table["setting"] == "quality 95"]
     assert first["cider_d"].to_numpy() == pytest.approx(cider_d(first["after"].tolist(), first["before"].tolist()))

@@ -26,7 +26,7 @@ def test_operations_of_the_adapter_do_not_depend_on_the_machine():
 
 def test_only_photographs_that_no_model_has_seen_are_tested():
     embedded = image_collections.load("embedded")
-    tested = measures.tested(embedded, 100)
+    tested = measures.select_tested(embedded, 100)
     assert {item.split for item in tested} == {"heldout"}
     assert len({item.path for item in tested}) == len(tested) == 7
     for item in tested:
@@ -39,7 +39,7 @@ def test_another_collection_is_tested_whole(tmp_path):
 
     for number in range(5):
         Image.new("RGB", (80, 40), (50 * number, 0, 0)).save(tmp_path / f"{number}.png")
-    tested = measures.tested(image_collections.load(f"folder:{tmp_path}"), 1000)
+    tested = measures.select_tested(image_collections.load(f"folder:{tmp_path}"), 1000)
     assert len(tested) == 5
     assert tested.items[0].image().shape == (40, 80, 3)
 
