@@ -23,8 +23,8 @@ def locked(path: Path | str, other: str = "another process") -> Iterator[BinaryI
     """A file opened to be read and changed in place, held alone until the end; it waits for nobody.
 
     Args:
-        path: of the file.
-        other: who may hold it, for the error.
+        path: the file to open.
+        other: the likely holder of the lock, named in the error.
 
     Raises:
         SmicnbError: it cannot be opened for writing, somebody else holds it, or its file system has no locks.

@@ -59,7 +59,7 @@ def progress_bar(label: str, total: float, before: float = 0) -> Iterator[Advanc
 
     Args:
         label: what is done.
-        total: of it.
+        total: the amount of all the work, in any unit.
         before: what an earlier run has done of it, in no time of this one.
     """
     surface = _surface()

@@ -135,7 +135,7 @@ def compress(
         named: whether the photographs' names are kept.
         listed: whether what is told has a line for each file left out.
         new: refuse to replace a file.
-        parameters: of `SMICCodec`; fewer atoms are learned where there are fewer images.
+        parameters: arguments of `SMICCodec`; fewer atoms are learned where there are fewer images.
 
     Returns:
         What was found and left out; and how many atoms the dictionary has.
@@ -166,8 +166,8 @@ def compress_to(
     """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all.
 
     Args:
-        source, target, encoder, named, listed, new: as in `compress`.
-        cosine, bits, only: as in `choice.ways`.
+        source, target, encoder, named, listed, new: the same as in `compress`.
+        cosine, bits, only: the same as in `choice.ways`.
 
     Returns:
         What was found and left out; and the ways that were tried, the chosen one first.
@@ -195,7 +195,7 @@ def append(target: Path, source: str, encoder: str | None = None, listed: bool =
         target: the file.
         source: a folder, or a collection's name.
         encoder: a name of `encoders.encoder`, where the file's own does not lead to its weights.
-        listed: as in `compress`.
+        listed: the same as in `compress`.
 
     Returns:
         What was found and left out; and how many images the file had before.
@@ -258,8 +258,8 @@ def decompress(
         folder: where the images go; one that holds anything else is refused without `force`.
         generator: a name of `generators.generator`.
         gallery: the collection that stand-ins for a generator work with.
-        encoder: as in `append`.
-        seed: of the generator, for every image.
+        encoder: the same as in `append`.
+        seed: the generator's seed, one for all images.
         force: overwrite what is in the folder.
 
     Returns:

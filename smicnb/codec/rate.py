@@ -156,7 +156,7 @@ class FileRate:
         index_bits: what finds and checks the blocks.
         details_bits: names and sizes of the photographs, which no rate of an image includes.
         images: how many, at least 1.
-        block_images: of a whole block.
+        block_images: number of images in a whole block.
     """
 
     overhead_bits: int

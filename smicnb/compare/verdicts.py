@@ -22,6 +22,6 @@ def judge_parts(held: Collection, none: Outcome = "differs") -> Outcome:
     """The outcome of what holds in all parts, in some ("partly"), or in none, for which `none` is the outcome.
 
     Args:
-        held: for each part whether it holds; not empty.
+        held: whether each part holds; not empty.
     """
     return "agrees" if all(held) else "partly" if any(held) else none

@@ -66,7 +66,7 @@ def table(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], capti
     """A floating table: columns of numbers to the right, others to the left; "–" is an empty cell.
 
     Args:
-        name: after "tab:", the label.
+        name: the label, behind "tab:".
         header, rows: cells as text.
         caption: any text.
     """

@@ -44,10 +44,10 @@ def beside_inputs(
 
     Args:
         inputs: n RGB uint8 images.
-        generated: for each input one image under each title.
+        generated: one image under each title for each input.
         cosines: (n, titles).
-        titles: of the columns.
-        height: of a row, in widths of a column.
+        titles: headings of the columns.
+        height: a row's height, in widths of a column.
     """
     columns = len(titles) + 1
     size = (PAGE, PAGE / columns * height * len(inputs))

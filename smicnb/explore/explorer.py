@@ -95,10 +95,10 @@ class Answer:
     """An image at a setting, as coded or as changed by hand.
 
     Args:
-        parts: those given a weight by hand, then the coded ones, the strongest as coded first.
-        payload_bits: of a file's block that holds this image alone.
+        parts: atoms given a weight by hand, then the coded ones, the strongest as coded first.
+        payload_bits: length of a file's block that holds this image alone.
         latent: (L,) float32 as decoded; zero where nothing is coded.
-        latent_cosine, image_cosine: to the original; of latents, and of the picture's latent.
+        latent_cosine, image_cosine: cosines to the original: of latents, and of the picture's latent.
         words, original_words: nearest to the decoded and to the original latent, with cosines.
         picture: what is generated; None where nothing is coded.
     """
@@ -121,7 +121,7 @@ class Explorer:
         photographs: the collection.
         space: encoder and generator.
         points: `sweep.sweep`'s, of the splits "train" and "heldout".
-        books: of every point.
+        books: the codebooks of all points.
     """
 
     def __init__(
@@ -217,7 +217,7 @@ class Explorer:
         """An image at a setting, coded and decoded as its file would be.
 
         Args:
-            setting: of the grid.
+            setting: a point of the grid.
             image: a key of `images`.
             by_hand: atom -> the weight it is given, in units of the latents of norm `grid.norm`, quantised like any
                 other; 0 takes it out.

@@ -59,8 +59,8 @@ class Background(NamedTuple):
     """The plot for one n: everything but the point itself.
 
     Args:
-        uri: of the picture.
-        left, right, top, bottom: of the axes, in pixels of the page.
+        uri: the picture's address.
+        left, right, top, bottom: edges of the axes, in pixels of the page.
         bits, cosine: (least, largest) on either axis; bits are drawn on a logarithmic one.
     """
 

@@ -46,7 +46,7 @@ class Pictures:
 
     Args:
         space: encoder and generator.
-        seed: of the generator, for every picture.
+        seed: the generator's seed, one for all pictures.
     """
 
     def __init__(self, space: SemanticSpace, seed: int):

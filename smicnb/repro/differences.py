@@ -42,7 +42,7 @@ class Difference(NamedTuple):
         rows: rows compared.
         old, new: the cell that differs most; or what the two tables have, where they cannot be compared.
         deviation: the largest absolute difference of numbers; None for words and for what is no number.
-        tolerance: in words.
+        tolerance: the tolerance in words.
     """
 
     column: str

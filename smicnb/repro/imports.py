@@ -26,7 +26,7 @@ def find_reached(code: str, beside: Path | None = None) -> dict[str, Path]:
     """Name -> file, of all modules that `code` imports, directly or not, and of their data files.
 
     Args:
-        code: of a notebook.
+        code: a notebook's code.
         beside: the notebook's folder, where NAME.py and NAME/ can be imported too.
 
     Returns:

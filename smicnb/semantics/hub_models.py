@@ -18,8 +18,8 @@ def sources(family: str, dim: int | None = None, source: str = AUTO) -> Sources:
 
     Args:
         family: one of `FAMILIES`.
-        dim: of the latents that a generator takes; None: the first that its family has.
-        source: that is going to be asked for.
+        dim: dimension of the latents that a generator takes; None: the first that its family has.
+        source: the source that is going to be asked for.
 
     Raises:
         UnknownNameError: no such family.
@@ -47,7 +47,7 @@ def weights_hash(name: str, dim: int | None = None) -> str:
 
     Args:
         name: FAMILY:SOURCE?option=value.
-        dim: of the latents that a generator takes.
+        dim: dimension of the latents that a generator takes.
 
     Raises:
         MissingWeightsError: it is not on this machine.

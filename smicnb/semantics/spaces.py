@@ -80,7 +80,7 @@ class SemanticSpace:
 
         Args:
             latents: (n, L).
-            seeds: one for each image, or one for all of them: then the noise is the same in every image,
+            seeds: one seed for each image, or one for all of them: then the noise is the same in every image,
                 and what differs between two of them is the latents' doing.
 
         Returns:

@@ -84,8 +84,8 @@ def rate_curves_of(
     Args:
         points: `evaluate.points`'; further seeds of a variant are drawn thinner.
         metrics: columns of it.
-        most_bpp, least_bpp: between which the rate's axis lies, in bits per pixel.
-        seed: of the bootstrap.
+        most_bpp, least_bpp: ends of the rate's axis, in bits per pixel.
+        seed: seed of the bootstrap.
     """
     columns = 3
     rows = -(-len(metrics) // columns)
@@ -139,7 +139,7 @@ def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO"
     Args:
         judged: `ablations.judge`'s rows of differences.
         metrics: a panel each.
-        family: of the variants, in `VARIANTS`.
+        family: the variants' family, in `VARIANTS`.
     """
     variants = VARIANTS[family]
     plain = next(iter(variants))
@@ -236,7 +236,7 @@ def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) ->
     """Images beside what some codecs made of them, a row each, at their own pixels.
 
     Args:
-        pictures: for each image the original and the decoded ones, of equal size.
+        pictures: the original and the decoded images of each photograph, of equal size.
         table: `taco.measures.decode_nearest`'s, a row for each decoded one.
     """
     columns = len(pictures[0])
@@ -267,8 +267,8 @@ def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], n
     Args:
         image: RGB uint8 H×W×3.
         tokens: what each stands for.
-        maps: for each injector (T, h, w); rows of the figure.
-        names: of the injectors.
+        maps: a map (T, h, w) of each injector; rows of the figure.
+        names: names of the injectors.
     """
     height, width = image.shape[:2]
     columns = len(tokens) + 1

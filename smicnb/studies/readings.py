@@ -31,7 +31,7 @@ class Readings:
     """Measures of generated images against their originals, as far as there are models for them.
 
     Args:
-        space: whose encoder compares captions with images.
+        space: the space whose encoder compares captions with images.
         originals: split -> its images, or functions that return one.
         scenes: split -> scene of each.
         captioner, segmenter, quality: the models, each None where there is none.
@@ -72,7 +72,7 @@ class Readings:
         """Metric -> (len(rows),) values of images generated from the split's rows.
 
         Args:
-            images: one for each row.
+            images: one image for each row.
             latents: theirs by the space's encoder, (len(rows), L).
         """
         values = {}

@@ -44,12 +44,12 @@ class AxesCodec(Files, BaseEstimator):
         thrift: factor of the price of a bit, about 1: for what lies between two fidelities.
         b_dict: bits of a dimension of an own axis and of the mean, 1 to 16.
         most_axes: own axes at most.
-        share: of the prior's covariance in that of the own axes, 0 to 1; None for what cross-validation says.
+        share: weight of the prior's covariance in that of the own axes, 0 to 1; None: cross-validation chooses.
         prior: what is known of the encoder's latents, or None; "prior" axes need it.
         centre: whether the mean is removed, and sent.
         growth: how fast frequencies follow the images of a block: 0, not at all, to `quantisation.MOST_GROWTH`.
-        images: that share the mean of "prior" axes, so that it is worth its bits; None for as many as are fitted.
-        norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
+        images: number of images that share the mean of "prior" axes, and its bits; None: as many as are fitted.
+        norm, encoder, weights_hash: those of `SMICCodec`; "prior" axes have the prior's weights where none are named.
 
     Attributes:
         codebook_: what encoder and decoder share.

@@ -40,7 +40,7 @@ class Way:
     """A way to code the collection, at the setting that meets the target, or comes nearest.
 
     Args:
-        name: for people.
+        name: the way's name in messages.
         codec: fitted.
         latent_cosine: mean over the images it was measured on.
         bits: of an image of the collection, its share of what is sent once included; names and sizes apart. Of the
@@ -65,8 +65,8 @@ def check_target(
     """Raise SmicnbError for a target that can be refused before there is a latent.
 
     Args:
-        cosine, bits, only: as in `ways`.
-        weights_hash: of the encoder; None where it is not known yet.
+        cosine, bits, only: the same as in `ways`.
+        weights_hash: hash of the encoder's weights; None where it is not known yet.
     """
     if (cosine is None) == (bits is None):
         raise SmicnbError("found neither or both of a target cosine and a number of bits", "exactly one of them")
@@ -99,10 +99,10 @@ def ways(
     it misses; the others keep the numbers of the sample, and say so.
 
     Args:
-        Z: of any norm; n at least 1. Axes and models are learned on `LEARNED` of them at most.
+        Z: latents (n, L) of any norm; n at least 1. Axes and models are learned on `LEARNED` of them at most.
         cosine: mean `latent_cosine` that is wanted, 0 to 1 without the ends; or
         bits: bits of an image, its share of all but names and sizes included, that are to spend.
-        images: of the collection; None for n.
+        images: size of the collection; None for n.
         only: kinds of ways: "own" axes, "prior" axes, "words"; the last two only where a prior is known.
         about: `norm`, `encoder` and `weights_hash`, as of `SMICCodec`.
 

@@ -22,7 +22,7 @@ class Claim:
     Args:
         text: the statement, in a clause.
         better, worse: runs: the paper finds the first better.
-        metric: in `evaluate.METRICS`.
+        metric: a name of `evaluate.METRICS`.
         least: the smallest difference that the statement means, in the metric's unit.
         equal: the statement says that the two differ by no more than `least`.
     """
@@ -43,7 +43,7 @@ def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataF
     Args:
         points: `evaluate.points`', one setting for each operating point.
         first, second: names of codecs.
-        metric: in `evaluate.METRICS`; the gap is positive where the first is better.
+        metric: a name of `evaluate.METRICS`; the gap is positive where the first is better.
 
     Returns:
         dataset, scene, image, value; NaN where the two reach no common rate.
@@ -81,7 +81,7 @@ def spread(points: pd.DataFrame, metric: str, family: str) -> float:
 
     Args:
         points: `evaluate.points`'.
-        metric: in `evaluate.METRICS`.
+        metric: a name of `evaluate.METRICS`.
         family: first word of the codecs' names.
 
     Returns:
@@ -107,7 +107,7 @@ def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int)
         points: `evaluate.points`'.
         claims: statements.
         family: first word of the codecs' names.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         claim, metric, better, worse, seeds, gap (positive: the paper's way), low, high, spread, images, verdict.

@@ -26,11 +26,11 @@ class _PillowCodec:
     """A format that Pillow itself writes and reads; the whole file is counted.
 
     Args:
-        name: of the family.
+        name: the family's name.
         setting: the operating point, in words.
         kind: Pillow's name of the format.
-        library: whose version it is, by Pillow's name.
-        options: of Pillow's writer.
+        library: the library whose version is recorded, by Pillow's name.
+        options: options for Pillow's writer.
     """
 
     def __init__(self, name: str, setting: str, kind: str, library: str, **options: Any):
@@ -204,7 +204,7 @@ def ladder(name: str) -> "list[ImageCodec]":
     """A family's operating points, from the lowest rate up.
 
     Args:
-        name: of `LADDERS`.
+        name: a name of `LADDERS`.
 
     Raises:
         UnknownNameError: no such family. SmicnbError: its package or programme is not installed.

@@ -53,7 +53,7 @@ def means(table: pd.DataFrame, value: str, by: Iterable[str], seed: int) -> pd.D
         table: `evaluate.points`' or `interpolate`'s.
         value: the column to average.
         by: columns that tell the cells apart (codec, setting; or codec, bpp).
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         The columns `by`, mean, low, high, images, and left_out: images without a finite value (out of range, too
@@ -74,7 +74,7 @@ def difference(first: pd.DataFrame, second: pd.DataFrame, value: str, seed: int)
     Args:
         first, second: tables with one row per image.
         value: the column that is compared.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
 
     Returns:
         mean, low, high (95 %), images, left_out: images that only one has, or whose difference is not finite.
@@ -151,7 +151,7 @@ def bd_rates(points: pd.DataFrame, metric: str, anchor: str) -> pd.DataFrame:
 
     Args:
         points: `evaluate.points`'.
-        metric: in `evaluate.METRICS`, which says what is better.
+        metric: a name of `evaluate.METRICS`, which says what is better.
         anchor: a codec's name.
 
     Returns:
@@ -185,7 +185,7 @@ def compare_at_rate(
         points: `evaluate.points`'.
         codecs, rivals: names in it.
         metrics: columns of it.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
 
     Returns:
         codec, setting, rival, metric, bpp, value and rival_value (means over the images on which the rival reaches that

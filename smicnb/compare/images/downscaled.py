@@ -24,8 +24,8 @@ class Downscaled:
     factor times reduced height and width exceed the true ones (3 bits each); it is counted.
 
     Args:
-        codec: at one operating point; "image" of its file is the reduced one.
-        factor: by which both sides are divided, one of `FACTORS`.
+        codec: a codec at one operating point; "image" of its file is the reduced one.
+        factor: divisor of both sides, one of `FACTORS`.
 
     Raises:
         SmicnbError: another factor.

@@ -55,7 +55,7 @@ class Metric:
         measure: images and decoded images to (n,) values.
         side: least side in pixels; smaller images are left out.
         higher: whether higher is better.
-        unit: of the values.
+        unit: the values' unit.
     """
 
     measure: Callable[[Sequence[np.ndarray], Sequence[np.ndarray]], np.ndarray] | None
@@ -128,9 +128,9 @@ def evaluate(
 
     Args:
         codecs: operating points; no two have the same name and setting.
-        collection: of images; an item's caption is offered to the encoder, never to the decoder.
+        collection: images; an item's caption is offered to the encoder, never to the decoder.
         metrics: names in `PIXEL_METRICS`. One that an image is too small for has no row for it.
-        encoder: measures `image_cosine` besides.
+        encoder: an encoder that measures `image_cosine` besides.
         executor: runs one image and a few families of codecs per task; here and now where absent. Seconds are by the
             wall clock: those of tasks that shared a machine are longer.
 

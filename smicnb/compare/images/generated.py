@@ -99,12 +99,12 @@ class SemanticImages:
     The picture that the generator makes is cropped and resized to the width and height of the file.
 
     Args:
-        name, setting: of the codec and its operating point.
-        records: of latents.
+        name, setting: names of the codec and of its operating point.
+        records: a coder of latents.
         space: encoder and generator.
-        latent: of an image, (1, L), by the space's encoder; `encode_image` remembers it between operating points.
-        seed: for the generator.
-        prior: that both sides have besides, where the records need one.
+        latent: function from an image to its latent (1, L) by the space's encoder; `encode_image` remembers the last.
+        seed: the generator's seed.
+        prior: knowledge that both sides have besides, where the records need one.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
     Args:
         space: encoder and generator.
         collection: latents (n, L) of the images that the codebooks are fitted to; none of those that are tested.
-        seed: of dictionaries and generator.
+        seed: seed of dictionaries and generator.
     """
     latent, codecs = encode_image(space), []
     about = {"encoder": space.encoder.name, "weights_hash": space.encoder.weights_hash}
@@ -186,7 +186,7 @@ def add_share(points: pd.DataFrame, codecs: Sequence[SemanticImages], n: int) ->
 
     Args:
         points: `evaluate.points`' with bytes and bpp.
-        codecs: whose rows they are, by name and setting; rows of others are left out.
+        codecs: the codecs to keep, by name and setting; rows of others are left out.
         n: images, at least 1.
 
     Returns:

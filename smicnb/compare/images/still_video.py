@@ -31,10 +31,10 @@ class Coder:
     """How ffmpeg is to use one of its encoders.
 
     Args:
-        name: of the encoder, since a standard has many.
+        name: the encoder's name, since a standard has many.
         quantiser: what its operating point is called.
         most: its largest; the smallest is 0.
-        arguments: of the programme; {} is the operating point. One thread, so that equal images make equal bytes.
+        arguments: those of the programme; {} is the operating point. One thread, so that equal images make equal bytes.
         pixels: chroma -> the pixel format that the encoder is given.
         stream: ffmpeg's name of the bare stream.
         even: whether the encoder takes even sides only.
@@ -123,10 +123,10 @@ def run_ffmpeg(arguments: list[str], data: bytes, what: str, timeout: float = TI
     """What ffmpeg writes when it is given `data`; nothing touches the disk.
 
     Args:
-        arguments: of the programme, without its input and output pipes' dash.
+        arguments: the programme's arguments, without its input and output pipes' dash.
         data: its standard input.
-        what: is done, for the error.
-        timeout: in seconds; then the programme is killed.
+        what: the work, as the error names it.
+        timeout: seconds until the programme is killed.
 
     Raises:
         SmicnbError: it failed, wrote nothing or took too long.
@@ -158,7 +158,7 @@ class StillVideo:
     too.
 
     Args:
-        key: of `CODERS`.
+        key: a name of `CODERS`.
         quantiser: the QP or CRF, a whole number from 0 to `Coder.most`.
         chroma: "4:2:0", or "4:4:4" where the encoder has it.
 

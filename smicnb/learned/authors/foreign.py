@@ -35,7 +35,7 @@ def read(path: Path) -> dict[str, Tensor]:
     """The state dictionary of a file of `torch.save`; nothing but tensors and plain values is read from it.
 
     Args:
-        path: of the file, which holds the state dictionary itself or {"state_dict": …}.
+        path: a file that holds the state dictionary itself or {"state_dict": …}.
 
     Raises:
         IntegrityError: no checkpoint, or one that holds other things.
@@ -58,7 +58,7 @@ def authors_name(ours: str, places: Mapping[str, str], parts: Mapping[str, str])
     """The name that the authors give a tensor of ours.
 
     Args:
-        ours: of the tensor.
+        ours: the tensor's name here.
         places: beginnings of our names and of theirs; of several that fit the first is taken.
         parts: what is called otherwise, word by word, behind them.
     """
@@ -83,9 +83,9 @@ def check_state(
     """The tensors of a state dictionary by the authors' names, all that a network needs among them.
 
     Args:
-        state: all names with or all without the prefix "module."; an entropy bottleneck's names may be those of either
-            generation of CompressAI.
-        shapes: of the tensors that must be there, by the newer names without prefix.
+        state: a state dictionary, its names all with or all without the prefix "module."; an entropy bottleneck's may
+            be those of either generation of CompressAI.
+        shapes: shapes of the tensors that must be there, by the newer names without prefix.
         spare: whether a tensor of another name may be there.
         codec: its name, for errors.
         needed: what the tensors ought to be, for errors.

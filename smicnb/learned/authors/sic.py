@@ -96,7 +96,7 @@ def from_authors_file(path: Path, config: SicConfig = FULL) -> dict[str, Tensor]
 
     Args:
         path: a file of `torch.save` with a state dictionary.
-        config: as for `from_authors`.
+        config: the same as for `from_authors`.
 
     Raises:
         IntegrityError: no checkpoint, or one that holds other things. SmicnbError, DimensionError: as `from_authors`.

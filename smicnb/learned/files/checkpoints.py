@@ -32,11 +32,11 @@ class Checkpoint:
 
     Args:
         codec: "taco" or "sic".
-        name: for tables, such as "full/low/0".
+        name: the name in tables, such as "full/low/0".
         config: the size and variant.
-        network: in evaluation mode, its prior's tables filled.
+        network: the network in evaluation mode, its prior's tables filled.
         facts: data hash, steps, seeds, losses, metrics on the validation photographs: whatever training noted.
-        sha256: over codec, config, weights and tables.
+        sha256: hash of codec, config, weights and tables.
     """
 
     codec: str
@@ -57,11 +57,11 @@ def save(path: Path, codec: str, name: str, network: nn.Module, facts: dict[str,
     """Write a network's weights at 16 bits, with its prior's tables as they follow from those.
 
     Args:
-        path: of the file; written atomically.
+        path: the file to write; written atomically.
         codec: "taco" or "sic".
-        name: for tables.
-        network: on any device; it is left as it is.
-        facts: of the training, as JSON can hold them.
+        name: the name in tables.
+        network: a network on any device; it is left as it is.
+        facts: facts about the training, as JSON can hold them.
         rest: name of a checkpoint in the same folder, which has all weights without gradient; they are not stored
             again. It has to be named as this one but for the model's name.
     """

@@ -80,7 +80,7 @@ def stored_tables(name: str) -> tuple[Tables, dict[str, np.ndarray]]:
     """Tables from one of the package's files, and what else is in it.
 
     Args:
-        name: of the file, which holds the rows one after another without their padding.
+        name: name of the file that holds the rows one after another without their padding.
     """
     from safetensors.numpy import load_file
 
@@ -111,9 +111,9 @@ class Writer:
         """Add whole numbers, each under the table that its row names.
 
         Args:
-            symbols: of any shape and type.
-            rows: of the same shape, whole numbers.
-            tables: of all of them.
+            symbols: whole numbers of any shape and type.
+            rows: each symbol's row of the tables, the same shape, whole numbers.
+            tables: the tables of all symbols.
 
         Raises:
             IntegrityError: one is larger than `LARGEST`, as of weights that were never trained.
@@ -141,9 +141,9 @@ class Reader:
     """One stream of `rans` to symbols.
 
     Args:
-        stream: of `Writer.bytes`.
-        symbols: that will be taken from it in all.
-        part: of a file, which has this stream, for errors.
+        stream: the words of `Writer.bytes`.
+        symbols: number of symbols that will be taken from it in all.
+        part: the part of a file that has this stream, as errors name it.
 
     Raises:
         IntegrityError: no encoder wrote this stream for so many symbols.
@@ -192,11 +192,11 @@ class File:
     """What stands in the file of a learned codec beside its stream.
 
     Args:
-        magic: of the codec.
+        magic: the codec's first bytes.
         model: the first bytes of the model's hash.
-        width, height: of the image, in pixels.
+        width, height: the image's size, in pixels.
         latent_crc: CRC-32 of the decoded latent.
-        stream: of rANS.
+        stream: the words of rANS.
     """
 
     magic: bytes
@@ -217,8 +217,8 @@ class File:
         """Read and check a file's bytes.
 
         Args:
-            data: of the file.
-            magic: of the codec that is to decode it.
+            data: a file's bytes.
+            magic: first bytes of the codec that is to decode it.
             model: the first bytes of that codec's hash.
 
         Raises:
@@ -269,7 +269,7 @@ def check_size(width: int, height: int, filled: int = FILLED, most: int = MAX_PI
     """Raise SmicnbError where an image is empty or larger than the codecs take.
 
     Args:
-        width, height: in pixels.
+        width, height: an image's size, in pixels.
         filled: what sides are filled up to multiples of: a row of one pixel takes the memory of so many.
         most: pixels, with those.
     """

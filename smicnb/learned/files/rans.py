@@ -29,9 +29,9 @@ def encode(symbols, rows, cdfs, sizes, offsets, state, words, place):
         symbols: (n,) int64.
         rows: (n,) int64, the table of each.
         cdfs: (models, longest) int32, sizes: (models,) int32, offsets: (models,) int32: the tables.
-        state: of the coder, uint64.
+        state: the coder's state, uint64.
         words: (m,) uint32, filled from its end; there has to be room for two words a symbol.
-        place: of the last word that was filled.
+        place: index of the last word that was filled.
 
     Returns:
         The state and the place afterwards.
@@ -71,7 +71,7 @@ def decode(words, at, rows, cdfs, sizes, offsets, symbols):
         words: (m,) uint32.
         at: (2,) uint64, the state of the coder and the place of the next word; where decoding ends is filled in.
         rows: (n,) int64, the table of each symbol.
-        cdfs, sizes, offsets: as for `encode`.
+        cdfs, sizes, offsets: the same as for `encode`.
         symbols: (n,) int64, filled in.
 
     Returns:

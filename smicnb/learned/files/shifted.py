@@ -22,8 +22,8 @@ class ShiftedGaussians:
     """The tables and how one of them is chosen.
 
     Args:
-        tables: one row for each scale and fraction, the fractions of a scale one after another.
-        edges: between the scales, (S - 1,) float64.
+        tables: tables with one row for each scale and fraction, the fractions of a scale one after another.
+        edges: bounds between the scales, (S - 1,) float64.
         first: the row of each scale's fraction 0, (S,).
         fineness: fractions of each scale are multiples of 1/fineness, (S,), a power of 2.
     """

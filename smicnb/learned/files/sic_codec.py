@@ -32,7 +32,7 @@ class Coded:
     Args:
         groups: ŷ of each group, (1, c, h, w) float64, of as many groups as are known.
         hyper: (1, 2C, h, w) float64 on the grid, from h_s.
-        width, height: of the image, in pixels.
+        width, height: the image's size, in pixels.
         note: why no further groups are known, or "".
     """
 
@@ -55,7 +55,7 @@ class SicCodec:
     and with means on a grid of 1/64, and the detail comes from numpy's PCG64. g_s runs in float32.
 
     Args:
-        checkpoint: of SIC, or the path of one.
+        checkpoint: a checkpoint of SIC, or its path.
         device: a torch device name, of the transforms.
     """
 
@@ -110,9 +110,9 @@ class SicCodec:
         A file that is cut or damaged within a level gives the image of the level before, with a warning.
 
         Args:
-            data: of the file, or of a prefix of it.
-            level: of 1 to L; None: the highest that is whole.
-            seed: of the detail, 0 or more; at level L nothing is drawn.
+            data: a file's bytes, or a prefix of them.
+            level: a level, 1 to L; None: the highest that is whole.
+            seed: seed of the detail, 0 or more; at level L nothing is drawn.
 
         Raises:
             IntegrityError: damaged, of another codec or model, decoded by another arithmetic, or without that level.
@@ -157,9 +157,9 @@ class SicCodec:
         """One image of a synset, RGB uint8 H×W×3.
 
         Args:
-            coded: from `read` or `predict`.
-            level: of 1 to `coded.level`; None: that one.
-            seed: of the detail, 0 or more. A group that is not coded is the same at all levels of one seed.
+            coded: what `read` or `predict` returns.
+            level: a level, 1 to `coded.level`; None: that one.
+            seed: seed of the detail, 0 or more. A group that is not coded is the same at all levels of one seed.
         """
         level = coded.level if level is None else level
         self._check_level(level, coded.level)

@@ -27,8 +27,8 @@ class Part:
     """One level.
 
     Args:
-        stream: of rANS.
-        latent_crc: of the group of ŷ that it decodes to.
+        stream: the words of rANS.
+        latent_crc: checksum of the group of ŷ that it decodes to.
     """
 
     stream: bytes
@@ -46,10 +46,10 @@ class SicFile:
 
     Args:
         model: the first bytes of the model's hash.
-        width, height: of the image, in pixels.
-        levels: of the model, which may be more than there are parts.
+        width, height: the image's size, in pixels.
+        levels: number of the model's levels, which may be more than there are parts.
         hyper: the stream of the hyper-latent.
-        parts: of the levels that are whole, from the first on.
+        parts: the levels that are whole, from the first on.
         ends: bytes of the header, and up to the end of each of those levels.
         note: what stands in place of the next level, or "" where the file ends with a level.
     """
@@ -100,7 +100,7 @@ class SicFile:
 
         Args:
             model: the first bytes of the hash of the model that is to decode it.
-            levels: of that model.
+            levels: number of that model's levels.
         """
         do = "decode it with the checkpoint that encoded it"
         if self.levels != levels:

@@ -38,9 +38,9 @@ class SicLevel:
     rate only, "SIC RUN (seed SEED)" and that rate's name.
 
     Args:
-        path: of a checkpoint of SIC, named RUN/RATE/SEED.
+        path: path of a checkpoint of SIC, named RUN/RATE/SEED.
         level: 1 to L.
-        seed: of the detail.
+        seed: seed of the detail.
         device: a torch device name.
     """
 

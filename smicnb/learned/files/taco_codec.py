@@ -29,7 +29,7 @@ class TacoCodec:
     two compute is the same number on every machine; the transforms run in float32.
 
     Args:
-        path: of a checkpoint of TACO.
+        path: path of a checkpoint of TACO.
         device: a torch device name.
     """
 

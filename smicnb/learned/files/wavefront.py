@@ -34,7 +34,7 @@ class Walk:
     """The context of one network, group by group.
 
     Args:
-        context: of the network; it is copied.
+        context: the network's context model; it is copied.
     """
 
     def __init__(self, context: Context):
@@ -61,7 +61,7 @@ class Walk:
         """ŷ of one group, (1, c, h, w) float64.
 
         Args:
-            number: of the group.
+            number: the group's number.
             known: ŷ of the groups before it, (1, a, h, w) float64; a may be 0.
             hyper: what h_s says of this group, (1, 2c, h, w) float64.
             code: called for each step with its n places and their scales and means, (n, c) each; gives their ŷ.

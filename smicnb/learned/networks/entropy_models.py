@@ -164,7 +164,7 @@ class GaussianConditional(_EntropyModel):
     """Gaussians whose scales and means somebody else predicts.
 
     Args:
-        scales: of the tables that `update` makes, rising; None where none are made.
+        scales: standard deviations of the tables that `update` makes, rising; None where none are made.
     """
 
     def __init__(self, scales: Sequence[float] | None = None):

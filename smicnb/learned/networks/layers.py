@@ -62,7 +62,7 @@ class AttentionBlock(nn.Module):
     """A branch of three residual units, weighted place by place by the sigmoid of another, added to what came in.
 
     Args:
-        channels: of what comes in and goes out.
+        channels: number of channels, in and out.
     """
 
     def __init__(self, channels: int):

@@ -46,7 +46,7 @@ class Context(nn.Module):
     """What the decoder expects of y: h_s, the masked convolution, and the entropy parameters of each group.
 
     Args:
-        config: of the codec.
+        config: the codec's config.
     """
 
     def __init__(self, config: "SicConfig"):
@@ -92,7 +92,7 @@ class SicConfig:
     Args:
         dims: channels of g_a's four stages; the last are those of y, and g_s has them in reverse.
         depths: Swin blocks of each stage.
-        heads: of attention, in every block.
+        heads: number of attention heads in every block.
         window: side of a window of attention, in tokens; every second block shifts it by half.
         groups: channels of the groups that the levels add, dims[-1] in all: equal in the paper.
         hyper: channels of the hyper-latent z.
@@ -157,7 +157,7 @@ class Analysis(nn.Module):
     """g_a: pixels (n, 3, H, W) to y (n, C, H/16, W/16), both sides multiples of 16 windows (Fig. 7).
 
     Args:
-        config: of the codec.
+        config: the codec's config.
     """
 
     def __init__(self, config: SicConfig):
@@ -183,7 +183,7 @@ class Synthesis(nn.Module):
     """g_s: ŷ (n, C, h, w) to pixels (n, 3, 16h, 16w) about [0, 1], both sides multiples of a window (Fig. 7).
 
     Args:
-        config: of the codec.
+        config: the codec's config.
     """
 
     def __init__(self, config: SicConfig):
@@ -205,7 +205,7 @@ class Latent:
     """An image batch between the transforms.
 
     Args:
-        y: of g_a, (n, C, h, w).
+        y: g_a's output, (n, C, h, w).
         y_hat: y rounded, with the gradient of y.
         hyper: scales, then means, from h_s alone, (n, 2C, h, w).
         hyper_bits: estimated bits of z, (n,).
@@ -230,7 +230,7 @@ class Synset:
     Args:
         pixels: reconstructions, (samples, n, 3, H, W), about [0, 1].
         bits: estimated bits of each image at the level, (n,).
-        latents: of the reconstructions, (samples, n, C, h, w): the coded groups, then sampled ones.
+        latents: latents of the reconstructions, (samples, n, C, h, w): the coded groups, then sampled ones.
         coded: the batch in between.
     """
 
@@ -260,10 +260,10 @@ class Sic(nn.Module):
         """Reconstructions and rate of pixels (n, 3, H, W) in [0, 1] at a level of 1 to L.
 
         Args:
-            pixels: of any size.
+            pixels: images (n, 3, H, W) of any size.
             level: how many groups are coded; at L nothing is left to sample.
             samples: how many members of the synset are drawn.
-            generator: of the detail's noise, on the device of the pixels; None: torch's own.
+            generator: source of the detail's noise, on the device of the pixels; None: torch's own.
         """
         coded = self.latent(pixels)
         latents = torch.stack([

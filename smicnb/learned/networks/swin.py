@@ -29,7 +29,7 @@ class WindowAttention(nn.Module):
 
     Args:
         dim: channels d, a multiple of `heads`.
-        heads: of attention.
+        heads: number of attention heads.
         window: side of a window, in tokens.
     """
 
@@ -52,8 +52,8 @@ class WindowAttention(nn.Module):
 
         Args:
             tokens: (n, h, w, d), both sides multiples of the window.
-            bias: of `bias`.
-            apart: of `_mask`, of these windows; None where all that a window holds belongs together.
+            bias: what `bias` returns.
+            apart: what `_mask` returns for these windows; None where all that a window holds belongs together.
         """
         count, height, width, dim = tokens.shape
         rows, columns, places = height // self.window, width // self.window, self.window**2
@@ -76,7 +76,7 @@ class SwinBlock(nn.Module):
     layers stay in a processor's cache, and an image of any size takes their memory once.
 
     Args:
-        dim, heads, window: as for `WindowAttention`.
+        dim, heads, window: the same as for `WindowAttention`.
         shift: tokens by which the windows are moved down and to the right.
     """
 

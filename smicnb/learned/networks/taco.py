@@ -84,7 +84,7 @@ class Analysis(nn.Module):
     """g_a of ELIC with TACO's text adapter: pixels and text tokens to y.
 
     Args:
-        config: of the codec.
+        config: the codec's config.
     """
 
     def __init__(self, config: TacoConfig):
@@ -130,7 +130,7 @@ class Context(nn.Module):
     """h_s and ELIC's context: what the decoder expects of each group of y, anchors first, then the others.
 
     Args:
-        config: of the codec.
+        config: the codec's config.
     """
 
     def __init__(self, config: TacoConfig):
@@ -162,7 +162,7 @@ class Context(nn.Module):
 
         Args:
             group: its number.
-            hyper: from `hyper`.
+            hyper: what `hyper` returns.
             known: ŷ of the groups before it.
         """
         context = [self.channel[group](torch.cat(known, dim=1)), hyper] if group else [hyper]

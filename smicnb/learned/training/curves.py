@@ -19,7 +19,7 @@ def draw(folder: Path) -> Path:
     """Draw the curves of every log of a folder into its curves.png.
 
     Args:
-        folder: with the .parquet logs of `loop.train`.
+        folder: a folder with the .parquet logs of `loop.train`.
 
     Returns:
         The picture's path.

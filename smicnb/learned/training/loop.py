@@ -346,11 +346,11 @@ def train(
     """Train one after another; what is done already is passed over.
 
     Args:
-        trainings: each after the one it branches from.
+        trainings: trainings to run, each after the one it branches from.
         fitted, validated: photographs.
-        folder: for checkpoints (.safetensors), logs (.parquet) and the states of unfinished ones.
+        folder: place of checkpoints (.safetensors), logs (.parquet) and the states of unfinished ones.
         device: a torch device name.
-        told: is given a line for each.
+        told: function that is given a line for each.
 
     Returns:
         The checkpoints' paths.

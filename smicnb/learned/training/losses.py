@@ -46,9 +46,9 @@ class TacoLoss:
     """Eq. 6 on a batch.
 
     Args:
-        weights: of its terms.
+        weights: weights of the terms.
         perceptual: LPIPS on AlexNet, needed where its weight is not 0.
-        encoder: whose latents the joint loss compares, needed where its weight is not 0.
+        encoder: encoder whose latents the joint loss compares, needed where its weight is not 0.
         side: pixels of the square that the encoder sees; None: its own size.
     """
 
@@ -67,7 +67,7 @@ class TacoLoss:
         Args:
             made: x̂ and bits.
             pixels: x, (n, 3, H, W) in [0, 1].
-            text_latents: of the captions, (n, L), any norm; None where the joint loss has no weight.
+            text_latents: latents of the captions, (n, L), any norm; None where the joint loss has no weight.
 
         Returns:
             Scalars: bpp, mse (of pixels in [0, 255]), lpips, contrast and distance where they have a weight, loss.

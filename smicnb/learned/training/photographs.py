@@ -44,9 +44,9 @@ class Photographs:
 
     Args:
         images: RGB uint8 H×W×3.
-        captions: one sentence for each; all empty for a codec without text.
+        captions: one sentence for each photograph; all empty for a codec without text.
         sources: where captions come from, and how many.
-        sha256: over the files and captions.
+        sha256: hash of the files and captions.
         skipped: reason -> number of files that were left out.
     """
 
@@ -60,8 +60,8 @@ class Photographs:
         """Random square crops, half of them mirrored, and the numbers of their photographs.
 
         Args:
-            count: of crops.
-            side: in pixels.
+            count: number of crops.
+            side: a crop's side in pixels.
             seed: integers that alone decide which.
 
         Returns:
@@ -96,9 +96,9 @@ def photographs(
 
     Args:
         collections: names as in `image_collections.load`.
-        splits: of each.
+        splits: splits to take of each.
         side: pixels that both sides must have; what is smaller is skipped and counted, as is what cannot be read.
-        encoder: whose nearest words stand in for captions; None: there are no captions, for a codec without text.
+        encoder: source of nearest words in place of captions; None: there are no captions, for a codec without text.
 
     Raises:
         ImageError: nothing is left.

@@ -34,10 +34,10 @@ class Run(_Strict):
 
     Args:
         start: RUN at the same rate and seed that it branches from, or RUN/RATE at the same seed; None: random weights.
-        steps: of the optimiser.
+        steps: number of the optimiser's steps.
         crop: side of the random crops, a multiple of 64.
         batch: crops in a step.
-        learning_rate: at the start.
+        learning_rate: learning rate at the start.
         milestones: shares of the steps after which it is divided by 10; TACO's are epochs 45 and 48 of 50.
         ship: whether it is one of the models that are compared, not only where others start.
     """
@@ -115,7 +115,7 @@ class SicRun(Run):
         adversary_width: channels of its first convolution; the paper's 64.
         detail: how what is not coded is sampled, as in `SicConfig`.
         growing: whether the groups grow with the level instead of being equal.
-        weights: of the loss except the scale, which is the rate's.
+        weights: weights of the loss except the scale, which is the rate's.
     """
 
     milestones: tuple[Share, ...] = ()
@@ -169,10 +169,10 @@ class Training:
     Args:
         codec: which.
         name: RUN/RATE/SEED.
-        config: of the networks.
+        config: the networks' config.
         run: everything else.
-        weights: of the loss.
-        seed: of weights, crops and noise.
+        weights: weights of the loss.
+        seed: seed of weights, crops and noise.
         start: the name of the training that it branches from, or None.
         start_ships: whether that one's checkpoint will lie beside its own, so that what is not trained need not.
     """
@@ -219,7 +219,7 @@ def trainings(plan: Plan, wanted: Sequence[str] = ()) -> list[Training]:
     """The trainings of a plan, each after the one it branches from.
 
     Args:
-        plan: with its runs.
+        plan: a plan with its runs.
         wanted: names RUN, RUN/RATE or RUN/RATE/SEED of those wanted, with what they need; all where empty.
 
     Raises:

@@ -19,8 +19,8 @@ class SicWeights(BaseModel):
     """Weights of Eq. 12, 13 and 47.
 
     Args:
-        scale: of the distortion: 1 with Table 1; λ of the squared error of pixels in [0, 255] without it.
-        table: whose reading of Table 1: the authors' code weights squared errors (of pixels in [0, 1]) by its first
+        scale: weight of the distortion: 1 with Table 1; λ of the squared error of pixels in [0, 255] without it.
+        table: the reading of Table 1: the authors' code weights squared errors (of pixels in [0, 1]) by its first
             row, LPIPS by the second and the rate by the third; the paper's labels say rate, distortion, perception.
         alpha: α, of the level against the last.
         rate_spread, rate_reward: b and a of Eq. 47, in the warm-up alone.
@@ -52,7 +52,7 @@ class Discriminator(nn.Module):
     """Whether pixels are an image's own, given the coded groups of a level (Fig. 18).
 
     Args:
-        config: of the codec.
+        config: the codec's config.
         width: channels of the first of four convolutions; the paper's is 64.
     """
 

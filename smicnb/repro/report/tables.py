@@ -27,7 +27,7 @@ class Table:
 
     Args:
         groups: (heading, columns); rows follow the columns in this order.
-        rows: at most `LONGEST` of them, numbers with four significant digits, "–" where there is none.
+        rows: `LONGEST` rows at most, numbers with four significant digits, "–" where there is none.
         count: rows in the file.
     """
 

@@ -42,12 +42,12 @@ class Execution:
     """One execution of a notebook: what it is given, and what became of it.
 
     Args:
-        folder: that the kernel works in.
-        environment: of the kernel.
-        log: takes what the kernel process says on its own, not through a cell.
+        folder: the kernel's working folder.
+        environment: the kernel's environment variables.
+        log: file for what the kernel process says on its own, not through a cell.
         timeout: seconds for each cell; None: as long as it takes.
         going_on: False once the run is to stop.
-        tell: is called with the place of a code cell, from 0, and its new state.
+        tell: function that is given a code cell's place, from 0, and its new state.
 
     Attributes:
         cells: a state for every code cell: pending, running, done, failed, dead, timeout or interrupted.

@@ -87,8 +87,8 @@ class Dask(Executor):
     """A Dask cluster's workers. What dies with them is a BrokenExecutor, as it is with processes.
 
     Args:
-        client: of the cluster.
-        address: of its scheduler.
+        client: the cluster's client.
+        address: the scheduler's address.
     """
 
     def __init__(self, client: "Client", address: str):

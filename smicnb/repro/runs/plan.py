@@ -33,7 +33,7 @@ class Work:
     """What a model takes: numbers to load, and 10¹² floating-point operations.
 
     Args:
-        parameters: of all its networks that are loaded.
+        parameters: number of parameters of all loaded networks.
         once: operations for each image.
         step: operations for each denoising step of an image, guidance counted; 0 without steps.
     """

@@ -164,8 +164,8 @@ class Listener:
     """In a worker: whether the run of a pulse goes on. Each call is one look.
 
     Args:
-        path: of the pulse.
-        run: whose pulse it has to be.
+        path: the pulse file.
+        run: name of the run that the pulse has to be of.
     """
 
     def __init__(self, path: Path, run: str):

@@ -67,11 +67,11 @@ def run(
     """Run `jobs` where they are not fresh, under one progress display counted in cells.
 
     Args:
-        jobs: of one recipe.
+        jobs: the notebooks of one recipe.
         workers: notebooks at a time; None: as many as the executor is good for.
         force: run even what is fresh.
         timeout: seconds for each cell.
-        dask: as in `executors.workforce`.
+        dask: the same as in `executors.workforce`.
 
     Raises:
         SmicnbError: before anything starts, where a collection, an encoder, a kernel, a scheduler or the folder for

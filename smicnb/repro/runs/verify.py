@@ -62,7 +62,7 @@ def verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
     What an interrupted verification has finished is not run again; after a complete one all is.
 
     Args:
-        jobs: of one recipe.
+        jobs: the notebooks of one recipe.
         workers: notebooks at a time; None: as many as the machine is good for.
         whole: whether they are all of the recipe, so that nothing else may lie among its figures.
 
@@ -109,7 +109,7 @@ def compare(committed: Path, made: Path, notebooks: Collection[str], whole: bool
 
     Args:
         committed, made: folders of figures.
-        notebooks: whose figures count, by their sidecars.
+        notebooks: names of notebooks whose figures count, by their sidecars.
         whole: whether every file in `committed` has to be one of theirs.
     """
     stems = _stems(committed, notebooks) | _stems(made, notebooks)

@@ -58,10 +58,10 @@ class Task:
     """What a worker is to do: plain values, whatever the executor.
 
     Args:
-        notebook, parameters, place: as in `jobs.Job`.
+        notebook, parameters, place: the same as in `jobs.Job`.
         kernel: its name.
         timeout: seconds for each cell, or None.
-        pulse, run: of the run that asks for it.
+        pulse, run: pulse file and name of the run that asks for it.
         variables: further environment variables of the kernel.
     """
 
@@ -82,11 +82,11 @@ class Outcome:
     Args:
         notebook: its name.
         state: how it ended.
-        seconds: that it took.
+        seconds: duration.
         error, kind, cell: text on one line, the error's class, and the place of the code cell; "", "", None without.
         cells: the state of every code cell.
         saved: names of the files that it saved.
-        attempts: at starting its kernel.
+        attempts: number of attempts at starting its kernel.
     """
 
     notebook: str

@@ -73,7 +73,7 @@ class OpenClipEncoder:
         model: an architecture that open_clip knows ("ViT-L-14").
         pretrained: a registered tag ("openai"), or the path of a weights file for that architecture.
         device: a torch device name.
-        tag: of a file's weights, where open_clip knows them: how images are prepared, and quick GELU, go with it.
+        tag: open_clip's name of a file's weights, where it knows them: preparation and quick GELU go with it.
 
     Raises:
         UnknownNameError: no such architecture, or no such tag of it.
@@ -221,7 +221,7 @@ def image_encoder(name: str) -> ImageEncoder:
     """The encoder of a name, or "inception-fid", of images only: to judge images by a model that made none.
 
     Args:
-        name: as in `encoder`.
+        name: the same as in `encoder`.
     """
     selection = parse(name)
     if selection.family == inception.NAME and not selection.source:
@@ -238,8 +238,8 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
     are read, and the image's hash. It is filled block by block, so that what was interrupted goes on where it was.
 
     Args:
-        encoder: whose latents.
-        collection: of images.
+        encoder: the encoder that makes the latents.
+        collection: images to encode.
         executor: encodes one block of `BLOCK` images per task; here and now where absent.
     """
     cache, items = ArrayCache("latents"), collection.items

@@ -14,7 +14,7 @@ class Preparation(NamedTuple):
     """What open_clip keeps with a tag; the defaults are its own, which are CLIP's.
 
     Args:
-        mean, std: of the channels, for values in [0, 1].
+        mean, std: the channels' mean and deviation, for values in [0, 1].
         interpolation: "bicubic" or "bilinear".
         resize_mode: "shortest" (side, then the centre) or "squash" (both sides).
         quick_gelu: whether the weights were trained with the quick approximation of GELU.
@@ -32,7 +32,7 @@ def preparation(model: str, tag: str = "") -> Preparation:
 
     Args:
         model: an architecture that open_clip knows; one without published weights is taken to be as CLIP.
-        tag: of its weights. Without one the activation is the architecture's own (ViT-L-14-quickgelu).
+        tag: name of its weights. Without one the activation is the architecture's own (ViT-L-14-quickgelu).
 
     Raises:
         UnknownNameError: no such tag.

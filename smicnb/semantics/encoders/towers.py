@@ -114,8 +114,8 @@ class ImageTower:
         and white is cut off, as there: all that differs is Pillow's rounding to 8 bits.
 
         Args:
-            pixels: of the images.
-            side: of the square that the network sees; its own where None. Only convolutions take another.
+            pixels: the images, float (n, 3, H, W) in [0, 1].
+            side: side of the square that the network sees; None: its own. Only convolutions take another.
         """
         from torch.nn import functional
 

@@ -230,8 +230,8 @@ def fit_pipeline(family: str, located: Located, dim: int, encoder: "SemanticEnco
 
     Args:
         family, located: which, and where its files are.
-        dim: of the latents that it is to take.
-        encoder: that makes them; without it, the pipeline can make no images.
+        dim: dimension of the latents that it is to take.
+        encoder: encoder that makes them; without it, the pipeline can make no images.
 
     Raises:
         DimensionError: it takes latents of another dimension; says which generator fits.

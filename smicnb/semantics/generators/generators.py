@@ -93,7 +93,7 @@ def generator(name: str, encoder: "SemanticEncoder", gallery: "Collection") -> L
 
     Args:
         name: FAMILY, or FAMILY:SOURCE?option=value&…, the family one of `GENERATORS`.
-        encoder: whose latents it is to take; a generator of another dimension is refused.
+        encoder: encoder of the latents; a generator of another dimension is refused.
         gallery: the photographs that stand-ins work with.
     """
     selection = parse(name)

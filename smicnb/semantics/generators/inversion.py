@@ -149,11 +149,11 @@ class InversionGenerator:
     by another. A picture depends on its latent and seed alone, since pictures are made one by one.
 
     Args:
-        encoder: whose latents are inverted; its `image_latents` gives the gradients.
+        encoder: encoder of the latents that are inverted; its `image_latents` gives the gradients.
         gallery: photographs to start from.
         latents: their latents, (len(gallery), dim).
         photographs: how many a picture is composed of at most, 1 or more.
-        steps: of painting; 0 leaves the composed photographs as they are.
+        steps: number of painting steps; 0 leaves the composed photographs as they are.
         device: the encoder's torch device.
     """
 

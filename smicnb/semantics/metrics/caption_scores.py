@@ -50,7 +50,7 @@ def bleu4(captions: Sequence[str], references: References) -> float:
 
     Args:
         captions: n sentences.
-        references: for each, one sentence or several about the same image.
+        references: one sentence or several about the same image, for each caption.
 
     Returns:
         [0, 1], higher is better; 0 where no four words in a row of any caption are in its references.
@@ -74,7 +74,7 @@ def cider_d(captions: Sequence[str], references: References) -> np.ndarray:
 
     Args:
         captions: n sentences.
-        references: for each, one sentence or several about the same image.
+        references: one sentence or several about the same image, for each caption.
 
     Returns:
         (n,) float64 in [0, 10], higher is better; their mean is the corpus's score. A caption that is its only

@@ -131,7 +131,7 @@ def captioner(name: str, encoder: "SemanticEncoder") -> Captioner:
 
     Args:
         name: "blip:SOURCE?device=…", SOURCE a folder, a repository or "auto"; or "nearest-words?count=…".
-        encoder: whose words the stand-in takes; BLIP needs none.
+        encoder: encoder whose words the stand-in takes; BLIP needs none.
 
     Raises:
         UnknownNameError: no such captioner or option. MissingWeightsError: no source has the weights.

@@ -18,7 +18,7 @@ def bootstrap_mean(
     Args:
         values: (n,) finite measurements, in any unit.
         groups: (n,) scene of each, of any type that sorts.
-        seed: of the draws; equal seeds draw equal scenes.
+        seed: seed of the draws; equal seeds draw equal scenes.
         n_resamples: number of draws.
         level: share of the resampled means inside the interval, between 0 and 1.
 
@@ -57,7 +57,7 @@ def by_cell(table: pd.DataFrame, keys: list[str], value: str, seed: int) -> pd.D
         table: measurements, a row each, with the columns of `keys`, "scene" and `value`.
         keys: columns whose values make a cell.
         value: column of finite numbers.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
 
     Returns:
         `keys`, mean, low, high, images, scenes.

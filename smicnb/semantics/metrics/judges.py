@@ -27,7 +27,7 @@ class Family:
         model, processor: names of the classes of transformers that load it.
         candidates: repositories that "auto" tries.
         variable: environment variable that names one to be tried before them.
-        licence: of every candidate, as its makers state it.
+        licence: licence of every candidate, as its makers state it.
         purpose: one clause for captions: what the judge makes of an image.
     """
 

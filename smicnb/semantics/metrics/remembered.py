@@ -15,7 +15,7 @@ class Remembered:
     """A network's features, computed once for inputs that come again soon; never where gradients are wanted.
 
     Args:
-        features: of an input tensor.
+        features: function from an input tensor to its features.
     """
 
     def __init__(self, features: "Callable[[Tensor], Features]"):

@@ -15,9 +15,9 @@ class DataSet:
     """What is known of a data set that lies in a folder of the user's.
 
     Args:
-        name: as in "name:PATH".
+        name: the name in "name:PATH".
         page: the data set's own page, or "".
-        licence: under which terms its images come.
+        licence: terms under which its images come.
         layout: what PATH holds, in words.
         exercised: what of it this project was run on.
         parts: sub-folders of PATH that alone are searched, where any is there.

@@ -52,7 +52,7 @@ class Item:
         """Read the view: RGB uint8 H×W×3; raises ImageError where the file can no longer be read.
 
         Args:
-            profiles: as in `read_image`.
+            profiles: the same as in `read_image`.
         """
         return self.view.cut(_photograph(self.path, profiles))
 
@@ -68,8 +68,8 @@ class Collection:
 
     Args:
         name: "embedded", "kodak", "folder:NAME"; a split adds "/train".
-        items: by the hash of their scene, then as listed.
-        licence, page: of the data set; the page may be "".
+        items: images, by the hash of their scene, then as listed.
+        licence, page: those of the data set; the page may be "".
         skipped: reason -> number of files that were left out.
         notes: what else a reader should know, in words.
         left_out: (name, reason) of each file or folder that was skipped or passed over.

@@ -30,7 +30,7 @@ def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     that round otherwise a value may differ by 1.
 
     Args:
-        image: of 8 bits a sample.
+        image: an image of 8 bits a sample.
         profile: as it stands in the file. None, and one that is damaged, too large, or of other channels than the
             picture's, means sRGB, as in a browser; the numbers of CIELAB are colours without any.
     """

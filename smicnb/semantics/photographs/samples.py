@@ -26,7 +26,7 @@ class Samples(NamedTuple):
     """How a file's samples become 8 bits.
 
     Args:
-        bits: of a sample of one grey channel that Pillow hands over as stored; None where it makes 8 itself.
+        bits: bits of a sample of one grey channel that Pillow hands over as stored; None where it makes 8 itself.
         inverted: whether zero is white in them.
         transparent: the grey, or the (R, G, B), that is transparent, in the file's own numbers.
         depth: bits of a sample in a PNG file, which are those of `transparent`.
@@ -103,7 +103,7 @@ def transparent_pixels(image: Image.Image, samples: Samples, low_bytes: Image.Im
 
     Args:
         image: loaded; of colours of 16 bits it has the upper bytes.
-        samples: of its header.
+        samples: what its header says.
         low_bytes: the lower bytes of colours of 16 bits.
     """
     if samples.transparent is None:

@@ -65,7 +65,7 @@ def fetch_archive(package: Package, folder: Path) -> Path:
 
     Args:
         package: the distribution, with the archive's promised length and hash.
-        folder: is made where it is absent.
+        folder: place of the archive, made where it is absent.
 
     Returns:
         The archive, verified.

@@ -98,7 +98,7 @@ def install(part: Part, opener: Opener, label: str) -> None:
 
     Args:
         part: the part.
-        opener: gives each original as a stream.
+        opener: function that opens each original as a stream.
         label: where they come from, for the record.
 
     Raises:

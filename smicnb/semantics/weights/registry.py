@@ -66,9 +66,9 @@ class Part:
     """A registered part.
 
     Args:
-        name: by which it is fetched and resolved.
-        what: one line.
-        licence: of the numbers, and of the package where it differs.
+        name: the name by which it is fetched and resolved.
+        what: a description on one line.
+        licence: licence of the numbers, and of the package where it differs.
         files: the originals.
         sources: where to look, in order, after what the user names.
         conversion: a name of `CONVERSIONS`, or None where the originals are used as they are.

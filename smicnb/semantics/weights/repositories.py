@@ -27,7 +27,7 @@ class Located:
     """Where a model's files are.
 
     Args:
-        folder: on this machine.
+        folder: a folder on this machine.
         source: what a record keeps: "owner/name" of the hub, or a folder's own name without where it lies.
         revision: the commit of the hub's repository, or None for a folder.
     """
@@ -55,8 +55,8 @@ class Sources:
         candidates: sources that "auto" tries, in order.
         variable: the environment variable whose source is tried before them.
         patterns: the files wanted, as `locate` takes them.
-        licence: of every candidate, as its makers state it.
-        family: by which a name selects them.
+        licence: licence of every candidate, as its makers state it.
+        family: the family's name on the command line.
     """
 
     candidates: tuple[str, ...]
@@ -82,12 +82,12 @@ def locate(
 
     Args:
         source: a folder, "owner/name" or "owner/name@revision" of the hub, or "auto".
-        candidates: for "auto": sources in the order in which they are tried.
-        variable: for "auto": the environment variable whose source is tried before the candidates.
+        candidates: the sources that "auto" stands for, in the order in which they are tried.
+        variable: the environment variable whose source "auto" tries before the candidates.
         patterns: the files wanted, as globs relative to the folder. One without a star names a file that must
             be there; of one that ends in ".safetensors" there must be at least one.
         fetch: ask the hub; without it only what is on this machine counts.
-        family: by which the command line's names select it.
+        family: the family's name on the command line.
 
     Raises:
         MissingWeightsError: no source has the files; it lists every one with its reason, on one line.
@@ -137,7 +137,7 @@ def load(kind: type, folder: Path, label: str, **settings: Any) -> Any:
 
     Args:
         kind: its from_pretrained is called with `settings`.
-        folder: on this machine.
+        folder: a folder on this machine.
         label: how errors call what is in it.
 
     Raises:

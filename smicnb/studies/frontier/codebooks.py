@@ -27,8 +27,8 @@ class Codebooks:
     """Dictionaries and tables of a whole grid.
 
     Args:
-        grid: of the sweep.
-        encoder: whose latents are coded.
+        grid: the sweep's grid.
+        encoder: encoder of the latents that are coded.
         atoms: n_a -> (n_a, L), as learned.
         tables: n_a -> (b_dict, λ, b_coef, numbers) int32, in the grid's order; see `_table`.
     """
@@ -66,8 +66,8 @@ def codebooks(collection: np.ndarray, grid: Grid, encoder: SemanticEncoder) -> C
 
     Args:
         collection: latents (n, L) of norm `grid.norm`, which dictionaries, ranges and models are fitted to.
-        grid: of the sweep.
-        encoder: whose latents these are.
+        grid: the sweep's grid.
+        encoder: encoder of these latents.
     """
     dictionaries, fitted = ArrayCache("dictionaries"), ArrayCache("codebooks")
     atoms, tables = {}, {}

@@ -36,9 +36,9 @@ def hull_files(
         hulls: `sweep.hulls`'.
         collection: latents (n, L) that the sweep was fitted on.
         others: split -> latents (m, L) that get files of their own, coded with what was fitted on the collection.
-        grid: of the sweep.
-        encoder: whose latents they are.
-        name: of the collection in `hulls`.
+        grid: the sweep's grid.
+        encoder: encoder of the latents.
+        name: the collection's name in `hulls`.
 
     Returns:
         One row per coding, setting and split: PARAMETERS, latent_cosine (of what was decoded), model_bits (what the
@@ -92,8 +92,8 @@ def file_rates(
     Args:
         collection: latents (n, L).
         others: name -> latents (m, L) that are coded with what was fitted on the collection.
-        seed: of the dictionaries.
-        name: of the collection.
+        seed: seed of the dictionaries.
+        name: the collection's name.
 
     Returns:
         A table with a row per model, coding and set of images: `model`, `coding`, `split`, `images`, `overhead_bits`
@@ -130,8 +130,8 @@ def fidelity(
         space: encoder and generator.
         splits: split -> (latents (n, L), scene of each).
         decoded: (model, split) -> latents (n, L) as decoded; the model "no codec" is added here.
-        generated: of how many latents of a split images are made at most, evenly spread over it.
-        seed: for the generator.
+        generated: number of latents of a split that images are made of at most, evenly spread over it.
+        seed: the generator's seed.
         readings: more that is measured on the images.
 
     Returns:

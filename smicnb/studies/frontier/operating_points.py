@@ -41,8 +41,8 @@ class Measured:
     Args:
         cosines: (n,) of each latent and what is decoded, 0 where nothing was coded.
         used: (n,) coefficients that are not null.
-        tuple_bits: of all images under fixed-length tuples, exact, without padding.
-        entropy_bits: of all images under the range coder, ideal, and the checks of their blocks.
+        tuple_bits: length of all images under fixed-length tuples, exact, without padding.
+        entropy_bits: length of all images under the range coder, ideal, and the checks of their blocks.
         quantiser, models: what the file's tables would hold.
     """
 
@@ -64,7 +64,7 @@ def measure(
         others: images that are coded with these.
         gram: (n_atoms, n_atoms) of the decoder's atoms.
         bits: values of b_coef.
-        norm: of the latents.
+        norm: the latents' norm.
 
     Returns:
         One list for each b_coef: the collection, then each of `others`.

@@ -139,9 +139,9 @@ def models(
 
     Args:
         inputs: photographs.
-        generated: for each input one image of each model.
+        generated: one image of each operating point for each input.
         cosines: (inputs, models) latent cosines.
-        names: of the models.
+        names: names of the operating points.
         bits: per image, of each model's entropy-coded file: payload and index.
     """
     titles = [f"{name}, {size:.0f} bits" for name, size in zip(names, bits, strict=True)]

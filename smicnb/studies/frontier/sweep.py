@@ -58,9 +58,9 @@ class Grid:
         n_atoms, b_dict, b_coef: values of each.
         penalties: λ of Eq. 8.
         learning_penalty: λ of Eq. 7, the same for every dictionary.
-        norm: of the latents.
-        seed: of the dictionaries.
-        encoder: whose latents they are; a file's header holds the name.
+        norm: the latents' norm.
+        seed: seed of the dictionaries.
+        encoder: encoder of the latents; a file's header holds the name.
     """
 
     n_atoms: Sequence[int]
@@ -205,7 +205,7 @@ def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES, name: str = "trai
     Args:
         table: `sweep`'s.
         sizes: n.
-        name: of the collection.
+        name: the collection's name.
 
     Returns:
         The hull's points in every split with `n`, `accounting` and `bits` per image.

@@ -62,7 +62,7 @@ def pairs_to_remove(latents: np.ndarray, scenes: Sequence[str], count: int, seed
 
     Args:
         latents: (n, L) of the collection.
-        scenes: of each.
+        scenes: the scene of each image.
     """
     scenes = np.asarray(scenes)
     _check(count, len(scenes), "images")
@@ -100,7 +100,7 @@ def measure(
         judge: another model of images; its latents are centred on the mean of the collection.
         collection: what the pairs are rows of.
         factors: λ, positive; the sign is the operation's.
-        seed: of the random latents and of the generator.
+        seed: seed of the random latents and of the generator.
 
     Returns:
         Columns pair, scene (of x1), operation, factor (λ), what ("concept" or "random"), to_second and

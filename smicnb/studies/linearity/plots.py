@@ -62,8 +62,8 @@ def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequ
 
     Args:
         rows: the images of a row.
-        titles: above the columns.
-        gains: of each row, its mean gain of the cosine to x2.
+        titles: headings of the columns.
+        gains: each row's mean gain of the cosine to x2.
     """
     columns = len(titles)
     size = (PAGE, PAGE / columns * 1.1 * len(rows))

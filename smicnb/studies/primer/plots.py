@@ -118,7 +118,7 @@ def rate_distortion(rows: pd.DataFrame) -> Figure:
     """PSNR against bits per pixel: an entropy estimate dashed, written files solid.
 
     Args:
-        rows: as `transform_coding.rate_distortion` makes them; the estimate's codec comes first.
+        rows: rows of `transform_coding.rate_distortion`; the estimate's codec comes first.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 3.5))
     for look, (codec, curve) in zip(CURVES, rows.groupby("codec", sort=False), strict=True):

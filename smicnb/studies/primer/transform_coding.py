@@ -211,7 +211,7 @@ def rate_distortion(image: np.ndarray, qualities: list[int]) -> list[dict]:
 
     Args:
         image: RGB uint8 H×W×3, sides multiples of 8.
-        qualities: each 1 to 100.
+        qualities: JPEG qualities, 1 to 100.
 
     Returns:
         Rows with codec, quality, kind of the rate ("estimate" or "file"), bits_per_pixel, and psnr in dB over RGB.

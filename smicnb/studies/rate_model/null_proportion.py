@@ -41,7 +41,7 @@ def sweep(
         n_atoms: sizes of the dictionaries.
         penalties: λ of Eq. 8, on the scale of the latents.
         learning_penalty: λ of Eq. 7, the same for every dictionary.
-        seed: of the dictionaries.
+        seed: seed of the dictionaries.
         name: what the collection's own split is called.
 
     Returns:
@@ -124,7 +124,7 @@ class NullLaw:
 
     Args:
         scale: λ at which half of the coefficients of a one-atom dictionary would be null.
-        slope: by which power the odds rise with λ.
+        slope: the power by which the odds rise with λ.
         growth: doublings of the odds per unit of (log2 n_a)².
         rmse: root of the mean squared error over all cells, each predicted without those of its n_a.
         max_error: largest absolute error over the same predictions.

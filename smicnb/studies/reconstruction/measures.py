@@ -50,9 +50,9 @@ def check_sizes(n_atoms: int | Sequence[int], coded: Collection, least: int = 1,
     """Refuse numbers of atoms that the coded images cannot support: a dictionary larger than its data.
 
     Args:
-        n_atoms: one number, or several.
+        n_atoms: a number of atoms, or several.
         coded: what dictionaries are learned from.
-        least: that can be asked for.
+        least: the least that can be asked for.
         parameter: how `--set` names the numbers, "NOTEBOOK.n_atoms" where more than one notebook may run.
 
     Raises:
@@ -113,9 +113,9 @@ def cosines(
         space: encoder and generator.
         splits: split name -> (latents (n, L), scene of each).
         models: (kind, n_atoms) -> fitted models; an image's value is its mean over them.
-        generated: of how many latents of a split images are made at most, evenly spread over it: they are
+        generated: number of latents of a split that images are made of at most, evenly spread over it: they are
             what takes time. The latent cosine is of all.
-        seed: for the generator.
+        seed: the generator's seed.
         readings: more that is measured on images of learned atoms and of latents that were not coded.
 
     Returns:

@@ -30,7 +30,7 @@ class Division:
 
     Args:
         coded: the images of the split "train" that show nothing foreign.
-        tested: all others outside the gallery: foreign images, and held-out ones that are not.
+        tested: the other images outside the gallery: foreign images, and held-out ones that are not.
         vocabulary: V words.
         inside: (V,) words that the coded images show.
         outside: (V,) words of the foreign categories.

@@ -30,7 +30,7 @@ def separation(
 
     Args:
         images, projections, residuals: n images each.
-        words: for each image the nearest words of z, ẑ and z − ẑ.
+        words: the nearest words of z, ẑ and z − ẑ for each image.
         labels: what each image is to the collection ("foreign", "held out").
         verb: how the generator came by its pictures.
     """

@@ -72,7 +72,7 @@ def judge_claims(points: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Args:
         points: `evaluate.points`'.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     low = ablations.judge(select_low_levels(points), LOW_CLAIMS, FAMILY, seed)
     return pd.concat([low, ablations.judge(points, CLAIMS, FAMILY, seed)], ignore_index=True)
@@ -90,9 +90,9 @@ def operating_points(paths: "Iterable[Path]", shown_levels: Sequence[int], seed:
     """The levels of some checkpoints, each as a codec (`sic_levels.levels_of`).
 
     Args:
-        paths: of checkpoints of SIC.
-        shown_levels: that pictures are wanted of.
-        seed: of the detail.
+        paths: paths of checkpoints of SIC.
+        shown_levels: levels to draw.
+        seed: seed of the detail.
 
     Raises:
         SmicnbError: no checkpoint but twins, or a level to be shown that one does not have.
@@ -121,7 +121,7 @@ def level_rates(points: pd.DataFrame) -> pd.DataFrame:
     """How many bits each level takes, by its files and by the likelihoods.
 
     Args:
-        points: those of `points`.
+        points: the table of `points`.
 
     Returns:
         codec, level, bpp and estimated_bpp (means over images, up to this level), own_bpp and own_estimated_bpp (of
@@ -156,7 +156,7 @@ def ranks(points: pd.DataFrame, metrics_of: Sequence[str], seed: int) -> pd.Data
     Args:
         points: `evaluate.points`'.
         metrics_of: columns of it; where lower is better their sign is turned.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         codec, metric, rho (mean over images), low, high (95 % over scenes), images.
@@ -183,7 +183,7 @@ def bd_rates(points: pd.DataFrame, metrics_of: Sequence[str], anchor: str, seed:
         points: `evaluate.points`'.
         metrics_of: columns of it.
         anchor: a codec's name.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         codec, metric, mean, low, high, images, left_out (images on which the two share no quality), and shared: the
@@ -259,10 +259,10 @@ def decode_levels(
     """One image as decoded at some levels by some models.
 
     Args:
-        item: of a collection.
+        item: one image of a collection.
         codecs: checkpoints with all their levels.
         levels: 1 to L, the same for all.
-        seed: of the detail.
+        seed: seed of the detail.
 
     Returns:
         For each codec the original and the decoded images; and model, level, bpp, psnr, dists of the latter.
@@ -287,7 +287,7 @@ def synset(
     """Several images from the same bytes, at some levels.
 
     Args:
-        item: of a collection.
+        item: one image of a collection.
         codec: a checkpoint.
         levels: 1 to L.
         samples: how many; their seeds are 0, 1, …

@@ -266,7 +266,7 @@ def sic_claims(tables: Tables, start: str) -> Verdict:
     """Fig. 5, 6, 19, Eq. 44 to 46, Sec. 6: the statements on variants whose text starts so, by all of their judges.
 
     Args:
-        start: of the statements' texts; several with " and " between them.
+        start: beginning of the statements' texts; several with " and " between them.
     """
     table = tables("sic_verdicts")
     rows = table[table["claim"].str.startswith(tuple(start.split(" and ")))]

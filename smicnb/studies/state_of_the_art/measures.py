@@ -72,7 +72,7 @@ def summary(points: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataF
     Args:
         points: `evaluate.points`', and `generated.add_share`'.
         metrics: columns of it.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         codec, setting, bpp (mean), metric, mean, low, high, images, left_out (`curves.means`).
@@ -150,7 +150,7 @@ def bd_table(points: pd.DataFrame, metrics: Sequence[str], anchor: str, seed: in
         points: `evaluate.points`'.
         metrics: columns of it.
         anchor: a codec of it.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
 
     Returns:
         metric, codec, mean, low, high (percent), images, left_out (those whose curves share no quality), and shared:
@@ -217,7 +217,7 @@ def matched_verdicts(table: pd.DataFrame, metrics: Sequence[str], seed: int) -> 
     Args:
         table: `match_rates`'s.
         metrics: columns of it.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
 
     Returns:
         against, times (geometric mean of its bits over SMIC's), metric, SMIC's mean, the other's mean, difference
@@ -248,7 +248,7 @@ def decode_matched(
     Args:
         table: `match_rates`'s, with rows for each of the items.
         codecs: operating points, those of the table among them.
-        items: of the collection.
+        items: photographs of the collection.
     """
     made = {(codec.name, codec.setting): codec for codec in codecs}
     pictures = []

@@ -81,7 +81,7 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> Figure:
 
     Args:
         summary: `measures.summary`'s.
-        metrics: of it.
+        metrics: metrics of the summary.
     """
     rows = -(-len(metrics) // 2)
     figure, panels = plt.subplots(rows, 2, figsize=(PAGE, 2.5 * rows + 0.5), squeeze=False)
@@ -122,7 +122,7 @@ def reduced(summary: pd.DataFrame, metric: str) -> Figure:
 
     Args:
         summary: `measures.summary`'s.
-        metric: of it.
+        metric: a metric of the summary.
     """
     table = summary[summary["metric"] == metric]
     about = table["codec"].map(family)
@@ -163,7 +163,7 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Fi
     """Each photograph and what every codec made of it at one rate, over rows of `ACROSS` pictures.
 
     Args:
-        pictures: for each photograph the original and the decoded ones, of equal size.
+        pictures: the original and the decoded images of each photograph, of equal size.
         table: a row of `measures.match_rates` for each decoded one, in this order.
     """
     said, tiles = iter(map(_caption_lines, table.itertuples())), []

@@ -169,7 +169,7 @@ class Codec:
     """A toy codec: x is coded as y_s, from which the decoder draws x̂ over the same alphabet.
 
     Args:
-        source: of n symbols.
+        source: a source of n symbols.
         encoder: (n, m) q(y_s | x).
         decoder: (m, n) p(x̂ | y_s); sampled details make it stochastic.
         prior: (m,) what the entropy coder takes for the distribution of y_s; None for the true one.

@@ -141,7 +141,7 @@ def variational(source: Source, q: np.ndarray, likelihood: np.ndarray, prior: np
     """Both sides of Eq. 10 and 32 for a toy encoder and a toy generative model; equal by Bayes' theorem.
 
     Args:
-        source: of n symbols in N synsets; only positive probabilities.
+        source: a source of n symbols in N synsets; only positive probabilities.
         q: (n, m, e) q(y_s, y_ε | x), m synonymous and e detailed representations.
         likelihood: (m, N) p(synset | y_s), above 0.
         prior: (m,) p(y_s), above 0.
@@ -186,7 +186,7 @@ def lemma(source: Source, decoder: np.ndarray) -> dict[str, float]:
     fourth H_s − H(x̃), so that no divergence is left in it. Eq. 26 calls the second term a KL divergence.
 
     Args:
-        source: of n symbols in N synsets; only positive probabilities.
+        source: a source of n symbols in N synsets; only positive probabilities.
         decoder: (N, n) p(x̃ | synset).
 
     Returns:

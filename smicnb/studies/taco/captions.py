@@ -28,9 +28,9 @@ def caption_sources(collection: Collection, captioner: "Captioner", seed: int) -
     """Captions of every image by source: published with the data set (where it has them), the captioner's, and wrong.
 
     Args:
-        collection: of images.
+        collection: images.
         captioner: what is not published is said by it.
-        seed: of the order of shuffled words.
+        seed: seed of the order of shuffled words.
 
     Returns:
         Source -> a caption for each image: "published", the captioner's name, "another image's" (the next one's),
@@ -55,10 +55,10 @@ def evaluate_captions(
     """Table 4: the same codecs and images with captions from each source.
 
     Args:
-        codecs: at one operating point each.
-        collection: of images.
+        codecs: codecs at one operating point each.
+        collection: images.
         sources: source -> a caption for each image.
-        executor: as `evaluate` takes it.
+        executor: executor for `evaluate`.
 
     Returns:
         `evaluate.points`' rows with a column source: bpp, psnr and lpips.
@@ -76,7 +76,7 @@ def summary_by_caption(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Args:
         table: `evaluate_captions`'s.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
 
     Returns:
         codec, setting, source, bpp, psnr, lpips (means), and for psnr and lpips the difference from the first source
@@ -123,7 +123,7 @@ def caption_similarity(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Args:
         table: `caption_decoded`'s.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
 
     Returns:
         codec, setting, bpp (mean), bleu4 (of all captions together), cider_d with its 95 % interval.

@@ -88,7 +88,7 @@ def compare_whole(points: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Args:
         points: `evaluate.points`'.
-        seed: of the bootstrap over scenes.
+        seed: seed of the bootstrap over scenes.
     """
     names = points["codec"].unique()
     whole = [name for name in names if name.startswith("TACO full")]
@@ -113,7 +113,7 @@ def decode_nearest(
     """Images as decoded by some codecs, and by the point of a ladder that is nearest in rate to the first of them.
 
     Args:
-        items: of a collection.
+        items: photographs of a collection.
         learned: codecs at one operating point each.
         ladder: operating points of one codec to compare with.
 
