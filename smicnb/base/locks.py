@@ -64,7 +64,7 @@ def _held(path: Path, other: str) -> BinaryIO:
                 raise SmicnbError(f"{other} is at work on '{path}'", do="wait for it to end") from error
             raise SmicnbError(
                 f"'{path}' lies on a file system without locks ({error.strerror})",
-                "one on which a file can be held alone",
+                "a file system with locks",
                 "copy the file to another disk",
             ) from error
     raise SmicnbError(f"'{path}' is replaced again and again", do="wait for that to end")

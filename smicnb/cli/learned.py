@@ -61,7 +61,7 @@ def train(
     check_folder(out)
     plan = plans.read_plan(config)
     if plan.codec != codec.value:
-        raise SmicnbError(f"'{config}' is a plan for {plan.codec}", f"one for {codec.value}")
+        raise SmicnbError(f"'{config}' is a plan for {plan.codec}", f"a plan for {codec.value}")
     chosen = plans.trainings(plan, only or ())
     devices.check_device(device, CPU)
     torch.set_num_threads(threads)
@@ -176,7 +176,7 @@ def _check_kind(target: Path, model: str, path: Path) -> None:
 def _read_coded(file: Path) -> bytes:
     """The bytes of a file that somebody sent: no device, no pipe, and no more than the largest image's."""
     if file.exists() and not file.is_file():
-        raise SmicnbError(f"'{file}' is no regular file", "one that 'smicnb encode' wrote")
+        raise SmicnbError(f"'{file}' is no regular file", "a file that 'smicnb encode' wrote")
     if (size := file.stat().st_size) > MOST_BYTES:
         raise SmicnbError(f"'{file}' has {size} bytes", f"a file of 'smicnb encode', at most {MOST_BYTES} bytes")
     return file.read_bytes()

@@ -307,7 +307,7 @@ def _prepare(folder: Path, names: Sequence[str], made_from: dict, force: bool) -
     except (OSError, ValueError):
         resumed = False
     if not (resumed or force) and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SmicnbError(f"'{folder}' is not an empty folder", "a new or empty one", "name another, or say --force")
+        raise SmicnbError(f"'{folder}' is not an empty folder", "a new or empty folder", "name another, or say --force")
     if folder.exists() and not folder.is_dir():
         raise SmicnbError(f"'{folder}' is no folder", "a folder for the images", "name another")
     for name in names:

@@ -164,7 +164,7 @@ def test_a_target_that_is_there_is_added_to_as_said(few, tmp_path):
 def test_why_there_is_nothing_to_train_on_is_said_in_words(few):
     from smicnb.learned.training.photographs import FITTED, photographs
 
-    with pytest.raises(ImageError, match="; left out: smaller than 128 pixels: 10; needed: one whose sides"):
+    with pytest.raises(ImageError, match="; left out: smaller than 128 pixels: 10; needed: photographs of"):
         photographs([f"folder:{few}"], FITTED, 128, None)
 
 

@@ -312,7 +312,7 @@ def test_every_image_is_found_again_among_the_photographs(first, compressed, tmp
 def test_a_folder_that_holds_anything_is_left_alone(there, first, compressed, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / there).write_text("{}")
-    with pytest.raises(SmicnbError, match="is not an empty folder; needed: a new or empty one; name another, or say"):
+    with pytest.raises(SmicnbError, match="is not an empty folder; needed: a new or empty folder; name another"):
         decompress(compressed, tmp_path / "out", first[0])
     assert list(files_in(tmp_path / "out")) == [there]
     decompress(compressed, tmp_path / "out", first[0], force=True)

@@ -53,7 +53,7 @@ class Downscaled:
         power, rest = divmod(data[0] if data else 0, 64)
         factor, (rows, columns) = 1 << power, divmod(rest, 8)
         if factor not in FACTORS or max(rows, columns) >= factor:
-            raise IntegrityError(f"found {data[:1]!r} as the byte of sizes", "that of an encoder")
+            raise IntegrityError(f"found {data[:1]!r} as the byte of sizes", "a byte that an encoder writes")
         image = self._codec.decode(data[1:])
         return _resize(image, factor * image.shape[0] - rows, factor * image.shape[1] - columns)
 

@@ -50,7 +50,7 @@ def read(path: Path) -> dict[str, Tensor]:
         ) from error
     state = checkpoint.get("state_dict", checkpoint) if isinstance(checkpoint, dict) else None
     if not isinstance(state, dict) or not all(isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()):
-        raise IntegrityError(f"{path.name} holds no state dictionary", "one of tensors, alone or as 'state_dict'")
+        raise IntegrityError(f"{path.name} holds no state dictionary", "tensors by name, alone or as 'state_dict'")
     return state
 
 

@@ -126,7 +126,7 @@ def _read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
             raise ValueError
     except (KeyError, TypeError, ValueError) as error:
         raise IntegrityError(
-            f"'{path.name}' is no checkpoint of a learned codec", f"one that says '{FORMAT}'"
+            f"'{path.name}' is no checkpoint of a learned codec", f"a safetensors file that says '{FORMAT}'"
         ) from error
     return said, tensors
 
@@ -170,7 +170,7 @@ def assemble(
         network = kind(chosen)
     except (TypeError, ValueError, RuntimeError) as error:
         raise SmicnbError(
-            f"'{name}' has a config that is none of {codec}'s ({reason(error)})", "its own fields"
+            f"'{name}' has a config that does not fit {codec} ({reason(error)})", "its own fields"
         ) from error
     arrays = {key: torch.from_numpy(value.astype(np.float32 if value.dtype.kind == "f" else value.dtype))
               for key, value in tensors.items()}  # fmt: skip

@@ -236,7 +236,7 @@ class File:
         if len(data) < position + 8 or zlib.crc32(data[:position] + data[position + 4 :]) != int.from_bytes(
             data[position : position + 4], "little"
         ):
-            raise IntegrityError(f"found a {name} file that is damaged or cut short", "one whose checksum holds")
+            raise IntegrityError(f"found a {name} file that is damaged or cut short", "a file whose checksum holds")
         if theirs != model:
             raise IntegrityError(
                 f"found a file of the {name} model {theirs.hex()}",
@@ -262,7 +262,7 @@ def check_kind(data: bytes) -> None:
         found = f"a file of {KNOWN[kind]}" + ("" if whole else " that is cut short in its header")
         raise IntegrityError(f"found {found}", "a whole file of TACO or SIC")
     begins = f"a file that begins with {kind.hex()}" if data else "an empty file"
-    raise IntegrityError(f"found {begins}", "one that 'smicnb encode' wrote")
+    raise IntegrityError(f"found {begins}", "a file that 'smicnb encode' wrote")
 
 
 def check_size(width: int, height: int, filled: int = FILLED, most: int = MAX_PIXELS) -> None:

@@ -53,7 +53,7 @@ def choose_models(prefixes: Sequence[str]) -> dict[str, Path]:
             if not path.is_file():
                 raise MissingWeightsError(f"found no file '{path}'", "a checkpoint", "give its path from the root")
             if "name" not in (said := read_facts(path)):
-                raise IntegrityError(f"'{path.name}' says no model's name", "a checkpoint by smicnb train")
+                raise IntegrityError(f"'{path.name}' does not name its model", "a checkpoint by smicnb train")
             found[said["name"]] = path
             continue
         some = {name: path for name, path in models().items() if f"{name}/".startswith(f"{prefix}/")}

@@ -65,7 +65,7 @@ class SicCodec:
         if not isinstance(checkpoint, checkpoints.Checkpoint):
             checkpoint = checkpoints.load(Path(checkpoint), device)
         if checkpoint.codec != "sic":
-            raise SmicnbError(f"'{checkpoint.name}' is a checkpoint of {checkpoint.codec}", "one of sic")
+            raise SmicnbError(f"'{checkpoint.name}' is a checkpoint of {checkpoint.codec}", "a checkpoint of sic")
         self.checkpoint, self.setting, self.device = checkpoint, checkpoint.name, torch.device(device)
         self.config, self._network = checkpoint.config, checkpoint.network
         self.levels = self.config.levels

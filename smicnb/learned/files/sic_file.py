@@ -90,7 +90,7 @@ class SicFile:
         crc, end = data[position : position + 4], position + 4 + length
         hyper = data[position + 4 : end]
         if len(data) < end or zlib.crc32(data[:position] + hyper).to_bytes(4, "little") != crc:
-            raise IntegrityError("found a SIC file whose header is damaged or cut short", "one whose checksum holds")
+            raise IntegrityError("found a SIC file whose header is damaged or cut short", "a file whose checksum holds")
         coding.check_size(width, height)
         parts, ends, note = _parts(data, end, levels)
         return cls(coding.model_of(data), width, height, levels, hyper, parts, ends, note)

@@ -36,7 +36,7 @@ class TacoCodec:
     def __init__(self, path: Path | str, device: str = "cpu"):
         checkpoint = checkpoints.load(Path(path), device)
         if checkpoint.codec != "taco":
-            raise SmicnbError(f"'{checkpoint.name}' is a checkpoint of {checkpoint.codec}", "one of taco")
+            raise SmicnbError(f"'{checkpoint.name}' is a checkpoint of {checkpoint.codec}", "a checkpoint of taco")
         self._path, self.device, self.checkpoint = Path(path), torch.device(device), checkpoint
         # RUN/RATE/SEED of a plan: a variant's rates are the operating points of one codec
         self.name, self.setting = checkpoint.codec_name("TACO")

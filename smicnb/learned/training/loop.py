@@ -90,7 +90,7 @@ class Trainer:
             SmicnbError: under this training's name there is a checkpoint or a state of another plan, of other
                 photographs, or of another beginning.
         """
-        do, mine = "name another folder with --out, or move what is there", f"that of {self.training.name}, or nothing"
+        do, mine = "name another folder with --out, or move what is there", f"a file of {self.training.name}, or none"
         if self.path.exists() and (unlike := self._list_differences(shipped.read_facts(self.path))):
             raise SmicnbError(f"'{self.path}' is of another training ({unlike})", mine, do)
         if (kept := self._read_kept()) and self._can_begin() and kept != self.identity:

@@ -126,7 +126,7 @@ def photographs(
     if not images:
         left_out = f"; left out: {describe(skipped)}" if skipped else ""
         place = f"in the splits {' and '.join(splits)} of {', '.join(collections)}"
-        raise ImageError(f"found no photograph to train on {place}{left_out}", f"one whose sides have {side} pixels")
+        raise ImageError(f"found no photograph to train on {place}{left_out}", f"photographs of {side} pixels a side")
     if encoder is None:
         return Photographs(images, tuple(captions), {}, sha256_json([hashes, captions]), dict(skipped))
     missing = [number for number, caption in enumerate(captions) if not caption]

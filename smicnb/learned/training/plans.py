@@ -262,7 +262,7 @@ def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training]
     if name not in plan.runs:
         raise unknown("run", name, plan.runs)
     if name in above:
-        raise SmicnbError(f"the runs {', '.join(above)} start from one another", "one that starts from nothing")
+        raise SmicnbError(f"the runs {', '.join(above)} start from one another", "a run that starts anew")
     if rate not in plan.rates_for(name):
         raise unknown(f"rate of the run '{name}'", rate, plan.rates_for(name))
     run, start, ships = plan.runs[name], None, False

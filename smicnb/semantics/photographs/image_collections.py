@@ -164,7 +164,7 @@ def load(name: str) -> Collection:
                 f"did you mean 'folder:{name}'?",
             )
         if _is_path(name):
-            raise ImageError(f"found no folder '{name}'", "one that is there, or the name of a collection")
+            raise ImageError(f"found no folder '{name}'", "an existing folder, or the name of a collection")
         raise unknown("collection", name if kind == "embedded" else kind, names())
     if not path:
         raise ImageError(

@@ -83,7 +83,7 @@ def divide(
     if not is_coded.any() or not (own[~is_coded] & outside).any():
         raise DimensionError(
             f"{is_coded.sum()} of {len(items)} images of '{photographs.name}' show nothing of {', '.join(foreign)}",
-            "some that do and some that do not",
+            "images that do and images that do not",
             "choose other categories with --set foreign=[…]",
         )
     coded, tested = np.flatnonzero(is_coded), np.flatnonzero(~is_coded)

@@ -57,7 +57,7 @@ def test_a_checkpoint_of_another_config(tiny_checkpoint, tmp_path):
     other = asdict(replace(MINI, text="none"))
     with pytest.raises(SmicnbError, match="as its config says"):
         checkpoints.load(rewritten(tiny_checkpoint, tmp_path / "other", config=other))
-    with pytest.raises(SmicnbError, match="config that is none of taco's"):
+    with pytest.raises(SmicnbError, match="config that does not fit taco"):
         checkpoints.load(rewritten(tiny_checkpoint, tmp_path / "other", config={"depth": 3}))
 
 

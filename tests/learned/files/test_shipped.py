@@ -61,7 +61,7 @@ def test_models_are_found_by_prefix_and_by_their_files():
         shipped.choose_models(["full/hihg/0"])
     own = shipped.model_path("full/low/0")
     assert shipped.choose_models([f"file:{own}"]) == {"full/low/0": own}
-    with pytest.raises(IntegrityError, match="says no model's name"):
+    with pytest.raises(IntegrityError, match="does not name its model"):
         shipped.choose_models([f"file:{__file__}"])
     with pytest.raises(MissingWeightsError, match="found no file"):
         shipped.choose_models([f"file:{own}.none"])
@@ -75,7 +75,10 @@ def test_models_are_found_by_prefix_and_by_their_files():
     ("data", "message"),
     [
         (b"", "found an empty file"),
-        (b"\xff\xd8\xff\xe0" + bytes(50), "a file that begins with ffd8ffe0; needed: one that 'smicnb encode' wrote"),
+        (
+            b"\xff\xd8\xff\xe0" + bytes(50),
+            "a file that begins with ffd8ffe0; needed: a file that 'smicnb",
+        ),
         (b"SMIC" + bytes(50), "found a file of SMIC; needed: a whole file of TACO or SIC"),
         (b"SIC_\x01\x02", "found a file of SIC that is cut short in its header"),
     ],

@@ -254,7 +254,7 @@ def test_files_of_other_codecs_and_models(codec, data, tiny_checkpoint, tmp_path
         taco.decode(data)
     with pytest.raises(IntegrityError, match="found a file of TACO; needed: a file of SIC"):
         codec.decode(taco.encode(photograph[:64, :64], "a church"))
-    with pytest.raises(SmicnbError, match="a checkpoint of taco; needed: one of sic"):
+    with pytest.raises(SmicnbError, match="a checkpoint of taco; needed: a checkpoint of sic"):
         SicCodec(tiny_checkpoint)
     with pytest.raises(IntegrityError, match="checkpoint that encoded it"):
         saved(TINY, tmp_path / "seed", seed=1).decode(data)

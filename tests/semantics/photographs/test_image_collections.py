@@ -423,7 +423,7 @@ def test_bsds500_itself(shared_data):
             "folder:/no/such",
             "'/no/such' cannot be read as a folder (No such file or directory); needed: a folder",
         ),
-        ("/no/such", "found no folder '/no/such'; needed: one that is there, or the name of a collection"),
+        ("/no/such", "found no folder '/no/such'; needed: an existing folder, or the name of a collection"),
         ("~/no such: folder", "found no folder '~/no such: folder'; needed: one that is there"),
         ("./none", "found no folder './none'; needed: one that is there"),
     ],
