@@ -16,10 +16,10 @@ def files(Z: np.ndarray, count: int = 1000) -> dict:
     from smicnb.codec.coders.axes import AxesCodec
     from smicnb.codec.coders.smic import SMICCodec
     from smicnb.codec.format import priors
-    from smicnb.codec.rate import MODELS
+    from smicnb.codec.rate import POINTS
 
     (prior,) = priors.known()
-    medium = MODELS["medium"]
+    medium = POINTS["medium"]
     codecs = {
         "ours, prior's axes": AxesCodec("prior", 94, prior=prior),
         "ours, own axes": AxesCodec("own", 94, prior=prior),

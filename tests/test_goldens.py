@@ -22,7 +22,7 @@ from PIL import Image
 
 from smicnb.base.files import sha256_file
 from smicnb.codec.coders.dictionary import SemanticDictionary
-from smicnb.codec.rate import LOW, MEDIUM, MODELS
+from smicnb.codec.rate import LOW, MEDIUM, POINTS
 from smicnb.repro import figures
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.generators.generators import RetrievalGenerator
@@ -31,7 +31,7 @@ from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.studies import readings
-from smicnb.studies.frontier import importance, models
+from smicnb.studies.frontier import importance, point_files
 from smicnb.studies.frontier import plots as plots_frontier
 from smicnb.studies.frontier import sweep as frontier
 from smicnb.studies.linearity import measures as linearity
@@ -153,7 +153,7 @@ def derived(read, folder):
         "claim_linearity": read("figures/bsds500", "linearity_wins"),
         "claim_separation": read("figures/bsds500", "separation_verdicts"),
         "fig12_laws": null_proportion.compare_laws(sweep),
-        "rate_models": rate_tables.models(sweep, files),
+        "rate_models": rate_tables.compare_points(sweep, files),
         "table3_gain": rate_tables.table3(sweep, files),
         "table4_rates": rate_tables.table4(sweep, files),
         "claim_frontier": hulls[hulls["n"].isin(plots_frontier.CLAIMED)],
@@ -416,9 +416,9 @@ class Again:
         points = frontier.sweep(Z, {"heldout": H}, grid, scenes)
         hulls = frontier.hulls(points)
         ranking = importance.ranking(points, hulls)
-        rates, decoded = models.file_rates(Z, {"heldout": H}, p["seed"])
+        rates, decoded = point_files.file_rates(Z, {"heldout": H}, p["seed"])
         splits = {"train": (Z, scenes["train"]), "heldout": (H, scenes["heldout"])}
-        metrics = models.fidelity(self.space, splits, decoded, p["generated"], p["seed"], self.readings)
+        metrics = point_files.fidelity(self.space, splits, decoded, p["generated"], p["seed"], self.readings)
         rows = reconstruction.pick_scenes(self.coded, p["examples"] // 2)
         others = reconstruction.pick_scenes(self.heldout, p["examples"] - p["examples"] // 2)
         items = [self.coded.items[row] for row in rows] + [self.heldout.items[row] for row in others]
@@ -429,17 +429,17 @@ class Again:
                     latent_cosine(H[others], decoded[model, "heldout"][others]),
                 ]
             )
-            for model in MODELS
+            for model in POINTS
         }
         return {
             "fig13_hulls": hulls[hulls["split"] == "train"],
             "fig13_hulls_heldout": hulls[hulls["split"] == "heldout"],
-            "fig13_files": models.hull_files(hulls, Z, {"heldout": H}, grid, self.space.encoder),
+            "fig13_files": point_files.hull_files(hulls, Z, {"heldout": H}, grid, self.space.encoder),
             "parameter_effects": frontier.effects(points, MEDIUM.penalty),
             "parameter_importance": ranking,
             "parameter_ranking": importance.claim(ranking),
             "model_files": rates,
-            "table2_metrics": models.summarise(metrics, p["seed"]),
+            "table2_metrics": point_files.summarise(metrics, p["seed"]),
             "fig14_models": pd.DataFrame(kept).assign(image=[item.id for item in items]),
         }
 

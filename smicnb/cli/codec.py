@@ -13,7 +13,7 @@ from smicnb.base.bounds import MOST_SEED
 from smicnb.base.errors import SmicnbError
 
 
-class Model(StrEnum):
+class PointName(StrEnum):
     """The paper's operating points (Sec. V-D)."""
 
     low = "low"
@@ -39,7 +39,7 @@ class Ways(StrEnum):
 
 Source = Annotated[str, typer.Argument(help="A folder of photographs, or a collection's name (embedded, kodak:PATH).")]
 Skipped = Annotated[bool, typer.Option("--skipped", help="List what was left out, with reasons.")]
-Encoder = Annotated[str | None, typer.Option(help="Where the file's own encoder is, if its name does not lead there.")]
+Encoder = Annotated[str | None, typer.Option(help="Place of the file's own encoder, if its name does not lead there.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -51,21 +51,17 @@ def add_to(app: typer.Typer) -> None:
 def compress(
     source: Source,
     target: Annotated[Path, typer.Argument(help="The .smic file to write.")],
-    quality: Annotated[
-        float | None, typer.Option(help="Mean cosine that is wanted, 0 to 1: the fewest bits that reach it.")
-    ] = None,
-    bits: Annotated[
-        float | None, typer.Option(help="Bits of an image that are to spend: the best cosine that they buy.")
-    ] = None,
+    quality: Annotated[float | None, typer.Option(help="Target mean cosine, 0 to 1, in the fewest bits.")] = None,
+    bits: Annotated[float | None, typer.Option(help="Bits to spend on an image, for the best cosine.")] = None,
     ways: Annotated[
         Ways | None,
-        typer.Option(help="With these: axes of the collection's own, of a prior, or words; auto takes the best."),
+        typer.Option(help="For --quality and --bits: axes, own or a prior's, or words; auto takes the best."),
     ] = None,
     model: Annotated[
-        Model | None, typer.Option(help="The paper's operating point (medium); what follows changes it.")
+        PointName | None, typer.Option(help="The paper's operating point (medium); the options below change it.")
     ] = None,
     atoms: Annotated[int | None, typer.Option(min=1, max=4096, help="n_a, atoms of the dictionary.")] = None,
-    penalty: Annotated[float | None, typer.Option(help="λ: more of it, fewer coefficients.")] = None,
+    penalty: Annotated[float | None, typer.Option(help="λ; the larger, the fewer coefficients.")] = None,
     b_coef: Annotated[int | None, typer.Option(min=1, max=16, help="Bits of a coefficient.")] = None,
     b_dict: Annotated[int | None, typer.Option(min=1, max=16, help="Bits of one dimension of an atom.")] = None,
     coding: Annotated[
@@ -73,7 +69,7 @@ def compress(
     ] = None,
     encoder: Annotated[str, typer.Option(help="lite0-minilm, open_clip:ViT-L-14/openai, …")] = "lite0-minilm",
     names: Annotated[bool, typer.Option(help="Keep the photographs' names.")] = True,
-    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the paper's dictionary (0).")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Seed of the paper's dictionary (0).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     skipped: Skipped = False,
 ) -> None:
@@ -113,9 +109,9 @@ def compress(
     if ways is not None:
         raise SmicnbError("found --ways alone", "--quality or --bits with it")
     from smicnb.codec import photographs
-    from smicnb.codec.rate import MODELS
+    from smicnb.codec.rate import POINTS
 
-    point = MODELS[(model or Model.medium).value]
+    point = POINTS[(model or PointName.medium).value]
     wanted = point.n_atoms if atoms is None else atoms
     summary, n_atoms = photographs.compress(
         source,
@@ -156,7 +152,7 @@ def append(
 
 def decompress(
     source: Annotated[Path, typer.Argument(help="A .smic file.")],
-    folder: Annotated[Path | None, typer.Argument(help="Where the images go: a new or empty folder.")] = None,
+    folder: Annotated[Path | None, typer.Argument(help="A new or empty folder for the images.")] = None,
     latents: Annotated[Path | None, typer.Option(help="Write the latents to this .npz instead.")] = None,
     generator: Annotated[
         str | None,
@@ -169,7 +165,9 @@ def decompress(
         str | None, typer.Option(help="The collection that a stand-in works with.", show_default="embedded")
     ] = None,
     encoder: Encoder = None,
-    seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Of the generator.", show_default="0")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=MOST_SEED, help="The generator's seed.", show_default="0")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
 ) -> None:
     """Decode a file: an image for every latent by a generator, or the latents themselves.

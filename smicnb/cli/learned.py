@@ -35,14 +35,14 @@ def add_to(app: typer.Typer, weights_app: typer.Typer) -> None:
 
 
 def train(
-    codec: Annotated[Codec, typer.Argument(help="Which codec.")],
+    codec: Annotated[Codec, typer.Argument(help="The codec.")],
     config: Annotated[Path, typer.Option(help="A training plan, such as recipes/train/taco-mini.yaml.")],
     data: Annotated[list[str], typer.Option(help="A collection (coco:PATH, folder:PATH, embedded); may be repeated.")],
     out: Annotated[Path, typer.Option(help="Folder for checkpoints, logs and pictures.")] = Path(".smicnb/train"),
     only: Annotated[list[str] | None, typer.Option(help="RUN, RUN/RATE or RUN/RATE/SEED; may be repeated.")] = None,
     device: Device = "cpu",
     threads: Annotated[
-        int, typer.Option(min=1, max=1024, help="Of the processor; the result depends on their number.")
+        int, typer.Option(min=1, max=1024, help="Threads of the processor; results depend on their number.")
     ] = 2,
 ) -> None:
     """Train the models of a plan, those that others start from first; run it again to go on where it was.
@@ -78,7 +78,7 @@ def train(
 def encode(
     photograph: Annotated[Path, typer.Argument(help="An image file.")],
     target: Annotated[Path, typer.Argument(help="The file to write.")],
-    caption: Annotated[str, typer.Option(help="A sentence about it; the decoder needs none.")] = "",
+    caption: Annotated[str, typer.Option(help="A sentence about the photograph; the decoder needs none.")] = "",
     model: Model = "full/high/0",
     device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -117,10 +117,10 @@ def decode(
     target: Annotated[Path, typer.Argument(help="The PNG file to write.")],
     model: Annotated[str | None, typer.Option(help="The checkpoint's path, where it is not a shipped one.")] = None,
     level: Annotated[
-        int | None, typer.Option(min=1, max=255, help="SIC: the level; the highest that is whole.")
+        int | None, typer.Option(min=1, max=255, help="SIC: the level to decode; the highest whole one.")
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, max=MOST_SEED, help="SIC: of what is not coded and so sampled; 0.")
+        int | None, typer.Option(min=0, max=MOST_SEED, help="SIC: seed of the detail that is not coded; 0.")
     ] = None,
     device: Device = "cpu",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
@@ -197,7 +197,7 @@ def _memory(width: int = 0, height: int = 0) -> Iterator[None]:
 
 
 def convert(
-    codec: Annotated[Codec, typer.Argument(help="Which codec.")],
+    codec: Annotated[Codec, typer.Argument(help="The codec.")],
     file: Annotated[Path, typer.Argument(help="A checkpoint that the codec's authors published.")],
     target: Annotated[Path, typer.Argument(help="The checkpoint of ours to write.")],
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,

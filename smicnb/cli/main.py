@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Reproducible notebooks and a codec for semantic multi-item image compression.",
 )
-weights_app = typer.Typer(no_args_is_help=True, help="Pre-trained parts: what there is, and fetching it.")
+weights_app = typer.Typer(no_args_is_help=True, help="List and fetch pre-trained parts.")
 app.add_typer(weights_app, name="weights")
 runs.add_to(app)
 codec.add_to(app)
@@ -78,7 +78,7 @@ def weights_fetch(
         str | None,
         typer.Argument(help="A part of `smicnb weights list`, or a model: stable-unclip:auto, blip:OWNER/NAME."),
     ] = None,
-    embedded: Annotated[bool, typer.Option("--embedded", help="All that the embedded profile needs.")] = False,
+    embedded: Annotated[bool, typer.Option("--embedded", help="Fetch all that the embedded profile needs.")] = False,
     source: Annotated[
         Path | None, typer.Option("--from", help="A local file, archive or folder to take it from.")
     ] = None,

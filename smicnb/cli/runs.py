@@ -54,7 +54,8 @@ def run(
         ExecutorName, typer.Option(help="Processes of this machine, or a Dask cluster.")
     ] = ExecutorName.processes,
     scheduler: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of a Dask cluster; a local one is started if none.")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address of a Dask cluster; else a local one is started."),
     ] = None,
     timeout: Annotated[
         int | None, typer.Option(min=1, max=MOST_SECONDS, help="Seconds that a cell may take.", show_default="no limit")
@@ -133,7 +134,9 @@ def verify(
     recipe: RecipeFile = Path("embedded"),
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="What the recipe leaves open: collection=bsds500:PATH."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A parameter left open by the recipe: collection=bsds500:PATH."
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, max=MOST_JOBS, help="Notebooks at a time.", show_default="two cores each")
@@ -194,7 +197,7 @@ def _short(text: str, longest: int = 40) -> str:
 def report(
     recipe: RecipeFile = Path("embedded"),
     out: Annotated[Path | None, typer.Option(help="Folder to write to.", show_default=".smicnb/report/RECIPE")] = None,
-    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
 ) -> None:
     """Write a page of every figure and table beside the papers' own: states, data, executed notebooks.
 

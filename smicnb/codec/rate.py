@@ -42,8 +42,8 @@ class OperatingPoint:
                 raise ValueError(f"{name}={format_value(value)}; needed: a finite number of at least {least}")
 
 
-MODELS = {name: OperatingPoint(*values) for name, values in published.OPERATING_POINTS.items()}
-LOW, MEDIUM, HIGH = MODELS["low"], MODELS["medium"], MODELS["high"]
+POINTS = {name: OperatingPoint(*values) for name, values in published.OPERATING_POINTS.items()}
+LOW, MEDIUM, HIGH = POINTS["low"], POINTS["medium"], POINTS["high"]
 
 
 def bits_per_pixel(bits: float, pixels: int = PIXELS) -> float:

@@ -21,7 +21,7 @@ from smicnb.codec.format import container
 from smicnb.codec.format.container import Block
 from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.reader import SmicReader
-from smicnb.codec.rate import MODELS
+from smicnb.codec.rate import POINTS
 from smicnb.compare.latents import symbols
 from smicnb.compare.latents.scalar import FixedScalar
 from smicnb.compare.latents.symbols import FixedLength
@@ -152,7 +152,7 @@ def encode_image(space: SemanticSpace) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> list[SemanticImages]:
-    """The paper's three models in both codings, the coder beyond it, then CLIP-intra, fitted to a collection.
+    """The paper's three operating points in both codings, the coder beyond it, then CLIP-intra, fitted to a collection.
 
     Args:
         space: encoder and generator.
@@ -167,7 +167,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
         codecs.append(SemanticImages(name, setting, records, space, latent, seed, prior))
 
     for coding, words in CODINGS.items():
-        for model, point in MODELS.items():
+        for model, point in POINTS.items():
             settings = {"coding": coding, "random_state": seed, **about}
             codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, **settings).fit(collection)
             added(f"{SMIC}, {words}", model, codec)

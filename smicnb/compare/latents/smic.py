@@ -16,7 +16,7 @@ from smicnb.codec.format.container import SmicFile, most_images
 from smicnb.codec.format.payload import CHECK_BYTES
 from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.reader import decode
-from smicnb.codec.rate import MODELS, FileRate
+from smicnb.codec.rate import POINTS, FileRate
 from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder, Spent
 from smicnb.compare.latents.scalar import SteppedScalar
 from smicnb.compare.latents.transforms import KLT
@@ -111,10 +111,10 @@ def _files(data: bytes) -> Iterator[bytes]:
         place += length
 
 
-def paper_coders(n_atoms: int = MODELS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
+def paper_coders(n_atoms: int = POINTS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
     """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples at
     other numbers of atoms and bits of a coefficient."""
-    medium, fitted = MODELS["medium"], _learned_once()
+    medium, fitted = POINTS["medium"], _learned_once()
     shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
     shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
     coders: list[LatentCoder] = []

@@ -20,7 +20,7 @@ from smicnb.semantics.encoders import encoders
 from smicnb.semantics.selection import parse
 from smicnb.semantics.weights import store
 
-MODELS = ("generator", "captioner", "segmenter", "quality")
+NETWORKS = ("generator", "captioner", "segmenter", "quality")
 # Modules that name every part there is; which of them is used, parameters and other modules say.
 REGISTERS = ("semantics/weights/registry.py", "semantics/encoders/encoders.py")
 REDRAWN = ("on_bsds500", "made_on_bsds500")  # of a session: read what is committed of BSDS500
@@ -155,7 +155,7 @@ def _weights(job: Job, files: dict[str, Path]) -> dict[str, str]:
         found["weights"], dim = encoder.weights_hash, encoder.dim
     if "judge" in parameters:
         found["judge"] = encoders.image_encoder(parameters["judge"]).weights_hash
-    for kind in MODELS:
+    for kind in NETWORKS:
         if kind in parameters:
             found[kind] = hub_models.weights_hash(parameters[kind], dim)
     if "models" in parameters:

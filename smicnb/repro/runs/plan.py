@@ -10,7 +10,7 @@ from typing import Any
 
 from smicnb.base import names
 from smicnb.base.errors import MissingWeightsError
-from smicnb.codec.rate import MODELS
+from smicnb.codec.rate import POINTS
 from smicnb.repro.checkout import hide_path
 from smicnb.repro.runs.jobs import Job, collection_of
 from smicnb.semantics import devices, hub_models
@@ -90,7 +90,7 @@ def _reconstruction(values: dict[str, Any], sizes: Sizes) -> int:
 
 def _frontier(values: dict[str, Any], sizes: Sizes) -> int:
     images = sum(min(values["generated"], _size(sizes, split)) for split in ("train", "heldout"))
-    return (1 + len(MODELS)) * images + len(MODELS) * values["examples"]
+    return (1 + len(POINTS)) * images + len(POINTS) * values["examples"]
 
 
 def _separation(values: dict[str, Any], sizes: Sizes) -> int:

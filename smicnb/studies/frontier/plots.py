@@ -128,21 +128,21 @@ def files(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def models(
+def draw_images(
     inputs: Sequence[np.ndarray],
     generated: Sequence[Sequence[np.ndarray]],
     cosines: np.ndarray,
     names: Sequence[str],
     bits: Sequence[float],
 ) -> Figure:
-    """Fig. 14: a row for each input, then what is generated from each model's file; latent cosines below.
+    """Fig. 14: a row for each input, then what is generated from each point's file; latent cosines below.
 
     Args:
         inputs: photographs.
         generated: one image of each operating point for each input.
-        cosines: (inputs, models) latent cosines.
+        cosines: (inputs, points) latent cosines.
         names: names of the operating points.
-        bits: per image, of each model's entropy-coded file: payload and index.
+        bits: bits per image of each point's entropy-coded file: payload and index.
     """
     titles = [f"{name}, {size:.0f} bits" for name, size in zip(names, bits, strict=True)]
     return beside_inputs(inputs, generated, cosines, titles, 1.12)

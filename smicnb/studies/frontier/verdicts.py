@@ -1,4 +1,4 @@
-"""Verdicts on the rate–fidelity hull and the three models as files: SMIC's notebook 06, measured on BSDS500."""
+"""Verdicts on the hull of rate and fidelity and the operating points as files: notebook 06, measured on BSDS500."""
 
 import math
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from smicnb.compare.verdicts import UNDECIDED, judge_parts
 from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
-from smicnb.studies.frontier.models import file_bits
+from smicnb.studies.frontier.point_files import file_bits
 from smicnb.studies.frontier.sweep import PARAMETERS
 
 N = 10000  # by whose hull Sec. V-C selects

@@ -8,7 +8,7 @@ import numpy as np
 from smicnb.codec import published as smic_paper
 from smicnb.codec import rate
 from smicnb.codec.published import BREAK_EVEN, TABLE_3, TABLE_4_BREAK_EVEN, TABLE_4_RATES, Cell
-from smicnb.codec.rate import HIGH, LOW, MEDIUM, MODELS
+from smicnb.codec.rate import HIGH, LOW, MEDIUM, POINTS
 from smicnb.studies.rate_model import null_proportion, tables
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _each(template: str, values: dict[str, tuple]) -> str:
 
 def _code() -> dict[str, Finding]:
     other, tuples, printed = rate.single_item_bits(), {}, {}
-    for name, point in MODELS.items():
+    for name, point in POINTS.items():
         printed[name] = rate.image_bits_printed(point)
         parts = rate.dictionary_bits(point), rate.image_bits_corrected(point), other
         gain, needed = rate.gain(math.inf, *parts), rate.break_even(*parts)
@@ -76,7 +76,7 @@ def _code() -> dict[str, Finding]:
 def _null_share(measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]:
     n_atoms, seldom, often = MEDIUM.n_atoms, HIGH.penalty, LOW.penalty
     value = {penalty: float(rate.p_null_printed(n_atoms, penalty)) for penalty in (seldom, 1.0, often)}
-    sums = {name: (2 * float(rate.p_null_printed(point.n_atoms, point.penalty)),) for name, point in MODELS.items()}
+    sums = {name: (2 * float(rate.p_null_printed(point.n_atoms, point.penalty)),) for name, point in POINTS.items()}
     evidence, verdict = "not measured in this run", UNMEASURED
     if measured is not None:
         laws = null_proportion.compare_laws(measured[measured["split"] == split])
@@ -103,7 +103,7 @@ def _null_share(measured: "pd.DataFrame | None", split: str) -> dict[str, Findin
 
 def _penalty() -> dict[str, Finding]:
     dim, norm = smic_paper.LATENT_DIM, smic_paper.LATENT_NORM
-    scaled = {name: (point.penalty * dim,) for name, point in MODELS.items()}
+    scaled = {name: (point.penalty * dim,) for name, point in POINTS.items()}
     return {
         "4": (
             f"as alpha of a solver that divides the squared error by L = {dim}, λ acts like "
@@ -148,9 +148,9 @@ def _table4() -> dict[str, Finding]:
 
 
 def _quantisers() -> dict[str, Finding]:
-    ranges = {name: (rate.range_bits(point), rate.dictionary_bits(point)) for name, point in MODELS.items()}
+    ranges = {name: (rate.range_bits(point), rate.dictionary_bits(point)) for name, point in POINTS.items()}
     gains = {}
-    for name, point in MODELS.items():
+    for name, point in POINTS.items():
         levels = (bits.bit_length() - 1 for bits in (point.b_coef, point.b_dict))  # k of 2^k
         fewer = rate.OperatingPoint(point.n_atoms, *levels, point.penalty)
         printed = TABLE_3[name, math.inf].printed
@@ -205,7 +205,7 @@ def _unseen(measured: "pd.DataFrame | None", split: str) -> Finding:
     others = [] if measured is None else [name for name in measured["split"].unique() if name != split]
     if not others:
         return "not measured in this run", UNMEASURED
-    bits = {name: tables.corrected_bits(point, measured) for name, point in MODELS.items()}
+    bits = {name: tables.corrected_bits(point, measured) for name, point in POINTS.items()}
     pairs = {name: tuple(row[f"corrected, P of {part}"] for part in (split, others[0])) for name, row in bits.items()}
     return (
         f"tuple code with measured P, bits per image on {split} and on {others[0]}: "
@@ -215,7 +215,7 @@ def _unseen(measured: "pd.DataFrame | None", split: str) -> Finding:
 
 
 def _norm(norms: np.ndarray | None, measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]:
-    wasted = {name: (point.b_coef - 1, rate.image_bits_corrected(point)) for name, point in MODELS.items()}
+    wasted = {name: (point.b_coef - 1, rate.image_bits_corrected(point)) for name, point in POINTS.items()}
     spread = ""
     if norms is not None:
         spread = f"; the latents here have norms of {np.mean(norms):.3g}, standard deviation {np.std(norms):.2g}"

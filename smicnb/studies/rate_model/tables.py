@@ -104,13 +104,13 @@ def table3(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" 
 
     Args:
         measured: `null_proportion.sweep`'s table, or None.
-        files: what the models' files take, as `file_columns` has it, or None.
+        files: what the points' files take, as `file_columns` has it, or None.
     """
     import pandas as pd
 
     other, rows = rate.single_item_bits(), []
     for (model, size), printed in published.TABLE_3.items():
-        point = rate.MODELS[model]
+        point = rate.POINTS[model]
         overhead = rate.dictionary_bits(point)
         corrected = {name: cell(size, overhead, bits, other) for name, bits in corrected_bits(point, measured).items()}
         written = {name: cell(size, *bits, other) for name, bits in file_columns(model, files).items()}
@@ -127,7 +127,7 @@ def table4(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" 
     """
     import pandas as pd
 
-    point, n = rate.MODELS[published.TABLE_4_MODEL], published.TABLE_4_SIZE
+    point, n = rate.POINTS[published.TABLE_4_MODEL], published.TABLE_4_SIZE
     overhead = rate.dictionary_bits(point)
     bits = {name: (overhead, image) for name, image in corrected_bits(point, measured).items()}
     bits |= file_columns(published.TABLE_4_MODEL, files)
@@ -151,21 +151,21 @@ def implied_dictionary(codec: str) -> tuple[float, float]:
     """R(T) in bits, at least the first and less than the second, for which Eq. 15 gives Table IV's n*."""
     printed = published.TABLE_4_BREAK_EVEN[codec].value
     other = rate.single_item_bits(published.TABLE_4_RATES[codec].value)
-    saved = other - rate.image_bits_printed(rate.MODELS[published.TABLE_4_MODEL])
+    saved = other - rate.image_bits_printed(rate.POINTS[published.TABLE_4_MODEL])
     return (printed - 1) * saved, printed * saved
 
 
-def models(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
-    """The three models in bits per image: as printed, corrected, with each split's measured P, and as files.
+def compare_points(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+    """The three operating points in bits per image: as printed, corrected, with each split's measured P, and as files.
 
     Args:
         measured: `null_proportion.sweep`'s table, or None.
-        files: what the models' files take, as `file_columns` has it, or None.
+        files: what the points' files take, as `file_columns` has it, or None.
     """
     import pandas as pd
 
     rows = []
-    for name, point in rate.MODELS.items():
+    for name, point in rate.POINTS.items():
         shares = {} if measured is None else measured_p_nonzero(point, measured)
         bits = corrected_bits(point, measured)
         rows.append(

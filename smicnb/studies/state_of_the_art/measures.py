@@ -25,7 +25,7 @@ PUBLISHED = Path(__file__).with_name("published.csv")
 AS_PUBLISHED = "as published"
 OURS = f"{SMIC}, {CODINGS['entropy']}"
 QUALITY = "quality 0.9"  # of the coder beyond the paper, in the table of break-even sizes
-LARGEST_CODEBOOK = max(point.n_atoms for point in rate.MODELS.values())
+LARGEST_CODEBOOK = max(point.n_atoms for point in rate.POINTS.values())
 
 
 def published_rates() -> pd.DataFrame:
@@ -112,7 +112,7 @@ def break_evens(
 
     Args:
         points: `evaluate.points`' with SMIC's rows (no share of what is sent once).
-        codecs: SMIC's, entropy-coded, at the three models, and the coder beyond the paper at `QUALITY`. An image is a
+        codecs: SMIC's, entropy-coded, at the three points, and the coder beyond the paper at `QUALITY`. An image is a
             record by itself, and what is sent once is a file of no image.
         others: codecs of single images, those of `points` among them.
         grey: an image of one grey, RGB uint8 H×W×3: its file is little but headers, which a collection could share.
@@ -124,7 +124,7 @@ def break_evens(
     """
     ours = [codec for codec in codecs if codec.name == OURS or (codec.name, codec.setting) == (BEYOND, QUALITY)]
     spent = points.groupby(["codec", "setting"])["bytes"].mean() * 8
-    table_4 = rate.MODELS[smic_paper.TABLE_4_MODEL]
+    table_4 = rate.POINTS[smic_paper.TABLE_4_MODEL]
     rows = []
     for name, printed in smic_paper.TABLE_4_BREAK_EVEN.items():
         bpp = smic_paper.TABLE_4_RATES[name].value

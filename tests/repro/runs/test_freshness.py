@@ -10,7 +10,7 @@ from checkouts import figures, make, smicnb, status
 
 from smicnb.repro.runs import freshness
 
-IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.MODELS"
+IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.POINTS"
 REDRAWS = "run.on_bsds500('redrawn', None)"
 WEIGHED = "def weigh():\n    from smicnb.semantics.metrics import perception\n\n    return perception"
 HELPED = "import helper\n\nhelper.HELP"

@@ -99,7 +99,9 @@ def test_files_are_drawn_against_what_was_said_of_them():
 
 def test_models_stand_in_rows_with_their_bits():
     image = np.zeros((4, 4, 3), np.uint8)
-    figure = plots.models([image] * 2, [[image] * 3] * 2, np.full((2, 3), 0.5), ["low", "medium", "high"], [1, 2, 3])
+    figure = plots.draw_images(
+        [image] * 2, [[image] * 3] * 2, np.full((2, 3), 0.5), ["low", "medium", "high"], [1, 2, 3]
+    )
     titles = [axes.get_title() for axes in figure.axes[:4]]
     assert titles == ["input", "low, 1 bits", "medium, 2 bits", "high, 3 bits"]
 

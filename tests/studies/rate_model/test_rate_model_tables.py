@@ -75,7 +75,7 @@ def test_n_star_of_high_needs_the_unrounded_single_item_rate():
 
 def test_the_corrected_columns():
     table = tables.table3(SHARES).set_index(["row", "column"])
-    assert [table.loc[(model, "n*"), "corrected"] for model in rate.MODELS] == [5, 1249, math.inf]
+    assert [table.loc[(model, "n*"), "corrected"] for model in rate.POINTS] == [5, 1249, math.inf]
     assert table.loc[("low", "n = inf"), "corrected, P of train"] == pytest.approx(707.7888 / (2 * 0.25 * 3))
     assert table.loc[("low", "n = inf"), "corrected, P of heldout"] == pytest.approx(707.7888 / (2 * 0.5 * 3))
     assert math.isnan(table.loc[("high", "n = inf"), "corrected, P of train"])  # λ = 0.1 is not in the table
@@ -84,7 +84,7 @@ def test_the_corrected_columns():
 
 def test_files_have_their_own_columns():
     cells = {"images": 100, "overhead_bits": 7000 - 8 * 45, "payload_bits": 62.0 - 104 / 64}
-    rows = [{"model": model, "coding": "tuple", "split": "train", **cells} for model in rate.MODELS]
+    rows = [{"model": model, "coding": "tuple", "split": "train", **cells} for model in rate.POINTS]
     rows.append({**rows[1], "coding": "entropy", "payload_bits": 32.0 - 104 / 64})
     files, other = pd.DataFrame(rows), rate.single_item_bits()
     table = tables.table3(SHARES, files).set_index(["row", "column"])
@@ -93,16 +93,16 @@ def test_files_have_their_own_columns():
     assert math.isnan(table.loc[("low", "n*"), "file (entropy), train"])
     table = tables.table4(SHARES, files).set_index("row")
     assert table.loc["Clip inter (SMIC, medium)", "file (tuple), train"] == pytest.approx((62 + 7000 / 5000) / 768**2)
-    table = tables.models(SHARES, files).set_index("model")
+    table = tables.compare_points(SHARES, files).set_index("model")
     assert table.loc["medium", "R(z) file (entropy), train"] == 32
 
 
 def test_models_in_bits():
-    table = tables.models(SHARES).set_index("model")
+    table = tables.compare_points(SHARES).set_index("model")
     assert table.loc["low", "P(non-null) of heldout"] == 0.5
     assert table.loc["medium", "R(z) corrected, P of train"] == pytest.approx(128 * 0.25 * 11)
     assert table.loc["medium", "R(z) as printed"] == pytest.approx(7.814, abs=1e-3)
-    assert "P(non-null) of train" not in tables.models()
+    assert "P(non-null) of train" not in tables.compare_points()
 
 
 def test_table_4_is_not_what_its_equations_give():

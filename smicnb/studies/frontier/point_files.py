@@ -12,7 +12,7 @@ from smicnb.codec.format import quantise
 from smicnb.codec.format.container import Header
 from smicnb.codec.format.payload import CODINGS
 from smicnb.codec.format.reader import SmicReader
-from smicnb.codec.rate import INDEX_IMAGE, INDEX_ONCE, MODELS, FileRate
+from smicnb.codec.rate import INDEX_IMAGE, INDEX_ONCE, POINTS, FileRate
 from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.metrics.intervals import by_cell
 from smicnb.semantics.metrics.pairs import latent_cosine
@@ -87,7 +87,7 @@ def code_file(codec: SMICCodec, latents: np.ndarray) -> tuple[FileRate, np.ndarr
 def file_rates(
     collection: np.ndarray, others: Mapping[str, np.ndarray], seed: int, name: str = "train"
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], np.ndarray]]:
-    """The paper's three models as files, their dictionaries learned on the collection at the model's own λ.
+    """The paper's three operating points as files, their dictionaries learned on the collection at the point's own λ.
 
     Args:
         collection: latents (n, L).
@@ -101,9 +101,9 @@ def file_rates(
         those of either coding, which are the same.
     """
     rows, decoded = [], {}
-    cells = [(model, coding) for model in MODELS for coding in CODINGS]
+    cells = [(model, coding) for model in POINTS for coding in CODINGS]
     for model, coding in progress(cells, "models as files"):
-        point = MODELS[model]
+        point = POINTS[model]
         codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, coding, random_state=seed)
         codec.fit(collection)
         for split, latents in {name: collection, **others}.items():
@@ -160,6 +160,6 @@ def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def entropy_bits(rates: pd.DataFrame, split: str = "train") -> list[float]:
-    """Payload and index bits per image of the entropy-coded file of each model, in the order of `rate.MODELS`."""
+    """Payload and index bits per image of each point's entropy-coded file, in the order of `rate.POINTS`."""
     rows = rates[(rates["coding"] == "entropy") & (rates["split"] == split)].set_index("model")
-    return [float(rows.loc[model, ["payload_bits", "index_bits"]].sum()) for model in MODELS]
+    return [float(rows.loc[model, ["payload_bits", "index_bits"]].sum()) for model in POINTS]
