@@ -54,7 +54,7 @@ def _held(path: Path, other: str) -> BinaryIO:
         except OSError as error:
             raise SmicnbError(f"cannot write to '{path}' ({error.strerror})", "a file that can be written") from error
         try:
-            _lock(file.fileno())
+            lock_handle(file.fileno())
             if is_at(file, path):  # else it was replaced after it was opened, and the lock is on what nobody sees
                 return file
             file.close()
@@ -73,7 +73,8 @@ def _held(path: Path, other: str) -> BinaryIO:
 if os.name == "nt":
     import msvcrt
 
-    def _lock(number: int) -> None:
+    def lock_handle(number: int) -> None:
+        """Lock the file of a descriptor, or raise OSError at once."""
         _at_byte(number, msvcrt.LK_NBLCK)
 
     def _unlock(number: int) -> None:
@@ -90,7 +91,8 @@ if os.name == "nt":
 else:
     import fcntl
 
-    def _lock(number: int) -> None:
+    def lock_handle(number: int) -> None:
+        """Lock the file of a descriptor, or raise OSError at once."""
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _unlock(number: int) -> None:

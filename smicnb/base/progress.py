@@ -29,7 +29,7 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{seconds:02d}"
 
 
-class _PlainBar:
+class PlainBar:
     """One line at most every `PLAIN_SECONDS`, and one at the end if any was written before."""
 
     def __init__(self, label: str, total: float, stream: TextIO, before: float = 0):
@@ -82,7 +82,7 @@ def progress_bar(label: str, total: float, before: float = 0) -> Iterator[Advanc
         with tqdm(total=total, initial=before, desc=label, leave=False) as bar:
             yield lambda amount=1: bar.update(amount)
     else:
-        yield _PlainBar(label, total, sys.stderr, before).advance
+        yield PlainBar(label, total, sys.stderr, before).advance
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:

@@ -65,7 +65,7 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
     summary = "; ".join([loaded.summary(), *(f"{NO_MEMORY} for {item.id!r}" for item in too_large)])
     left_out = (*loaded.left_out, *((item.id, NO_MEMORY) for item in too_large))
     names = file_names.make_unique([file_names.make_portable(item.id) for item in items])
-    return Photographs(latents, names, _sizes(items), summary, left_out)
+    return Photographs(latents, names, measure_sizes(items), summary, left_out)
 
 
 def _encode_halving(encoder: SemanticEncoder, collection: Collection) -> tuple[np.ndarray, list[Item]]:
@@ -106,7 +106,8 @@ def _collection(source: str) -> str:
     return source
 
 
-def _sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
+def measure_sizes(items: Sequence[Item]) -> list[tuple[int, int]]:
+    """Width and height of each item in pixels, by the header of its file."""
     sizes = []
     for item in items:
         width, height = size_of(item.path)
@@ -283,7 +284,7 @@ def decompress(
                 empty += int((~latents.any(axis=1)).sum())
                 missing = [row for row, path in enumerate(paths) if not (resumed and path.is_file())]
                 for row, image in zip(missing, space.generate(latents[missing], seed), strict=True):
-                    _write_png(paths[row], image)
+                    write_png(paths[row], image)
                 advance(len(paths))
     (folder / MARKER).unlink(missing_ok=True)
     return len(names), empty, chosen.what
@@ -321,7 +322,8 @@ def _prepare(folder: Path, names: Sequence[str], made_from: dict, force: bool) -
     return resumed
 
 
-def _write_png(path: Path, image: np.ndarray) -> None:
+def write_png(path: Path, image: np.ndarray) -> None:
+    """Write an RGB uint8 image H×W×3."""
     from PIL import Image
 
     with atomic_path(path) as temporary:

@@ -80,7 +80,7 @@ class ExplorerView:
             what: [(HTML(), Button(layout=Layout(width="90px", display="none"))) for _ in range(FOUND)]
             for what in _FOUND
         }
-        self._targets: dict[str, list] = {what: [] for what in _FOUND}
+        self.targets: dict[str, list] = {what: [] for what in _FOUND}
         self.text.observe(lambda _: self._ask(), "value")
         for what, act in zip(_FOUND, (self._choose, self._add_found), strict=True):
             for place, (_, button) in enumerate(self.found[what]):
@@ -194,7 +194,7 @@ class ExplorerView:
             images, atoms = self.explorer.ask(self.text.value, self.setting, FOUND)
             words = self.explorer.atom_words(self.setting)
             directions = self.explorer.books.of(self.setting.point).atoms
-            self._targets = {"images": [name for name, _ in images], "atoms": [atom for atom, _ in atoms]}
+            self.targets = {"images": [name for name, _ in images], "atoms": [atom for atom, _ in atoms]}
             instant = self.explorer.pictures.instant
             looks = [self.explorer.pictures.picture_of(directions[atom]) if instant else None for atom, _ in atoms]
             cards = {
@@ -214,10 +214,10 @@ class ExplorerView:
             self.said.value = ""
 
     def _choose(self, place: int) -> None:
-        self.image.value = self._targets["images"][place]
+        self.image.value = self.targets["images"][place]
 
     def _add_found(self, place: int) -> None:
-        self.atom.value = self._targets["atoms"][place]
+        self.atom.value = self.targets["atoms"][place]
         self._handle_addition()
 
     def _open(self) -> None:

@@ -40,7 +40,7 @@ def test_it_is_met_by_others_until_it_ends_or_is_killed(tmp_path):
 def test_what_replaces_a_file_between_opening_and_locking_is_what_is_held(tmp_path, monkeypatch):
     from smicnb.base import locks
 
-    path, lock = tmp_path / "a", locks._lock
+    path, lock = tmp_path / "a", locks.lock_handle
     path.write_bytes(b"old")
 
     def late(number):
@@ -49,7 +49,7 @@ def test_what_replaces_a_file_between_opening_and_locking_is_what_is_held(tmp_pa
             (tmp_path / "b").write_bytes(b"new")
             os.replace(tmp_path / "b", path)
 
-    monkeypatch.setattr(locks, "_lock", late)
+    monkeypatch.setattr(locks, "lock_handle", late)
     with locked(path) as file:
         assert file.read() == b"new"
         assert is_at(file, path)
@@ -68,6 +68,6 @@ def test_what_cannot_be_held_is_told(tmp_path, monkeypatch):
         raise OSError(37, "No locks available")
 
     (tmp_path / "a").write_bytes(b"")
-    monkeypatch.setattr(locks, "_lock", refuses)
+    monkeypatch.setattr(locks, "lock_handle", refuses)
     with pytest.raises(SmicnbError, match=r"without locks \(No locks available\)"), locked(tmp_path / "a"):
         pass

@@ -20,7 +20,7 @@ def test_what_an_earlier_run_did_makes_this_one_look_no_faster(monkeypatch, caps
     monkeypatch.setattr(module, "PLAIN_SECONDS", 0.0)
     clock = iter([0.0, 10.0])
     monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
-    module._PlainBar("working", 100, sys.stderr, before=80).advance(10)
+    module.PlainBar("working", 100, sys.stderr, before=80).advance(10)
     assert capsys.readouterr().err == "working: 90 %, 0:10 left\n"
 
 

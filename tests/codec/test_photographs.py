@@ -175,7 +175,7 @@ def test_a_path_that_is_cut_does_not_begin_with_a_device():
 
 def test_views_of_one_photograph_have_their_own_sizes():
     items = [item for item in image_collections.load("embedded") if item.scene == "church"]
-    assert photographs._sizes(items) == [item.image().shape[1::-1] for item in items]
+    assert photographs.measure_sizes(items) == [item.image().shape[1::-1] for item in items]
 
 
 # --- append -----------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def test_a_file_from_before_colour_profiles_held_decodes_and_is_appended_to(late
         before.setattr(image_collections, "read_image", lambda path, profiles: read_image(path, profiles=False))
         photographs.compress(str(folder), target, "lite0-minilm", **POINT)
         ignored = photographs.photographs(str(folder), encoders.encoder("lite0-minilm")).latents
-    image_collections._photograph.cache_clear()
+    image_collections.read_photograph.cache_clear()
     old = decode(target)
     assert photographs.append(target, str(later))[1] == 3
     assert decode(target)[:3].tobytes() == old.tobytes()
@@ -429,7 +429,7 @@ def made_from(source, gallery):
         raise KeyboardInterrupt  # and no signal: what was started in the background may ignore it
 
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(photographs, "_write_png", interrupt)
+        patch.setattr(photographs, "write_png", interrupt)
         out = photographs.Path(folder) / "out"
         with pytest.raises(KeyboardInterrupt):
             decompress(source, out, gallery)

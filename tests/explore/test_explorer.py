@@ -329,7 +329,7 @@ def test_a_switched_off_atom_stays_to_be_switched_on(view):
     view.reset.click()
     assert (view.pictures.value, view.by_hand) == (before, {})
     view.found["images"][1][1].click()
-    assert view.image.value == view._targets["images"][1]
+    assert view.image.value == view.targets["images"][1]
 
 
 def test_without_a_front_end_it_is_a_page(view):

@@ -160,20 +160,20 @@ def _draw(Z: np.ndarray, model: SemanticDictionary, rng: np.random.RandomState) 
 
 
 def _learn(Z: np.ndarray, model: SemanticDictionary, rng: np.random.RandomState) -> tuple[np.ndarray, int]:
-    atoms = _start(Z, model.n_atoms, rng)
+    atoms = start_atoms(Z, model.n_atoms, rng)
     before = np.inf
     for n_iter in range(1, model.max_iter + 1):
         codes = sparse_codes(Z, atoms, model.penalty)
         objective = mean_objective(Z, atoms, codes, model.penalty)
         settled = before - objective <= model.tol * objective
         before = objective
-        if not _reseed(Z, atoms, codes, model.penalty) and settled:
+        if not reseed(Z, atoms, codes, model.penalty) and settled:
             return atoms, n_iter
         _update(Z, atoms, codes)
     return atoms, model.max_iter
 
 
-def _start(Z: np.ndarray, n_atoms: int, rng: np.random.RandomState) -> np.ndarray:
+def start_atoms(Z: np.ndarray, n_atoms: int, rng: np.random.RandomState) -> np.ndarray:
     """Latents far from one another, then random directions for what they cannot supply."""
     directions = _directions(Z)
     chosen = min(n_atoms, len(directions))
@@ -184,7 +184,7 @@ def _start(Z: np.ndarray, n_atoms: int, rng: np.random.RandomState) -> np.ndarra
     return atoms
 
 
-def _reseed(Z: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> int:
+def reseed(Z: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> int:
     """Point unused atoms at the largest residuals, in place; returns how many were replaced.
 
     A latent has a use for a new atom only where its residual at the optimum is longer than the penalty.

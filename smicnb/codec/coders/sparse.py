@@ -65,13 +65,13 @@ def path_from_gram(gram: np.ndarray, correlations: np.ndarray, penalties: Sequen
     with ThreadPoolExecutor(config.NUMBA_NUM_THREADS) as threads:
         list(threads.map(follow, range(0, len(codes), CHUNK)))
     for row, place in np.argwhere(~(breaches <= 1)):
-        _mend(gram, correlations[row], grid[falling[place]], codes[row, place], row)
+        mend(gram, correlations[row], grid[falling[place]], codes[row, place], row)
     if not (falling == np.arange(len(grid))).all():
         codes = codes[:, np.argsort(falling)]
     return codes
 
 
-def _mend(gram: np.ndarray, products: np.ndarray, penalty: float, code: np.ndarray, row: int) -> None:
+def mend(gram: np.ndarray, products: np.ndarray, penalty: float, code: np.ndarray, row: int) -> None:
     """Solve in place, by a finite method, what neither the path nor coordinate descent has solved."""
     values, vectors = np.linalg.eigh(gram)
     kept = values > INDEPENDENT * values[-1]

@@ -130,7 +130,7 @@ class Avif(_PillowCodec):
 
 
 @lru_cache(maxsize=1)
-def _pillow_jxl() -> "ModuleType":
+def load_pillow_jxl() -> "ModuleType":
     """The plugin's module, without what its import does to Pillow: which files can be read must not hang on it."""
     from PIL import Image
 
@@ -160,14 +160,14 @@ class JpegXL:
 
     def __init__(self, quality: int):
         check_whole("quality", quality, 0, 100, "JPEG XL")
-        _pillow_jxl()
+        load_pillow_jxl()
         self.name, self.setting, self._quality = "JPEG XL", f"quality {quality}", quality
         self.fingerprint = {"pillow-jxl-plugin": version("pillow-jxl-plugin"), "quality": quality, "effort": 7}
 
     def encode(self, image: np.ndarray, caption: str | None = None) -> bytes:
         """The code stream of an RGB uint8 image H×W×3; the caption is not used."""
         check_rgb(image)
-        encoder = _pillow_jxl().Encoder(
+        encoder = load_pillow_jxl().Encoder(
             mode="RGB",
             lossless=self._quality == 100,  # libjxl refuses the distance 0 of lossy coding
             quality=float(self._quality),
@@ -182,7 +182,7 @@ class JpegXL:
 
     def decode(self, data: bytes) -> np.ndarray:
         """The RGB uint8 image H×W×3 of a code stream."""
-        _, about, pixels, *_ = _pillow_jxl().Decoder(num_threads=0)(data)
+        _, about, pixels, *_ = load_pillow_jxl().Decoder(num_threads=0)(data)
         return np.frombuffer(pixels, np.uint8).reshape(about.height, about.width, -1).copy()
 
 

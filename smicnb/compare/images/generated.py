@@ -118,7 +118,7 @@ class SemanticImages:
         prior: Prior | None = None,
     ):
         self.name, self.setting, self.once_bits = name, setting, 8 * len(records.once)
-        self._records, self._space, self._latent, self._seed = records, space, latent, seed
+        self.records, self._space, self._latent, self._seed = records, space, latent, seed
         self.fingerprint = {**space.fingerprint, "shared": hashlib.sha256(records.once).hexdigest(), "seed": seed}
         if prior is not None:
             self.fingerprint["prior"] = f"{prior.identity.hex()}, {prior.size} bytes that both sides have"
@@ -127,7 +127,7 @@ class SemanticImages:
         """Width, height and record of an RGB uint8 image H×W×3; the caption is not used."""
         check_rgb(image)
         height, width = image.shape[:2]
-        return leb128.pack(width) + leb128.pack(height) + self._records.pack(self._latent(image))
+        return leb128.pack(width) + leb128.pack(height) + self.records.pack(self._latent(image))
 
     def decode(self, data: bytes) -> np.ndarray:
         """A picture, RGB uint8 H×W×3, of what a file says."""
@@ -137,7 +137,7 @@ class SemanticImages:
         height, place = leb128.read(data, place)
         if not 0 < width * height <= MAX_PIXELS:
             raise IntegrityError(f"found a size of {width}×{height} pixels", f"1 to {MAX_PIXELS}")
-        (picture,) = self._space.generate(self._records.unpack(data[place:]), self._seed)
+        (picture,) = self._space.generate(self.records.unpack(data[place:]), self._seed)
         return np.asarray(ImageOps.fit(Image.fromarray(picture), (width, height), Image.Resampling.LANCZOS))
 
 

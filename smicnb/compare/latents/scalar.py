@@ -144,7 +144,7 @@ class SteppedScalar:
         if not (0 < step < quantise.LIMIT / UNIT and 0 <= rounding <= 0.5):
             raise SmicnbError(f"found a step of {step} and rounding {rounding}", "a positive step; rounding 0 to 0.5")
         self.name, self.transform, self.step, self.rounding = name, transform, step, rounding
-        self._step = max(1, round(step * UNIT))
+        self.take_step = max(1, round(step * UNIT))
 
     @property
     def setting(self) -> str:
@@ -165,7 +165,7 @@ class SteppedScalar:
         return self
 
     def _fit_levels(self, C: np.ndarray) -> None:
-        deviations = np.sqrt(np.square(C).mean(axis=0)) * UNIT / self._step
+        deviations = np.sqrt(np.square(C).mean(axis=0)) * UNIT / self.take_step
         octaves = np.rint(PER_OCTAVE * np.log2(np.clip(deviations, 1 / 8, LARGEST_LEVEL)))
         _, self._columns = np.unique(octaves, return_inverse=True)
         levels = self._raw_levels(C)
@@ -187,7 +187,7 @@ class SteppedScalar:
     def _centroids(self, C: np.ndarray, levels: np.ndarray, t: int) -> np.ndarray:
         """(CENTROIDS,) where in their cells, in parts of a step from the level, the coefficients of a class lie."""
         mine = self._columns == t
-        size, beyond = np.abs(levels[:, mine]), np.abs(C[:, mine]) * UNIT / self._step
+        size, beyond = np.abs(levels[:, mine]), np.abs(C[:, mine]) * UNIT / self.take_step
         found = np.zeros(CENTROIDS)
         for place in range(CENTROIDS):
             cell = size == place + 1 if place < CENTROIDS - 1 else size > place
@@ -204,10 +204,10 @@ class SteppedScalar:
         for k, t in enumerate(self._columns):
             table = self._tables.frequencies[t]
             bits[k] = -np.log2(table / table.sum(dtype=np.float64))[symbols[:, k]].sum()
-        return saved > RATE_WEIGHT * (self._step / UNIT) ** 2 * bits
+        return saved > RATE_WEIGHT * (self.take_step / UNIT) ** 2 * bits
 
     def _raw_levels(self, C: np.ndarray) -> np.ndarray:
-        size = np.floor(np.abs(C) * UNIT / self._step + self.rounding)
+        size = np.floor(np.abs(C) * UNIT / self.take_step + self.rounding)
         return (np.sign(C) * np.minimum(size, LARGEST_LEVEL)).astype(np.int64)
 
     def _symbols(self, C: np.ndarray) -> np.ndarray:
@@ -219,7 +219,7 @@ class SteppedScalar:
         levels = symbols - self._most[self._columns]
         size = np.abs(levels)
         offset = self._offsets[self._columns, np.clip(size, 1, CENTROIDS) - 1]
-        return _limited(np.sign(levels) * (((size * SHARE + offset) * self._step) // SHARE))
+        return _limited(np.sign(levels) * (((size * SHARE + offset) * self.take_step) // SHARE))
 
     def quantise(self, Z: np.ndarray) -> np.ndarray:
         """Levels (n, K) int32, counted from the least one of their class."""
@@ -240,7 +240,7 @@ class SteppedScalar:
 
     def side_information(self) -> bytes:
         """Step, class of each coefficient, largest level and centroids of each class, then the transform's."""
-        head = STEPPED.pack(TRANSFORMS.index(type(self._fitted)), self._step, self._classes)
+        head = STEPPED.pack(TRANSFORMS.index(type(self._fitted)), self.take_step, self._classes)
         classes = self._most.astype("<u2").tobytes() + self._offsets.astype("i1").tobytes()
         return head + classes + self._fitted.side_information() + self._columns.astype("u1").tobytes()
 

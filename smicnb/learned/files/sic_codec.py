@@ -70,9 +70,9 @@ class SicCodec:
         self.config, self._network = checkpoint.config, checkpoint.network
         self.levels = self.config.levels
         network = checkpoint.network
-        self._walk, self._h_s = Walk(network.context), _double(network.context.h_s)
-        self._prior, self._gaussians = Tables.from_model(network.prior), shifted_gaussians()
-        self._medians = network.prior.quantiles[:, 0, 1].double().cpu()[None, :, None, None]
+        self.walk, self._h_s = Walk(network.context), _double(network.context.h_s)
+        self.prior_tables, self._gaussians = Tables.from_model(network.prior), shifted_gaussians()
+        self.medians = network.prior.quantiles[:, 0, 1].double().cpu()[None, :, None, None]
         self.model = bytes.fromhex(checkpoint.sha256)[: coding.MODEL_BYTES]
 
     @property
@@ -92,12 +92,12 @@ class SicCodec:
         """
         z_symbols, y = self._analyse(image)
         writer = Writer()
-        writer.put(z_symbols.numpy(), _channels(z_symbols.shape), self._prior)
+        writer.put(z_symbols.numpy(), _channels(z_symbols.shape), self.prior_tables)
         hyper = self._hyper(z_symbols, *y.shape[-2:])
         parts = []
         for number in range(self.levels):
             coder = _Encoding(y[:, self._channels_of(number)], self._gaussians)
-            group = self._walk.group(
+            group = self.walk.group(
                 number, y[:, : self.config.bounds[number]], self._group_tables(hyper, number), coder.code
             )
             parts.append(Part(coder.bytes(), group_crc(group)))
@@ -139,7 +139,7 @@ class SicCodec:
         shape = (1, self.config.hyper, -(-height // 4), -(-width // 4))
         channels = _channels(shape)
         z_symbols = torch.from_numpy(
-            Reader(file.hyper, channels.size, "the header").take(channels, self._prior)
+            Reader(file.hyper, channels.size, "the header").take(channels, self.prior_tables)
         ).double()
         hyper = self._hyper(z_symbols, height, width)
         known = torch.empty((1, 0, height, width), dtype=torch.float64)
@@ -147,7 +147,7 @@ class SicCodec:
         for number, part in enumerate(file.parts[:level]):
             symbols = self.config.groups[number] * height * width
             coder = _Decoding(Reader(part.stream, symbols, f"level {number + 1}"), self._gaussians)
-            group = self._walk.group(number, known, self._group_tables(hyper, number), coder.code)
+            group = self.walk.group(number, known, self._group_tables(hyper, number), coder.code)
             check_group(group, part, number + 1)
             groups.append(group)
             known = torch.cat([known, group], dim=1)
@@ -232,11 +232,11 @@ class SicCodec:
             y = self._network.analyse(self._pixels(image))
             z = self._network.h_a(y).double().cpu()
             # A decoder has no −0, and adding 0 leaves none.
-            return torch.round(z - self._medians) + 0.0, torch.round(y.double().cpu()) + 0.0
+            return torch.round(z - self.medians) + 0.0, torch.round(y.double().cpu()) + 0.0
 
     def _hyper(self, z_symbols: Tensor, height: int, width: int) -> Tensor:
         with torch.inference_mode():
-            return self._h_s(z_symbols + self._medians)[..., :height, :width]
+            return self._h_s(z_symbols + self.medians)[..., :height, :width]
 
     def _channels_of(self, number: int) -> slice:
         return slice(*self.config.bounds[number : number + 2])

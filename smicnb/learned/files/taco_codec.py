@@ -41,9 +41,9 @@ class TacoCodec:
         # RUN/RATE/SEED of a plan: a variant's rates are the operating points of one codec
         self.name, self.setting = checkpoint.codec_name("TACO")
         self.config, self._network = checkpoint.config, checkpoint.network
-        self._context: Context = copy.deepcopy(checkpoint.network.context).double()
-        self._prior, self._gaussian = Tables.from_model(checkpoint.network.prior), coding.gaussian_tables()
-        self._medians = checkpoint.network.prior.quantiles[:, 0, 1].double()[None, :, None, None]
+        self.context: Context = copy.deepcopy(checkpoint.network.context).double()
+        self.prior_tables, self._gaussian = Tables.from_model(checkpoint.network.prior), coding.gaussian_tables()
+        self.medians = checkpoint.network.prior.quantiles[:, 0, 1].double()[None, :, None, None]
         # The Gaussians' tables are the package's and not in this hash; the latent's checksum would find other ones.
         self.model = bytes.fromhex(checkpoint.sha256)[: coding.MODEL_BYTES]
 
@@ -70,9 +70,9 @@ class TacoCodec:
             ImageError: not RGB uint8. SmicnbError: too large.
         """
         y, z = self._analyse(image, caption)
-        z_symbols = torch.round(z - self._medians)
+        z_symbols = torch.round(z - self.medians)
         writer = Writer()
-        writer.put(_array(z_symbols), _channels(z_symbols.shape), self._prior)
+        writer.put(_array(z_symbols), _channels(z_symbols.shape), self.prior_tables)
         y_hat = self._latent(z_symbols, _Encoding(y, writer, self._gaussian))
         height, width = image.shape[:2]
         file = coding.File(MAGIC, self.model, width, height, coding.latent_crc(y_hat), writer.bytes())
@@ -96,7 +96,7 @@ class TacoCodec:
         z_shape = (1, self.config.hyper, rows, columns)
         count = rows * columns * (self.config.hyper + 16 * self.config.latent)
         reader = Reader(file.stream, count)
-        z_symbols = torch.from_numpy(reader.take(_channels(z_shape), self._prior)).double().to(self.device)
+        z_symbols = torch.from_numpy(reader.take(_channels(z_shape), self.prior_tables)).double().to(self.device)
         y_hat = self._latent(z_symbols, _Decoding(reader, self._gaussian))
         coding.check_latent(y_hat, file.latent_crc)
         return y_hat, file.width, file.height
@@ -141,14 +141,14 @@ class TacoCodec:
     def _latent(self, z_symbols: Tensor, coder: "_Encoding | _Decoding") -> Tensor:
         """ŷ, float64 on the grid: the one walk through the context that both sides take."""
         with torch.inference_mode():
-            hyper = self._context.hyper(z_symbols + self._medians)
+            hyper = self.context.hyper(z_symbols + self.medians)
             anchors = checkerboard(*hyper.shape[-2:], hyper.device)
             known: list[Tensor] = []
             for group in range(len(self.config.groups)):
-                scales, means, context = self._context.predict_anchors(group, hyper, known)
+                scales, means, context = self.context.predict_anchors(group, hyper, known)
                 part = torch.zeros_like(means)
                 coder.code(part, group, scales, means, anchors, self.config.groups)
-                scales, means = self._context.predict_others(group, part, context)
+                scales, means = self.context.predict_others(group, part, context)
                 coder.code(part, group, scales, means, ~anchors, self.config.groups)
                 known.append(part)
             return torch.cat(known, dim=1)

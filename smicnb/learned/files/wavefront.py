@@ -40,7 +40,7 @@ class Walk:
     def __init__(self, context: Context):
         self._groups = context.groups
         weight, bias = _double(context.masked.weight), _double(context.masked.bias)
-        self._parts = []
+        self.parts = []
         start = 0
         for c, network in zip(context.groups, context.parameters_of, strict=True):
             mine = slice(2 * start, 2 * (start + c))
@@ -48,7 +48,7 @@ class Walk:
             own = weight[mine, start : start + c].flatten(2)[:, :, :CAUSAL]
             # The convolution and the first layer follow one another without a bend: one matrix does both.
             near = layers[0][0][:, 2 * c :] @ own.transpose(1, 2).flatten(1)
-            self._parts.append((weight[mine, :start], bias[mine], near.T.numpy(), layers))
+            self.parts.append((weight[mine, :start], bias[mine], near.T.numpy(), layers))
             start += c
 
     def group(
@@ -66,7 +66,7 @@ class Walk:
             hyper: what h_s says of this group, (1, 2c, h, w) float64.
             code: called for each step with its n places and their scales and means, (n, c) each; gives their ŷ.
         """
-        earlier, bias, near, layers = self._parts[number]
+        earlier, bias, near, layers = self.parts[number]
         (first, first_bias), *rest = layers
         height, width = hyper.shape[-2:]
         c = self._groups[number]

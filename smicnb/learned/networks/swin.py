@@ -53,7 +53,7 @@ class WindowAttention(nn.Module):
         Args:
             tokens: (n, h, w, d), both sides multiples of the window.
             bias: what `bias` returns.
-            apart: what `_mask` returns for these windows; None where all that a window holds belongs together.
+            apart: what `shifted_mask` returns for these windows; None where all that a window holds belongs together.
         """
         count, height, width, dim = tokens.shape
         rows, columns, places = height // self.window, width // self.window, self.window**2
@@ -99,7 +99,7 @@ class SwinBlock(nn.Module):
         bias, apart = self.attn.bias(), None
         if any(shifts):
             tokens = torch.roll(tokens, tuple(-shift for shift in shifts), (1, 2))
-            apart = _mask(height, width, self.window, *shifts)
+            apart = shifted_mask(height, width, self.window, *shifts)
         rows, columns = height // self.window, width // self.window
         step = rows if torch.is_grad_enabled() else max(1, STRIP // (count * width * self.window))
         strips = []
@@ -157,7 +157,7 @@ def _relative_positions(window: int) -> Tensor:
 
 
 @lru_cache(maxsize=4)  # the stages of one image: of a large one they take a hundred megabytes
-def _mask(height: int, width: int, window: int, down: int, across: int) -> Tensor:
+def shifted_mask(height: int, width: int, window: int, down: int, across: int) -> Tensor:
     """What is added to the likeness of places of each window, (windows, window², window²): 0, or `ACROSS`."""
     with torch.inference_mode(False):  # it is kept, and may be needed for training next time
         regions = 3 * _regions(height, window, down)[:, None] + _regions(width, window, across)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.base.files import check_folder, sha256_json, write_bytes
@@ -37,7 +38,7 @@ class Task(Protocol):
     clip: float  # largest norm of the gradient
     adversary: nn.Module | None  # trained against the networks, by the term "adversary", and not kept in the end
 
-    def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
+    def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> Optimizer:
         """Of the networks' weights."""
 
     def learning_rate(self, step: int) -> float:
@@ -74,7 +75,7 @@ class Trainer:
         self.path = self.folder / f"{self.training.stem}.safetensors"
         self._state = self.folder / f"{self.training.stem}.state.safetensors"
         self._log = self.folder / f"{self.training.stem}.parquet"
-        self._parts = {"fitted": self.fitted, "validated": self.validated}
+        self.parts = {"fitted": self.fitted, "validated": self.validated}
 
     @property
     def identity(self) -> str:
@@ -131,13 +132,13 @@ class Trainer:
         if self.is_done():
             return checkpoints.load(self.path, self.device)
         torch.manual_seed(self.training.seed)  # an adversary's weights are drawn
-        self._task: Task = TASKS[self.training.codec](self.training, self._parts, self.device)
-        network, rows = self._begin_network(), []
+        self.task: Task = TASKS[self.training.codec](self.training, self.parts, self.device)
+        network, rows = self.begin_network(), []
         optimisers = self._optimisers(network)
         step, total = self._resume(network, optimisers, rows), self.training.run.steps
         with progress_bar(f"training {self.training.name}", total, step) as advance:
             while step < total:
-                terms = self._step(network, optimisers, step)
+                terms = self.take_step(network, optimisers, step)
                 step += 1
                 advance(1)
                 if step % LOG_EVERY == 0 or step == total:
@@ -151,7 +152,7 @@ class Trainer:
         rest = self.training.start if self.training.start_ships and not whole else ""
         self.check()  # hours have gone
         checkpoints.save(self.path, self.training.codec, self.training.name, network, self._facts(rows), rest)
-        self._write_log(rows)
+        self.write_log(rows)
         self._state.unlink(missing_ok=True)
         return checkpoints.load(self.path, self.device)
 
@@ -159,7 +160,7 @@ class Trainer:
         return {
             "identity": self.identity,
             **self._describe(),
-            "photographs": {part: photographs.summary for part, photographs in self._parts.items()},
+            "photographs": {part: photographs.summary for part, photographs in self.parts.items()},
             "validation": {key: round(value, 6) for key, value in rows[-1].items() if isinstance(value, float)},
         }
 
@@ -170,7 +171,7 @@ class Trainer:
             "start": self.training.start,
             "run": self.training.run.model_dump(mode="json"),
             "loss": self.training.weights.model_dump(mode="json"),
-            "data": {part: photographs.sha256 for part, photographs in self._parts.items()},
+            "data": {part: photographs.sha256 for part, photographs in self.parts.items()},
         }
 
     @property
@@ -180,38 +181,38 @@ class Trainer:
     def _start(self) -> checkpoints.Checkpoint:
         return checkpoints.load(self._start_path)
 
-    def _begin_network(self) -> nn.Module:
+    def begin_network(self) -> nn.Module:
         torch.manual_seed(self.training.seed)
-        network = self._task.new_networks()
+        network = self.task.new_networks()
         if self.training.start:
             network.load_state_dict(dict(self._start().network.named_parameters()), strict=False)
         network = network.to(self.device, memory_format=torch.channels_last).train()
-        self._task.begin(network, (self._batch("fitted", (self.training.seed, 2**31 + k)) for k in count()))
+        self.task.begin(network, (self.draw_batch("fitted", (self.training.seed, 2**31 + k)) for k in count()))
         return network
 
-    def _optimisers(self, network: nn.Module) -> dict[str, torch.optim.Optimizer]:
+    def _optimisers(self, network: nn.Module) -> dict[str, Optimizer]:
         quantiles, rate = network.prior.quantiles, self.training.run.learning_rate
         weights = [each for each in network.parameters() if each.requires_grad and each is not quantiles]
-        found = {"main": self._task.optimiser(weights, rate)}
+        found = {"main": self.task.optimiser(weights, rate)}
         if quantiles.requires_grad:
             found["auxiliary"] = torch.optim.Adam([quantiles], AUXILIARY_RATE)
-        if self._task.adversary is not None:
-            found["adversary"] = torch.optim.Adam(self._task.adversary.parameters(), rate)
+        if self.task.adversary is not None:
+            found["adversary"] = torch.optim.Adam(self.task.adversary.parameters(), rate)
         return found
 
-    def _step(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], step: int) -> dict[str, Tensor]:
+    def take_step(self, network: nn.Module, optimisers: dict[str, Optimizer], step: int) -> dict[str, Tensor]:
         # Each step draws from a seed of its own: what was interrupted goes on with the same numbers.
         torch.manual_seed(self.training.seed * 2**32 + step)
         main = optimisers["main"]
         for group in main.param_groups:
-            group["lr"] = self._task.learning_rate(step)
+            group["lr"] = self.task.learning_rate(step)
         for optimiser in optimisers.values():
             optimiser.zero_grad(set_to_none=True)
         with self._mixed_precision():
-            terms = self._task.terms(network, self._batch("fitted", (self.training.seed, step)), step)
+            terms = self.task.terms(network, self.draw_batch("fitted", (self.training.seed, step)), step)
         terms["loss"].backward()
         norm = nn.utils.clip_grad_norm_(
-            [each for group in main.param_groups for each in group["params"]], self._task.clip
+            [each for group in main.param_groups for each in group["params"]], self.task.clip
         )
         if not torch.isfinite(norm):
             raise self._not_finite_error("gradient", step + 1)
@@ -238,15 +239,15 @@ class Trainer:
         sums: dict[str, list[float]] = {}
         for start in range(0, VALIDATION_CROPS, self.training.run.batch):
             with self._mixed_precision():
-                terms = self._task.terms(network, self._batch("validated", (0, start)), None)
+                terms = self.task.terms(network, self.draw_batch("validated", (0, start)), None)
             for key, value in terms.items():
                 sums.setdefault(key, []).append(float(value))
         network.train()
         return {key: float(np.mean(values)) for key, values in sums.items()}
 
-    def _batch(self, part: str, seed: Sequence[int]) -> Batch:
+    def draw_batch(self, part: str, seed: Sequence[int]) -> Batch:
         run = self.training.run
-        crops, numbers = self._parts[part].crops(run.batch, run.crop, seed)
+        crops, numbers = self.parts[part].crops(run.batch, run.crop, seed)
         pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
         return Batch(part, pixels.to(self.device, memory_format=torch.channels_last), numbers)
 
@@ -266,13 +267,11 @@ class Trainer:
     def _tensors(self, network: nn.Module) -> dict[str, Tensor]:
         """All numbers that training changes but the optimisers', by name; changing them changes the networks."""
         found = {f"network.{key}": value for key, value in network.named_parameters()}
-        if self._task.adversary is not None:
-            found |= {f"other.{key}": value for key, value in self._task.adversary.state_dict(keep_vars=True).items()}
+        if self.task.adversary is not None:
+            found |= {f"other.{key}": value for key, value in self.task.adversary.state_dict(keep_vars=True).items()}
         return found
 
-    def _keep(
-        self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], rows: list[dict], step: int
-    ) -> None:
+    def _keep(self, network: nn.Module, optimisers: dict[str, Optimizer], rows: list[dict], step: int) -> None:
         from safetensors.torch import save
 
         tensors = self._tensors(network)
@@ -282,7 +281,7 @@ class Trainer:
         meta = {"identity": self.identity, "step": str(step), "rows": json.dumps(rows)}
         # channels_last tensors are stored in their logical order
         write_bytes(self._state, save({key: value.detach().cpu().contiguous() for key, value in tensors.items()}, meta))
-        self._write_log(rows)
+        self.write_log(rows)
 
     def _read_kept(self) -> str | None:
         """The identity of the training that a kept state is of; None without one, or where it cannot be read."""
@@ -294,7 +293,7 @@ class Trainer:
         except (SafetensorError, OSError):
             return None
 
-    def _resume(self, network: nn.Module, optimisers: dict[str, torch.optim.Optimizer], rows: list[dict]) -> int:
+    def _resume(self, network: nn.Module, optimisers: dict[str, Optimizer], rows: list[dict]) -> int:
         """The step to go on with, after everything was put back as it was kept."""
         from safetensors import SafetensorError, safe_open
 
@@ -316,7 +315,7 @@ class Trainer:
         rows += json.loads(meta["rows"])
         return int(meta["step"])
 
-    def _write_log(self, rows: list[dict]) -> None:
+    def write_log(self, rows: list[dict]) -> None:
         import io
 
         file = io.BytesIO()
@@ -324,7 +323,7 @@ class Trainer:
         write_bytes(self._log, file.getvalue())
 
 
-def _put_back(optimiser: torch.optim.Optimizer, name: str, tensors: dict[str, Tensor]) -> None:
+def _put_back(optimiser: Optimizer, name: str, tensors: dict[str, Tensor]) -> None:
     stored = optimiser.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():

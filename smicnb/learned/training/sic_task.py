@@ -66,7 +66,7 @@ class SicTask:
         if self._run.objective == "rate-distortion":
             mse = functional.mse_loss(whole, pixels)
             return {"bpp": bpp, "mse": 255**2 * mse, "loss": bpp + self._weights.scale * 255**2 * mse}
-        made, latents = self._samples(network, coded, level, pixels)
+        made, latents = self.draw_samples(network, coded, level, pixels)
         terms = self._distances(made, pixels)
         terms["bpp"] = coded.bits(level).mean() / pixels[0, 0].numel()
         last = self._distances(whole[None], pixels) | {"bpp": bpp}
@@ -83,7 +83,7 @@ class SicTask:
             loss = loss + spread_of_rates(coded.group_bits.mean(dim=0) / pixels[0, 0].numel(), level, self._weights)
         return terms | {"loss": loss, "mse": 255**2 * terms["mse"]}
 
-    def _samples(self, network: Sic, coded: Latent, level: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    def draw_samples(self, network: Sic, coded: Latent, level: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """M members of the level's synset, (M, n, 3, H, W), and their latents."""
         drawn = [
             network.fill_detail(coded.y_hat, coded.hyper, level, network.noise(coded.hyper))

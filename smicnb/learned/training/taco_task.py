@@ -64,7 +64,7 @@ class TacoTask:
 
     def terms(self, network: Taco, batch: "Batch", step: int | None) -> dict[str, Tensor]:
         """Eq. 6 and its terms; the step decides nothing."""
-        tokens, mask, latents = self._texts_of(batch)
+        tokens, mask, latents = self.select_texts(batch)
         return self._loss(network(batch.pixels, tokens, mask), batch.pixels, latents)
 
     @torch.no_grad()
@@ -78,7 +78,7 @@ class TacoTask:
         for injector, inputs in seen.items():
             hook = injector.register_forward_pre_hook(lambda _, args, kept=inputs: kept.append(args[0].float()))
             for batch in batches:
-                tokens, mask, _ = self._texts_of(batch)
+                tokens, mask, _ = self.select_texts(batch)
                 network.g_a(batch.pixels, tokens, mask)
             hook.remove()
             features = torch.cat([each.flatten(2).transpose(1, 2).flatten(0, 1) for each in inputs])
@@ -101,5 +101,5 @@ class TacoTask:
         mask = nn.utils.rnn.pad_sequence(masks, batch_first=True)
         return tokens, mask, torch.from_numpy(self._encoder.encode_text(photographs.captions))
 
-    def _texts_of(self, batch: "Batch") -> tuple[Tensor, Tensor, Tensor]:
+    def select_texts(self, batch: "Batch") -> tuple[Tensor, Tensor, Tensor]:
         return tuple(each[batch.numbers].clone().to(self._device) for each in self._texts[batch.part])

@@ -121,7 +121,7 @@ def _data(job: Job, code: str) -> dict[str, str]:
     found, name = {}, job.parameters.get("collection")
     if name is not None:
         found["collection"] = collection_of(name).fingerprint
-    for data_set, stem in _redrawn_tables(code):
+    for data_set, stem in find_redrawn(code):
         folder = root() / "figures" / data_set
         if folder != job.place.out and not str(name).startswith(f"{data_set}:"):
             for file in (folder / f"{stem}.csv", folder / f"{stem}.json"):
@@ -129,7 +129,7 @@ def _data(job: Job, code: str) -> dict[str, str]:
     return found
 
 
-def _redrawn_tables(code: str) -> list[tuple[str, str]]:
+def find_redrawn(code: str) -> list[tuple[str, str]]:
     """Data set and name of every committed table that a notebook's code asks for."""
     try:
         calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]

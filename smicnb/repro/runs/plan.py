@@ -149,9 +149,9 @@ def describe(jobs: Sequence[Job]) -> list[str]:
             for name, least in numbers.items():
                 check_sizes(job.parameters[name], coded, least, f"{job.notebook}.{name}")
     for kind in ("encoder", "judge"):
-        lines += [f"{kind} {hide_path(name)}: {_encoder(kind, name)}" for name in _selected_names(jobs, kind)]
+        lines += [f"{kind} {hide_path(name)}: {find_encoder(kind, name)}" for name in _selected_names(jobs, kind)]
     for kind in ("generator", "captioner", "segmenter", "quality"):
-        told = {name: _model(kind, name, dim) for name, dim in _models(jobs, kind)}
+        told = {name: find_model(kind, name, dim) for name, dim in _models(jobs, kind)}
         lines += [f"{kind} {hide_path(name)}: {line}" for name, line in told.items()]
     clock, total = Clock(), 0.0
     for job in jobs:
@@ -244,7 +244,7 @@ def _dim(encoder: str) -> int:
     return int(open_clip.get_model_config(selection.source.partition("/")[0])["embed_dim"])
 
 
-def _encoder(kind: str, name: str) -> str:
+def find_encoder(kind: str, name: str) -> str:
     """Where an encoder's weights are; a judge may see images only."""
     selection = parse(name)
     model, _, tag = selection.source.partition("/")
@@ -266,7 +266,7 @@ def _state(parts: Sequence[str]) -> str:
     return "; ".join(wanting) or "present"
 
 
-def _model(kind: str, name: str, dim: int | None) -> str:
+def find_model(kind: str, name: str, dim: int | None) -> str:
     """Where a model from a folder or the hub is, its size and licence."""
     selection = parse(name)
     family, source = selection.family, selection.source or AUTO

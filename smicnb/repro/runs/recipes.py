@@ -112,12 +112,12 @@ def parameters(recipe: Recipe, wanted: list[str], settings: dict[str, Any]) -> d
             if key not in values:
                 raise names.unknown(f"parameter of {name}", key, values)
         for source in (recipe.parameters, own, settings, here):
-            values.update({key: _complete_path(value) for key, value in source.items() if key in values})
+            values.update({key: complete_path(value) for key, value in source.items() if key in values})
         by_notebook[name] = model_of(notebook_path(name))(**values).model_dump()
     return by_notebook
 
 
-def _complete_path(value: Any) -> Any:
+def complete_path(value: Any) -> Any:
     """A name whose path is relative, to where the user is or to the checkout, with that path in full.
 
     Kernels work in the folder of the notebooks, where such a path would lead elsewhere.

@@ -248,7 +248,7 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
     missing = [row for row, latent in enumerate(found) if latent is None or latent.shape != (encoder.dim,)]
     blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
     with progress_bar(f"encoding {collection.name} with {encoder.name}", len(missing) or 1) as advance:
-        task = partial(_encode, encoder, None if executor else advance)
+        task = partial(encode_block, encoder, None if executor else advance)
         for block, latents in run_pieces(task, [{row: items[row] for row in rows} for rows in blocks], executor):
             for (row, item), latent in zip(block.items(), latents, strict=True):
                 if not np.isfinite(latent).all():
@@ -260,5 +260,6 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
     return np.stack(found) if found else np.zeros((0, encoder.dim), np.float32)
 
 
-def _encode(encoder: ImageEncoder, done: Callable[[int], None] | None, block: dict[int, Item]) -> np.ndarray:
+def encode_block(encoder: ImageEncoder, done: Callable[[int], None] | None, block: dict[int, Item]) -> np.ndarray:
+    """Latents (n, L) of a block of items; a worker of an executor calls this."""
     return encoder.encode_images((item.image for item in block.values()), done)

@@ -99,7 +99,7 @@ def architecture() -> "torch.nn.Module":
     )
 
 
-def _network(device: str) -> "torch.nn.Module":
+def build_network(device: str) -> "torch.nn.Module":
     """The network with the registered part's numbers.
 
     The part holds flat arrays numbered from 0, four for each convolution in the order of `architecture`: its
@@ -170,7 +170,7 @@ class InceptionFeatures:
 
     @cached_property
     def _images(self) -> ImageTower:
-        return ImageTower(_network(self._device), SIDE, _SHADE, _SHADE, self._device)
+        return ImageTower(build_network(self._device), SIDE, _SHADE, _SHADE, self._device)
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Features (n, 2048) float32, 0 or more, of RGB uint8 images H×W×3 (or functions returning one)."""

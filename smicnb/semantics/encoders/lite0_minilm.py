@@ -199,7 +199,7 @@ class Lite0MiniLM:
         )
 
     @property
-    def _texts(self) -> SentenceTower:
+    def text_tower(self) -> SentenceTower:
         return sentence_tower(self._device)
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
@@ -208,16 +208,16 @@ class Lite0MiniLM:
 
     def encode_text(self, texts: Iterable[str]) -> np.ndarray:
         """Latents (n, 384) float32 of sentences, norm 20 after centring on the mean class name."""
-        unit = in_text_batches(texts, self._texts, DIM)
+        unit = in_text_batches(texts, self.text_tower, DIM)
         return (NORM * unit_rows(unit - self._projection["text_mean"])).astype(np.float32)
 
     def text_tokens(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:
         """MiniLM's per-token embeddings (n, T, 384) and their mask (n, T)."""
-        return self._texts.tokens(texts)
+        return self.text_tower.tokens(texts)
 
     def token_strings(self, text: str) -> list[str]:
         """What each of MiniLM's tokens of a text stands for: pieces of words, [CLS] and [SEP] around them."""
-        tokenizer = self._texts.tokenizer
+        tokenizer = self.text_tower.tokenizer
         return tokenizer.convert_ids_to_tokens(tokenizer(text, truncation=True, max_length=MAX_TOKENS)["input_ids"])
 
     def image_latents(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":

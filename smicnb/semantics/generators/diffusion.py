@@ -75,7 +75,7 @@ class DiffusionGenerator:
         if settings["steps"] > pipeline.longest:
             raise SmicnbError(f"found steps={settings['steps']}", f"at most the {pipeline.longest} of its training")
         self._located, self._pipeline, self._settings = located, pipeline, settings
-        self._batch, self._sliced = settings["batch"], settings["attention_slicing"]
+        self.draw_batch, self._sliced = settings["batch"], settings["attention_slicing"]
 
     @cached_property
     def fingerprint(self) -> dict[str, str | int | float]:
@@ -91,7 +91,7 @@ class DiffusionGenerator:
         }
 
     @cached_property
-    def _loaded(self) -> Pipeline:
+    def loaded(self) -> Pipeline:
         try:
             self._pipeline.load(self._settings["dtype"], self.device)
         except (RuntimeError, MemoryError) as error:
@@ -122,8 +122,8 @@ class DiffusionGenerator:
         with progress_bar(f"generating with {self.name}", len(latents)) as advance:
             while done < len(latents):
                 # The last row fills the last batch up: a network's last digits move with the batch's size.
-                rows = [min(done + row, len(latents) - 1) for row in range(self._batch)]
-                batch = self._attempt(latents[rows], [int(seeds[row]) for row in rows])
+                rows = [min(done + row, len(latents) - 1) for row in range(self.draw_batch)]
+                batch = self.attempt(latents[rows], [int(seeds[row]) for row in rows])
                 if batch is None:
                     self._ask_for_less()
                     continue
@@ -132,11 +132,11 @@ class DiffusionGenerator:
                 done += len(new)
                 advance(len(new))
 
-    def _attempt(self, latents: np.ndarray, seeds: list[int]) -> np.ndarray | None:
+    def attempt(self, latents: np.ndarray, seeds: list[int]) -> np.ndarray | None:
         """Images of one batch, or None where memory ran out and less can be asked for."""
         import torch
 
-        pipeline = self._loaded
+        pipeline = self.loaded
         try:
             # A GPU's convolutions would otherwise round to 10 bits, and choose how by the batch.
             with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
@@ -144,7 +144,7 @@ class DiffusionGenerator:
         except (RuntimeError, MemoryError) as error:
             if not _memory_ran_out(error):
                 raise
-            if self._batch == 1 and self._sliced:
+            if self.draw_batch == 1 and self._sliced:
                 raise self._memory_error("one image at a time with sliced attention does not fit") from error
             return None
         if not np.isfinite(images).all():
@@ -156,8 +156,8 @@ class DiffusionGenerator:
         """Half the batch; when it is one image, sliced attention too, which is last since it is slow."""
         import torch
 
-        if self._batch > 1:
-            self._batch = math.ceil(self._batch / 2)
+        if self.draw_batch > 1:
+            self.draw_batch = math.ceil(self.draw_batch / 2)
         else:
             self._sliced = True
         self._pipeline.save_memory(attention=self._sliced)

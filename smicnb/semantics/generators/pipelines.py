@@ -92,7 +92,7 @@ class StableUnclip:
         unused = CLIPVisionModelWithProjection(
             CLIPVisionConfig(hidden_size=4, intermediate_size=4, num_hidden_layers=1, num_attention_heads=1)
         )
-        self._pipe = StableUnCLIPImg2ImgPipeline(
+        self.pipe = StableUnCLIPImg2ImgPipeline(
             feature_extractor=None,
             image_encoder=unused.to(getattr(torch, dtype)),
             image_normalizer=_network(StableUnCLIPImageNormalizer, self._folder, "image_normalizer", dtype),
@@ -103,18 +103,18 @@ class StableUnclip:
             scheduler=_scheduler(self._folder, "scheduler"),
             vae=_network(AutoencoderKL, self._folder, "vae", dtype),
         )
-        _place(self._pipe, device)
-        self._prompt, _ = self._pipe.encode_prompt("", self._pipe.device, 1, False)
-        self._pipe.text_encoder = self._pipe.tokenizer = None
+        place_pipe(self.pipe, device)
+        self._prompt, _ = self.pipe.encode_prompt("", self.pipe.device, 1, False)
+        self.pipe.text_encoder = self.pipe.tokenizer = None
 
     def images(self, latents: np.ndarray, seeds: Sequence[int], steps: int, guidance: float) -> np.ndarray:
         """Images (n, H, W, 3), float32 in [0, 1], of latents (n, dim), one seed for each."""
-        unet, scheduler = self._pipe.unet, self._pipe.scheduler
+        unet, scheduler = self.pipe.unet, self.pipe.scheduler
         side = unet.config.sample_size
         generators, noise = _noise(seeds, (unet.config.in_channels, side, side), unet)
         scheduler.set_timesteps(steps)  # on which the next factor may depend; the pipeline does not apply it
         prompts = self._prompt.expand(len(seeds), -1, -1)
-        return self._pipe(
+        return self.pipe(
             image=None,
             image_embeds=_tensor(latents, unet),
             prompt_embeds=prompts,
@@ -129,9 +129,9 @@ class StableUnclip:
 
     def save_memory(self, attention: bool) -> None:
         """Decode one image at a time; with `attention`, compute that in slices too, which is slower."""
-        self._pipe.vae.enable_slicing()
+        self.pipe.vae.enable_slicing()
         if attention:
-            self._pipe.enable_attention_slicing()
+            self.pipe.enable_attention_slicing()
 
 
 class Kandinsky22:
@@ -165,25 +165,25 @@ class Kandinsky22:
         schedule = config(self._folder / "scheduler" / "scheduler_config.json")
         # The UNet predicts a variance that only DDPM uses; while this is set, the pipeline would hand it to DDIM.
         schedule.pop("variance_type", None)
-        self._pipe = KandinskyV22Pipeline(
+        self.pipe = KandinskyV22Pipeline(
             unet=_network(UNet2DConditionModel, self._folder, "unet", dtype),
             scheduler=DDIMScheduler.from_config(schedule),
             movq=_network(VQModel, self._folder, "movq", dtype),
         )
-        _place(self._pipe, device)
+        place_pipe(self.pipe, device)
 
     def images(self, latents: np.ndarray, seeds: Sequence[int], steps: int, guidance: float) -> np.ndarray:
         """Images (n, H, W, 3), float32 in [0, 1], of latents (n, dim), one seed for each."""
         from diffusers.pipelines.kandinsky2_2.pipeline_kandinsky2_2 import downscale_height_and_width
 
-        unet, factor = self._pipe.unet, self._pipe.movq_scale_factor
+        unet, factor = self.pipe.unet, self.pipe.movq_scale_factor
         side = unet.config.sample_size * factor
         generators, noise = _noise(
             seeds, (unet.config.in_channels, *downscale_height_and_width(side, side, factor)), unet
         )
         # Without guidance it is not looked at, and the encoder need not be loaded.
         unwanted = np.tile(self._no_picture, (len(latents), 1)) if guidance > 1 else latents
-        return self._pipe(
+        return self.pipe(
             image_embeds=_tensor(latents, unet),
             negative_image_embeds=_tensor(unwanted, unet),
             height=side,
@@ -206,7 +206,7 @@ class Kandinsky22:
     def save_memory(self, attention: bool) -> None:
         """With `attention`, compute that in slices, which is slower; its decoder has no other way."""
         if attention:
-            self._pipe.enable_attention_slicing()
+            self.pipe.enable_attention_slicing()
 
 
 def _whole_number(values: dict, name: str, default: int | None = None) -> int:
@@ -256,7 +256,8 @@ def _network(kind: type, folder: Path, part: str, dtype: str) -> "torch.nn.Modul
     return network if settings else network.to(wanted)
 
 
-def _place(pipe: Any, device: str) -> None:
+def place_pipe(pipe: Any, device: str) -> None:
+    """Move a pipeline of diffusers to a device, without its progress bar."""
     pipe.set_progress_bar_config(disable=True)
     pipe.to(device)
 

@@ -59,26 +59,26 @@ class Judge:
     def __init__(self, family: Family, selection: Selection):
         self.family = family
         self.device = devices.check_device(**selection.settings(device="cpu"))
-        self._located = family.sources.locate(selection.source)
+        self.located = family.sources.locate(selection.source)
 
     @property
     def name(self) -> str:
         """Family and source, as a table shows them."""
-        return f"{self.family.name}:{self._located.source}"
+        return f"{self.family.name}:{self.located.source}"
 
     @cached_property
     def what(self) -> str:
         """One clause for captions; says so where the weights are random."""
-        stand_in = self._located.stand_in
+        stand_in = self.located.stand_in
         return f"{self.family.purpose} (a stand-in: {stand_in})" if stand_in else self.family.purpose
 
     @cached_property
     def fingerprint(self) -> dict[str, str]:
         """What a record keeps: source, revision, hash of the weights."""
         return {
-            "source": self._located.source,
-            "revision": self._located.revision or "",
-            "weights": repositories.weights_hash(self._located.folder, self.family.sources.patterns),
+            "source": self.located.source,
+            "revision": self.located.revision or "",
+            "weights": repositories.weights_hash(self.located.folder, self.family.sources.patterns),
         }
 
     @cached_property
@@ -86,7 +86,7 @@ class Judge:
         """Images and texts to the model's input."""
         import transformers
 
-        return repositories.load(getattr(transformers, self.family.processor), self._located.folder, self.name)
+        return repositories.load(getattr(transformers, self.family.processor), self.located.folder, self.name)
 
     @cached_property
     def model(self) -> "PreTrainedModel":
@@ -94,7 +94,7 @@ class Judge:
         import transformers
 
         kind = getattr(transformers, self.family.model)
-        return repositories.load_network(kind, self._located.folder, self.name).to(self.device)
+        return repositories.load_network(kind, self.located.folder, self.name).to(self.device)
 
     def prepared(self, image: np.ndarray, **more: Any) -> dict[str, "torch.Tensor"]:
         """The processor's tensors of an RGB uint8 image H×W×3, and of what else it is given, on the device."""

@@ -54,7 +54,7 @@ class Item:
         Args:
             profiles: the same as in `read_image`.
         """
-        return self.view.cut(_photograph(self.path, profiles))
+        return self.view.cut(read_photograph(self.path, profiles))
 
     @property
     def read(self) -> list[int | str]:
@@ -185,7 +185,7 @@ def _from_folder(data_set: DataSet, root: Path) -> Collection:
     listing = list_images(root, data_set.parts)
     captions = data_set.captions(root) if data_set.captions else {}
     by_folded = {fold_case(name): caption for name, caption in captions.items()}  # a copy may be named in other letters
-    splits = _splits([data_set.scene(file.name) for file in listing.files])
+    splits = assign_splits([data_set.scene(file.name) for file in listing.files])
     items = []
     for file in listing.files:
         scene = data_set.scene(file.name)
@@ -208,8 +208,8 @@ def _from_folder(data_set: DataSet, root: Path) -> Collection:
 
 def _load_embedded() -> Collection:
     scenes = embedded_scenes()["scenes"]
-    splits = _splits([scene["scene"] for scene in scenes])
-    folders = {package: _PACKAGES[package]() for package in dict.fromkeys(scene["package"] for scene in scenes)}
+    splits = assign_splits([scene["scene"] for scene in scenes])
+    folders = {package: PACKAGES[package]() for package in dict.fromkeys(scene["package"] for scene in scenes)}
     items = []
     for scene in scenes:
         folder = folders[scene["package"]]
@@ -246,7 +246,7 @@ def _load_installed(package: str, folder: str) -> Callable[[], Path]:
     return find
 
 
-_PACKAGES: dict[str, Callable[[], Path]] = {
+PACKAGES: dict[str, Callable[[], Path]] = {
     "mvtb-data": lambda: store.resolve("mvtb-photographs"),
     "scikit-image": _load_installed("skimage", "data"),
     "scikit-learn": _load_installed("sklearn", "datasets/images"),
@@ -265,7 +265,7 @@ def _verify(path: Path, promised: str, package: str) -> None:
     raise IntegrityError(found, f"SHA-256 {promised[:12]}…", do)
 
 
-def _splits(scenes: Sequence[str]) -> dict[str, str]:
+def assign_splits(scenes: Sequence[str]) -> dict[str, str]:
     """scene -> split: the scenes sorted by their hash, then cut by number."""
     ranked = sorted(set(scenes), key=_name_hash)
     train = max(1, len(ranked) // 2)
@@ -304,5 +304,5 @@ def _count(number: int, word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _photograph(path: Path, profiles: bool) -> np.ndarray:
+def read_photograph(path: Path, profiles: bool) -> np.ndarray:
     return read_image(path, profiles)

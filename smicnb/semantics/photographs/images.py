@@ -89,7 +89,7 @@ def size_of(path: Path | str) -> tuple[int, int]:
     """(width, height) in pixels of the image that `read_image` returns, by the header wherever it says so."""
     try:
         with _silence_warnings(), _open(Path(path)) as picture:
-            return _size(picture.image)
+            return oriented_size(picture.image)
     except Unusable as error:
         raise _refusal(path, error) from error
 
@@ -177,8 +177,8 @@ def _check_size(size: tuple[int, int]) -> None:
 def _read(path: Path, profiles: bool = True) -> tuple[np.ndarray, str | None]:
     """The one way from a file to its pixels, and a note about them or None."""
     with _silence_warnings(), _open(path) as picture:
-        size = _size(picture.image)
-        pixels = _to_rgb(picture if profiles else picture._replace(profile=None))
+        size = oriented_size(picture.image)
+        pixels = to_rgb(picture if profiles else picture._replace(profile=None))
         if pixels.shape[1::-1] != size:
             raise Unusable(OTHER_SIZE)
         return pixels, _note(picture.image)
@@ -197,8 +197,8 @@ _NO_FRAMES = {"MPO", "HEIF", "PSD"}
 _KNOWN_WHEN_LOADED = {"ICNS", "ICO", "PCD"}  # Pillow tells another size or mode before
 
 
-def _size(image: Image.Image) -> tuple[int, int]:
-    """(width, height) of what `_to_rgb` makes of an open image."""
+def oriented_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) of what `to_rgb` makes of an open image."""
     # Pillow tells the size of a TIFF as it was stored or as it is to be seen, by its version.
     width, height = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
     return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
@@ -214,7 +214,8 @@ def _orientation(image: Image.Image) -> int:
     return 1
 
 
-def _to_rgb(picture: _Picture) -> np.ndarray:
+def to_rgb(picture: _Picture) -> np.ndarray:
+    """The pixels of an open picture, upright, RGB uint8 H×W×3."""
     opened, stored = picture.image, picture.samples
     turn = None if opened.format == "TIFF" else _TURNS.get(_orientation(opened))  # Pillow turns a TIFF by itself
     opened.load()

@@ -36,16 +36,16 @@ def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """
     channels = _CHANNELS.get(image.mode, "RGB")
     held = isinstance(profile, bytes) and len(profile) <= MOST_BYTES
-    convert = _conversion(profile, channels) if held else None
+    convert = conversion(profile, channels) if held else None
     if convert is None and channels == "LAB":
-        convert = _conversion(_cielab(), channels)
+        convert = conversion(cielab(), channels)
     if convert is None:
         return image.convert("RGB")
     return convert(image if image.mode == channels else image.convert(channels))
 
 
 @lru_cache(maxsize=8)  # the pictures of a folder have few profiles among them
-def _conversion(profile: bytes, channels: str) -> Callable[[Image.Image], Image.Image] | None:
+def conversion(profile: bytes, channels: str) -> Callable[[Image.Image], Image.Image] | None:
     """From a profile's colours to sRGB; None where the profile does not hold, or is sRGB."""
     # LittleCMS makes a coarse table for greys, of which dark ones can be 10 of 255 off; all 256 are soon computed.
     flags = _FLAGS | ImageCms.Flags.NOOPTIMIZE if channels == "L" else _FLAGS
@@ -78,5 +78,6 @@ def _target() -> ImageCms.ImageCmsProfile:
 
 
 @cache
-def _cielab() -> bytes:
+def cielab() -> bytes:
+    """The ICC profile of CIELAB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()  # its white is D50, as that of TIFF

@@ -74,11 +74,12 @@ def codebooks(collection: np.ndarray, grid: Grid, encoder: SemanticEncoder) -> C
     for size in progress(grid.n_atoms, "dictionaries and tables"):
         key = _key(collection, grid, size)
         atoms[size] = dictionaries.get_or_make(key, partial(learn, collection, size, grid))
-        tables[size] = fitted.get_or_make(key, partial(_tables, collection, grid, atoms[size]))
+        tables[size] = fitted.get_or_make(key, partial(fit_tables, collection, grid, atoms[size]))
     return Codebooks(grid, encoder, atoms, tables)
 
 
-def _tables(collection: np.ndarray, grid: Grid, atoms: np.ndarray) -> np.ndarray:
+def fit_tables(collection: np.ndarray, grid: Grid, atoms: np.ndarray) -> np.ndarray:
+    """Ranges and frequencies of all points with these atoms, (b_dict, penalties, b_coef, numbers) int32."""
     norms, tables = np.linalg.norm(collection, axis=1), []
     for b_dict in grid.b_dict:
         decoder = quantise.unit_atoms(quantise.atom_levels(atoms, b_dict), b_dict) / quantise.ATOM_UNIT

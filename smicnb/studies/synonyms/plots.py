@@ -91,14 +91,8 @@ def _rates() -> list[tuple[str, float, float]]:
         rows += [(curve, point.distortion, point.rate) for point in points.itertuples()] + [(curve, 0.0, at_zero)]
     for level in map(sources.grid, sources.BLOCKS):
         errors = level.conditionals @ distance  # of each x̂, for each synset
-        rows.append(
-            (
-                drawn,
-                level.synset_probabilities @ (level.conditionals * errors).sum(axis=1),
-                level.semantic_entropy,
-            )
-        )
-        rows.append((best, level.synset_probabilities @ errors.min(axis=1), level.semantic_entropy))
+        for curve, error in ((drawn, (level.conditionals * errors).sum(axis=1)), (best, errors.min(axis=1))):
+            rows.append((curve, level.synset_probabilities @ error, level.semantic_entropy))
     return rows
 
 

@@ -143,7 +143,7 @@ def test_planted_atoms_are_found():
 
 def test_atoms_that_nothing_uses_are_given_work(latents, monkeypatch):
     usual = SemanticDictionary(12, 0.5, random_state=0).fit(latents).objective_
-    monkeypatch.setattr(dictionary, "_start", lambda Z, n_atoms, rng: np.tile(np.eye(64)[:1], (n_atoms, 1)))
+    monkeypatch.setattr(dictionary, "start_atoms", lambda Z, n_atoms, rng: np.tile(np.eye(64)[:1], (n_atoms, 1)))
     model = SemanticDictionary(12, 0.5, random_state=0).fit(latents)
     assert np.abs(model.transform(latents)).sum(axis=0).min() > 0
     assert model.objective_ < 1.05 * usual
@@ -152,8 +152,8 @@ def test_atoms_that_nothing_uses_are_given_work(latents, monkeypatch):
 def test_an_unused_atom_moves_to_the_worst_residual():
     Z = np.array([[9.0, 0, 0], [0, 4, 3], [0, 0, 1]])
     atoms, codes = np.array([[1.0, 0, 0], [-1, 0, 0]]), np.array([[9.0, 0], [0, 0], [0, 0]])
-    assert dictionary._reseed(Z, atoms, codes, penalty=6) == 0  # no residual is long enough to pay for it
-    assert dictionary._reseed(Z, atoms, codes, penalty=0.5) == 1
+    assert dictionary.reseed(Z, atoms, codes, penalty=6) == 0  # no residual is long enough to pay for it
+    assert dictionary.reseed(Z, atoms, codes, penalty=0.5) == 1
     np.testing.assert_allclose(atoms, [[1, 0, 0], [0, 0.8, 0.6]])
 
 

@@ -106,7 +106,7 @@ def test_without_the_path_coordinate_descent_and_the_finite_method_solve_the_sam
     np.testing.assert_allclose(descended, expected, atol=1e-7)
     for row in range(10):
         code = np.zeros(12)
-        sparse._mend(gram, products[row], 0.5, code, row)
+        sparse.mend(gram, products[row], 0.5, code, row)
         np.testing.assert_allclose(code, expected[row], atol=1e-7)
 
 
@@ -114,7 +114,7 @@ def test_what_no_solver_finishes_is_reported(latents, monkeypatch):
     monkeypatch.setattr(sparse, "nnls", lambda *args, maxiter: nnls(*args, maxiter=1))
     atoms = unit(latents[:12])
     with pytest.warns(ConvergenceWarning, match=re.escape("the code of latent 3 at λ = 0.5 is not exact")):
-        sparse._mend(atoms @ atoms.T, latents[0] @ atoms.T, 0.5, np.zeros(12), 3)
+        sparse.mend(atoms @ atoms.T, latents[0] @ atoms.T, 0.5, np.zeros(12), 3)
 
 
 @settings(deadline=None, max_examples=150)

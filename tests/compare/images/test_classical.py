@@ -226,7 +226,7 @@ def test_unknown_names_and_wrong_images_are_told():
 @pytest.fixture
 def no_memory():
     """Forgets what was found of the programme and the plugin, before and after."""
-    caches = still_video.programme, classical._pillow_jxl
+    caches = still_video.programme, classical.load_pillow_jxl
     for cached in caches:
         cached.cache_clear()
     yield

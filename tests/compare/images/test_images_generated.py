@@ -56,7 +56,7 @@ def test_a_second_decoder_needs_what_was_sent_once_and_the_record(codecs, heldou
     """Fidelity rises with the model, and both codings of one model hold the same latents."""
     cosines = {}
     for codec in codecs:
-        ours = codec._records
+        ours = codec.records
         again = SmicRecords(ours.once) if codec.name != CLIP_INTRA else ScalarRecords(ours.once, heldout.shape[1])
         back = np.concatenate([again.unpack(ours.pack(row[None])) for row in heldout[::20]])
         np.testing.assert_array_equal(
@@ -74,10 +74,10 @@ def test_a_second_decoder_needs_what_was_sent_once_and_the_record(codecs, heldou
 
 def test_what_is_sent_once_is_a_file_of_no_image(codecs):
     for codec in codecs[: 6 + len(QUALITIES)]:
-        with SmicReader(codec._records.once) as opened:
+        with SmicReader(codec.records.once) as opened:
             assert len(opened) == 0
             assert opened.header.encoder == "lite0-minilm"
-        assert codec.once_bits == 8 * len(codec._records.once)
+        assert codec.once_bits == 8 * len(codec.records.once)
     sizes = [codec.once_bits for codec in codecs[:3]]
     assert sizes == sorted(sizes)
     assert sizes[1] > 128 * 384 * 4  # the atoms of medium
@@ -91,7 +91,7 @@ def test_pictures_have_the_size_that_the_bytes_say_and_are_the_generators(codecs
         picture = medium.decode(data)
         assert picture.shape == image.shape
         assert picture.dtype == np.uint8
-        latent = medium._records.unpack(medium._records.pack(space.encoder.encode_images([image])))
+        latent = medium.records.unpack(medium.records.pack(space.encoder.encode_images([image])))
         (made,) = space.generate(latent, 1)
         seen = space.encoder.encode_images([made, picture])
         assert latent_cosine(seen[:1], seen[1:])[0] > 0.6  # cropped and resized, and still the same photograph
@@ -164,7 +164,7 @@ class Fails(SemanticImages):
 
 def test_a_failing_semantic_codec_is_counted(fresh_cache, codecs, space, embedded):
     some = replace(embedded, items=embedded.split("heldout").items[:1])
-    broken = Fails("broken", "medium", codecs[1]._records, space, generated.encode_image(space), 1)
+    broken = Fails("broken", "medium", codecs[1].records, space, generated.encode_image(space), 1)
     table = evaluate.evaluate([broken, codecs[0]], some, ["psnr"])
     assert list(evaluate.failures(table)["codec"]) == ["broken"]
     assert list(evaluate.points(table)["codec"]) == ["SMIC, entropy coded"]

@@ -99,8 +99,8 @@ def test_wavefronts_decode_as_place_by_place(which, photograph, request):
     read, file, config = codec.read(data), SicFile.unpack(data), codec.config
     network = random_sic(config).half().double()
     tables = shifted_gaussians()
-    z = Reader(file.hyper, 16).take(np.broadcast_to(np.arange(4)[:, None, None], (1, 4, 2, 2)), codec._prior)
-    hyper = network.context.hyper(torch.from_numpy(z) + codec._medians, 5, 7)
+    z = Reader(file.hyper, 16).take(np.broadcast_to(np.arange(4)[:, None, None], (1, 4, 2, 2)), codec.prior_tables)
+    hyper = network.context.hyper(torch.from_numpy(z) + codec.medians, 5, 7)
     latent = torch.zeros(1, 12, 5, 7, dtype=torch.float64)
     with torch.no_grad():
         for start, end, part in zip(config.bounds, config.bounds[1:], file.parts, strict=False):
@@ -264,7 +264,7 @@ def test_files_of_other_codecs_and_models(codec, data, tiny_checkpoint, tmp_path
 
 def test_drift_is_an_error_and_no_picture(tiny_sic, data):
     other = SicCodec(tiny_sic)
-    other._walk._parts[2][2][:] *= 1.5
+    other.walk.parts[2][2][:] *= 1.5
     assert other.read(data, 2).level == 2
     with pytest.raises(IntegrityError, match=r"the stream of level 3 do not decode .*the same arithmetic"):
         other.decode(data)

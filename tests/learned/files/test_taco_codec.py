@@ -98,7 +98,7 @@ def test_grey_and_sixteen_bit_files_are_read_as_rgb(codec, tmp_path):
 def test_drift_is_an_error_and_no_picture(codec, tiny_checkpoint, photograph):
     other = TacoCodec(tiny_checkpoint)
     with torch.no_grad():
-        for parameter in other._context.parameters():
+        for parameter in other.context.parameters():
             parameter.mul_(1.001)
     with pytest.raises(IntegrityError, match="same arithmetic"):
         other.decode(codec.encode(photograph[:64, :64], "a church"))
@@ -107,7 +107,7 @@ def test_drift_is_an_error_and_no_picture(codec, tiny_checkpoint, photograph):
 def test_another_arithmetic_that_rounding_forgives_decodes(codec, tiny_checkpoint, photograph):
     other = TacoCodec(tiny_checkpoint)
     with torch.no_grad():
-        for parameter in other._context.parameters():
+        for parameter in other.context.parameters():
             parameter.mul_(1 + 1e-12)
     data = codec.encode(photograph[:128, :128], "a church")
     assert torch.equal(other.decode_latent(data)[0], codec.decode_latent(data)[0])

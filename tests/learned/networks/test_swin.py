@@ -46,7 +46,7 @@ def test_strip_by_strip_nothing_changes(strip, monkeypatch):
 
 
 def test_a_mask_that_inference_made_serves_training():
-    swin._mask.cache_clear()
+    swin.shifted_mask.cache_clear()
     ours, _ = pair(8, 2, 4, 2)
     with torch.inference_mode():
         ours(torch.randn(1, 8, 8, 8))
@@ -59,7 +59,7 @@ def test_masks_of_images_that_are_gone_do_not_stay():
     with torch.inference_mode():
         for side in range(8, 60, 4):
             ours(torch.randn(1, side, 8, 8))
-    assert swin._mask.cache_info().currsize <= 4
+    assert swin.shifted_mask.cache_info().currsize <= 4
 
 
 def test_merging_is_torchvisions_where_channels_double():

@@ -101,7 +101,7 @@ def test_what_is_done_is_not_done_again_unless_it_is_another(parts, tmp_path, mo
     branch = ("branch/low/0", "adapter", "base/low/0", 2)
     loop.train([one(), one(*branch)], *parts, tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    monkeypatch.setattr(Trainer, "_step", lambda *arguments: pytest.fail("trained again"))
+    monkeypatch.setattr(Trainer, "take_step", lambda *arguments: pytest.fail("trained again"))
     loop.train([one(), one(*branch)], *parts, tmp_path)
     for trainings, unlike in (
         ([one(seed=1)], "other seed"),
@@ -121,7 +121,7 @@ def test_what_is_done_is_not_done_again_unless_it_is_another(parts, tmp_path, mo
 
 def test_an_unfinished_training_is_not_begun_anew_by_another(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "KEEP_EVERY", 2)
-    monkeypatch.setattr(Trainer, "_write_log", lambda *_: (_ for _ in ()).throw(RuntimeError("stopped")))
+    monkeypatch.setattr(Trainer, "write_log", lambda *_: (_ for _ in ()).throw(RuntimeError("stopped")))
     with pytest.raises(RuntimeError, match="stopped"):
         loop.train([one()], *parts, tmp_path)
     state = tmp_path / "base-low-0.state.safetensors"
@@ -135,11 +135,11 @@ def test_a_branch_starts_from_its_base_and_stays_near_it(parts, tmp_path):
     loop.train([one(steps=60)], *parts, tmp_path)
     base = numbers(tmp_path / "base-low-0.safetensors")
     branch = Trainer(one("full/low/0", "adapter", "base/low/0"), *parts, tmp_path)
-    branch._task = loop.TASKS["taco"](branch.training, branch._parts, "cpu")
-    network = branch._begin_network()
+    branch.task = loop.TASKS["taco"](branch.training, branch.parts, "cpu")
+    network = branch.begin_network()
     assert equal({name: value for name, value in base.items() if "g_s" in name}, dict(network.named_parameters()))
-    batch = branch._batch("validated", (0,))
-    pixels, (tokens, mask, _) = batch.pixels, branch._task._texts_of(batch)
+    batch = branch.draw_batch("validated", (0,))
+    pixels, (tokens, mask, _) = batch.pixels, branch.task.select_texts(batch)
     with torch.no_grad():
         features = network.g_a.fine(pixels)
         injector = network.g_a.inject_fine
@@ -167,7 +167,7 @@ def test_all_terms_together(parts, tmp_path, text):
 
 def test_a_loss_that_breaks_stops_and_keeps_the_last_good_state(parts, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "KEEP_EVERY", 2)
-    step = Trainer._step
+    step = Trainer.take_step
 
     def breaking(self, network, optimisers, number):
         if number == 5:
@@ -175,11 +175,11 @@ def test_a_loss_that_breaks_stops_and_keeps_the_last_good_state(parts, tmp_path,
                 network.g_s[0].conv_b[3].weight.fill_(float("nan"))
         return step(self, network, optimisers, number)
 
-    monkeypatch.setattr(Trainer, "_step", breaking)
+    monkeypatch.setattr(Trainer, "take_step", breaking)
     with pytest.raises(SmicnbError, match=r"not finite at step 6; .*base-low-0\.state"):
         loop.train([one(steps=9)], *parts, tmp_path)
     assert not (tmp_path / "base-low-0.safetensors").exists()
-    monkeypatch.setattr(Trainer, "_step", step)
+    monkeypatch.setattr(Trainer, "take_step", step)
     loop.train([one(steps=9)], *parts, tmp_path)
     loop.train([one(steps=9)], *parts, tmp_path / "undisturbed")
     name = "base-low-0.safetensors"

@@ -61,7 +61,7 @@ def test_levels_take_turns_from_the_last_to_the_first(parts, monkeypatch):
     seen = []
     one = task(parts)
     monkeypatch.setattr(
-        one, "_samples", lambda network, coded, level, pixels: seen.append(level) or _whole(network, coded)
+        one, "draw_samples", lambda network, coded, level, pixels: seen.append(level) or _whole(network, coded)
     )
     network = random_sic(TINY).train()
     for step in range(2 * LEVELS):
@@ -181,17 +181,17 @@ def test_an_interrupted_training_against_an_adversary_goes_on_the_same(parts, tm
     monkeypatch.setattr(loop, "KEEP_EVERY", 2)
     about = {"adversarial": True, "adversary_width": 8, "steps": 6}
     loop.train([one("gan/all/0", **about)], *parts, tmp_path / "whole")
-    step = loop.Trainer._step
+    step = loop.Trainer.take_step
 
     def interrupted(self, network, optimisers, number):
         if number == 5:
             raise KeyboardInterrupt
         return step(self, network, optimisers, number)
 
-    monkeypatch.setattr(loop.Trainer, "_step", interrupted)
+    monkeypatch.setattr(loop.Trainer, "take_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         loop.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
-    monkeypatch.setattr(loop.Trainer, "_step", step)
+    monkeypatch.setattr(loop.Trainer, "take_step", step)
     loop.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
     whole, again = (tmp_path / folder / "gan-all-0.safetensors" for folder in ("whole", "again"))
     assert whole.read_bytes() == again.read_bytes()

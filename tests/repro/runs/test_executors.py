@@ -142,7 +142,7 @@ def test_a_collection_is_encoded_in_blocks_that_are_kept(fresh_cache, monkeypatc
     monkeypatch.setattr(encoders, "BLOCK", 3)
     with executors.Processes(2) as processes:
         shared = encoders.encode_collection(encoder, few, processes)
-    monkeypatch.setattr(encoders, "_encode", lambda *arguments: pytest.fail("encoded again"))
+    monkeypatch.setattr(encoders, "encode_block", lambda *arguments: pytest.fail("encoded again"))
     np.testing.assert_array_equal(encoders.encode_collection(encoder, few), shared)
     monkeypatch.undo()
     images = [item.image() for item in few]

@@ -137,5 +137,5 @@ def test_the_graph_of_imports_is_read_from_the_source():
 
 def test_tables_of_any_data_set_that_a_notebook_redraws_are_found_in_its_code():
     code = "a = run.measured_on('kodak', 'points', b)\nrun.on_bsds500('table1', b)\nrun.measured_on(name, 'other', b)"
-    assert freshness._redrawn_tables(code) == [("bsds500", "table1"), ("kodak", "points")]
-    assert freshness._redrawn_tables("this is no code") == []
+    assert freshness.find_redrawn(code) == [("bsds500", "table1"), ("kodak", "points")]
+    assert freshness.find_redrawn("this is no code") == []

@@ -95,20 +95,20 @@ def test_what_does_not_exist_is_an_error(repository, settings, error, message):
 
 def test_the_hint_fetches_what_fits_the_encoder():
     hint = f": smicnb weights fetch stable-unclip:{OF_1024}"
-    assert plan._model("generator", "stable-unclip:auto?steps=3", 1024).endswith(hint)
-    assert plan._model("generator", "stable-unclip", 768).endswith(": smicnb weights fetch stable-unclip:auto")
+    assert plan.find_model("generator", "stable-unclip:auto?steps=3", 1024).endswith(hint)
+    assert plan.find_model("generator", "stable-unclip", 768).endswith(": smicnb weights fetch stable-unclip:auto")
 
 
 def test_registered_parts_are_present_only_where_they_are(monkeypatch):
     from smicnb.semantics.weights import store
 
-    assert plan._encoder("judge", "inception-fid?device=cuda") == "present"
+    assert plan.find_encoder("judge", "inception-fid?device=cuda") == "present"
     rows = [row | {"state": "missing"} for row in store.table()]
     monkeypatch.setattr(store, "table", lambda: rows)
-    assert plan._encoder("judge", "inception-fid") == "inception-fid missing: smicnb weights fetch inception-fid"
-    assert plan._encoder("encoder", "lite0-minilm").count(" missing: smicnb weights fetch ") == 2
-    assert plan._model("generator", "inversion", 384).count(" missing: ") == 1
-    assert plan._model("generator", "retrieval", 384) == "has no weights of its own"
+    assert plan.find_encoder("judge", "inception-fid") == "inception-fid missing: smicnb weights fetch inception-fid"
+    assert plan.find_encoder("encoder", "lite0-minilm").count(" missing: smicnb weights fetch ") == 2
+    assert plan.find_model("generator", "inversion", 384).count(" missing: ") == 1
+    assert plan.find_model("generator", "retrieval", 384) == "has no weights of its own"
 
 
 def test_time_grows_with_steps_and_images():

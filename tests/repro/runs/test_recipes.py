@@ -205,7 +205,7 @@ def test_relative_paths_in_names_lead_where_the_user_is_or_to_the_checkout(tmp_p
 @pytest.mark.parametrize("name", ["folder:nowhere", "stable-unclip:auto", "blip:owner/name?device=cpu", "retrieval"])
 def test_names_without_a_path_stay(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert recipes._complete_path(name) == name
+    assert recipes.complete_path(name) == name
 
 
 def test_a_folder_of_others_with_such_names_is_no_checkout(repository, tmp_path, monkeypatch):

@@ -40,7 +40,7 @@ def test_features_are_those_of_torchvision_with_the_pooling_of_fid(samples, monk
     from torch.nn import functional
     from torchvision.models import inception as torchvision_inception
 
-    ours = inception._network("cpu")
+    ours = inception.build_network("cpu")
     with torch.device("meta"):
         theirs = torchvision_inception.Inception3(aux_logits=False, init_weights=False)
     theirs.fc = torch.nn.Identity()
@@ -96,7 +96,7 @@ def test_building_it_draws_no_random_numbers():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    inception._network("cpu")
+    inception.build_network("cpu")
     torch.testing.assert_close(torch.rand(3), expected)
 
 

@@ -78,7 +78,7 @@ def test_pictures_are_rgb_and_follow_latent_and_seed(make, family, tiny, latents
 
 def test_pictures_are_rounded_batch_by_batch(make, tiny, latents, monkeypatch):
     generator = make("kandinsky22", tiny / "kandinsky22", "steps=1")
-    alive, attempt = [], generator._attempt
+    alive, attempt = [], generator.attempt
 
     def counted(*arguments):
         alive[:] = [each for each in alive if each() is not None]
@@ -87,7 +87,7 @@ def test_pictures_are_rounded_batch_by_batch(make, tiny, latents, monkeypatch):
         alive.append(weakref.ref(images))
         return images
 
-    monkeypatch.setattr(generator, "_attempt", counted)
+    monkeypatch.setattr(generator, "attempt", counted)
     assert len(generator.generate(latents, SEEDS)) == 5
 
 
@@ -203,13 +203,13 @@ def test_settings_reach_the_pipeline(make, family, tiny, latents):
         assert furthest(plain, changed) > 1e-3
     sliced = make(family, tiny / family, "steps=3&attention_slicing=true")
     assert furthest(plain, sliced.floats(latents[:1], [0])) < TOLERANCE[family]
-    processors = {type(each).__name__ for each in sliced._loaded._pipe.unet.attn_processors.values()}
+    processors = {type(each).__name__ for each in sliced.loaded.pipe.unet.attn_processors.values()}
     assert all(name.startswith("Sliced") for name in processors)
 
 
 def exhaust(generator, monkeypatch, rows, error):
     """Let the UNet fail on more than `rows` rows, as a full memory does; guidance makes two of each image."""
-    unet = generator._loaded._pipe.unet
+    unet = generator.loaded.pipe.unet
     forward, asked = unet.forward, []
 
     def failing(sample, *arguments, **settings):
@@ -258,7 +258,7 @@ def test_where_memory_never_suffices_the_end_is_one_line(make, family, tiny, lat
 
 
 def test_weights_that_do_not_fit(make, tiny, latents, monkeypatch):
-    monkeypatch.setattr(pipelines, "_place", lambda *_: memory_is_full())
+    monkeypatch.setattr(pipelines, "place_pipe", lambda *_: memory_is_full())
     with pytest.raises(SmicnbError, match="out of memory on cpu: the weights do not fit"):
         make("kandinsky22", tiny / "kandinsky22").generate(latents, SEEDS)
 

@@ -33,7 +33,7 @@ def test_blip_s_sentence_is_that_of_transformers_by_beam_search(blip, photograph
     from PIL import Image
     from transformers import BlipForConditionalGeneration, BlipProcessor
 
-    folder = blip._located.folder
+    folder = blip.located.folder
     processor, model = BlipProcessor.from_pretrained(folder), BlipForConditionalGeneration.from_pretrained(folder)
     inputs = processor(images=Image.fromarray(photographs[0]), return_tensors="pt")
     with torch.inference_mode():
@@ -97,7 +97,7 @@ def test_caption_similarity_is_the_cosine_of_minilm(lite0):
     import torch
 
     pair = ["a red car", "a blue car"]
-    unit = lite0._texts(pair)
+    unit = lite0.text_tower(pair)
     assert captions.caption_similarity(pair[:1], pair[1:])[0] == pytest.approx(
         torch.dot(unit[0], unit[1]).item(), abs=1e-5
     )

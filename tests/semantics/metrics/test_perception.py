@@ -83,7 +83,7 @@ def test_clip_iqa_is_the_formula_of_torchmetrics(clip_iqa, photographs):
     from torchmetrics.functional.multimodal.clip_iqa import _PROMPTS, _clip_iqa_compute
     from transformers import CLIPModel, CLIPProcessor
 
-    folder = clip_iqa._located.folder
+    folder = clip_iqa.located.folder
     model, processor = CLIPModel.from_pretrained(folder).eval(), CLIPProcessor.from_pretrained(folder)
     inputs = processor(images=photographs, text=list(_PROMPTS["quality"]), return_tensors="pt", padding=True)
     with torch.inference_mode():

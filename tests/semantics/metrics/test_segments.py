@@ -57,7 +57,7 @@ def test_probabilities_are_the_library_s(segformer, photographs):
     import torch
     from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
 
-    folder = segformer._located.folder
+    folder = segformer.located.folder
     model, processor = (
         AutoModelForSemanticSegmentation.from_pretrained(folder),
         AutoImageProcessor.from_pretrained(folder),

@@ -121,7 +121,7 @@ def copied(embedded, tmp_path, monkeypatch):
             for file in scene["files"]:
                 (item,) = [i for i in embedded if i.id.endswith(f"/{file['name']}#full")]
                 (tmp_path / file["name"]).write_bytes(item.path.read_bytes())
-    monkeypatch.setitem(image_collections._PACKAGES, "scikit-learn", lambda: tmp_path)
+    monkeypatch.setitem(image_collections.PACKAGES, "scikit-learn", lambda: tmp_path)
     return tmp_path
 
 
@@ -172,8 +172,8 @@ def test_the_twelve_views_differ():
 @given(st.sets(st.text(max_size=5), max_size=60))
 def test_splits_depend_on_names_alone_and_keep_their_shares(scenes):
     scenes = list(scenes)
-    splits = image_collections._splits(scenes * 2)
-    assert image_collections._splits(scenes[::-1]) == splits
+    splits = image_collections.assign_splits(scenes * 2)
+    assert image_collections.assign_splits(scenes[::-1]) == splits
     counts = Counter(splits.values())
     n = len(scenes)
     assert sum(counts.values()) == n

@@ -172,7 +172,7 @@ def test_a_damaged_second_frame_does_not_take_the_first(tmp_path):
 
 def test_what_is_checked_is_what_is_read(tmp_path, monkeypatch):
     path = save(tmp_path / "a.png")
-    monkeypatch.setattr(images, "_size", lambda image: (41, 24))
+    monkeypatch.setattr(images, "oriented_size", lambda image: (41, 24))
     assert check(path) == (images.OTHER_SIZE, None)
     with pytest.raises(ImageError, match=images.OTHER_SIZE):
         read_image(path)
@@ -181,14 +181,14 @@ def test_what_is_checked_is_what_is_read(tmp_path, monkeypatch):
 def test_want_of_memory_names_the_image_and_the_others_go_on(tmp_path, monkeypatch):
     for seed, name in enumerate(("a.png", "b.png", "c.png")):
         save(tmp_path / name, seed=seed)
-    original = images._to_rgb
+    original = images.to_rgb
 
     def short(picture):
         if picture.file.name.endswith("b.png"):
             raise MemoryError
         return original(picture)
 
-    monkeypatch.setattr(images, "_to_rgb", short)
+    monkeypatch.setattr(images, "to_rgb", short)
     with pytest.raises(ImageError) as caught:
         read_image(tmp_path / "b.png")
     assert str(caught.value) == (

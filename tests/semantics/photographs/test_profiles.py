@@ -203,7 +203,7 @@ def test_no_bytes_of_a_profile_stop_a_picture(data):
                 ("RGB", OWN_SRGB),
                 ("L", colour_profiles.grey(2.2)),
                 ("CMYK", colour_profiles.inks(range(0, 256, 16))),
-                ("LAB", profiles._cielab()),
+                ("LAB", profiles.cielab()),
             ]
         )
     )
@@ -223,11 +223,11 @@ def test_pictures_of_one_profile_share_its_conversion_in_any_thread(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (200, 300, 3), np.uint8)
     paths = [save(tmp_path / f"{space}.png", pixels, colour_profiles.rgb(*SPACES[space])) for space in SPACES]
     alone = [read_image(path) for path in paths]
-    profiles._conversion.cache_clear()
+    profiles.conversion.cache_clear()
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(read_image, paths * 10))
     for number, found in enumerate(together):
         np.testing.assert_array_equal(found, alone[number % len(paths)])
-    found = profiles._conversion.cache_info()
+    found = profiles.conversion.cache_info()
     assert found.hits >= 40 - 4 * len(SPACES)  # threads may make one at the same time
     assert found.currsize == len(SPACES)

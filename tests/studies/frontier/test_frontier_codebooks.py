@@ -41,7 +41,7 @@ def test_every_codebook_is_the_one_fitted_to_the_collection(fresh_cache, latents
 def test_nothing_is_fitted_twice_and_another_seed_is_another_fit(fresh_cache, latents, monkeypatch):
     first = codebooks.codebooks(latents, GRID, Encoder())
     monkeypatch.setattr(codebooks, "learn", lambda *arguments: pytest.fail("learned again"))
-    monkeypatch.setattr(codebooks, "_tables", lambda *arguments: pytest.fail("fitted again"))
+    monkeypatch.setattr(codebooks, "fit_tables", lambda *arguments: pytest.fail("fitted again"))
     again = codebooks.codebooks(latents, GRID, Encoder())
     for n_atoms in GRID.n_atoms:
         assert (again.atoms[n_atoms] == first.atoms[n_atoms]).all()
