@@ -43,8 +43,7 @@ from smicnb.studies.rate_model import plots as plots_rate
 from smicnb.studies.rate_model import tables as rate_tables
 from smicnb.studies.rate_model.contradictions import contradictions
 from smicnb.studies.reconstruction import measures as reconstruction
-from smicnb.studies.reconstruction.table1 import table1
-from smicnb.studies.reconstruction.table2 import table2
+from smicnb.studies.reconstruction.tables import table1, table2
 from smicnb.studies.separation import measures as separation
 
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here

@@ -6,6 +6,7 @@ from functools import cached_property
 from smicnb.compare.images import classical, curves, evaluate
 from smicnb.learned.files import shipped
 from smicnb.learned.networks.sic import SIZES
+from smicnb.learned.training.curves import training_table
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.sic import measures as sic_study
@@ -64,7 +65,9 @@ class Again:
             "sic_lemma": steps.lemma_table(sources.EIGHT),
             "sic_table1": sic_study.loss_weights(16),
             "sic_parameters": sic_study.parameters(SIZES),
-            "sic_training": sic_study.training_table([codec.checkpoint for codec in self.checkpoints.values()]),
+            "sic_training": training_table(
+                (codec.checkpoint for codec in self.checkpoints.values()), sic_study.TRAINED_WITH
+            ),
         }
 
     def derived(self):

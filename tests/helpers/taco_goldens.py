@@ -9,6 +9,7 @@ from smicnb.compare.images import ablations, classical, evaluate
 from smicnb.learned.files import shipped
 from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.learned.networks.taco import SIZES
+from smicnb.learned.training.curves import training_table
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics import captions
 from smicnb.semantics.metrics.caption_scores import cider_d
@@ -92,7 +93,7 @@ class Again:
         return {
             "taco_parameters": measures.parameters(SIZES),
             "taco_cost": measures.cost(SIZES),
-            "taco_training": measures.training_table([codec.checkpoint for codec in self.learned]),
+            "taco_training": training_table(codec.checkpoint for codec in self.learned),
             "taco_rates": evaluate.points(rows).drop(columns=["bytes", "encode_seconds", "decode_seconds"]),
         }
 

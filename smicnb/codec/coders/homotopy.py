@@ -54,19 +54,8 @@ def follow(gram, correlations, penalties, codes, violations):
                 code[:] = codes[row, place - 1]
             breach = _residual(gram, correlations[row], code, penalties[place], residual, index, value)
             if breach > allowed or place >= done:
-                breach = _descend(gram, code, penalties[place], allowed, SWEEPS, residual)
+                breach = descend(gram, code, penalties[place], allowed, SWEEPS, residual)
             violations[row, place] = breach / allowed if allowed else 0.0
-
-
-@njit(cache=True, nogil=True)
-def descend(gram, correlations, penalty, codes, tolerance, sweeps):
-    """Coordinate descent from the codes (n, K) that are there, in place, to a KKT violation of `tolerance`·λ."""
-    n_atoms = len(gram)
-    residual, value = np.empty(n_atoms), np.empty(n_atoms)
-    index = np.empty(n_atoms, np.int64)
-    for row in range(len(correlations)):
-        _residual(gram, correlations[row], codes[row], penalty, residual, index, value)
-        _descend(gram, codes[row], penalty, tolerance * penalty, sweeps, residual)
 
 
 @njit(cache=True, nogil=True)
@@ -277,8 +266,8 @@ def _breach(code, penalty, residual):
 
 
 @njit(cache=True, nogil=True)
-def _descend(gram, code, penalty, allowed, sweeps, residual):
-    """Coordinate descent on one code, in place, until no condition is breached by more than `allowed`."""
+def descend(gram, code, penalty, allowed, sweeps, residual):
+    """Coordinate descent on one code (n_atoms,), in place, until no condition is breached by more than `allowed`."""
     n_atoms, every = len(code), True
     for _ in range(sweeps):
         worst = 0.0

@@ -223,23 +223,6 @@ class Latent:
         return self.hyper_bits + self.group_bits[:, :level].sum(dim=1)
 
 
-@dataclass(frozen=True)
-class Synset:
-    """What a training step sees of a batch at one level.
-
-    Args:
-        pixels: reconstructions, (samples, n, 3, H, W), about [0, 1].
-        bits: estimated bits of each image at the level, (n,).
-        latents: latents of the reconstructions, (samples, n, C, h, w): the coded groups, then sampled ones.
-        coded: the batch in between.
-    """
-
-    pixels: Tensor
-    bits: Tensor
-    latents: Tensor
-    coded: Latent
-
-
 class Sic(nn.Module):
     """The networks of one size and variant.
 
@@ -255,23 +238,6 @@ class Sic(nn.Module):
         self.context = Context(config)
         self.prior = EntropyBottleneck(config.hyper)
         self.gaussian = GaussianConditional()
-
-    def forward(self, pixels: Tensor, level: int, samples: int = 1, generator: torch.Generator | None = None) -> Synset:
-        """Reconstructions and rate of pixels (n, 3, H, W) in [0, 1] at a level of 1 to L.
-
-        Args:
-            pixels: images (n, 3, H, W) of any size.
-            level: how many groups are coded; at L nothing is left to sample.
-            samples: how many members of the synset are drawn.
-            generator: source of the detail's noise, on the device of the pixels; None: torch's own.
-        """
-        coded = self.latent(pixels)
-        latents = torch.stack([
-            self.fill_detail(coded.y_hat, coded.hyper, level, self.noise(coded.hyper, generator))
-            for _ in range(samples)
-        ])  # fmt: skip
-        made = self.synthesise(latents.flatten(0, 1), *pixels.shape[-2:])
-        return Synset(made.unflatten(0, latents.shape[:2]), coded.bits(level), latents, coded)
 
     def latent(self, pixels: Tensor) -> Latent:
         """y, ŷ and their estimated bits, of pixels (n, 3, H, W) in [0, 1].
@@ -320,6 +286,24 @@ class Sic(nn.Module):
         start = self.config.bounds[level]
         means = hyper[:, self.config.latent :]
         return torch.cat([y_hat[:, :start], round_straight(means[:, start:] + noise[:, start:])], dim=1)
+
+    def draw_members(
+        self, coded: Latent, level: int, samples: int, size: tuple[int, int], generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Members of a batch's synsets: pixels (samples, n, 3, H, W) float32, about [0, 1], and latents of ŷ's shape.
+
+        Args:
+            coded: the batch, of n images.
+            level: how many groups are coded, 1 to L; at L nothing is left to sample.
+            samples: how many members are drawn of each synset.
+            size: (H, W) in pixels.
+            generator: source of the detail's noise, on the device of the latents; None: torch's own.
+        """
+        latents = torch.stack([
+            self.fill_detail(coded.y_hat, coded.hyper, level, self.noise(coded.hyper, generator))
+            for _ in range(samples)
+        ])  # fmt: skip
+        return self.synthesise(latents.flatten(0, 1), *size).float().unflatten(0, latents.shape[:2]), latents
 
     def noise(self, hyper: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """What is added to the means of the detail, of ŷ's shape, as `SicConfig.detail` says."""

@@ -27,7 +27,6 @@ from smicnb.learned.networks.entropy_models import EntropyBottleneck, GaussianCo
 from smicnb.learned.networks.layers import AttentionBlock, conv
 
 MULTIPLE = 64  # of both sides of what goes in: 16 to the latent, 4 more to the hyper-latent
-TEXT_PATHS = ("adapter", "none", "tgic")
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
-"""Pictures of how trainings went, from the logs beside their checkpoints."""
+"""How trainings went: pictures from the logs beside their checkpoints, and a table of what checkpoints say."""
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from smicnb.base.files import write_bytes
+from smicnb.learned.files.checkpoints import Checkpoint
 
 TERMS = {
     "loss": "loss (↓)",
@@ -43,3 +45,23 @@ def draw(folder: Path) -> Path:
     figure.savefig(file, dpi=150)
     write_bytes(path, file.getvalue())
     return path
+
+
+def training_table(checkpoints: Iterable[Checkpoint], settings: Iterable[str] = ()) -> pd.DataFrame:
+    """How models of one codec were trained, a row each.
+
+    Args:
+        checkpoints: the models.
+        settings: settings of a run beside its steps.
+
+    Returns:
+        model, start, steps, `settings`, lambda, and the terms of the loss on validation crops at the end.
+    """
+    rows = []
+    for checkpoint in checkpoints:
+        facts = checkpoint.facts
+        row = {"model": checkpoint.name, "start": facts["start"] or "random weights"}
+        row |= {name: facts["run"][name] for name in ("steps", *settings)}
+        row["lambda"] = facts["loss"]["scale" if checkpoint.codec == "sic" else "distortion"]
+        rows.append(row | {name: value for name, value in facts["validation"].items() if name != "loss"})
+    return pd.DataFrame(rows)

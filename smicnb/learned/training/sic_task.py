@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from smicnb.learned.networks.blocks import round_straight
-from smicnb.learned.networks.sic import Latent, Sic
+from smicnb.learned.networks.sic import Sic
 from smicnb.learned.training.plans import learning_rate_at
 from smicnb.learned.training.sic_losses import Discriminator, discriminator_loss, generator_loss, spread_of_rates
 from smicnb.semantics.metrics.pairs import lpips_network
@@ -66,7 +66,7 @@ class SicTask:
         if self._run.objective == "rate-distortion":
             mse = functional.mse_loss(whole, pixels)
             return {"bpp": bpp, "mse": 255**2 * mse, "loss": bpp + self._weights.scale * 255**2 * mse}
-        made, latents = self.draw_samples(network, coded, level, pixels)
+        made, latents = network.draw_members(coded, level, self._run.samples, pixels.shape[-2:])
         terms = self._distances(made, pixels)
         terms["bpp"] = coded.bits(level).mean() / pixels[0, 0].numel()
         last = self._distances(whole[None], pixels) | {"bpp": bpp}
@@ -82,16 +82,6 @@ class SicTask:
         if step is not None and step < self._run.warm_up:
             loss = loss + spread_of_rates(coded.group_bits.mean(dim=0) / pixels[0, 0].numel(), level, self._weights)
         return terms | {"loss": loss, "mse": 255**2 * terms["mse"]}
-
-    def draw_samples(self, network: Sic, coded: Latent, level: int, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """M members of the level's synset, (M, n, 3, H, W), and their latents."""
-        drawn = [
-            network.fill_detail(coded.y_hat, coded.hyper, level, network.noise(coded.hyper))
-            for _ in range(self._run.samples)
-        ]
-        latents = torch.stack(drawn)
-        made = network.synthesise(latents.flatten(0, 1), *pixels.shape[-2:]).float()
-        return made.unflatten(0, latents.shape[:2]), latents
 
     def _distances(self, made: Tensor, pixels: Tensor) -> dict[str, Tensor]:
         """Squared error in [0, 1] and LPIPS, means over the samples of Eq. 13."""

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 NAME = "lite0-minilm"
 DIM = 384
-FEATURES = 1280
 SIDE = 224
 NORM = 20.0  # the mean norm of a photograph's latent, as with CLIP ViT-L/14, so that λ means the same
 RIDGE = 1.0  # chosen by cross-validation over classes, never over images: docs/encoders.md

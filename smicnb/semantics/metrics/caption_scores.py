@@ -21,7 +21,6 @@ Grams = Counter[tuple[str, ...]]
 LONGEST = 4  # words of the longest n-grams
 SIGMA = 6  # words; width of CIDEr-D's penalty on a difference in length
 SCALE = 10  # of CIDEr-D's best value
-SPICE_ABSENT = "SPICE is not computed: it needs a Java programme and a scene-graph parser that has to be downloaded."
 
 
 def _words(sentence: str) -> list[str]:

@@ -16,7 +16,6 @@ from smicnb.semantics.metrics.intervals import by_cell
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from smicnb.learned.files.checkpoints import Checkpoint
     from smicnb.learned.files.sic_codec import SicCodec
     from smicnb.learned.files.sic_levels import SicLevel
     from smicnb.learned.networks.sic import SicConfig
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 FAMILY = "SIC"
 TWIN = "SIC twin (seed 0)"
+TRAINED_WITH = ("samples", "objective")  # what trainings differ in, beside their weights
 WHOSE = ["codec", "dataset", "scene", "image"]
 ALLOWED_SHARE, ALLOWED_BYTES = 0.01, 32  # what a measured rate may differ from the estimate; the bytes for each part
 
@@ -231,17 +231,6 @@ def parameters(sizes: "Mapping[str, SicConfig]") -> pd.DataFrame:
         parts = {name: sum(each.numel() for each in part.parameters()) for name, part in network.named_children()}
         parts = {name: count for name, count in parts.items() if count}
         rows.append({"size": size, "levels": config.levels, **parts, "total": sum(parts.values())})
-    return pd.DataFrame(rows)
-
-
-def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
-    """How models were trained: name, start, steps, M, and the terms of the loss on validation crops at the end."""
-    rows = []
-    for checkpoint in checkpoints:
-        facts, run = checkpoint.facts, checkpoint.facts["run"]
-        row = {"model": checkpoint.name, "start": facts["start"] or "random weights", "steps": run["steps"]}
-        row |= {"samples": run["samples"], "objective": run["objective"], "lambda": facts["loss"]["scale"]}
-        rows.append({**row, **{key: value for key, value in facts["validation"].items() if key != "loss"}})
     return pd.DataFrame(rows)
 
 

@@ -127,16 +127,6 @@ def partial_semantic_kl(q: np.ndarray, source: Source) -> float:
     return relative_entropy(q, source.synset_probabilities[source.synsets])
 
 
-def least_partial_semantic_kl(source: Source) -> tuple[np.ndarray, float]:
-    """The q (n,) of least D_KL,s and that least, −log2 Σ |synset| p(synset) in bits, by Gibbs' inequality.
-
-    This q takes each symbol in proportion to its synset's probability: synsets of many members get more than their
-    share, so that q_s is p_s only where all synsets are of one size.
-    """
-    weights = source.synset_probabilities[source.synsets]
-    return weights / weights.sum(), -float(np.log2(weights.sum()))
-
-
 def tilt(source: Source, t: float) -> np.ndarray:
     """q_t (n,) ∝ p(u) / p(u | synset)^t: p itself at 0, the least D_KL,s at 1; probabilities above 0 are needed."""
     within = source.conditionals[source.synsets, np.arange(len(source.synsets))]
@@ -153,15 +143,6 @@ def down_semantic_information(joint: np.ndarray, first: np.ndarray, second: np.n
         second: (k, K) of V's.
     """
     return entropy(joint.sum(axis=1) @ first) + entropy(joint.sum(axis=0) @ second) - entropy(joint)
-
-
-def up_semantic_information(joint: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:
-    """I^s = H(U) + H(V) − H_s(U, V) in bits (Niu and Zhang; not in the paper), pairs of synsets as joint synsets.
-
-    Args: as `down_semantic_information`. Always I_s ≤ I(U; V) ≤ I^s.
-    """
-    pairs = first.T @ joint @ second
-    return entropy(joint.sum(axis=1)) + entropy(joint.sum(axis=0)) - entropy(pairs)
 
 
 @dataclass(frozen=True)

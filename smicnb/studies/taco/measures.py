@@ -15,7 +15,6 @@ from smicnb.semantics.photographs.image_collections import Collection, Item
 
 if TYPE_CHECKING:
     from smicnb.compare.images.evaluate import ImageCodec
-    from smicnb.learned.files.checkpoints import Checkpoint
     from smicnb.learned.networks.taco import TacoConfig
 
 PIXELS = {"low": (256, 256), "high": (1792, 2688)}  # of Table 2; 1788×2641 as it is padded for coding
@@ -94,17 +93,6 @@ def compare_whole(points: pd.DataFrame, seed: int) -> pd.DataFrame:
     whole = [name for name in names if name.startswith("TACO full")]
     rivals = [name for name in names if not name.startswith("TACO")]
     return curves.compare_at_rate(points, whole, rivals, ["psnr", *_JUDGES], seed)
-
-
-def training_table(checkpoints: "Sequence[Checkpoint]") -> pd.DataFrame:
-    """How models were trained: name, start, steps, λ, and the terms of the loss on validation crops at the end."""
-    rows = []
-    for checkpoint in checkpoints:
-        facts = checkpoint.facts
-        row = {"model": checkpoint.name, "start": facts["start"] or "random weights", "steps": facts["run"]["steps"]}
-        terms = {key: value for key, value in facts["validation"].items() if key != "loss"}
-        rows.append({**row, "lambda": facts["loss"]["distortion"], **terms})
-    return pd.DataFrame(rows)
 
 
 def decode_nearest(

@@ -101,11 +101,11 @@ def test_without_the_path_coordinate_descent_and_the_finite_method_solve_the_sam
     atoms = unit(latents[:12])
     gram, products = atoms @ atoms.T, np.ascontiguousarray(latents[:10] @ atoms.T)
     expected = lasso_path(latents[:10], atoms, [0.5])[:, 0]
-    descended = np.zeros_like(expected)
-    homotopy.descend(gram, products, 0.5, descended, 1e-10, 10_000)
-    np.testing.assert_allclose(descended, expected, atol=1e-7)
     for row in range(10):
         code = np.zeros(12)
+        homotopy.descend(gram, code, 0.5, 1e-10, 10_000, products[row].copy())
+        np.testing.assert_allclose(code, expected[row], atol=1e-7)
+        code[:] = 0
         sparse.mend(gram, products[row], 0.5, code, row)
         np.testing.assert_allclose(code, expected[row], atol=1e-7)
 

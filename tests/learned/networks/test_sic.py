@@ -1,6 +1,7 @@
 """The architecture: sizes, causality of the context place by place, detail, rate, and what training reaches."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -10,6 +11,12 @@ from smicnb.learned.networks.sic import FULL, MINI, Analysis, Sic, SicConfig, ca
 from smicnb.learned.networks.swin import SwinBlock
 
 GROWING = replace(TINY, groups=(1, 2, 4, 5))
+
+
+def synset(network, pixels, level, samples=1, generator=None):
+    coded = network.latent(pixels)
+    made, latents = network.draw_members(coded, level, samples, pixels.shape[-2:], generator)
+    return SimpleNamespace(pixels=made, latents=latents, coded=coded)
 
 
 def count(module):
@@ -86,7 +93,7 @@ def test_any_size_goes_in_and_no_padding_is_counted(height, width):
     network = random_sic(TINY).eval()
     pixels = torch.rand(2, 3, height, width)
     with torch.no_grad():
-        made = network(pixels, 2, samples=3)
+        made = synset(network, pixels, 2, samples=3)
     rows, columns = -(-height // 16), -(-width // 16)
     assert made.pixels.shape == (3, 2, 3, height, width)
     assert made.coded.y.shape == (2, 12, rows, columns)
@@ -112,7 +119,7 @@ def test_the_bits_of_a_level_are_those_of_its_groups():
 
 def test_the_uniform_detail_is_that_of_equation_46():
     network = random_sic(TINY).eval()
-    made = network(torch.rand(1, 3, 32, 32), 1, samples=400, generator=torch.Generator().manual_seed(0))
+    made = synset(network, torch.rand(1, 3, 32, 32), 1, samples=400, generator=torch.Generator().manual_seed(0))
     means = made.coded.hyper[:, 12:][:, 3:]
     drawn = made.latents[:, :, 3:]
     assert torch.equal(made.latents[:, :, :3], made.coded.y_hat[:, :3].expand(400, 1, 3, 2, 2))
@@ -125,14 +132,14 @@ def test_the_uniform_detail_is_that_of_equation_46():
 
 def test_the_other_details():
     pixels = torch.rand(1, 3, 32, 32)
-    made = random_sic(replace(TINY, detail="zero")).eval()(pixels, 1, samples=2)
+    made = synset(random_sic(replace(TINY, detail="zero")).eval(), pixels, 1, samples=2)
     assert torch.equal(made.latents[0], made.latents[1])
     assert torch.equal(made.latents[0, :, 3:], made.coded.hyper[:, 15:].round())
     network = random_sic(replace(TINY, detail="scale")).eval()
     with torch.no_grad():
         network.context.h_s[-1].bias[:12] = 5
         network.context.h_s[-1].bias[3] = -100  # a scale below 0.11, the least
-    made = network(pixels, 1, samples=400, generator=torch.Generator().manual_seed(0))
+    made = synset(network, pixels, 1, samples=400, generator=torch.Generator().manual_seed(0))
     spread = made.latents[:, :, 3:].std(dim=0)
     torch.testing.assert_close(spread[:, 1:], made.coded.hyper[:, 4:12], rtol=0.3, atol=0.3)
     assert (spread[:, 0] < 0.6).all()
@@ -140,10 +147,12 @@ def test_the_other_details():
 
 def test_seeds_of_the_detail_and_none_at_the_highest_level():
     network, pixels = random_sic(TINY).eval(), torch.rand(1, 3, 32, 32)
-    first, again, other = (network(pixels, 2, 1, torch.Generator().manual_seed(seed)).latents for seed in (1, 1, 2))
+    first, again, other = (
+        synset(network, pixels, 2, 1, torch.Generator().manual_seed(seed)).latents for seed in (1, 1, 2)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    top = network(pixels, 4, samples=2)
+    top = synset(network, pixels, 4, samples=2)
     assert torch.equal(top.pixels[0], top.pixels[1])
     assert torch.equal(top.latents[0], top.coded.y_hat)
 
@@ -151,7 +160,7 @@ def test_seeds_of_the_detail_and_none_at_the_highest_level():
 @pytest.mark.parametrize("config", [TINY, replace(GROWING, detail="scale")])
 def test_a_step_of_training_reaches_every_weight(config):
     network = random_sic(config).train()
-    made = network(torch.rand(2, 3, 64, 64), 1)
+    made = synset(network, torch.rand(2, 3, 64, 64), 1)
     (made.coded.bits(4).mean() + made.pixels.square().mean()).backward()
     untouched = [
         name

@@ -13,7 +13,7 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import normalise
 from smicnb.studies.frontier import point_files, sweep
 from smicnb.studies.readings import Readings
-from smicnb.studies.reconstruction.table2 import NAMES, table2
+from smicnb.studies.reconstruction.tables import NAMES, table2
 
 
 @pytest.fixture(scope="module")

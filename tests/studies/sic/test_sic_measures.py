@@ -12,6 +12,7 @@ from smicnb.learned.files import checkpoints
 from smicnb.learned.files.sic_codec import SicCodec
 from smicnb.learned.files.sic_levels import levels_of
 from smicnb.learned.networks.sic import SIZES
+from smicnb.learned.training.curves import training_table
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.sic import measures as sic_study
 from smicnb.studies.taco import measures as taco_study
@@ -218,7 +219,7 @@ def test_how_models_were_trained(tmp_path):
     facts = {"start": None, "run": {"steps": 7, "samples": 5, "objective": "synonymous"}, "loss": {"scale": 1.0},
              "validation": {"loss": 3.0, "bpp": 0.4}}  # fmt: skip
     checkpoints.save(tmp_path / "c", "sic", "five-samples/all/0", random_sic(TINY), facts)
-    table = sic_study.training_table([checkpoints.load(tmp_path / "c")])
+    table = training_table([checkpoints.load(tmp_path / "c")], sic_study.TRAINED_WITH)
     assert table.to_dict("records") == [
         {"model": "five-samples/all/0", "start": "random weights", "steps": 7, "samples": 5,
          "objective": "synonymous", "lambda": 1.0, "bpp": 0.4}

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from smicnb.codec.published import TABLE_1
-from smicnb.studies.reconstruction.table1 import table1
+from smicnb.studies.reconstruction.tables import table1
 
 SCORES = ["CC", "CSS", "BSS", "MSE-SS"]
 OURS = [
