@@ -16,7 +16,7 @@ def recipe(explorer: Explorer, setting: Setting) -> str:
 
 
 def commands(explorer: Explorer, setting: Setting) -> str:
-    """The same on the command line, and a file of one's own photographs at this point."""
+    """A setting on the command line, and a file of one's own photographs at this point."""
     values = {**explorer.names, **_values(explorer, setting)}
     run = [NOTEBOOK, *(word for name, value in values.items() for word in ("--set", f"{name}={value}"))]
     options = {

@@ -8,8 +8,7 @@ from IPython.display import display
 from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, FloatSlider, HBox, Layout, SelectionSlider, Text, VBox
 
 from smicnb.base.errors import SmicnbError
-from smicnb.explore import pages as html
-from smicnb.explore import recipe
+from smicnb.explore import pages, recipe
 from smicnb.explore.explorer import Answer, Explorer, Setting
 from smicnb.studies.frontier.sweep import format_size
 
@@ -31,14 +30,14 @@ class ExplorerView:
 
     def __init__(self, explorer: Explorer):
         self.explorer, self.by_hand, self._quiet = explorer, {}, False
-        self._backgrounds = {n: html.background(explorer, n) for n in explorer.sizes}
+        self._backgrounds = {n: pages.background(explorer, n) for n in explorer.sizes}
         self._atoms_of_rows: list[int] = []
         self._make_controls(explorer.default_point())
         self._make_hands()
         self._make_words()
         self._make_folder()
         self.recipe, self.commands = HTML(), HTML()
-        self.widget = VBox([HTML(html.STYLE + html.LIVE), *self._arrange()], layout=Layout(max_width="980px"))
+        self.widget = VBox([HTML(pages.STYLE + pages.LIVE), *self._arrange()], layout=Layout(max_width="980px"))
         self.widget.add_class("smx-live")
         self.refresh()
 
@@ -125,12 +124,12 @@ class ExplorerView:
         setting, explorer = self.setting, self.explorer
         cost = explorer.cost(setting)
         answer = explorer.answer(setting, self.image.value, self.by_hand)
-        self.plot.value = html.frontier(self._backgrounds[setting.n], cost)
-        self.numbers.value = html.numbers(cost)
-        self.components.value = html.components(cost, setting.n)
-        self.pictures.value = html.pictures(explorer, self.image.value, answer)
-        self.recipe.value = html.copy_box("Recipe", recipe.recipe(explorer, setting))
-        self.commands.value = html.copy_box("Commands", recipe.commands(explorer, setting))
+        self.plot.value = pages.frontier(self._backgrounds[setting.n], cost)
+        self.numbers.value = pages.numbers(cost)
+        self.components.value = pages.components(cost, setting.n)
+        self.pictures.value = pages.pictures(explorer, self.image.value, answer)
+        self.recipe.value = pages.copy_box("Recipe", recipe.recipe(explorer, setting))
+        self.commands.value = pages.copy_box("Commands", recipe.commands(explorer, setting))
         self._show_parts(setting, answer)
         if self.text.value:
             self._ask()
@@ -147,13 +146,13 @@ class ExplorerView:
             self._atoms_of_rows = [part.atom for part in answer.parts[:ROWS]]
             for part, check, bar in zip(answer.parts, self.checks, self.bars, strict=False):
                 check.description, check.value = f"{part.atom}: {part.words}", part.weight != 0
-                bar.value = html.weight(self.explorer, part, largest, atoms[part.atom])
+                bar.value = pages.weight(self.explorer, part, largest, atoms[part.atom])
             for row, pair in enumerate(zip(self.checks, self.bars, strict=True)):
                 for widget in pair:
                     widget.layout.display = None if row < len(answer.parts) else "none"
         used = sum(part.weight != 0 for part in answer.parts)
         shown = f"; the {ROWS} strongest are shown" if len(answer.parts) > ROWS else ""
-        self.rest.value = html.message(f"{used} of {setting.n_atoms} atoms in use{shown}")
+        self.rest.value = pages.message(f"{used} of {setting.n_atoms} atoms in use{shown}")
 
     @contextlib.contextmanager
     def _hold_answers(self) -> Iterator[None]:
@@ -207,7 +206,7 @@ class ExplorerView:
                 ],
             }
             for what, act in _FOUND.items():
-                made = html.found_cards(cards[what])
+                made = pages.found_cards(cards[what])
                 for place, (card, button) in enumerate(self.found[what]):
                     card.value = made[place] if place < len(made) else ""
                     button.description, button.layout.display = act, None if place < len(made) else "none"
@@ -221,13 +220,13 @@ class ExplorerView:
         self._handle_addition()
 
     def _open(self) -> None:
-        self.opened.value = html.message("looking through the folder …")
+        self.opened.value = pages.message("looking through the folder …")
         with (
             self.progress,
             self._report_errors(self.opened),
         ):  # in this order: an Output shows what it catches as a traceback
             labels, summary = self.explorer.open_folder(self.path.value)
-            self.opened.value = html.message(summary)
+            self.opened.value = pages.message(summary)
             with self._hold_answers():
                 self.image.options = list(self.explorer.images)
                 self.image.value = labels[0]
@@ -240,15 +239,15 @@ class ExplorerView:
         try:
             yield
         except SmicnbError as error:
-            where.value = html.message(str(error), error=True)
+            where.value = pages.message(str(error), error=True)
         except OSError as error:
-            where.value = html.message(error.strerror or str(error), error=True)
+            where.value = pages.message(error.strerror or str(error), error=True)
 
     def page(self) -> str:
         """The present state as HTML without widgets."""
         setting, image = self.setting, self.image.value
         answer = self.explorer.answer(setting, image, self.by_hand)
-        return html.page(
+        return pages.page(
             self.explorer, self._backgrounds[setting.n], setting, image, self.explorer.cost(setting), answer
         )
 

@@ -84,7 +84,7 @@ class Session:
 
     @contextlib.contextmanager
     def executor(self) -> Iterator[Executor | None]:
-        """Who shares a long piece of work: what `smicnb run` lends, None for here and now where that is nobody."""
+        """The executor for a long piece of work: what `smicnb run` lends, or None, for here and now."""
         from smicnb.repro.runs import executors
 
         with executors.lend_executor() as executor:

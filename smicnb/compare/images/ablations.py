@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare.images import curves as rate_curves
-from smicnb.compare.images.curves import WHOSE
+from smicnb.compare.images.curves import WHOSE, interpolate, means
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.verdicts import DOES_NOT, HOLDS, NOT_TRAINED, TOO_FEW
 
@@ -59,8 +58,7 @@ def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataF
             rates = np.exp(np.linspace(np.log(low), np.log(high), RATES))
             # the ends may leave the range by a rounding
             ours, theirs = (
-                rate_curves.interpolate(curve, metric, np.clip(rates, low, high))["value"].to_numpy()
-                for curve in curves
+                interpolate(curve, metric, np.clip(rates, low, high))["value"].to_numpy() for curve in curves
             )
             value = sign * float(np.mean(ours - theirs))
         rows.append((*whose, value))
@@ -125,7 +123,7 @@ def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int)
             for one in shared
         ]
         mean = pd.concat(each, axis=1).mean(axis=1, skipna=False).rename("value").reset_index()
-        (about,) = rate_curves.means(mean.assign(all=0), "value", ["all"], seed).to_dict("records")
+        (about,) = means(mean.assign(all=0), "value", ["all"], seed).to_dict("records")
         if claim.metric not in spreads:
             spreads[claim.metric] = spread(points, claim.metric, family)
         row = {

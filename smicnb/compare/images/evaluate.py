@@ -21,8 +21,7 @@ from smicnb.base.progress import progress_bar
 from smicnb.base.shards import run_pieces
 from smicnb.semantics.encoders.encoders import ImageEncoder
 from smicnb.semantics.encoders.towers import BATCH
-from smicnb.semantics.metrics import pairs as fidelity
-from smicnb.semantics.metrics import perception
+from smicnb.semantics.metrics import pairs, perception
 from smicnb.semantics.photographs.image_collections import Collection, Item
 
 COLUMNS = ("codec", "setting", "dataset", "scene", "image", "metric", "value", "unit", "rate_kind", "note")
@@ -65,10 +64,10 @@ class Metric:
 
 
 PIXEL_METRICS = {
-    "psnr": Metric(fidelity.psnr, higher=True, unit="dB"),
-    "ms_ssim": Metric(fidelity.ms_ssim, fidelity.MS_SSIM_SIDE, higher=True),
-    "lpips": Metric(partial(fidelity.lpips, net="alex"), fidelity.LPIPS_NETS["alex"][1]),
-    "lpips_vgg": Metric(partial(fidelity.lpips, net="vgg"), fidelity.LPIPS_NETS["vgg"][1]),
+    "psnr": Metric(pairs.psnr, higher=True, unit="dB"),
+    "ms_ssim": Metric(pairs.ms_ssim, pairs.MS_SSIM_SIDE, higher=True),
+    "lpips": Metric(partial(pairs.lpips, net="alex"), pairs.LPIPS_NETS["alex"][1]),
+    "lpips_vgg": Metric(partial(pairs.lpips, net="vgg"), pairs.LPIPS_NETS["vgg"][1]),
     "dists": Metric(perception.dists, perception.DISTS_SIDE),
 }
 IMAGE_COSINE = "image_cosine"
@@ -101,7 +100,7 @@ class _Measures:
     def _cosine(self, images: Sequence[np.ndarray], decoded: Sequence[np.ndarray]) -> np.ndarray:
         """`pairs.image_cosine` where the images are all the same one: it is encoded once, in the others' batch."""
         latents = self.encoder.encode_images([images[0], *decoded])
-        return fidelity.latent_cosine(np.repeat(latents[:1], len(decoded), axis=0), latents[1:])
+        return pairs.latent_cosine(np.repeat(latents[:1], len(decoded), axis=0), latents[1:])
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def evaluate(
         raise SmicnbError(f"found two codecs called '{twice[0]}'", "a name and a setting for each of their own")
     measures = _Measures((*metrics, *([IMAGE_COSINE] if encoder else [])), encoder)
     cache = ArrayCache("evaluate")
-    code = [RECORD, *(statements_hash(Path(module.__file__)) for module in (fidelity, perception))]
+    code = [RECORD, *(statements_hash(Path(module.__file__)) for module in (pairs, perception))]
     found: dict[tuple[int, int], Outcome | None] = {}
     keys = {}
     for row, item in enumerate(collection.items):

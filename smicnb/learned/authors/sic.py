@@ -92,7 +92,7 @@ def _equal_values(theirs: Tensor, ours: Tensor) -> bool:
 
 
 def from_authors_file(path: Path, config: SicConfig = FULL) -> dict[str, Tensor]:
-    """The same, from a checkpoint of theirs; nothing but tensors and plain values is read from it.
+    """`from_authors` of a checkpoint of theirs; nothing but tensors and plain values is read from it.
 
     Args:
         path: a file of `torch.save` with a state dictionary.

@@ -73,7 +73,7 @@ def from_authors(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def from_authors_file(path: Path) -> dict[str, Tensor]:
-    """The same, from a checkpoint of theirs; nothing but tensors and plain values is read from it.
+    """`from_authors` of a checkpoint of theirs; nothing but tensors and plain values is read from it.
 
     Args:
         path: a file of `torch.save` with {"state_dict": …}.

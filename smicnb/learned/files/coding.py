@@ -58,7 +58,7 @@ class Tables:
 
     @cached_property
     def sha256(self) -> str:
-        """Of all three."""
+        """SHA-256 of all three."""
         rows = [row[:size].tolist() for row, size in zip(self.cdfs, self.sizes, strict=True)]
         return sha256_json([rows, self.offsets.tolist()])
 

@@ -101,7 +101,7 @@ class Injector(_CrossAttention):
         return _image(image + self.gamma * found, features)
 
     def attend(self, features: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, and how much each position looks at each token, (n, T, h, w)."""
+        """`forward`, and how much each position looks at each token, (n, T, h, w)."""
         image, found, looks = self._attend(features, tokens, mask, weights=True)
         return _image(image + self.gamma * found, features), _image(looks, features)
 
@@ -152,7 +152,7 @@ class TextImageAttention(nn.Module):
         return self.attend(features, tokens, mask)[0]
 
     def attend(self, features: Tensor, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """The same, and how much each position looks at each token, (n, T, h, w)."""
+        """`forward`, and how much each position looks at each token, (n, T, h, w)."""
         words = self.project(tokens)
         alike = (_flatten(features) @ words.transpose(1, 2)).masked_fill(~mask[:, None], float("-inf"))
         looks = alike.softmax(dim=-1)

@@ -71,7 +71,7 @@ class Context(nn.Module):
         return self.h_s(z_hat)[..., :height, :width]
 
     def split_groups(self, hyper: Tensor) -> list[Tensor]:
-        """The same for each group of c channels, (n, 2c, h, w)."""
+        """Scales, then means, of each group of c channels, (n, 2c, h, w)."""
         halves = (half.split(self.groups, dim=1) for half in hyper.chunk(2, 1))
         return [torch.cat(both, dim=1) for both in zip(*halves, strict=True)]
 

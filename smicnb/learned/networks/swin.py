@@ -17,7 +17,7 @@ ACROSS = -100.0  # added to what places attend to that the shift alone has broug
 
 
 class Norm(nn.LayerNorm):
-    """In its weights' precision, also where all else is mixed: more exact, and on a processor faster backwards."""
+    """Layer norm in its weights' precision, where all else is mixed too: more exact, and faster backwards."""
 
     def forward(self, tokens: Tensor) -> Tensor:
         """As the class says."""

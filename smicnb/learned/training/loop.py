@@ -39,10 +39,10 @@ class Task(Protocol):
     adversary: nn.Module | None  # trained against the networks, by the term "adversary", and not kept in the end
 
     def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> Optimizer:
-        """Of the networks' weights."""
+        """An optimiser of the networks' weights."""
 
     def learning_rate(self, step: int) -> float:
-        """Of the networks' weights in a step."""
+        """The learning rate of the networks' weights in a step."""
 
     def new_networks(self) -> nn.Module:
         """Networks with random weights, drawn from torch's own generator."""

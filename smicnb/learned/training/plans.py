@@ -98,7 +98,7 @@ class TacoPlan(Plan):
         return replace(SIZES[self.size], text=run.text)
 
     def weights(self, run: TacoRun, rate: float) -> LossWeights:
-        """Of a run's loss at λ."""
+        """Weights of a run's loss at λ."""
         return LossWeights(distortion=rate, **run.loss)
 
 
@@ -143,7 +143,7 @@ class SicPlan(Plan):
         return replace(config, detail=run.detail, groups=growing_groups(config) if run.growing else config.groups)
 
     def weights(self, run: SicRun, rate: float) -> SicWeights:
-        """Of a run's loss at a factor of the distortion."""
+        """Weights of a run's loss at a factor of the distortion."""
         return SicWeights(scale=rate, **run.weights)
 
 
@@ -188,7 +188,7 @@ class Training:
 
     @property
     def stem(self) -> str:
-        """Its name as that of files."""
+        """The name that its files have."""
         return self.name.replace("/", "-")
 
 

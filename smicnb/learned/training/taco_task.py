@@ -46,7 +46,7 @@ class TacoTask:
         return torch.optim.Adam(weights, learning_rate)
 
     def learning_rate(self, step: int) -> float:
-        """As the milestones say."""
+        """The learning rate that the milestones say."""
         return learning_rate_at(self._training.run, step)
 
     def new_networks(self) -> Taco:

@@ -10,7 +10,7 @@ from smicnb.repro.paper_map.items import COMPUTED, Group, Reproduction, Row, unp
 from smicnb.repro.paper_map.page import items
 from smicnb.repro.report import states, tables
 from smicnb.repro.report.states import Run
-from smicnb.repro.runs import recipes as params
+from smicnb.repro.runs import recipes
 
 # Suffix -> what its link is called, in the order of the links.
 DOWNLOADS = {".csv": "CSV", ".pdf": "PDF", ".png": "PNG", ".md": "Markdown", ".tex": "LaTeX", ".json": "origin"}
@@ -142,17 +142,17 @@ class Content:
         return (*(card for paper in self.papers for _, cards in paper.groups for card in cards), *self.others)
 
 
-def collect(root: Path, recipe: params.Recipe, found: Reproduction) -> Content:
+def collect(root: Path, recipe: recipes.Recipe, found: Reproduction) -> Content:
     """What the report on `recipe` shows: the map's figures as that recipe makes them.
 
     The default recipe shows all that is committed. Another one has its own folder, in which a figure
     of the map keeps its name.
     """
-    recipes = [params.recipe(path) for path in sorted((root / "recipes").glob("*.yaml"))]
-    owners = {each.figures: each for each in recipes} | {recipe.figures: recipe}
+    known = [recipes.recipe(path) for path in sorted((root / "recipes").glob("*.yaml"))]
+    owners = {each.figures: each for each in known} | {recipe.figures: recipe}
     runs: dict[tuple[str, str], Run] = {}
 
-    def run(owner: params.Recipe | None, notebook: str | None) -> Run | None:
+    def run(owner: recipes.Recipe | None, notebook: str | None) -> Run | None:
         if owner is None or notebook not in owner.notebooks:
             return None
         key = owner.name, notebook
@@ -193,12 +193,12 @@ def collect(root: Path, recipe: params.Recipe, found: Reproduction) -> Content:
     return Content(tuple(shown), tuple(papers), others)
 
 
-def _path(recipe: params.Recipe, file: str) -> str:
+def _path(recipe: recipes.Recipe, file: str) -> str:
     """Where a figure of the map lies: as the map says for the default recipe, else in the recipe's folder."""
     return f"figures/{file}" if recipe.figures == "figures" else f"{recipe.figures}/{Path(file).name}"
 
 
-def _extra(root: Path, recipe: params.Recipe, found: Reproduction, placed: set[str]) -> list[str]:
+def _extra(root: Path, recipe: recipes.Recipe, found: Reproduction, placed: set[str]) -> list[str]:
     """Figures and tables that no row of the map names."""
     if recipe.figures == "figures":
         return [f"figures/{name}" for name in unplaced(root, found)]

@@ -165,7 +165,7 @@ def workforce(workers: int | None, dask: str | None = None) -> Iterator[Workforc
 
 @contextlib.contextmanager
 def lend_executor() -> Iterator[Executor | None]:
-    """In a kernel: what `smicnb run` lends it; None, for here and now, where that is not more than one worker."""
+    """The executor that `smicnb run` lends a kernel; None, for here and now, where it has no more than one worker."""
     if address := os.environ.get(SCHEDULER):
         with _client(address) as client:
             yield Dask(client, address)
@@ -185,7 +185,7 @@ def count_cores() -> int:
 
 
 def make_room() -> None:
-    """In a Dask worker: let other tasks have this one's place, for it waits for a kernel, and the kernel for them."""
+    """Let other tasks of a Dask worker have this one's place: it waits for a kernel, and the kernel for them."""
     if "distributed" in sys.modules:
         from distributed import secede
 

@@ -190,7 +190,7 @@ class Clock:
         )
 
     def seconds(self, values: dict[str, Any], images: int) -> float | None:
-        """For `images` by a notebook's generator and encoder; None where nobody counted, or without the device."""
+        """Seconds for `images` by generator and encoder; None where nobody counted, or without the device."""
         generator = parse(values["generator"])
         if generator.family not in GENERATORS or _stand_in(generator, _dim(values["encoder"])):
             return None
@@ -235,7 +235,7 @@ def _models(jobs: Sequence[Job], kind: str) -> list[tuple[str, int | None]]:
 
 
 def _dim(encoder: str) -> int:
-    """Of the latents of an encoder whose name was found to be right; no weights are needed."""
+    """Dimension of the latents of an encoder whose name was found to be right; no weights are needed."""
     import open_clip
 
     selection = parse(encoder)

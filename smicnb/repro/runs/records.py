@@ -161,7 +161,7 @@ class Pulse:
 
 
 class Listener:
-    """In a worker: whether the run of a pulse goes on. Each call is one look.
+    """Whether the run of a pulse goes on, for its workers. Each call is one look.
 
     Args:
         path: the pulse file.

@@ -51,7 +51,7 @@ class Report:
         return f"{moved} of {self.tables} tables moved; {len(self.missing)} files missing, {len(self.extra)} extra"
 
     def as_json(self) -> dict[str, Any]:
-        """The same for a program."""
+        """The summary for a program."""
         moved = [{"file": file, **difference._asdict()} for file, difference in self.moved]
         return {"agrees": self.agrees, **asdict(self), "moved": moved}
 

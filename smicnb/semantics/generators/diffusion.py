@@ -198,7 +198,7 @@ def kandinsky22(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGe
 
 
 def sources_of(family: str, dim: int | None = None, source: str = AUTO) -> repositories.Sources:
-    """Where the generators of a family come from: for latents of `dim` dimensions, or of the first that it has.
+    """Sources of a family's generators: for latents of `dim` dimensions, or of the first that it has.
 
     Raises:
         DimensionError: `source` is "auto" and nothing is registered for `dim`; or it is registered for others.

@@ -274,7 +274,7 @@ def assign_splits(scenes: Sequence[str]) -> dict[str, str]:
 
 
 def _order_items(items: Sequence[Item]) -> tuple[Item, ...]:
-    """By scene, so that a photograph's views follow one another and it is decoded once."""
+    """Items by scene, so that a photograph's views follow one another and it is decoded once."""
     return tuple(sorted(items, key=lambda item: _name_hash(item.scene)))
 
 

@@ -46,7 +46,7 @@ def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 @lru_cache(maxsize=8)  # the pictures of a folder have few profiles among them
 def conversion(profile: bytes, channels: str) -> Callable[[Image.Image], Image.Image] | None:
-    """From a profile's colours to sRGB; None where the profile does not hold, or is sRGB."""
+    """Conversion from a profile's colours to sRGB; None where the profile does not hold, or is sRGB."""
     # LittleCMS makes a coarse table for greys, of which dark ones can be 10 of 255 off; all 256 are soon computed.
     flags = _FLAGS | ImageCms.Flags.NOOPTIMIZE if channels == "L" else _FLAGS
     try:

@@ -22,7 +22,7 @@ class View(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As it stands in an item's id: "full", "crop-tl-70", "crop-br-50-mirror"."""
+        """The name in an item's id: "full", "crop-tl-70", "crop-br-50-mirror"."""
         base = "full" if self.percent == 100 else f"crop-{self.anchor}-{self.percent}"
         return base + "-mirror" * self.mirrored
 

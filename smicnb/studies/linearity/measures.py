@@ -128,7 +128,7 @@ def measure(
 
 
 def gains(table: pd.DataFrame) -> pd.DataFrame:
-    """Of rows of `measure`: by how much the concept moves the image more than the random latent does.
+    """Gains, of rows of `measure`: by how much the concept moves the image more than the random latent does.
 
     Returns:
         Columns pair, scene, operation, factor, gain (of the cosine to x2: concept minus random when adding,

@@ -1,18 +1,14 @@
 """Where SMIC's rate model contradicts itself or what was measured: a row each, with computed evidence."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from smicnb.codec import published as smic_paper
-from smicnb.codec import rate
+from smicnb.codec import published, rate
 from smicnb.codec.published import BREAK_EVEN, TABLE_3, TABLE_4_BREAK_EVEN, TABLE_4_RATES, Cell
 from smicnb.codec.rate import HIGH, LOW, MEDIUM, POINTS
 from smicnb.studies.rate_model import null_proportion, tables
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CONTRADICTED = "contradicted"
 MISSING = "not specified"
@@ -23,8 +19,8 @@ Finding = tuple[str, str]  # evidence, and a verdict that begins with one of the
 
 
 def contradictions(
-    measured: "pd.DataFrame | None" = None, norms: np.ndarray | None = None, split: str = "train"
-) -> "pd.DataFrame":
+    measured: pd.DataFrame | None = None, norms: np.ndarray | None = None, split: str = "train"
+) -> pd.DataFrame:
     """Every contradiction of the rate model: `no`, `place`, `claim as published`, `evidence`, `verdict`.
 
     Args:
@@ -32,7 +28,6 @@ def contradictions(
         norms: (n,) L2 norms of the collection's latents before any rescaling, or None.
         split: the split of `measured` that the dictionaries were learned on.
     """
-    import pandas as pd
 
     found = {
         **_code(),
@@ -45,7 +40,7 @@ def contradictions(
         **_dimension(),
         **_table3(),
     }
-    rows = [(number, *smic_paper.CLAIMS[number], *found[number]) for number in smic_paper.CLAIMS]
+    rows = [(number, *published.CLAIMS[number], *found[number]) for number in published.CLAIMS]
     return pd.DataFrame(rows, columns=["no", "place", "claim as published", "evidence", "verdict"])
 
 
@@ -73,7 +68,7 @@ def _code() -> dict[str, Finding]:
     }
 
 
-def _null_share(measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]:
+def _null_share(measured: pd.DataFrame | None, split: str) -> dict[str, Finding]:
     n_atoms, seldom, often = MEDIUM.n_atoms, HIGH.penalty, LOW.penalty
     value = {penalty: float(rate.p_null_printed(n_atoms, penalty)) for penalty in (seldom, 1.0, often)}
     sums = {name: (2 * float(rate.p_null_printed(point.n_atoms, point.penalty)),) for name, point in POINTS.items()}
@@ -102,7 +97,7 @@ def _null_share(measured: "pd.DataFrame | None", split: str) -> dict[str, Findin
 
 
 def _penalty() -> dict[str, Finding]:
-    dim, norm = smic_paper.LATENT_DIM, smic_paper.LATENT_NORM
+    dim, norm = published.LATENT_DIM, published.LATENT_NORM
     scaled = {name: (point.penalty * dim,) for name, point in POINTS.items()}
     return {
         "4": (
@@ -121,9 +116,9 @@ def _table4() -> dict[str, Finding]:
         needed[codec] = rate.break_even(overhead, image, other), printed.printed
         implied[codec] = tables.implied_dictionary(codec)
     apart = max(least for least, _ in implied.values()) >= min(most for _, most in implied.values())
-    n, smic = smic_paper.TABLE_4_SIZE, TABLE_4_RATES["SMIC"]
+    n, smic = published.TABLE_4_SIZE, TABLE_4_RATES["SMIC"]
     shared_out = tables.smic_bpp(n, overhead, image)
-    border = 1.5 * smic_paper.ABSTRACT_BPP  # what still rounds to one digit of the abstract's rate
+    border = 1.5 * published.ABSTRACT_BPP  # what still rounds to one digit of the abstract's rate
     size = rate.break_even(overhead, image, rate.single_item_bits(border))
     return {
         "5a": (
@@ -169,16 +164,15 @@ def _quantisers() -> dict[str, Finding]:
     }
 
 
-def _settings(measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]:
+def _settings(measured: pd.DataFrame | None, split: str) -> dict[str, Finding]:
     overhead, image = rate.dictionary_bits(MEDIUM), rate.image_bits_printed(MEDIUM)
-    sizes = {place: (", ".join(f"{n:g}" for n in named),) for place, named in smic_paper.SIZES_NAMED.items()}
+    sizes = {place: (", ".join(f"{n:g}" for n in named),) for place, named in published.SIZES_NAMED.items()}
     rates = {
-        f"n = {n}:": (tables.smic_bpp(n, overhead, image),)
-        for n in (smic_paper.SELECTION_SIZE, smic_paper.TABLE_4_SIZE)
+        f"n = {n}:": (tables.smic_bpp(n, overhead, image),) for n in (published.SELECTION_SIZE, published.TABLE_4_SIZE)
     }
-    cosine = [float(row[0]) for size, row in smic_paper.TABLE_1.items() if size]
-    published = TABLE_4_RATES["PICS [31]"].value, smic_paper.PICS_OWN_BPP
-    needed = [rate.break_even(overhead, image, rate.single_item_bits(bpp)) for bpp in published]
+    cosine = [float(row[0]) for size, row in published.TABLE_1.items() if size]
+    pics = TABLE_4_RATES["PICS [31]"].value, published.PICS_OWN_BPP
+    needed = [rate.break_even(overhead, image, rate.single_item_bits(bpp)) for bpp in pics]
     return {
         "7a": (
             _each("{}", sizes),
@@ -195,13 +189,13 @@ def _settings(measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]
             f"{READING}: n_a >= 32, as detail comes with atoms",
         ),
         "7e": (
-            f"Fig. 1 of its own paper has {published[1]:g}; Eq. 15 then gives n* {needed[1]} instead of {needed[0]}",
-            f"{MISSING}: where {published[0] / published[1]:.3g} times that rate was measured",
+            f"Fig. 1 of its own paper has {pics[1]:g}; Eq. 15 then gives n* {needed[1]} instead of {needed[0]}",
+            f"{MISSING}: where {pics[0] / pics[1]:.3g} times that rate was measured",
         ),
     }
 
 
-def _unseen(measured: "pd.DataFrame | None", split: str) -> Finding:
+def _unseen(measured: pd.DataFrame | None, split: str) -> Finding:
     others = [] if measured is None else [name for name in measured["split"].unique() if name != split]
     if not others:
         return "not measured in this run", UNMEASURED
@@ -214,7 +208,7 @@ def _unseen(measured: "pd.DataFrame | None", split: str) -> Finding:
     )
 
 
-def _norm(norms: np.ndarray | None, measured: "pd.DataFrame | None", split: str) -> dict[str, Finding]:
+def _norm(norms: np.ndarray | None, measured: pd.DataFrame | None, split: str) -> dict[str, Finding]:
     wasted = {name: (point.b_coef - 1, rate.image_bits_corrected(point)) for name, point in POINTS.items()}
     spread = ""
     if norms is not None:
@@ -237,14 +231,14 @@ def _norm(norms: np.ndarray | None, measured: "pd.DataFrame | None", split: str)
 
 def _dimension() -> dict[str, Finding]:
     sizes = {}
-    for dim in (smic_paper.LATENT_DIM, smic_paper.WIDER_DIM):
+    for dim in (published.LATENT_DIM, published.WIDER_DIM):
         parts = rate.dictionary_bits(MEDIUM, dim), rate.image_bits_printed(MEDIUM), rate.single_item_bits()
         sizes[f"L = {dim}:"] = (rate.break_even(*parts),)
     return {
         "9": (
             f"n* of medium, {_each('{}', sizes)} (Table III: {TABLE_3['medium', BREAK_EVEN].printed})",
             f"{READING}: the checkpoint of that page that takes ViT-L/14, called small; its other takes "
-            f"{smic_paper.WIDER_DIM} dimensions of OpenCLIP ViT-H",
+            f"{published.WIDER_DIM} dimensions of OpenCLIP ViT-H",
         )
     }
 
@@ -256,7 +250,7 @@ def _table3() -> dict[str, Finding]:
     worst = gains.loc[gains["digits"] >= 3, "deviation %"].abs().max()
     overhead, image, bits = rate.dictionary_bits(HIGH), rate.image_bits_printed(HIGH), rate.single_item_bits()
     needed = {f"{one:.6g}": (rate.break_even(overhead, image, one),) for one in (bits, float(round(bits)))}
-    pairs = zip(("CC", "CSS", "BSS"), smic_paper.TABLE_1[None], smic_paper.TABLE_2["single item"], strict=False)
+    pairs = zip(("CC", "CSS", "BSS"), published.TABLE_1[None], published.TABLE_2["single item"], strict=False)
     scores = {name: (first, second) for name, first, second in pairs}
     apart = [name for name, (first, second) in scores.items() if not _rounds_to(first, second)]
     return {
@@ -268,7 +262,7 @@ def _table3() -> dict[str, Finding]:
         ),
         "11": (
             f"n* by R_SIC in bits: {_each('gives {}', needed)}",
-            f"{READING}: {smic_paper.SINGLE_ITEM_BPP:g} bits per pixel, not rounded to whole bits",
+            f"{READING}: {published.SINGLE_ITEM_BPP:g} bits per pixel, not rounded to whole bits",
         ),
         "12": (
             _each("{} in Table I, {} in Table II", scores),

@@ -2,16 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress_bar
 from smicnb.codec.rate import p_null_printed
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def p_null(codes: np.ndarray) -> float:
@@ -32,7 +29,7 @@ def sweep(
     learning_penalty: float,
     seed: int,
     name: str = "train",
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """Measure Fig. 12: one dictionary per n_a learned on the collection, codes at every λ.
 
     Args:
@@ -47,7 +44,6 @@ def sweep(
     Returns:
         One row per split, n_a and λ: `split`, `n_atoms`, `penalty`, `p_null`, `p_empty`, `images`.
     """
-    import pandas as pd
 
     from smicnb.codec.coders.dictionary import SemanticDictionary
 
@@ -68,7 +64,7 @@ def sweep(
     return pd.DataFrame(rows, columns=columns)
 
 
-def measured_p_null(measured: "pd.DataFrame", split: str, n_atoms: int, penalty: float) -> float:
+def measured_p_null(measured: pd.DataFrame, split: str, n_atoms: int, penalty: float) -> float:
     """The measured share of null coefficients at one cell of `sweep`'s table; NaN where it has none."""
     cell = measured[
         (measured["split"] == split) & (measured["n_atoms"] == n_atoms) & np.isclose(measured["penalty"], penalty)
@@ -175,19 +171,18 @@ def fit_null_law(penalty: Sequence[float], n_atoms: Sequence[int], shares: Seque
     return NullLaw(float(np.exp(free[0])), *map(float, free[1:]), _rms(errors), _largest(errors), _rms(fitted))
 
 
-def fit_measured(measured: "pd.DataFrame", split: str) -> NullLaw:
+def fit_measured(measured: pd.DataFrame, split: str) -> NullLaw:
     """`fit_null_law` on one split of `sweep`'s table."""
     cells = measured[measured["split"] == split]
     return fit_null_law(cells["penalty"], cells["n_atoms"], cells["p_null"])
 
 
-def compare_laws(measured: "pd.DataFrame") -> "pd.DataFrame":
+def compare_laws(measured: pd.DataFrame) -> pd.DataFrame:
     """Errors of four laws of P(null) on each split of `sweep`'s table: two as published, two fitted.
 
     A fitted law's errors are on sizes left out of its fit. Columns: `split`, `law`, `free numbers`,
     `rms error`, `largest error` (both of a share, 0 to 1).
     """
-    import pandas as pd
 
     rows = []
     for split, cells in measured.groupby("split", sort=False):

@@ -2,15 +2,13 @@
 
 import math
 from decimal import ROUND_DOWN, Decimal
-from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from smicnb.codec import published, rate
 from smicnb.codec.published import BREAK_EVEN, Cell
 from smicnb.codec.rate import OperatingPoint
 from smicnb.studies.rate_model.null_proportion import measured_p_null
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CUT_DIGITS = 3
 
@@ -47,13 +45,13 @@ def cut_cell(point: OperatingPoint, size: float | str, other_bits: float) -> flo
     return cell(size, overhead, kept, other_bits) if size == BREAK_EVEN else other_bits / kept
 
 
-def measured_p_nonzero(point: OperatingPoint, measured: "pd.DataFrame") -> dict[str, float]:
+def measured_p_nonzero(point: OperatingPoint, measured: pd.DataFrame) -> dict[str, float]:
     """Split -> measured share of non-null coefficients at an operating point; NaN where not measured."""
     splits = measured["split"].unique()
     return {split: 1 - measured_p_null(measured, split, point.n_atoms, point.penalty) for split in splits}
 
 
-def corrected_bits(point: OperatingPoint, measured: "pd.DataFrame | None" = None) -> dict[str, float]:
+def corrected_bits(point: OperatingPoint, measured: pd.DataFrame | None = None) -> dict[str, float]:
     """Column -> bits per image of the tuple code: with Eq. 14's P, and with each split's measured one."""
     bits = {"corrected": rate.image_bits_corrected(point)}
     for split, share in ({} if measured is None else measured_p_nonzero(point, measured)).items():
@@ -62,7 +60,7 @@ def corrected_bits(point: OperatingPoint, measured: "pd.DataFrame | None" = None
     return bits
 
 
-def file_columns(model: str, files: "pd.DataFrame | None") -> dict[str, tuple[float, float]]:
+def file_columns(model: str, files: pd.DataFrame | None) -> dict[str, tuple[float, float]]:
     """Column -> (bits paid once, bits of an image) of the files of a model, by coding and split.
 
     Args:
@@ -95,7 +93,7 @@ def _row(printed: Cell, exact: float, kept: float, further: dict[str, float]) ->
     }
 
 
-def table3(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+def table3(measured: pd.DataFrame | None = None, files: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every cell of Table III: as published, recomputed twice with deviations, corrected, and measured on files.
 
     `Eq. 10-15` rounds nothing, `cut rates` is `cut_cell`; "published is" says how either becomes the
@@ -106,7 +104,6 @@ def table3(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" 
         measured: `null_proportion.sweep`'s table, or None.
         files: what the points' files take, as `file_columns` has it, or None.
     """
-    import pandas as pd
 
     other, rows = rate.single_item_bits(), []
     for (model, size), printed in published.TABLE_3.items():
@@ -119,13 +116,12 @@ def table3(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" 
     return pd.DataFrame(rows)
 
 
-def table4(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+def table4(measured: pd.DataFrame | None = None, files: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every cell of Table IV that the rate model can compute, in `table3`'s columns.
 
     The rates of other codecs are inputs here: what is recomputed is SMIC's rate at n = 5000, dictionary
     included, in bits per pixel, and n* against each codec.
     """
-    import pandas as pd
 
     point, n = rate.POINTS[published.TABLE_4_MODEL], published.TABLE_4_SIZE
     overhead = rate.dictionary_bits(point)
@@ -155,14 +151,13 @@ def implied_dictionary(codec: str) -> tuple[float, float]:
     return (printed - 1) * saved, printed * saved
 
 
-def compare_points(measured: "pd.DataFrame | None" = None, files: "pd.DataFrame | None" = None) -> "pd.DataFrame":
+def compare_points(measured: pd.DataFrame | None = None, files: pd.DataFrame | None = None) -> pd.DataFrame:
     """The three operating points in bits per image: as printed, corrected, with each split's measured P, and as files.
 
     Args:
         measured: `null_proportion.sweep`'s table, or None.
         files: what the points' files take, as `file_columns` has it, or None.
     """
-    import pandas as pd
 
     rows = []
     for name, point in rate.POINTS.items():

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import ImageError
-from smicnb.codec import published as smic_paper
-from smicnb.codec import rate
+from smicnb.codec import published, rate
 from smicnb.compare.images import curves
 from smicnb.compare.images.downscaled import family
 from smicnb.compare.images.evaluate import IMAGE_COSINE, MEASURED, METRICS
@@ -124,10 +123,10 @@ def break_evens(
     """
     ours = [codec for codec in codecs if codec.name == OURS or (codec.name, codec.setting) == (BEYOND, QUALITY)]
     spent = points.groupby(["codec", "setting"])["bytes"].mean() * 8
-    table_4 = rate.POINTS[smic_paper.TABLE_4_MODEL]
+    table_4 = rate.POINTS[published.TABLE_4_MODEL]
     rows = []
-    for name, printed in smic_paper.TABLE_4_BREAK_EVEN.items():
-        bpp = smic_paper.TABLE_4_RATES[name].value
+    for name, printed in published.TABLE_4_BREAK_EVEN.items():
+        bpp = published.TABLE_4_RATES[name].value
         rows.append((name, AS_PUBLISHED, "", bpp, rate.single_item_bits(bpp), np.nan, np.nan, printed.value))
     made = {(codec.name, codec.setting): codec for codec in [*others, *codecs]}
     for row in lowest_points(points[~points["codec"].str.startswith(f"{SMIC},")]).itertuples():
@@ -135,10 +134,10 @@ def break_evens(
         rows.append((row.codec, MEASURED, row.setting, row.bpp, row.bits, bare, row.image_cosine, np.nan))
     columns = ["competitor", "rate", "setting", "bpp", "bits", "bits of a grey image", IMAGE_COSINE, "n* as printed"]
     table = pd.DataFrame(rows, columns=columns)
-    table["n* by Eq. 15"] = [tables.exact_cell(table_4, smic_paper.BREAK_EVEN, bits) for bits in table["bits"]]
+    table["n* by Eq. 15"] = [tables.exact_cell(table_4, published.BREAK_EVEN, bits) for bits in table["bits"]]
     for codec in ours:
         own = float(spent[codec.name, codec.setting])
-        cells = [tables.cell(smic_paper.BREAK_EVEN, codec.once_bits, own, bits) for bits in table["bits"]]
+        cells = [tables.cell(published.BREAK_EVEN, codec.once_bits, own, bits) for bits in table["bits"]]
         table[f"n* of records, {codec.setting if codec.name == OURS else codec.name}"] = cells
     return table
 

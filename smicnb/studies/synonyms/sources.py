@@ -109,7 +109,7 @@ class Source:
         return entropy(self.synset_probabilities)
 
     def merge(self, synsets: Sequence[int] | np.ndarray) -> Self:
-        """The same symbols under another mapping (n,)."""
+        """The source's symbols under another mapping (n,)."""
         return type(self)(self.probabilities, np.asarray(synsets))
 
 

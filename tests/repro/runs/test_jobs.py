@@ -9,8 +9,8 @@ HEAVY = {"matplotlib", "nbformat", "sklearn", "torch", "transformers"}
 LOOK = f"""
 import sys
 from pathlib import Path
-from smicnb.repro.runs import freshness, jobs, recipes as params, run
-for job in jobs.jobs_of(params.recipe(Path("recipes/embedded.yaml")), [], {{}}):
+from smicnb.repro.runs import freshness, jobs, recipes as recipes, run
+for job in jobs.jobs_of(recipes.recipe(Path("recipes/embedded.yaml")), [], {{}}):
     print(job.notebook, *freshness.inputs(job), sep=", ")
 print(sorted({HEAVY} & sys.modules.keys()))
 """
