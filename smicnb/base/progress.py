@@ -58,7 +58,7 @@ def progress_bar(label: str, total: float, before: float = 0) -> Iterator[Advanc
     """Show one task; yields the function that advances it by an amount of `total`'s unit.
 
     Args:
-        label: what is done.
+        label: the work.
         total: the amount of all the work, in any unit.
         before: what an earlier run has done of it, in no time of this one.
     """

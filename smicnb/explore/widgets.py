@@ -21,7 +21,7 @@ class ExplorerView:
     """Sliders, pictures and text fields around an explorer; a viewer without widgets shows its state as a page.
 
     Args:
-        explorer: what answers.
+        explorer: the explorer that answers.
 
     Attributes:
         widget: everything, as one widget.

@@ -37,7 +37,7 @@ class Difference(NamedTuple):
     """What differs in one column, or in the table where `column` is "".
 
     Args:
-        column: its name.
+        column: the column's name.
         moved: rows that differ beyond the tolerance.
         rows: rows compared.
         old, new: the cell that differs most; or what the two tables have, where they cannot be compared.

@@ -227,7 +227,7 @@ class Sic(nn.Module):
     """The networks of one size and variant.
 
     Args:
-        config: which.
+        config: the codec's config.
     """
 
     def __init__(self, config: SicConfig):

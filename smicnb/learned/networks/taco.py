@@ -160,7 +160,7 @@ class Context(nn.Module):
         """Scales and means (n, c, h, w) of a group's anchors, and what `predict_others` needs again.
 
         Args:
-            group: its number.
+            group: the group's number.
             hyper: what `hyper` returns.
             known: ŷ of the groups before it.
         """
@@ -206,7 +206,7 @@ class Taco(nn.Module):
     """The networks of one size and variant.
 
     Args:
-        config: which.
+        config: the codec's config.
     """
 
     def __init__(self, config: TacoConfig):

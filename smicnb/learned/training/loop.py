@@ -59,7 +59,7 @@ class Trainer:
     """One training on some photographs.
 
     Args:
-        training: what.
+        training: a training of a plan.
         fitted, validated: photographs.
         folder: where its state, log and checkpoint go, under its name.
         device: a torch device name.

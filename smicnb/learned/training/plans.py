@@ -167,7 +167,7 @@ class Training:
     """One training: a run at a rate with a seed.
 
     Args:
-        codec: which.
+        codec: "taco" or "sic".
         name: RUN/RATE/SEED.
         config: the networks' config.
         run: everything else.

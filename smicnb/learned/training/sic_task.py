@@ -24,7 +24,7 @@ class SicTask:
     """A training of SIC.
 
     Args:
-        training: what.
+        training: a training of a plan.
         parts: photographs; their captions are not looked at.
         device: a torch device name.
     """

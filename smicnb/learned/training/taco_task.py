@@ -25,7 +25,7 @@ class TacoTask:
     """A training of TACO.
 
     Args:
-        training: what.
+        training: a training of a plan.
         parts: photographs that are trained on ("fitted"), and that tell how it goes ("validated").
         device: a torch device name.
     """

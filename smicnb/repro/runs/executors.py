@@ -35,7 +35,7 @@ class Processes(Executor):
     """Spawned processes that die alone: a killed one costs its task, where a `ProcessPoolExecutor` would lose all.
 
     Args:
-        workers: how many.
+        workers: number of processes.
     """
 
     def __init__(self, workers: int):

@@ -59,7 +59,7 @@ class Task:
 
     Args:
         notebook, parameters, place: the same as in `jobs.Job`.
-        kernel: its name.
+        kernel: the kernel's name.
         timeout: seconds for each cell, or None.
         pulse, run: pulse file and name of the run that asks for it.
         variables: further environment variables of the kernel.
@@ -80,8 +80,8 @@ class Outcome:
     """How one notebook ended.
 
     Args:
-        notebook: its name.
-        state: how it ended.
+        notebook: the notebook's name.
+        state: the state that it ended in.
         seconds: duration.
         error, kind, cell: text on one line, the error's class, and the place of the code cell; "", "", None without.
         cells: the state of every code cell.

@@ -55,7 +55,7 @@ class DiffusionGenerator:
 
     Args:
         family: "stable-unclip" or "kandinsky22".
-        located: where its files are.
+        located: place of the pipeline's files.
         pipeline: their configuration, and how they are called.
         settings: device, dtype, steps, guidance (at most 1: none), batch, attention_slicing.
 

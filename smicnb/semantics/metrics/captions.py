@@ -66,7 +66,7 @@ class NearestWords:
 
     Args:
         encoder: images and texts to one space.
-        words: what it can say.
+        words: the vocabulary.
         count: how many of them a caption names.
     """
 

@@ -52,7 +52,7 @@ def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure
 
     Args:
         pictures: `measures.decode_levels`'s: for each model the original and the decoded images.
-        table: its numbers.
+        table: the numbers of these pictures.
     """
     columns = len(pictures[0])
     height, width = pictures[0][0].shape[:2]
@@ -78,7 +78,7 @@ def synset(
     Args:
         image: the original.
         found: `measures.synset`'s.
-        table: its numbers.
+        table: the numbers of these pictures.
         shown: samples beside the map of all of them.
     """
     columns = shown + 2
