@@ -13,7 +13,7 @@ from safetensors.numpy import save
 from smicnb.base.files import write_bytes
 from smicnb.semantics.encoders import lite0_minilm
 from smicnb.semantics.encoders.lite0_minilm import DIM, NORM, SIDE, SentenceTower, fit_ridge, image_features, unit_rows
-from smicnb.semantics.encoders.towers import ImageTower, in_text_batches
+from smicnb.semantics.encoders.towers import ImageTower, encode_texts
 from smicnb.semantics.photographs import image_collections
 
 
@@ -32,7 +32,7 @@ def class_texts() -> list[tuple[str, str]]:
 def class_embeddings(sentences: SentenceTower) -> tuple[np.ndarray, np.ndarray]:
     """Unit embeddings of either sentence of every class, twice (1000, 384)."""
     short, long = zip(*class_texts(), strict=True)
-    return in_text_batches(short, sentences, DIM), in_text_batches(long, sentences, DIM)
+    return encode_texts(short, sentences, DIM), encode_texts(long, sentences, DIM)
 
 
 def build() -> dict[str, np.ndarray]:

@@ -81,7 +81,7 @@ def run(
             typer.echo(line)
         return
     dask = (scheduler or "") if executor is ExecutorName.dask else None
-    outcomes = runs.run(wanted, at_a_time(jobs, wanted) if scheduler is None else jobs, force, timeout, dask)
+    outcomes = runs.run(wanted, count_workers(jobs, wanted) if scheduler is None else jobs, force, timeout, dask)
     for line in runs.report(outcomes, wanted):
         typer.echo(line)
     runs.raise_failures(outcomes)
@@ -121,7 +121,7 @@ def recipe_path(recipe: Path) -> Path:
     return recipe if recipe.suffix else root() / "recipes" / f"{recipe}.yaml"
 
 
-def at_a_time(asked: int | None, wanted: "list[Job]") -> int | None:
+def count_workers(asked: int | None, wanted: "list[Job]") -> int | None:
     """How many notebooks run at once on this machine: one with a GPU, whose memory they would share; None: any."""
     values = (str(value) for job in wanted for value in job.parameters.values())
     if asked is None and any(re.search(r"[?&]device=(cuda|mps)", value) for value in values):
@@ -162,7 +162,7 @@ def verify(
         )
     wanted = planned.jobs_of(read, notebooks or [], given)
     whole = {job.notebook for job in wanted} >= set(read.notebooks)
-    report = verification.verify(wanted, at_a_time(jobs, wanted), whole)
+    report = verification.verify(wanted, count_workers(jobs, wanted), whole)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))
     else:

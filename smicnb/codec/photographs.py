@@ -280,7 +280,7 @@ def decompress(
         resumed = _prepare(folder, names, made_from, force)
         empty = 0
         with progress_bar(f"generating with {chosen.name}", len(opened)) as advance:
-            for latents, paths in _in_batches(opened, names, folder):
+            for latents, paths in _decode_batches(opened, names, folder):
                 empty += int((~latents.any(axis=1)).sum())
                 missing = [row for row, path in enumerate(paths) if not (resumed and path.is_file())]
                 for row, image in zip(missing, space.generate(latents[missing], seed), strict=True):
@@ -290,7 +290,7 @@ def decompress(
     return len(names), empty, chosen.what
 
 
-def _in_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Iterator[tuple[np.ndarray, list[Path]]]:
+def _decode_batches(opened: SmicReader, names: Sequence[str], folder: Path) -> Iterator[tuple[np.ndarray, list[Path]]]:
     start = 0
     for block in opened:
         paths = [folder / name for name in names[start : start + len(block.latents)]]

@@ -33,7 +33,7 @@ def draw_thumbnail(axes: Axes, image: np.ndarray, title: str = "", below: str = 
     strip_axes(axes, title, below)
 
 
-def beside_inputs(
+def draw_beside_inputs(
     inputs: Sequence[np.ndarray],
     generated: Sequence[Sequence[np.ndarray]],
     cosines: np.ndarray,

@@ -29,9 +29,9 @@ def test_notebooks_that_ask_for_a_gpu_take_turns(device):
 
     plain = {"encoder": "lite0-minilm?device=cpu", "pairs": 3, "collection": "folder:/data/device=cuda"}
     asking = {"quality": f"clip-iqa:auto?device={device}"}
-    assert runs.at_a_time(None, jobs(plain, {})) is None
-    assert runs.at_a_time(None, jobs(plain, asking)) == 1
-    assert runs.at_a_time(2, jobs(asking)) == 2
+    assert runs.count_workers(None, jobs(plain, {})) is None
+    assert runs.count_workers(None, jobs(plain, asking)) == 1
+    assert runs.count_workers(2, jobs(asking)) == 2
 
 
 @pytest.mark.parametrize(("words", "workers"), [([], 1), (["--jobs", "3"], 3)])

@@ -111,7 +111,7 @@ def _path(gram, residual, penalties, codes, inverse, slope, mask, index, sign, v
             worst = _largest(residual, slope, mask, step)
             if worst <= penalty - step:
                 break
-            j = _where(residual, slope, mask, step, worst)
+            j = _find_place(residual, slope, mask, step, worst)
             up = residual[j] - step * slope[j] > 0
             short = penalty - residual[j] if up else penalty + residual[j]
             rate = 1.0 - slope[j] if up else 1.0 + slope[j]
@@ -231,7 +231,7 @@ def _largest(residual, slope, mask, step):
 
 
 @njit(cache=True, nogil=True)
-def _where(residual, slope, mask, step, worst):
+def _find_place(residual, slope, mask, step, worst):
     for j in range(len(residual)):
         if mask[j] * abs(residual[j] - step * slope[j]) >= worst:
             return j

@@ -126,10 +126,10 @@ class _Client(NotebookClient):
             # A magic such as %%capture and an output widget take an error to themselves: the kernel tells of it, and
             # says that the cell went well.
             if self._raised and "raises-exception" not in cell.metadata.get("tags", []):
-                return _failed(*self._raised)
+                return _describe_failure(*self._raised)
             return "done", "", ""
         except CellExecutionError as error:
-            return _failed(error.ename, error.evalue)
+            return _describe_failure(error.ename, error.evalue)
         except CellTimeoutError:
             return "timeout", "Timeout", f"the cell took longer than {self.execution.timeout} s and was ended"
         except DeadKernelError:
@@ -221,7 +221,7 @@ class Engine(engines.Engine):
                     return
 
 
-def _failed(kind: str, text: str) -> tuple[CellState, str, str]:
+def _describe_failure(kind: str, text: str) -> tuple[CellState, str, str]:
     """The state of a cell that an error ended, and the error."""
     if kind == "KeyboardInterrupt":
         return "interrupted", kind, "the kernel was interrupted"

@@ -53,7 +53,7 @@ def recipe(path: Path) -> Recipe:
         content = yaml12.read(path.read_text(encoding="utf-8"))
     except ValueError as error:  # no text, or no YAML
         raise SmicnbError(f"{path.name} is no YAML ({' '.join(str(error).split())})") from error
-    content = _mapping(content, path.name, "figures: …, parameters: …, notebooks: …")
+    content = _check_mapping(content, path.name, "figures: …, parameters: …, notebooks: …")
     keys = ("figures", "parameters", "notebooks")
     for key in content:
         if key not in keys:
@@ -61,20 +61,20 @@ def recipe(path: Path) -> Recipe:
     figures = content.get("figures", "figures")
     if not isinstance(figures, str):
         raise SmicnbError(f"'figures' of {path.name} is {figures!r}", "a folder of the checkout")
-    notebooks = _mapping(content.get("notebooks") or {}, f"'notebooks' of {path.name}", "NAME: for each notebook")
+    notebooks = _check_mapping(content.get("notebooks") or {}, f"'notebooks' of {path.name}", "NAME: for each notebook")
     for name, values in notebooks.items():
         notebook_path(name)
-        notebooks[name] = _mapping(values or {}, f"'{name}' of {path.name}", "NAME: VALUE for each parameter")
+        notebooks[name] = _check_mapping(values or {}, f"'{name}' of {path.name}", "NAME: VALUE for each parameter")
     parameters = content.get("parameters") or {}
     return Recipe(
         path.stem,
         figures,
-        _mapping(parameters, f"'parameters' of {path.name}", "NAME: VALUE for each parameter"),
+        _check_mapping(parameters, f"'parameters' of {path.name}", "NAME: VALUE for each parameter"),
         notebooks,
     )
 
 
-def _mapping(value: Any, what: str, needed: str) -> dict[str, Any]:
+def _check_mapping(value: Any, what: str, needed: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SmicnbError(f"{what} holds no mapping", needed)
     return {str(key): entry for key, entry in value.items()}

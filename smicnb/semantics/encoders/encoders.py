@@ -17,7 +17,7 @@ from smicnb.base.shards import run_pieces
 from smicnb.semantics import devices
 from smicnb.semantics.encoders import inception, lite0_minilm
 from smicnb.semantics.encoders.preparation import Preparation, preparation
-from smicnb.semantics.encoders.towers import BATCH, ImageTower, in_text_batches
+from smicnb.semantics.encoders.towers import BATCH, ImageTower, encode_texts
 from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.selection import parse
 from smicnb.semantics.weights import store
@@ -167,7 +167,7 @@ class OpenClipEncoder:
     def encode_text(self, texts: Iterable[str]) -> np.ndarray:
         """Un-normalised text projections (n, dim) float32."""
         project = partial(self._network.encode_text, normalize=False)
-        return in_text_batches(texts, lambda batch: project(self._tokenize(batch)), self.dim)
+        return encode_texts(texts, lambda batch: project(self._tokenize(batch)), self.dim)
 
     def text_tokens(self, texts: list[str]) -> "tuple[torch.Tensor, torch.Tensor]":
         """States (n, T, W) of the text transformer's last layer after its norm, and the tokens' mask; CLIP: T = 77."""

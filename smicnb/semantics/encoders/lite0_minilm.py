@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.base.files import sha256_file, sha256_json
-from smicnb.semantics.encoders.towers import ImageTower, in_text_batches
+from smicnb.semantics.encoders.towers import ImageTower, encode_texts
 from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
@@ -207,7 +207,7 @@ class Lite0MiniLM:
 
     def encode_text(self, texts: Iterable[str]) -> np.ndarray:
         """Latents (n, 384) float32 of sentences, norm 20 after centring on the mean class name."""
-        unit = in_text_batches(texts, self.text_tower, DIM)
+        unit = encode_texts(texts, self.text_tower, DIM)
         return (NORM * unit_rows(unit - self._projection["text_mean"])).astype(np.float32)
 
     def text_tokens(self, texts: list[str]) -> tuple["torch.Tensor", "torch.Tensor"]:

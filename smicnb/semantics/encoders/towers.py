@@ -166,7 +166,7 @@ class ImageTower:
         return latents
 
 
-def in_text_batches(texts: Iterable[str], encode: Callable[[list[str]], "torch.Tensor"], dim: int) -> np.ndarray:
+def encode_texts(texts: Iterable[str], encode: Callable[[list[str]], "torch.Tensor"], dim: int) -> np.ndarray:
     """Latents (n, dim) float32 of texts, encoded `BATCH` at a time, the last batch filled up with ""."""
     import torch
 

@@ -9,7 +9,7 @@ import numpy as np
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.semantics.encoders.lite0_minilm import DIM, sentence_tower, unit_rows
-from smicnb.semantics.encoders.towers import in_text_batches
+from smicnb.semantics.encoders.towers import encode_texts
 from smicnb.semantics.metrics.judges import Family, Judge
 from smicnb.semantics.metrics.pairs import latent_cosine, text_image_similarity
 from smicnb.semantics.photographs.words import WordList, words
@@ -157,7 +157,7 @@ def caption_similarity(captions: Sequence[str], captions_hat: Sequence[str]) -> 
         raise DimensionError(f"{len(captions)} captions and {len(captions_hat)} of decoded images", "equally many")
     # The same image says the same thing again and again: every sentence is embedded once.
     every = list(dict.fromkeys([*captions, *captions_hat]))
-    embeddings = dict(zip(every, in_text_batches(every, sentence_tower(), DIM), strict=True))
+    embeddings = dict(zip(every, encode_texts(every, sentence_tower(), DIM), strict=True))
     both = ([embeddings[sentence] for sentence in part] for part in (captions, captions_hat))
     return latent_cosine(*(np.array(rows).reshape(-1, DIM) for rows in both))
 

@@ -50,7 +50,7 @@ def bootstrap_mean(
     return mean, float(low), float(high)
 
 
-def by_cell(table: pd.DataFrame, keys: list[str], value: str, seed: int) -> pd.DataFrame:
+def bootstrap_cells(table: pd.DataFrame, keys: list[str], value: str, seed: int) -> pd.DataFrame:
     """`bootstrap_mean` of one column in each cell of a table, cells in the order of their first rows.
 
     Args:

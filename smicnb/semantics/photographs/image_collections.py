@@ -172,7 +172,7 @@ def load(name: str) -> Collection:
             f"'{kind}:PATH'",
             f"give the folder that holds {DATA_SETS[kind].layout}",
         )
-    return _from_folder(DATA_SETS[kind], Path(os.path.expanduser(path)))
+    return _load_folder(DATA_SETS[kind], Path(os.path.expanduser(path)))
 
 
 def _is_path(name: str) -> bool:
@@ -181,7 +181,7 @@ def _is_path(name: str) -> bool:
     return name.startswith(("~", ".")) or "/" in kind or os.sep in kind or bool(drive)
 
 
-def _from_folder(data_set: DataSet, root: Path) -> Collection:
+def _load_folder(data_set: DataSet, root: Path) -> Collection:
     listing = list_images(root, data_set.parts)
     captions = data_set.captions(root) if data_set.captions else {}
     by_folded = {fold_case(name): caption for name, caption in captions.items()}  # a copy may be named in other letters

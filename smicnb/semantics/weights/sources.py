@@ -101,7 +101,7 @@ def _open_archive(package: Package, downloads: Path) -> Iterator[Opener]:
 
 
 @contextlib.contextmanager
-def _from_hub(hub: Hub) -> Iterator[Opener]:
+def _open_hub(hub: Hub) -> Iterator[Opener]:
     """Files of a model hub, through its own client and that client's cache."""
 
     def opener(file: File) -> BinaryIO:
@@ -133,4 +133,4 @@ def sources(part: Part, path: Path | None, downloads: Path) -> Iterator[Source]:
             yield f"installed {source.project}", _open_installed(source)
             yield str(source), _open_archive(source, downloads)
         else:
-            yield str(source), _from_hub(source)
+            yield str(source), _open_hub(source)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from smicnb.codec.format.payload import CODINGS
 from smicnb.drawing import looks
-from smicnb.drawing.parts import SPLITS, beside_inputs, log_axis
+from smicnb.drawing.parts import SPLITS, draw_beside_inputs, log_axis
 from smicnb.drawing.style import PAGE
 from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image, format_size
 from smicnb.studies.rate_model.plots import TICKS
@@ -145,7 +145,7 @@ def draw_images(
         bits: bits per image of each point's entropy-coded file: payload and index.
     """
     titles = [f"{name}, {size:.0f} bits" for name, size in zip(names, bits, strict=True)]
-    return beside_inputs(inputs, generated, cosines, titles, 1.12)
+    return draw_beside_inputs(inputs, generated, cosines, titles, 1.12)
 
 
 def claim(hulls: pd.DataFrame) -> Figure:

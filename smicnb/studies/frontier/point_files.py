@@ -14,7 +14,7 @@ from smicnb.codec.format.payload import CODINGS
 from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.rate import INDEX_IMAGE, INDEX_ONCE, POINTS, FileRate
 from smicnb.semantics.encoders.encoders import SemanticEncoder
-from smicnb.semantics.metrics.intervals import by_cell
+from smicnb.semantics.metrics.intervals import bootstrap_cells
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.studies.frontier.sweep import PARAMETERS, Grid, learn
@@ -156,7 +156,7 @@ def fidelity(
 
 def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Mean and 95 % interval, bootstrapped over scenes, of every split, model and metric of `fidelity`."""
-    return by_cell(table, ["split", "model", "metric"], "value", seed)
+    return bootstrap_cells(table, ["split", "model", "metric"], "value", seed)
 
 
 def entropy_bits(rates: pd.DataFrame, split: str = "train") -> list[float]:

@@ -14,7 +14,7 @@ from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress_bar
 from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder, encode_collection
-from smicnb.semantics.metrics.intervals import bootstrap_mean, by_cell
+from smicnb.semantics.metrics.intervals import bootstrap_cells, bootstrap_mean
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import SemanticSpace
@@ -187,7 +187,7 @@ def curves(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     keys = ["operation", "factor", "what", "to"]
     cosines = table.rename(columns={"to_first": "x1", "to_second": "x2"})
     long = cosines.melt(["scene", *keys[:-1]], ["x1", "x2"], "to").sort_values(keys, kind="stable")
-    return by_cell(long, keys, "value", seed)[[*keys, "mean", "low", "high"]]
+    return bootstrap_cells(long, keys, "value", seed)[[*keys, "mean", "low", "high"]]
 
 
 def ranking(table: pd.DataFrame) -> np.ndarray:

@@ -182,7 +182,7 @@ def _settings(measured: pd.DataFrame | None, split: str) -> dict[str, Finding]:
             f"bits per pixel of medium, {_each('{:.3g}', rates)}",
             f"{CONTRADICTED}: the overhead of each image doubles between the two sizes",
         ),
-        "7c": _unseen(measured, split),
+        "7c": _count_unseen(measured, split),
         "7d": (
             f"Table I's CC rises at {sum(np.diff(cosine) > 0)} of {len(cosine) - 1} steps of n_a, from "
             f"{cosine[0]:g} to {cosine[-1]:g}",
@@ -195,7 +195,7 @@ def _settings(measured: pd.DataFrame | None, split: str) -> dict[str, Finding]:
     }
 
 
-def _unseen(measured: pd.DataFrame | None, split: str) -> Finding:
+def _count_unseen(measured: pd.DataFrame | None, split: str) -> Finding:
     others = [] if measured is None else [name for name in measured["split"].unique() if name != split]
     if not others:
         return "not measured in this run", UNMEASURED

@@ -12,7 +12,7 @@ from smicnb.base.progress import progress
 from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder
-from smicnb.semantics.metrics.intervals import by_cell
+from smicnb.semantics.metrics.intervals import bootstrap_cells
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.spaces import SemanticSpace, normalise
@@ -154,7 +154,7 @@ def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns:
         Columns split, kind, n_atoms, metric, mean, low, high, images, scenes.
     """
-    return by_cell(table, ["split", "kind", "n_atoms", "metric"], "value", seed)
+    return bootstrap_cells(table, ["split", "kind", "n_atoms", "metric"], "value", seed)
 
 
 def differences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def differences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     keys = ["split", "n_atoms", "metric"]
     wide = table.pivot(index=[*keys, "scene", "item"], columns="kind", values="value").reset_index()  # sorted
     paired = [wide.assign(against=against, value=wide["learned"] - wide[against]) for against in KINDS[1:]]
-    result = by_cell(pd.concat(paired).dropna(subset="value"), [*keys, "against"], "value", seed)
+    result = bootstrap_cells(pd.concat(paired).dropna(subset="value"), [*keys, "against"], "value", seed)
     ends = zip(result["low"], result["high"], strict=True)
     return result.assign(verdict=[judge_interval(*pair, "learned ahead", "learned behind") for pair in ends])
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.drawing.looks import KINDS
-from smicnb.drawing.parts import SPLITS, beside_inputs, draw_thumbnail, error_bars, log_axis
+from smicnb.drawing.parts import SPLITS, draw_beside_inputs, draw_thumbnail, error_bars, log_axis
 from smicnb.drawing.style import COLUMN, PAGE
 
 MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
@@ -113,7 +113,7 @@ def reconstructions(
     n_atoms: Sequence[int],
 ) -> Figure:
     """Fig. 8: inputs on the left, then what is generated from n_a atoms; latent cosines below each."""
-    return beside_inputs(inputs, generated, cosines, [f"$n_a$ = {count}" for count in n_atoms], 1.17)
+    return draw_beside_inputs(inputs, generated, cosines, [f"$n_a$ = {count}" for count in n_atoms], 1.17)
 
 
 def decomposition(

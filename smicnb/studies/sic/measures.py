@@ -11,7 +11,7 @@ from smicnb.compare.images import ablations, curves, evaluate
 from smicnb.compare.images.ablations import Claim
 from smicnb.compare.images.evaluate import ESTIMATED, METRICS
 from smicnb.semantics.metrics import pairs, perception
-from smicnb.semantics.metrics.intervals import by_cell
+from smicnb.semantics.metrics.intervals import bootstrap_cells
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,7 +172,9 @@ def ranks(points: pd.DataFrame, metrics_of: Sequence[str], seed: int) -> pd.Data
                 if np.isfinite(values).all() and values.nunique() > 1:
                     rho = np.corrcoef(rankdata(image["level"]), rankdata(values))[0, 1]
                     rows.append((codec, metric, scene, rho))
-    found = by_cell(pd.DataFrame(rows, columns=["codec", "metric", "scene", "rho"]), ["codec", "metric"], "rho", seed)
+    found = bootstrap_cells(
+        pd.DataFrame(rows, columns=["codec", "metric", "scene", "rho"]), ["codec", "metric"], "rho", seed
+    )
     return found.rename(columns={"mean": "rho"}).drop(columns="scenes")
 
 

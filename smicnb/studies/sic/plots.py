@@ -47,7 +47,7 @@ def level_rates(table: pd.DataFrame) -> Figure:
     return figure
 
 
-def by_level(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
+def draw_levels(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
     """An image as some models decode it at rising levels: a row for each model, at the images' own pixels.
 
     Args:

@@ -117,7 +117,7 @@ def _draw_reduced(axes: Axes, metric: str, curve: pd.DataFrame) -> None:
         axes.plot(hull["bpp"], hull["mean"], marker=".", markersize=2.5, **plain)
 
 
-def reduced(summary: pd.DataFrame, metric: str) -> Figure:
+def compare_reduced(summary: pd.DataFrame, metric: str) -> Figure:
     """A panel per codec: its images whole, and reduced by each factor before and enlarged after, beside SMIC's.
 
     Args:

@@ -34,7 +34,7 @@ def test_images_at_rising_levels():
     rng = np.random.default_rng(0)
     pictures = [[rng.integers(0, 255, (20, 30, 3), np.uint8) for _ in range(3)] for _ in range(2)]
     rows = [(model, level, 0.1 * level, 20.0, 0.3) for model in ("one-sample/all/0", "authors/x") for level in (1, 8)]
-    figure = plots.by_level(pictures, pd.DataFrame(rows, columns=["model", "level", "bpp", "psnr", "dists"]))
+    figure = plots.draw_levels(pictures, pd.DataFrame(rows, columns=["model", "level", "bpp", "psnr", "dists"]))
     assert len(figure.axes) == 6
     np.testing.assert_array_equal(figure.axes[4].get_images()[0].get_array(), pictures[1][1])
     assert [axes.get_title() for axes in figure.axes[:3]] == ["original", "level 1", "level 8"]

@@ -78,7 +78,7 @@ def test_curves_are_the_summarys_with_intervals_but_for_reduced_images(summary):
 
 
 def test_reduced_images_have_a_panel_for_each_codec(summary):
-    figure = plots.reduced(summary, "image_cosine")
+    figure = plots.compare_reduced(summary, "image_cosine")
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ["WebP"]
     assert [line.get_label() for line in panels[0].lines] == [
