@@ -7,19 +7,16 @@ import io
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import SmicnbError, format_value
+from smicnb.compare.images.evaluate import ImageCodec
 from smicnb.compare.images.still_video import INSTALL, StillVideo, check_whole
 from smicnb.semantics.photographs.images import check_rgb
-
-if TYPE_CHECKING:
-    from types import ModuleType
-
-    from smicnb.compare.images.evaluate import ImageCodec
 
 
 class _PillowCodec:
@@ -130,7 +127,7 @@ class Avif(_PillowCodec):
 
 
 @lru_cache(maxsize=1)
-def load_pillow_jxl() -> "ModuleType":
+def load_pillow_jxl() -> ModuleType:
     """The plugin's module, without what its import does to Pillow: which files can be read must not hang on it."""
     from PIL import Image
 
@@ -200,7 +197,7 @@ LADDERS = {
 }
 
 
-def ladder(name: str) -> "list[ImageCodec]":
+def ladder(name: str) -> list[ImageCodec]:
     """A family's operating points, from the lowest rate up.
 
     Args:
@@ -213,6 +210,6 @@ def ladder(name: str) -> "list[ImageCodec]":
     return [StillVideo(make, point) if isinstance(make, str) else make(point) for point in points]
 
 
-def classical(families: Iterable[str] = tuple(LADDERS)) -> "list[ImageCodec]":
+def classical(families: Iterable[str] = tuple(LADDERS)) -> list[ImageCodec]:
     """The operating points of several families, one after the other; errors as in `ladder`."""
     return [codec for name in families for codec in ladder(name)]

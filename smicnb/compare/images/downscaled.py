@@ -1,16 +1,13 @@
 """A codec that is given a reduced image and enlarges what it decoded: how a classical codec reaches lower rates."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from smicnb.base.errors import IntegrityError, SmicnbError, format_value
 from smicnb.compare.images.classical import ladder
+from smicnb.compare.images.evaluate import ImageCodec
 from smicnb.semantics.photographs.images import check_rgb
-
-if TYPE_CHECKING:
-    from smicnb.compare.images.evaluate import ImageCodec
 
 FACTORS = (2, 4, 8)
 MARK = ", 1/"  # between a codec's name and the factor
@@ -31,7 +28,7 @@ class Downscaled:
         SmicnbError: another factor.
     """
 
-    def __init__(self, codec: "ImageCodec", factor: int):
+    def __init__(self, codec: ImageCodec, factor: int):
         from PIL import __version__
 
         if factor not in FACTORS:
@@ -64,7 +61,7 @@ def family(name: str) -> tuple[str, int]:
     return own, int(factor or 1)
 
 
-def reduce_families(families: Iterable[str], factors: Iterable[int] = FACTORS) -> "list[ImageCodec]":
+def reduce_families(families: Iterable[str], factors: Iterable[int] = FACTORS) -> list[ImageCodec]:
     """Operating points of several families of `classical` on reduced images: `STRIDE`'s rungs at every factor.
 
     Which rungs and factors was settled before anything was measured, and none is left out afterwards.

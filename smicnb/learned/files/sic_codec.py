@@ -4,7 +4,6 @@ import copy
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,15 +11,13 @@ from torch import Tensor
 
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.learned.files import checkpoints, coding
+from smicnb.learned.files.checkpoints import Checkpoint
 from smicnb.learned.files.coding import Reader, Tables, Writer
 from smicnb.learned.files.shifted import ShiftedGaussians, shifted_gaussians
 from smicnb.learned.files.sic_file import Part, SicFile, check_group, group_crc
 from smicnb.learned.files.wavefront import Walk
 from smicnb.learned.networks.sic import SPREAD, STRIDE
 from smicnb.semantics.photographs.images import check_rgb
-
-if TYPE_CHECKING:
-    from smicnb.learned.files.checkpoints import Checkpoint
 
 MAX_PIXELS = 2**24  # 17 megapixels: what the transforms of the small size hold in 8 GiB
 
@@ -61,7 +58,7 @@ class SicCodec:
 
     name = "SIC"
 
-    def __init__(self, checkpoint: "Checkpoint | Path | str", device: str = "cpu"):
+    def __init__(self, checkpoint: Checkpoint | Path | str, device: str = "cpu"):
         if not isinstance(checkpoint, checkpoints.Checkpoint):
             checkpoint = checkpoints.load(Path(checkpoint), device)
         if checkpoint.codec != "sic":

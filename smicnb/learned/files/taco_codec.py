@@ -2,7 +2,6 @@
 
 import copy
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -14,10 +13,8 @@ from smicnb.learned.files.coding import Reader, Tables, Writer
 from smicnb.learned.networks.blocks import checkerboard, pad
 from smicnb.learned.networks.taco import MULTIPLE, Context
 from smicnb.semantics.encoders import encoders
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.photographs.images import check_rgb
-
-if TYPE_CHECKING:
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 MAGIC = b"TACO"
 
@@ -55,7 +52,7 @@ class TacoCodec:
         """What a record keeps: the checkpoint's hash and that of the Gaussians' tables."""
         return {"checkpoint": self.checkpoint.sha256, "gaussian tables": self._gaussian.sha256}
 
-    def encoder(self) -> "SemanticEncoder":
+    def encoder(self) -> SemanticEncoder:
         """The encoder of the text tokens."""
         return encoders.encoder(self.config.encoder)
 

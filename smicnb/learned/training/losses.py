@@ -1,6 +1,6 @@
 """What TACO is trained for: rate, pixels, perception, and the sentence (TACO, Eq. 6 and 7)."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -8,10 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from smicnb.base.bounds import MOST_WEIGHT
-
-if TYPE_CHECKING:
-    from smicnb.learned.networks.taco import Reconstruction
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
+from smicnb.learned.networks.taco import Reconstruction
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 CLIP_LOGIT_SCALE = 100.0  # what CLIP's training ended at
 CODE_LOGIT_SCALE = 14.28  # exp(2.6592), at which it began; the authors' code keeps it there
@@ -56,12 +54,12 @@ class TacoLoss:
         self,
         weights: LossWeights,
         perceptual: nn.Module | None = None,
-        encoder: "SemanticEncoder | None" = None,
+        encoder: SemanticEncoder | None = None,
         side: int | None = None,
     ):
         self.weights, self._perceptual, self._encoder, self._side = weights, perceptual, encoder, side
 
-    def __call__(self, made: "Reconstruction", pixels: Tensor, text_latents: Tensor | None) -> dict[str, Tensor]:
+    def __call__(self, made: Reconstruction, pixels: Tensor, text_latents: Tensor | None) -> dict[str, Tensor]:
         """The terms and their weighted sum.
 
         Args:

@@ -11,14 +11,13 @@ import numpy as np
 from smicnb.base.errors import ImageError
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.metrics.captions import NearestWords
 from smicnb.semantics.photographs.image_collections import load, words
 from smicnb.semantics.photographs.images import describe, read_image
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 FITTED, VALIDATED = ("train", "gallery"), ("heldout",)  # splits that are trained on, and that only tell how it goes
 SHORT_SIDE = 512  # larger photographs are made smaller: a crop of 128 pixels should hold more than sky
@@ -88,7 +87,7 @@ class Photographs:
 
 
 def photographs(
-    collections: Sequence[str], splits: Sequence[str], side: int, encoder: "SemanticEncoder | None"
+    collections: Sequence[str], splits: Sequence[str], side: int, encoder: SemanticEncoder | None
 ) -> Photographs:
     """The photographs of some splits of some collections, at most 512 pixels on their shorter side.
 

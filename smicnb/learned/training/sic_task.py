@@ -1,7 +1,6 @@
 """SIC's part in a training: levels that take turns, several samples, idempotence, warm-up, and the adversary."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -9,13 +8,10 @@ from torch.nn import functional
 
 from smicnb.learned.networks.blocks import round_straight
 from smicnb.learned.networks.sic import Sic
-from smicnb.learned.training.plans import learning_rate_at
+from smicnb.learned.training.photographs import Batch, Photographs
+from smicnb.learned.training.plans import Training, learning_rate_at
 from smicnb.learned.training.sic_losses import Discriminator, discriminator_loss, generator_loss, spread_of_rates
 from smicnb.semantics.metrics.pairs import lpips_network
-
-if TYPE_CHECKING:
-    from smicnb.learned.training.photographs import Batch, Photographs
-    from smicnb.learned.training.plans import Training
 
 DECAY = 5e-5  # of AdamW's weights
 
@@ -31,7 +27,7 @@ class SicTask:
 
     clip = 0.5
 
-    def __init__(self, training: "Training", parts: "Mapping[str, Photographs]", device: str):
+    def __init__(self, training: Training, parts: Mapping[str, Photographs], device: str):
         self._run, self._weights, self._config = training.run, training.weights, training.config
         self._perceptual = lpips_network("alex").to(device, memory_format=torch.channels_last)
         self.adversary = None
@@ -50,13 +46,13 @@ class SicTask:
         """Networks with random weights."""
         return Sic(self._config)
 
-    def begin(self, network: Sic, batches: "Iterable[Batch]") -> None:
+    def begin(self, network: Sic, batches: Iterable[Batch]) -> None:
         """Against an adversary g_s alone is trained."""
         if self.adversary is not None:
             network.requires_grad_(False)
             network.g_s.requires_grad_(True)
 
-    def terms(self, network: Sic, batch: "Batch", step: int | None) -> dict[str, Tensor]:
+    def terms(self, network: Sic, batch: Batch, step: int | None) -> dict[str, Tensor]:
         """Eq. 12 and its terms: bpp, mse (of pixels in [0, 255]) and lpips are those of the level, a twin's of all."""
         pixels, levels = batch.pixels, self._config.levels
         level = levels // 2 if step is None else levels - step % levels  # the last one first, as the authors have it

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -10,13 +9,10 @@ from torch import Tensor, nn
 from smicnb.learned.networks.blocks import Injector
 from smicnb.learned.networks.taco import Taco
 from smicnb.learned.training.losses import TacoLoss
-from smicnb.learned.training.plans import learning_rate_at
+from smicnb.learned.training.photographs import Batch, Photographs
+from smicnb.learned.training.plans import Training, learning_rate_at
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.metrics.pairs import lpips_network
-
-if TYPE_CHECKING:
-    from smicnb.learned.training.photographs import Batch, Photographs
-    from smicnb.learned.training.plans import Training
 
 CALIBRATION = 4  # batches from which a new text module's norms learn what they replace
 
@@ -32,7 +28,7 @@ class TacoTask:
 
     clip, adversary = 1.0, None
 
-    def __init__(self, training: "Training", parts: "Mapping[str, Photographs]", device: str):
+    def __init__(self, training: Training, parts: Mapping[str, Photographs], device: str):
         self._training, self._device = training, device
         self._encoder = encoders.encoder(training.config.encoder)
         perceptual = lpips_network("alex") if training.weights.lpips else None
@@ -53,7 +49,7 @@ class TacoTask:
         """Networks with random weights."""
         return Taco(self._training.config)
 
-    def begin(self, network: Taco, batches: "Iterable[Batch]") -> None:
+    def begin(self, network: Taco, batches: Iterable[Batch]) -> None:
         """Fit a branch's new layer norms, and freeze what is not to be trained."""
         if self._training.start and self._training.config.text == "adapter":
             self._calibrate(network, list(islice(batches, CALIBRATION)))
@@ -62,13 +58,13 @@ class TacoTask:
             for module in network.g_a.adapter():
                 module.requires_grad_(True)
 
-    def terms(self, network: Taco, batch: "Batch", step: int | None) -> dict[str, Tensor]:
+    def terms(self, network: Taco, batch: Batch, step: int | None) -> dict[str, Tensor]:
         """Eq. 6 and its terms; the step decides nothing."""
         tokens, mask, latents = self.select_texts(batch)
         return self._loss(network(batch.pixels, tokens, mask), batch.pixels, latents)
 
     @torch.no_grad()
-    def _calibrate(self, network: Taco, batches: "list[Batch]") -> None:
+    def _calibrate(self, network: Taco, batches: list[Batch]) -> None:
         """Let a new injector's layer norm give back, as well as it can, the features that came before it.
 
         Eq. 5 puts a norm where the base model had none. Its scale and shift for each channel are fitted by least
@@ -88,7 +84,7 @@ class TacoTask:
             injector.norm_image.weight.copy_(slope)
             injector.norm_image.bias.copy_(features.mean(dim=0) - slope * mean)
 
-    def _read(self, photographs: "Photographs") -> tuple[Tensor, Tensor, Tensor]:
+    def _read(self, photographs: Photographs) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens, their mask and latents of all captions, for text does not change."""
         limit = self._training.config.max_tokens
         states, masks = [], []
@@ -101,5 +97,5 @@ class TacoTask:
         mask = nn.utils.rnn.pad_sequence(masks, batch_first=True)
         return tokens, mask, torch.from_numpy(self._encoder.encode_text(photographs.captions))
 
-    def select_texts(self, batch: "Batch") -> tuple[Tensor, Tensor, Tensor]:
+    def select_texts(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
         return tuple(each[batch.numbers].clone().to(self._device) for each in self._texts[batch.part])

@@ -9,7 +9,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +17,11 @@ from smicnb.base import names
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError
 from smicnb.base.progress import progress_bar
 from smicnb.semantics import devices
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.generators.pipelines import Kandinsky22, Pipeline, StableUnclip
 from smicnb.semantics.selection import Selection
 from smicnb.semantics.weights import repositories
 from smicnb.semantics.weights.repositories import AUTO, Located
-
-if TYPE_CHECKING:
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 # family -> dimension of the latents -> repositories to try, in this order
 CANDIDATES = {
@@ -176,7 +174,7 @@ class DiffusionGenerator:
         )
 
 
-def stable_unclip(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGenerator:
+def stable_unclip(selection: Selection, encoder: SemanticEncoder) -> DiffusionGenerator:
     """The Stable unCLIP that a name selects, for the latents of an encoder; 20 steps, guidance 10.
 
     Raises:
@@ -188,7 +186,7 @@ def stable_unclip(selection: Selection, encoder: "SemanticEncoder") -> Diffusion
     return _select(selection, encoder)
 
 
-def kandinsky22(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGenerator:
+def kandinsky22(selection: Selection, encoder: SemanticEncoder) -> DiffusionGenerator:
     """The Kandinsky 2.2 decoder that a name selects, for the latents of an encoder; 20 steps, guidance 4.
 
     Raises:
@@ -225,7 +223,7 @@ def settings_of(selection: Selection) -> dict[str, Any]:
     return _check_settings(selection.settings(**DEFAULTS, guidance=GUIDANCE[selection.family]))
 
 
-def fit_pipeline(family: str, located: Located, dim: int, encoder: "SemanticEncoder | None" = None) -> Pipeline:
+def fit_pipeline(family: str, located: Located, dim: int, encoder: SemanticEncoder | None = None) -> Pipeline:
     """The pipeline of a folder; only its configurations are read.
 
     Args:
@@ -243,7 +241,7 @@ def fit_pipeline(family: str, located: Located, dim: int, encoder: "SemanticEnco
     return pipeline
 
 
-def _select(selection: Selection, encoder: "SemanticEncoder") -> DiffusionGenerator:
+def _select(selection: Selection, encoder: SemanticEncoder) -> DiffusionGenerator:
     family, settings = selection.family, settings_of(selection)
     devices.check_device(settings["device"])
     located = sources_of(family, encoder.dim, selection.source).locate(selection.source)

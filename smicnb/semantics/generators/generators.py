@@ -2,18 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, ImageError
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.generators import diffusion, inversion
+from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.selection import Selection, parse
-
-if TYPE_CHECKING:
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
-    from smicnb.semantics.photographs.image_collections import Collection, Item
 
 
 class LatentGenerator(Protocol):
@@ -47,7 +45,7 @@ class RetrievalGenerator:
     verb = "retrieved"
     fingerprint: ClassVar[dict[str, str]] = {}  # its photographs are the collection's, which a record keeps anyway
 
-    def __init__(self, gallery: "Collection", latents: np.ndarray):
+    def __init__(self, gallery: Collection, latents: np.ndarray):
         if len(gallery) == 0:
             raise ImageError("the gallery of the retrieval generator is empty", "at least one photograph")
         if latents.shape[0] != len(gallery):
@@ -60,7 +58,7 @@ class RetrievalGenerator:
         # The same few photographs answer again and again, so that decoding each once is worth the memory.
         self._image = lru_cache(maxsize=256)(lambda item: item.image())
 
-    def nearest(self, latents: np.ndarray) -> list["Item"]:
+    def nearest(self, latents: np.ndarray) -> list[Item]:
         """The gallery item nearest in angle to each latent (n, dim); the first of equals."""
         if latents.ndim != 2 or latents.shape[1] != self.dim:
             raise DimensionError(f"found latents of shape {latents.shape}", f"(n, {self.dim})")
@@ -71,7 +69,7 @@ class RetrievalGenerator:
         return [self._image(item) for item in self.nearest(latents)]
 
 
-def retrieval(selection: Selection, encoder: "SemanticEncoder", gallery: "Collection") -> RetrievalGenerator:
+def retrieval(selection: Selection, encoder: SemanticEncoder, gallery: Collection) -> RetrievalGenerator:
     """The retrieval generator over the latents of `gallery`; it has no source and no options."""
     from smicnb.semantics.encoders.encoders import encode_collection
 
@@ -80,7 +78,7 @@ def retrieval(selection: Selection, encoder: "SemanticEncoder", gallery: "Collec
     return RetrievalGenerator(gallery, encode_collection(encoder, gallery))
 
 
-GENERATORS: dict[str, Callable[[Selection, "SemanticEncoder", "Collection"], LatentGenerator]] = {
+GENERATORS: dict[str, Callable[[Selection, SemanticEncoder, Collection], LatentGenerator]] = {
     RetrievalGenerator.name: retrieval,
     inversion.NAME: inversion.inversion,
     "stable-unclip": lambda selection, encoder, gallery: diffusion.stable_unclip(selection, encoder),
@@ -88,7 +86,7 @@ GENERATORS: dict[str, Callable[[Selection, "SemanticEncoder", "Collection"], Lat
 }
 
 
-def generator(name: str, encoder: "SemanticEncoder", gallery: "Collection") -> LatentGenerator:
+def generator(name: str, encoder: SemanticEncoder, gallery: Collection) -> LatentGenerator:
     """The generator of a name, for an encoder's latents.
 
     Args:

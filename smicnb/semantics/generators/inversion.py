@@ -17,16 +17,15 @@ import numpy as np
 
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError
 from smicnb.semantics import devices
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.encoders.towers import resize_and_crop
 from smicnb.semantics.metrics.pairs import as_tensor
+from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.selection import Selection
 from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
     import torch
-
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
-    from smicnb.semantics.photographs.image_collections import Collection
 
 NAME, PART = "inversion", "vgg19-adain"
 SIDE = 224  # pixels, a multiple of 8 as the decoder needs
@@ -162,8 +161,8 @@ class InversionGenerator:
 
     def __init__(
         self,
-        encoder: "SemanticEncoder",
-        gallery: "Collection",
+        encoder: SemanticEncoder,
+        gallery: Collection,
         latents: np.ndarray,
         photographs: int = PHOTOGRAPHS,
         steps: int = STEPS,
@@ -231,7 +230,7 @@ class InversionGenerator:
         return (pixels[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
-def inversion(selection: Selection, encoder: "SemanticEncoder", gallery: "Collection") -> InversionGenerator:
+def inversion(selection: Selection, encoder: SemanticEncoder, gallery: Collection) -> InversionGenerator:
     """The inversion generator over `gallery`; options photographs, steps, and device (the encoder's)."""
     from smicnb.semantics.encoders.encoders import encode_collection
 

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.weights.repositories import config, load, load_network
 
 if TYPE_CHECKING:
     import torch
-
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 NETWORK = ("config.json", "diffusion_pytorch_model.safetensors")
 
@@ -31,7 +30,7 @@ class Pipeline(Protocol):
     scheduler: str  # class that walks from noise to image
     longest: int  # most steps that the scheduler can take
 
-    def __init__(self, folder: Path, encoder: "SemanticEncoder"): ...
+    def __init__(self, folder: Path, encoder: SemanticEncoder): ...
 
     def load(self, dtype: str, device: str) -> None:
         """Read the weights, which `images` and `save_memory` need."""
@@ -62,7 +61,7 @@ class StableUnclip:
         "image_noising_scheduler/scheduler_config.json",
     )
 
-    def __init__(self, folder: Path, encoder: "SemanticEncoder"):
+    def __init__(self, folder: Path, encoder: SemanticEncoder):
         self._folder = folder  # the encoder is not needed here
         unet = config(folder / "unet" / "config.json")
         self.dim = _whole_number(config(folder / "image_normalizer" / "config.json"), "embedding_dim", 768)
@@ -151,7 +150,7 @@ class Kandinsky22:
     )
     scheduler = "DDIMScheduler"
 
-    def __init__(self, folder: Path, encoder: "SemanticEncoder"):
+    def __init__(self, folder: Path, encoder: SemanticEncoder):
         self._folder, self._encoder = folder, encoder
         unet = config(folder / "unet" / "config.json")
         self.dim = _whole_number(unet, "encoder_hid_dim")

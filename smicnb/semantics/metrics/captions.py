@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from smicnb.base import names
 from smicnb.base.errors import DimensionError, SmicnbError
+from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.encoders.lite0_minilm import DIM, sentence_tower, unit_rows
 from smicnb.semantics.encoders.towers import encode_texts
 from smicnb.semantics.metrics.judges import Family, Judge
 from smicnb.semantics.metrics.pairs import latent_cosine, text_image_similarity
 from smicnb.semantics.photographs.words import WordList, words
 from smicnb.semantics.selection import Selection, parse
-
-if TYPE_CHECKING:
-    from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 BLIP = Family(
     name="blip",
@@ -70,7 +68,7 @@ class NearestWords:
         count: how many of them a caption names.
     """
 
-    def __init__(self, encoder: "SemanticEncoder", words: WordList | Sequence[str], count: int = WORDS_NAMED):
+    def __init__(self, encoder: SemanticEncoder, words: WordList | Sequence[str], count: int = WORDS_NAMED):
         vocabulary = list(words.words if isinstance(words, WordList) else words)
         if not 1 <= count <= len(vocabulary):
             raise SmicnbError(f"found count={count}", f"1 to {len(vocabulary)} words of the list")
@@ -115,18 +113,18 @@ def _join_words(some: list[str]) -> str:
     return " and ".join(filter(None, [", ".join(some[:-1]), some[-1]]))
 
 
-def _nearest_words(selection: Selection, encoder: "SemanticEncoder") -> NearestWords:
+def _nearest_words(selection: Selection, encoder: SemanticEncoder) -> NearestWords:
     selection.refuse_source()
     return NearestWords(encoder, words(), **selection.settings(count=WORDS_NAMED))
 
 
-CAPTIONERS: dict[str, Callable[[Selection, "SemanticEncoder"], Captioner]] = {
+CAPTIONERS: dict[str, Callable[[Selection, SemanticEncoder], Captioner]] = {
     BLIP.name: lambda selection, encoder: Blip(selection),
     NEAREST_WORDS: _nearest_words,
 }
 
 
-def captioner(name: str, encoder: "SemanticEncoder") -> Captioner:
+def captioner(name: str, encoder: SemanticEncoder) -> Captioner:
     """The captioner of a name.
 
     Args:
@@ -163,7 +161,7 @@ def caption_similarity(captions: Sequence[str], captions_hat: Sequence[str]) -> 
 
 
 def image_caption_similarity(
-    encoder: "SemanticEncoder", images_hat: Sequence[np.ndarray], captions: Sequence[str]
+    encoder: SemanticEncoder, images_hat: Sequence[np.ndarray], captions: Sequence[str]
 ) -> np.ndarray:
     """Cosine between a generated image and the caption of its original: our reading of the paper's CSS.
 

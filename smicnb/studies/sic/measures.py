@@ -1,6 +1,7 @@
 """What SIC's notebook measures: its levels and their rates, members of a synset, the paper's statements."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,14 +13,12 @@ from smicnb.compare.images.ablations import Claim
 from smicnb.compare.images.evaluate import ESTIMATED, METRICS
 from smicnb.semantics.metrics import pairs, perception
 from smicnb.semantics.metrics.intervals import bootstrap_cells
+from smicnb.semantics.photographs.image_collections import Collection, Item
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from smicnb.learned.files.sic_codec import SicCodec
     from smicnb.learned.files.sic_levels import SicLevel
     from smicnb.learned.networks.sic import SicConfig
-    from smicnb.semantics.photographs.image_collections import Collection, Item
 
 FAMILY = "SIC"
 TWIN = "SIC twin (seed 0)"
@@ -86,7 +85,7 @@ def points(rows: pd.DataFrame) -> pd.DataFrame:
     return found.merge(estimates.rename(columns={"value": "estimated_bits"})[[*which, "estimated_bits"]], "left", which)
 
 
-def operating_points(paths: "Iterable[Path]", shown_levels: Sequence[int], seed: int) -> "list[SicLevel]":
+def operating_points(paths: Iterable[Path], shown_levels: Sequence[int], seed: int) -> "list[SicLevel]":
     """The levels of some checkpoints, each as a codec (`sic_levels.levels_of`).
 
     Args:
@@ -236,7 +235,7 @@ def parameters(sizes: "Mapping[str, SicConfig]") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def pick_typical(tested: "Collection", points: pd.DataFrame) -> "Item":
+def pick_typical(tested: Collection, points: pd.DataFrame) -> Item:
     """The image whose file is of median length at the highest level of the first codec of `points`."""
     first = points[points["codec"] == points["codec"].iloc[0]]
     highest = first[first["setting"] == first["setting"].iloc[-1]].sort_values(["bpp", "image"])
@@ -245,7 +244,7 @@ def pick_typical(tested: "Collection", points: pd.DataFrame) -> "Item":
 
 
 def decode_levels(
-    item: "Item", codecs: "Sequence[SicCodec]", levels: Sequence[int], seed: int
+    item: Item, codecs: "Sequence[SicCodec]", levels: Sequence[int], seed: int
 ) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
     """One image as decoded at some levels by some models.
 
@@ -273,7 +272,7 @@ def decode_levels(
 
 
 def synset(
-    item: "Item", codec: "SicCodec", levels: Sequence[int], samples: int
+    item: Item, codec: "SicCodec", levels: Sequence[int], samples: int
 ) -> tuple[list[tuple[list[np.ndarray], np.ndarray]], pd.DataFrame]:
     """Several images from the same bytes, at some levels.
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,14 +10,11 @@ from smicnb.base.errors import ImageError
 from smicnb.codec import published, rate
 from smicnb.compare.images import curves
 from smicnb.compare.images.downscaled import family
-from smicnb.compare.images.evaluate import IMAGE_COSINE, MEASURED, METRICS
+from smicnb.compare.images.evaluate import IMAGE_COSINE, MEASURED, METRICS, ImageCodec
 from smicnb.compare.images.generated import BEYOND, CODINGS, SMIC, SemanticImages
 from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.photographs.image_collections import Collection, Item, load
 from smicnb.studies.rate_model import tables
-
-if TYPE_CHECKING:
-    from smicnb.compare.images.evaluate import ImageCodec
 
 PUBLISHED = Path(__file__).with_name("published.csv")
 AS_PUBLISHED = "as published"
@@ -50,7 +46,7 @@ def exclude_fitted(photographs: Collection, coded: Collection) -> Collection:
     return photographs.split("heldout") if coded is photographs else photographs
 
 
-def list_makers(codecs: "Sequence[ImageCodec]") -> pd.DataFrame:
+def list_makers(codecs: Sequence[ImageCodec]) -> pd.DataFrame:
     """Each codec's operating points, and the versions and options of the first: codec, points, settings, made by.
 
     Hashes of programmes are left out, since they differ between platforms of one version.
@@ -102,7 +98,7 @@ def lowest_points(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def break_evens(
-    points: pd.DataFrame, codecs: Sequence[SemanticImages], others: "Sequence[ImageCodec]", grey: np.ndarray
+    points: pd.DataFrame, codecs: Sequence[SemanticImages], others: Sequence[ImageCodec], grey: np.ndarray
 ) -> pd.DataFrame:
     """Table IV as printed, by Eq. 15, and on records: from which n on SMIC takes fewer bits than each competitor.
 
@@ -239,9 +235,7 @@ def matched_verdicts(table: pd.DataFrame, metrics: Sequence[str], seed: int) -> 
     return pd.DataFrame(rows, columns=columns)
 
 
-def decode_matched(
-    table: pd.DataFrame, codecs: "Sequence[ImageCodec]", items: Sequence[Item]
-) -> list[list[np.ndarray]]:
+def decode_matched(table: pd.DataFrame, codecs: Sequence[ImageCodec], items: Sequence[Item]) -> list[list[np.ndarray]]:
     """Photographs, each with what the codecs of `match_rates` made of it: the original, then a picture for each row.
 
     Args:

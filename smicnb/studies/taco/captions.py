@@ -3,19 +3,15 @@
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from smicnb.compare.images import curves
-from smicnb.compare.images.evaluate import evaluate, points
+from smicnb.compare.images.evaluate import ImageCodec, evaluate, points
 from smicnb.semantics.metrics import caption_scores
+from smicnb.semantics.metrics.captions import Captioner
 from smicnb.semantics.photographs.image_collections import Collection
-
-if TYPE_CHECKING:
-    from smicnb.compare.images.evaluate import ImageCodec
-    from smicnb.semantics.metrics.captions import Captioner
 
 
 def replace_captions(collection: Collection, captions: Sequence[str]) -> Collection:
@@ -24,7 +20,7 @@ def replace_captions(collection: Collection, captions: Sequence[str]) -> Collect
     return replace(collection, items=tuple(items))
 
 
-def caption_sources(collection: Collection, captioner: "Captioner", seed: int) -> dict[str, list[str]]:
+def caption_sources(collection: Collection, captioner: Captioner, seed: int) -> dict[str, list[str]]:
     """Captions of every image by source: published with the data set (where it has them), the captioner's, and wrong.
 
     Args:
@@ -47,7 +43,7 @@ def caption_sources(collection: Collection, captioner: "Captioner", seed: int) -
 
 
 def evaluate_captions(
-    codecs: "Sequence[ImageCodec]",
+    codecs: Sequence[ImageCodec],
     collection: Collection,
     sources: dict[str, list[str]],
     executor: Executor | None = None,
@@ -97,7 +93,7 @@ def summary_by_caption(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def caption_decoded(codecs: "Sequence[ImageCodec]", collection: Collection, captioner: "Captioner") -> pd.DataFrame:
+def caption_decoded(codecs: Sequence[ImageCodec], collection: Collection, captioner: Captioner) -> pd.DataFrame:
     """Captions of the images and of what was decoded, by one captioner.
 
     Returns:

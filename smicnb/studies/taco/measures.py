@@ -10,11 +10,11 @@ import pandas as pd
 from smicnb.base import names
 from smicnb.compare.images import curves
 from smicnb.compare.images.ablations import Claim
+from smicnb.compare.images.evaluate import ImageCodec
 from smicnb.semantics.metrics import pairs
 from smicnb.semantics.photographs.image_collections import Collection, Item
 
 if TYPE_CHECKING:
-    from smicnb.compare.images.evaluate import ImageCodec
     from smicnb.learned.networks.taco import TacoConfig
 
 PIXELS = {"low": (256, 256), "high": (1792, 2688)}  # of Table 2; 1788×2641 as it is padded for coding
@@ -96,7 +96,7 @@ def compare_whole(points: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def decode_nearest(
-    items: Sequence[Item], learned: "Sequence[ImageCodec]", ladder: "Sequence[ImageCodec]"
+    items: Sequence[Item], learned: Sequence[ImageCodec], ladder: Sequence[ImageCodec]
 ) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
     """Images as decoded by some codecs, and by the point of a ladder that is nearest in rate to the first of them.
 
