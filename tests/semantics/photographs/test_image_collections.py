@@ -424,8 +424,8 @@ def test_bsds500_itself(shared_data):
             "'/no/such' cannot be read as a folder (No such file or directory); needed: a folder",
         ),
         ("/no/such", "found no folder '/no/such'; needed: an existing folder, or the name of a collection"),
-        ("~/no such: folder", "found no folder '~/no such: folder'; needed: one that is there"),
-        ("./none", "found no folder './none'; needed: one that is there"),
+        ("~/no such: folder", "found no folder '~/no such: folder'; needed: an existing folder"),
+        ("./none", "found no folder './none'; needed: an existing folder"),
     ],
 )
 def test_names_without_a_folder_are_explained(name, message):
