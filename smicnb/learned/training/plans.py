@@ -127,7 +127,7 @@ class SicRun(Run):
     adversarial: bool = False
     adversary_width: int = Field(64, ge=1, le=MOST_SIDE)
     detail: Literal["uniform", "scale", "zero"] = "uniform"
-    growing_groups: bool = False
+    growing: bool = False
     weights: dict[str, Any] = {}
 
 
