@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ORDER = {
     "": "base semantics codec learned compare drawing studies repro explore cli",
     "semantics": "selection devices weights photographs encoders metrics generators hub_models cost spaces",
-    "codec": "format published rate coders file_names describe photographs",
+    "codec": "format published rate coders file_names describe photographs search",
     "learned": "networks files any_codec authors training",
     "compare": "verdicts latents images",
     "studies": "committed readings learned_plots reconstruction primer linearity separation rate_model frontier "

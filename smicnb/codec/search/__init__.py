@@ -1,0 +1,1 @@
+"""Finding photographs in `.smic` files, which are their own index."""
