@@ -1,7 +1,8 @@
 """Reproducible notebooks and a codec for semantic multi-item image compression.
 
 `load` gives a collection of photographs, `encoder` and `encode_collection` its latents; `SMICCodec` (the paper's) and
-`AxesCodec` (beyond it) make `.smic` files of latents, and `SmicReader` reads them; `open_codec` opens TACO and SIC.
+`AxesCodec` (beyond it) make `.smic` files of latents, `SmicReader` reads them, and `SemanticIndex` finds photographs in
+them; `open_codec` opens TACO and SIC.
 More is in the rooms: `smicnb.semantics`, `smicnb.codec`, `smicnb.learned` and `smicnb.compare` say what they offer.
 
 >>> import smicnb
@@ -11,8 +12,9 @@ More is in the rooms: `smicnb.semantics`, `smicnb.codec`, `smicnb.learned` and `
 >>> file = codec.encode(latents)
 >>> smicnb.SmicReader(file).latents().shape == latents.shape
 True
->>> smicnb.AxesCodec(fidelity=90).fit(latents).encode(latents)[1:5]
-b'SMIC'
+>>> file = smicnb.AxesCodec(fidelity=90).fit(latents).encode(latents)
+>>> smicnb.SemanticIndex.open(file).search(latents[5], k=1)[0][0].image
+5
 
 Nothing is loaded before it is asked for. Rooms, in the only order in which they may import one another:
 base → semantics → codec → learned → compare → drawing → studies → repro → explore → cli.
@@ -26,12 +28,22 @@ if TYPE_CHECKING:
     from smicnb.codec.coders.axes import AxesCodec
     from smicnb.codec.coders.smic import SMICCodec
     from smicnb.codec.format.reader import SmicReader
+    from smicnb.codec.search.index import SemanticIndex
     from smicnb.learned.any_codec import open_codec
     from smicnb.semantics.encoders.encoders import encode_collection, encoder
     from smicnb.semantics.photographs.image_collections import load
 
 __version__ = "0.1.0"
-__all__ = ["AxesCodec", "SMICCodec", "SmicReader", "encode_collection", "encoder", "load", "open_codec"]
+__all__ = [
+    "AxesCodec",
+    "SMICCodec",
+    "SemanticIndex",
+    "SmicReader",
+    "encode_collection",
+    "encoder",
+    "load",
+    "open_codec",
+]
 
 
 def offered(room: str, modules: dict[str, str]) -> Callable[[str], Any]:
@@ -55,6 +67,7 @@ __getattr__ = offered(
     {
         "AxesCodec": "codec.coders.axes",
         "SMICCodec": "codec.coders.smic",
+        "SemanticIndex": "codec.search.index",
         "SmicReader": "codec.format.reader",
         "encode_collection": "semantics.encoders.encoders",
         "encoder": "semantics.encoders.encoders",

@@ -298,6 +298,10 @@ class SmicFile:
         number = int(np.searchsorted(self._ends, image, side="right"))
         return number, int(image - self._ends[number] + self._entries["count"][number])
 
+    def images_until(self, number: int) -> int:
+        """How many images the blocks have up to this one, 0 to `blocks` − 1, which is included."""
+        return int(self._ends[number])
+
     def block(self, number: int) -> Block:
         """Read and check one block, 0 to `blocks` − 1."""
         entry = self._entries[number]

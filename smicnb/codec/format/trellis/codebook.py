@@ -127,7 +127,8 @@ class TrellisCodebook:
         return priors.deviation(self.scales[: len(self.codes)])
 
     @cached_property
-    def _axes(self) -> np.ndarray:
+    def fixed_axes(self) -> np.ndarray:
+        """(n_atoms, L) float64, the decoder's axes: whole numbers, unit norm in units of 1/`quantise.ATOM_UNIT`."""
         if self.prior is not None:
             return self.prior.axes
         return quantise.unit_atoms(self.axis_levels, self.header.b_dict)
@@ -140,7 +141,7 @@ class TrellisCodebook:
     @property
     def atoms(self) -> np.ndarray:
         """(n_atoms, L) float64, the decoder's axes, of unit norm up to the rounding of fixed point."""
-        return self._axes / quantise.ATOM_UNIT
+        return self.fixed_axes / quantise.ATOM_UNIT
 
     @cached_property
     def analysis(self) -> np.ndarray:
@@ -162,13 +163,19 @@ class TrellisCodebook:
             return none
         scales, codes = self._mean_code()
         levels = quantisation.decode(self.mean, 1, codes, growth=0)
-        return quantisation.values(levels, priors.deviation(scales), codes)[0], self._axes[: len(codes)]
+        return quantisation.values(levels, priors.deviation(scales), codes)[0], self.fixed_axes[: len(codes)]
 
     def _mean_code(self) -> tuple[np.ndarray, np.ndarray]:
         fidelity, shift = self.mean_shape
         scales = np.maximum(0, self.scales - shift)
         codes = codes_of(scales, fidelity)
         return scales[: len(codes)], codes
+
+    @property
+    def fixed_mean(self) -> np.ndarray:
+        """(L,) float64, whole numbers: what `reconstruct` adds to the sums of every image."""
+        values, rows = self._mean_values
+        return values.astype(np.float64) @ rows
 
     @property
     def mean_latent(self) -> np.ndarray:
@@ -207,7 +214,7 @@ class TrellisCodebook:
         values = quantisation.values(levels[:, :count], self.deviations, self.codes)
         mean, rows = self._mean_values
         fixed = np.hstack([np.tile(mean, (len(levels), 1)), values])
-        return quantise.reconstruct(fixed, np.vstack([rows, self._axes[:count]]), self.header.norm)
+        return quantise.reconstruct(fixed, np.vstack([rows, self.fixed_axes[:count]]), self.header.norm)
 
     def encode_payload(self, levels: np.ndarray) -> bytes:
         """The bytes of a block's levels (images, n_atoms), one path through the trellis."""
