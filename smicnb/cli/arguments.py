@@ -16,7 +16,7 @@ READ = {Path: "PATH", str: "TEXT"}
 def refuse_empty(app: typer.Typer) -> None:
     """Make every path and text of an app's commands be given: one that is empty raises SmicnbError.
 
-    A text whose default is empty may be.
+    A text whose default is empty may be, and one that has a parser of its own.
     """
     for group in app.registered_groups:
         refuse_empty(group.typer_instance)
@@ -24,7 +24,7 @@ def refuse_empty(app: typer.Typer) -> None:
         defaults = _defaults(command.callback)
         for name, hint in get_type_hints(command.callback, include_extras=True).items():
             kind, info = _kind(hint)
-            if info is not None and kind in READ and defaults.get(name) != "":
+            if info is not None and kind in READ and info.parser is None and defaults.get(name) != "":
                 info.parser = _parser(kind, _typed_name(name, info))
                 if isinstance(info, OptionInfo):
                     info.metavar = info.metavar or READ[kind]

@@ -11,7 +11,7 @@ import typer
 
 from smicnb import __version__
 from smicnb.base.errors import SmicnbError, one_line, reason
-from smicnb.cli import arguments, codec, learned, runs
+from smicnb.cli import arguments, codec, learned, runs, search
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,7 @@ weights_app = typer.Typer(no_args_is_help=True, help="List and fetch pre-trained
 app.add_typer(weights_app, name="weights")
 runs.add_to(app)
 codec.add_to(app)
+search.add_to(app)
 learned.add_to(app, weights_app)
 
 

@@ -12,7 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
+from smicnb.codec.format import priors
 from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.quantise import ATOM_UNIT, COEFFICIENT_UNIT
 from smicnb.codec.format.trellis import quantisation
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
 from smicnb.codec.format.trellis.quantisation import LEVEL_UNIT
@@ -25,8 +27,14 @@ Prepared = tuple[np.ndarray, np.ndarray]  # weights (Q, axes or atoms) and offse
 class Coefficients(Protocol):
     """Those of consecutive images."""
 
-    def add(self, start: int, levels: np.ndarray) -> None:
-        """Take a block's levels (n, n_atoms), whose first image is number `start` here; starts rise."""
+    said: float  # sum over the images that were added of the cosine that the file says it keeps of each
+
+    def add(self, start: int, levels: np.ndarray) -> np.ndarray:
+        """Take a block's levels (n, n_atoms), whose first image is number `start` here; starts rise.
+
+        Returns:
+            (n, L) float64, whole numbers: the latents but for their norm, as the decoder has them.
+        """
 
     def score(self, prepared: Prepared, scores: np.ndarray) -> None:
         """Fill in the cosines (Q, images); NaN for images that were not added, and for latents of zeros."""
@@ -63,8 +71,21 @@ class Space:
 
     def sums(self, levels: np.ndarray) -> np.ndarray:
         """(n, L) float64, whole numbers: latents of levels (n, n_atoms) but for their norm, as the decoder has them."""
-        coefficients = self.coefficients(len(levels))
-        return coefficients.add(0, levels)
+        return self.coefficients(len(levels)).add(0, levels)
+
+    @cached_property
+    def said(self) -> float:
+        """The mean cosine of latents and what a file on axes keeps of them, by its distortion and scales.
+
+        A coded axis keeps all but the distortion θ of its variance, another one nothing, nor does what no axis reaches.
+        """
+        book = self.book
+        variances = np.square(priors.deviation(book.scales) / COEFFICIENT_UNIT)
+        mean = np.square(self.mean / (ATOM_UNIT * COEFFICIENT_UNIT)).sum()
+        coded, total = len(book.codes), float(mean + variances.sum())
+        noise = np.square(priors.deviation(book.fidelity) / COEFFICIENT_UNIT)
+        lost = coded * noise + variances[coded:].sum() + max(0.0, 1 - total)
+        return float(np.sqrt(max(0.0, 1 - lost / max(1.0, total))))
 
     @cached_property
     def rows(self) -> np.ndarray:
@@ -109,7 +130,7 @@ class _OnAxes:
     def __post_init__(self):
         count = len(self.space.book.codes)
         self._tiles = np.zeros((-(-self.images // TILE), count, TILE), np.int16)
-        self._inverses = np.full(self.images, np.nan)
+        self._inverses, self.said = np.full(self.images, np.nan), 0.0
 
     def add(self, start: int, levels: np.ndarray) -> np.ndarray:
         values = np.empty((len(levels), self._tiles.shape[1]))
@@ -117,6 +138,7 @@ class _OnAxes:
         sums = values @ self.space.rows  # exact, and so is the mean's: whole numbers below 2^53
         sums += self.space.mean
         self._inverses[start : start + len(levels)] = inverses(sums)
+        self.said += self.space.said * len(levels)
         return sums
 
     def score(self, prepared: Prepared, scores: np.ndarray) -> None:
@@ -129,7 +151,7 @@ class _OnAxes:
 
 class _OnAtoms:
     def __init__(self, space: Space, images: int):
-        self._space, self._inverses = space, np.full(images, np.nan)
+        self._space, self._inverses, self.said = space, np.full(images, np.nan), 0.0
         self._used = np.zeros(images + 1, np.int64)
         self._atoms: list[np.ndarray] = []
         self._levels: list[np.ndarray] = []
@@ -141,7 +163,13 @@ class _OnAtoms:
         self._levels.append(levels[used].astype(np.uint16))
         midpoints = np.where(used, self._space.book.quantiser.midpoints(np.maximum(levels, 0)), 0)
         sums = midpoints.astype(np.float64) @ self._space.rows  # exact, as above
-        self._inverses[start : start + len(levels)] = inverses(sums)
+        found = inverses(sums)
+        self._inverses[start : start + len(levels)] = found
+        # At the optimum of Eq. 8 the product of latent and approximation is |s|² + λ‖c‖₁; all in units of the norm.
+        norms = 1 / (found * ATOM_UNIT * COEFFICIENT_UNIT)
+        header = self._space.book.header
+        weight = header.penalty / header.norm * np.abs(midpoints).sum(axis=1) / COEFFICIENT_UNIT
+        self.said += float(np.nan_to_num(np.minimum(1, norms + weight / norms)).sum())
         return sums
 
     @property

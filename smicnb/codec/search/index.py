@@ -300,7 +300,8 @@ class _File:
         self.space, self._symbols = Space(self._opened.codebook), Symbols(self._opened.codebook)
         self.damage: dict[int, Damage] = {}
         self._slabs: list[_Slab] = []
-        self.images = self.nbytes = 0
+        self.images = self.sound = self.nbytes = 0
+        self.said = 0.0  # sum over the images that are sound of the cosine that is kept of each
         self._extend()
 
     def close(self) -> None:
@@ -344,6 +345,10 @@ class _File:
             slab = _Slab(range(begin, block), first, self._end(block - 1) - first)
             self.images += slab.images
             coefficients = self._decoded(slab)
+            self.said += coefficients.said
+            self.sound += slab.images - sum(
+                d.last - d.first + 1 for d in self.damage.values() if d.block in slab.blocks
+            )
             if self.nbytes + coefficients.nbytes <= MOST_BYTES:
                 slab.kept = coefficients
                 self.nbytes += coefficients.nbytes
