@@ -17,6 +17,7 @@ import coders
 import learned
 import numpy as np
 import overhead
+import search
 from latents import latents
 from learning import dictionary_learning, whole_sweep
 
@@ -146,6 +147,7 @@ def main() -> None:
     row = results["one image of a file"] = one_image(Z, given.out.parent)
     print(f"one of {row['images']} images: {1000 * row['seconds']:.2f} ms")
     coders.report(results, Z)
+    search.report(results, Z, given.out.parent)
     overhead.report(results)
     learned.report(results)
     given.out.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
