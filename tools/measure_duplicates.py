@@ -64,15 +64,15 @@ VARIANTS = {"again": saved_again, "halved": halved, "cut": cut}
 
 def latents(items: Sequence[Item], variant: str = "") -> np.ndarray:
     """Latents (n, L) of items, or of one variant of each, every one encoded once ever."""
-    model, cache, found = encoder("lite0-minilm"), ArrayCache("variants"), []
-    for item in items:
-        key = [model.name, model.weights_hash, variant, QUALITY, CUT, *item.read]
-        latent = cache.get(key)
-        if latent is None:
-            image = item.image()
-            latent = model.encode_images([VARIANTS[variant](image) if variant else image])[0]
-            cache.put(key, latent)
-        found.append(latent)
+    model, cache = encoder("lite0-minilm"), ArrayCache("variants")
+    keys = [[model.name, model.weights_hash, variant, QUALITY, CUT, *item.read] for item in items]
+    found = [cache.get(key) for key in keys]
+    missing = [row for row, latent in enumerate(found) if latent is None]
+    change = VARIANTS.get(variant, np.asarray)
+    encoded = model.encode_images(change(items[row].image()) for row in missing) if missing else ()
+    for row, latent in zip(missing, encoded, strict=True):
+        cache.put(keys[row], latent)
+        found[row] = latent
     return np.stack(found)
 
 

@@ -133,6 +133,11 @@ class SemanticIndex:
         """Blocks that cannot be read, as far as was noticed."""
         return [damage for file in self._files for damage in file.damage.values()]
 
+    def fidelity(self) -> float:
+        """Mean cosine of latents and what the files keep of them, by what they say; of the file that keeps least."""
+        self._refresh()
+        return min((file.said / file.sound for file in self._files if file.sound), default=0.0)
+
     def search(self, queries, k: int = 20, above: float | None = None, names: str | None = None) -> list[list[Hit]]:
         """The photographs that are most like each query, the best first; equal ones in the order of the files.
 
@@ -176,7 +181,7 @@ class SemanticIndex:
     def latents(self, queries) -> np.ndarray:
         """Queries, as of `search`, as latents (Q, L) float64 of norm 1."""
         if isinstance(queries, list | tuple) and all(_is_latent(query) for query in queries):
-            queries = np.array(queries, np.float64)
+            queries = np.array(queries, np.float64).reshape(len(queries), -1 if len(queries) else self.header.dim)
         if not isinstance(queries, np.ndarray) or queries.dtype == np.uint8:
             from smicnb.codec.search import queries as asked
 
