@@ -31,7 +31,7 @@ def photographs(tmp_path_factory):
 @pytest.fixture(scope="module")
 def file(photographs, tmp_path_factory):
     target = tmp_path_factory.mktemp("files") / "photos.smic"
-    assert smicnb("compress", photographs, target, "--quality", "0.95").status == 0
+    assert smicnb("compress", photographs, target, "--quality", "0.95", "--ways", "prior").status == 0
     return target
 
 
