@@ -8,6 +8,7 @@ import fnmatch
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -152,8 +153,10 @@ class SemanticIndex:
             DimensionError: latents of other dimensions, of zeros, or not finite.
             SmicnbError: the files' encoder is not here or of other weights, or a query is empty.
         """
-        if k < 1:
-            raise DimensionError(f"found k = {k}", "1 or more")
+        if not isinstance(k, Integral) or k < 1:
+            raise DimensionError(f"found k = {k}", "a whole number, 1 or more")
+        if above is not None and np.isnan(above):
+            raise DimensionError("found above = nan", "a cosine")
         latents = self.latents(queries)
         self._refresh()
         best = [(np.zeros(0), np.zeros(0, np.int64)) for _ in latents]
@@ -180,8 +183,10 @@ class SemanticIndex:
 
     def latents(self, queries) -> np.ndarray:
         """Queries, as of `search`, as latents (Q, L) float64 of norm 1."""
-        if isinstance(queries, list | tuple) and all(_is_latent(query) for query in queries):
+        if isinstance(queries, list | tuple) and all(_is_latent(query, self.header.dim) for query in queries):
             queries = np.array(queries, np.float64).reshape(len(queries), -1 if len(queries) else self.header.dim)
+        if isinstance(queries, np.ndarray) and queries.dtype.kind not in "fiub":
+            queries = queries.tolist()  # texts
         if not isinstance(queries, np.ndarray) or queries.dtype == np.uint8:
             from smicnb.codec.search import queries as asked
 
@@ -252,8 +257,8 @@ def _encoder(header: Header) -> str:
     return f"'{header.encoder}' with weights {header.weights_hash[:12]}…"
 
 
-def _is_latent(query) -> bool:
-    return isinstance(query, np.ndarray) and query.ndim == 1 and query.dtype.kind in "fi"
+def _is_latent(query, dim: int) -> bool:
+    return isinstance(query, np.ndarray) and query.shape == (dim,) and query.dtype.kind in "fi"
 
 
 def _kept(

@@ -58,7 +58,7 @@ def latents(queries, header: Header, encoder: str | None = None) -> np.ndarray:
         SmicnbError: the encoder is not here or of other weights, or a query is empty.
         ImageError: an image that cannot be used.
     """
-    single = isinstance(queries, str | Path) or (isinstance(queries, np.ndarray) and queries.ndim == 3)
+    single = isinstance(queries, str | Path) or getattr(queries, "ndim", 0) == 3 or not hasattr(queries, "__iter__")
     return np.stack([summed([query], header, encoder) for query in ([queries] if single else queries)])
 
 
@@ -76,7 +76,9 @@ def summed(parts: Sequence, header: Header, encoder: str | None = None) -> np.nd
             signs += [term.sign for term in found]
             texts += [term.words for term in found]
             continue
-        image = read_image(part) if isinstance(part, Path) else np.asarray(part)
+        image = read_image(part) if isinstance(part, Path) else part
+        if not isinstance(image, np.ndarray):
+            raise DimensionError(f"found a query of type {type(part).__name__}", "a latent, a text, an image or a path")
         check_rgb(image)
         images.append(image)
     chosen = encoder_of(header, encoder)

@@ -13,7 +13,7 @@ import smic_mutants
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
+from smicnb.base.errors import DimensionError, ImageError, IntegrityError, SmicnbError
 from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.format import container
 from smicnb.codec.format.container import Block
@@ -233,8 +233,14 @@ def test_no_query_finds_nothing_and_no_photograph_is_found(tmp_path):
     assert index.scores(LATENTS[:2]).shape == (2, 0)
     assert list(index.pairs(0.5)) == []
     assert index.search(np.zeros((0, 12))) == []
-    with pytest.raises(DimensionError, match="k = 0"):
-        index.search(LATENTS[0], 0)
+    for k in (0, -1, 2.5):
+        with pytest.raises(DimensionError, match=f"k = {k}"):
+            index.search(LATENTS[0], k)
+    with pytest.raises(DimensionError, match="above = nan"):
+        index.search(LATENTS[0], above=float("nan"))
+    for queries in (5, None, [LATENTS[0], LATENTS[0, :3]], np.ones((1, 12), complex)):
+        with pytest.raises((DimensionError, ImageError)):
+            index.search(queries)
     with pytest.raises(SmicnbError, match="no file"):
         SemanticIndex.open([])
     with pytest.raises(DimensionError, match="no photograph of number 0"):
