@@ -10,6 +10,8 @@ import typer
 from smicnb.base.errors import SmicnbError, shortened
 
 SHOWN = 60  # characters of a query that are repeated
+UNSET = "is a variable of the shell not set?"
+MOST_TOP = 10**6
 NOTHING = 1  # exit status where nothing is found, as grep's
 
 
@@ -45,7 +47,7 @@ def search(
     like: Annotated[
         Path | None, typer.Option(help="A photograph to look for others like it; words may be added.")
     ] = None,
-    top: Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    top: Annotated[int, typer.Option(min=1, max=MOST_TOP, help="How many at most.")] = 20,
     above: Above = None,
     names: Annotated[
         str | None, typer.Option(metavar="GLOB", help='Only photographs so named, as "2024/*.jpg".')
@@ -157,7 +159,7 @@ def _taken(given: list[str], like: Path | None) -> tuple[list[Path], list[str | 
     if words:
         *given, query = given
         if not query.strip():
-            raise SmicnbError("found an empty query", 'words in quotes, such as "a red barn by a lake"')
+            raise SmicnbError("found an empty query", 'words in quotes, such as "a red barn by a lake"', UNSET)
         if query.casefold().endswith(".smic"):
             shown = shortened(query, SHOWN)
             raise SmicnbError(f"found '{shown}' where the query is wanted", 'FILE... "words", or FILE... --like PHOTO')
@@ -165,7 +167,7 @@ def _taken(given: list[str], like: Path | None) -> tuple[list[Path], list[str | 
     if not given:
         raise SmicnbError("found a query without a file", 'FILE... "words"')
     if "" in given:
-        raise SmicnbError("found an empty name of a file", "a .smic file", "is a variable of the shell not set?")
+        raise SmicnbError("found an empty name of a file", "a .smic file", UNSET)
     return [Path(file) for file in given], parts if like is None else [like, *parts]
 
 
