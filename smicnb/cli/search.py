@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from smicnb.base.errors import SmicnbError, shortened
+from smicnb.base.errors import SmicnbError, shorten
 
 SHOWN = 60  # characters of a query that are repeated
 UNSET = "is a variable of the shell not set?"
@@ -15,7 +15,7 @@ MOST_TOP = 10**6
 NOTHING = 1  # exit status where nothing is found, as grep's
 
 
-def _as_it_is(text: str) -> str:
+def _keep_as_typed(text: str) -> str:
     return text  # an empty one is told of below, by what it stands for
 
 
@@ -23,7 +23,7 @@ Given = Annotated[
     list[str],
     typer.Argument(
         metavar="FILE... QUERY",
-        parser=_as_it_is,
+        parser=_keep_as_typed,
         help="One or several .smic files; then what is looked for, in quotes: words, or a sum of words.",
     ),
 ]
@@ -65,7 +65,7 @@ def search(
     `smicnb search 2023.smic 2024.smic "barn +snow -people" --top 5`, `smicnb search photos.smic --like barn.jpg`,
     `smicnb search photos.smic "beach" --sheet found.html --photos photos/ --open`.
     """
-    files, parts = _taken(given, like)
+    files, parts = _split(given, like)
     _check(above, sheet, photos, open_it, force)
     from smicnb.codec.search import queries
     from smicnb.codec.search.index import SemanticIndex
@@ -73,9 +73,9 @@ def search(
 
     for part in parts:
         if isinstance(part, str):
-            queries.terms(part)
+            queries.parse_terms(part)
     with SemanticIndex.open(files, encoder) as index:
-        query = queries.summed(parts, index.header, encoder)
+        query = queries.encode_sum(parts, index.header, encoder)
         (hits,) = index.search(query, top, above, names)
         damage, searched, about = index.damage, len(index), index.header.encoder
     wanted = " ".join(f"'{part}'" if isinstance(part, str) else f"like '{part}'" for part in parts)
@@ -91,9 +91,9 @@ def search(
         for hit in hits:
             typer.echo(f"{hit.score:.4f}  {hit.file + ': ' if len(files) > 1 else ''}{label(hit)}")
     if sheet is not None and hits:
-        summary = f"{_many(len(hits))} of {searched}, the most alike first."
+        summary = f"{_count(len(hits))} of {searched}, the most alike first."
         _write(sheet, f"Photographs {wanted}", summary, [Part("", hits)], photos, open_it)
-    _end(damage, bool(hits), f"nothing was found of {wanted} among {_many(searched)}", above, names)
+    _end(damage, bool(hits), f"nothing was found of {wanted} among {_count(searched)}", above, names)
 
 
 def similar(
@@ -123,7 +123,7 @@ def similar(
                 f"the file keeps a cosine of about {fidelity:.2f}: of so little, near duplicates are hard to tell from "
                 "others"
             )
-        found = duplicates.groups(index, least)
+        found = duplicates.find_groups(index, least)
         damage, searched = index.damage, len(index)
     if as_json:
         _print({
@@ -135,20 +135,20 @@ def similar(
         })  # fmt: skip
     else:
         for number, group in enumerate(found, 1):
-            typer.echo(f"group {number}: {_many(len(group.hits))}, cosine {group.least:.4f} and more")
+            typer.echo(f"group {number}: {_count(len(group.hits))}, cosine {group.least:.4f} and more")
             for hit in group.hits:
                 typer.echo(f"  {hit.file + ': ' if len(files) > 1 else ''}{label(hit)}")
     if sheet is not None and found:
         several = [
-            Part(f"Group {number}: {_many(len(group.hits))}", group.hits) for number, group in enumerate(found, 1)
+            Part(f"Group {number}: {_count(len(group.hits))}", group.hits) for number, group in enumerate(found, 1)
         ]
         groups = "1 group" if len(found) == 1 else f"{len(found)} groups"
-        summary = f"{groups} among {_many(searched)}, of cosine {least:.3f} and more."
+        summary = f"{groups} among {_count(searched)}, of cosine {least:.3f} and more."
         _write(sheet, "Near duplicates", summary, several, photos, open_it)
-    _end(damage, bool(found), f"no two of {_many(searched)} have a cosine of {least:.3f} or more", None, None)
+    _end(damage, bool(found), f"no two of {_count(searched)} have a cosine of {least:.3f} or more", None, None)
 
 
-def _taken(given: list[str], like: Path | None) -> tuple[list[Path], list[str | Path]]:
+def _split(given: list[str], like: Path | None) -> tuple[list[Path], list[str | Path]]:
     """The files, and what is looked for.
 
     Raises:
@@ -161,7 +161,7 @@ def _taken(given: list[str], like: Path | None) -> tuple[list[Path], list[str | 
         if not query.strip():
             raise SmicnbError("found an empty query", 'words in quotes, such as "a red barn by a lake"', UNSET)
         if query.casefold().endswith(".smic"):
-            shown = shortened(query, SHOWN)
+            shown = shorten(query, SHOWN)
             raise SmicnbError(f"found '{shown}' where the query is wanted", 'FILE... "words", or FILE... --like PHOTO')
         parts.append(query)
     if not given:
@@ -209,7 +209,7 @@ def _end(damage: list, found: bool, nothing: str, above: float | None, names: st
         raise typer.Exit(SmicnbError.exit_status if damage else NOTHING)
 
 
-def _many(count: int) -> str:
+def _count(count: int) -> str:
     return "1 photograph" if count == 1 else f"{count} photographs"
 
 

@@ -50,10 +50,9 @@ def damaged(file, tmp_path):
     with SmicReader(file) as opened:
         header, book = opened.header, opened.codebook
         blocks = [opened.file.block(0), *AxesCodec.of(book).blocks(opened.latents()[:1], ["whole.png"])]
-        place = int(opened.file._offsets[0])
     container.create(target, header, book.dictionary, book.tables, blocks)
     data = bytearray(target.read_bytes())
-    data[place + 3] ^= 1
+    data[data.index(blocks[0].payload) + 3] ^= 1
     target.write_bytes(data)
     return target
 

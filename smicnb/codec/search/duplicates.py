@@ -49,7 +49,7 @@ class Group(NamedTuple):
     hits: list[Hit]
 
 
-def groups(index: SemanticIndex, above: float | None = None) -> list[Group]:
+def find_groups(index: SemanticIndex, above: float | None = None) -> list[Group]:
     """Groups in which every two photographs are at least so much alike, in the order of their first photographs.
 
     Pairs are joined from the most alike on (complete linkage); a photograph is in one group at most.

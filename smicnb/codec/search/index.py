@@ -15,11 +15,12 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.base.names import folded
+from smicnb.base.names import fold_case
 from smicnb.codec.format import details
 from smicnb.codec.format.container import Content, Header
 from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.search.coefficients import Coefficients, Prepared, Space, inverses
+from smicnb.codec.search.queries import encode_queries
 from smicnb.codec.search.symbols import Symbols
 
 Source = Path | str | bytes | BinaryIO
@@ -188,9 +189,7 @@ class SemanticIndex:
         if isinstance(queries, np.ndarray) and queries.dtype.kind not in "fiub":
             queries = queries.tolist()  # texts
         if not isinstance(queries, np.ndarray) or queries.dtype == np.uint8:
-            from smicnb.codec.search import queries as asked
-
-            queries = asked.latents(queries, self.header, self._encoder)
+            queries = encode_queries(queries, self.header, self._encoder)
         latents = np.atleast_2d(np.asarray(queries, np.float64))
         if latents.ndim != 2 or latents.shape[1] != self.header.dim:
             raise DimensionError(f"found queries of shape {latents.shape}", f"latents (Q, {self.header.dim})")
@@ -420,9 +419,9 @@ class _File:
 
     def matching(self, pattern: str, first: int, images: int) -> np.ndarray:
         """(images,) bool, which of the photographs of a slab have names that a pattern matches."""
-        wanted, found = folded(pattern), np.zeros(images, bool)
+        wanted, found = fold_case(pattern), np.zeros(images, bool)
         slab = next(slab for slab in self._slabs if slab.first == first)
         for number in slab.blocks:
             names, begin = self.names_of(number) or [], self._end(number - 1) - first if number else 0
-            found[begin : begin + len(names)] = [fnmatch.fnmatchcase(folded(name), wanted) for name in names]
+            found[begin : begin + len(names)] = [fnmatch.fnmatchcase(fold_case(name), wanted) for name in names]
         return found

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smicnb.base.errors import DimensionError, SmicnbError, shortened
+from smicnb.base.errors import DimensionError, SmicnbError, shorten
 from smicnb.codec.format.container import Header
+from smicnb.semantics.photographs.images import check_rgb, read_image
 
 LONGEST = 1000  # characters of a text; encoders look at a few dozen words
 SHOWN = 60  # characters of a text that an error repeats
@@ -25,7 +26,7 @@ class Term(NamedTuple):
     words: str
 
 
-def terms(text: str) -> list[Term]:
+def parse_terms(text: str) -> list[Term]:
     """The terms of a sum; a text without signs is one term.
 
     Raises:
@@ -40,13 +41,13 @@ def terms(text: str) -> list[Term]:
     for sign, words in zip(parts[1::2], parts[2::2], strict=True):
         if not re.search(r"\w", words):
             raise SmicnbError(
-                f"found a sign without words in '{shortened(text, SHOWN)}'", 'a sum such as "barn +snow -people"'
+                f"found a sign without words in '{shorten(text, SHOWN)}'", 'a sum such as "barn +snow -people"'
             )
         found.append(Term(1 if sign == "+" else -1, words.strip()))
     return found
 
 
-def latents(queries, header: Header, encoder: str | None = None) -> np.ndarray:
+def encode_queries(queries, header: Header, encoder: str | None = None) -> np.ndarray:
     """Latents (Q, L) float64 of norm 1 of texts, images, or sums.
 
     Args:
@@ -59,20 +60,19 @@ def latents(queries, header: Header, encoder: str | None = None) -> np.ndarray:
         ImageError: an image that cannot be used.
     """
     single = isinstance(queries, str | Path) or getattr(queries, "ndim", 0) == 3 or not hasattr(queries, "__iter__")
-    return np.stack([summed([query], header, encoder) for query in ([queries] if single else queries)])
+    return np.stack([encode_sum([query], header, encoder) for query in ([queries] if single else queries)])
 
 
-def summed(parts: Sequence, header: Header, encoder: str | None = None) -> np.ndarray:
+def encode_sum(parts: Sequence, header: Header, encoder: str | None = None) -> np.ndarray:
     """The latent (L,) float64 of norm 1 of the sum of texts and images, each as in `latents`."""
-    from smicnb.codec.photographs import encoder_of
-    from smicnb.semantics.photographs.images import check_rgb, read_image
+    from smicnb.codec.photographs import encoder_of  # with what fits coders, which latents need not wait for
 
     signs: list[int] = []
     texts: list[str] = []
     images: list[np.ndarray] = []
     for part in parts:
         if isinstance(part, str):
-            found = terms(part)
+            found = parse_terms(part)
             signs += [term.sign for term in found]
             texts += [term.words for term in found]
             continue

@@ -9,11 +9,14 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from smicnb.base.errors import SmicnbError
+from PIL import Image
+
+from smicnb.base.errors import ImageError, SmicnbError
 from smicnb.base.files import write_text
-from smicnb.base.names import folded
+from smicnb.base.names import fold_case
 from smicnb.codec import file_names
 from smicnb.codec.search.index import Hit
+from smicnb.semantics.photographs.images import read_image
 
 SIDE = 320  # pixels of a thumbnail at most
 QUALITY = 80
@@ -83,11 +86,6 @@ class Originals:
 
     def thumbnail(self, hit: Hit) -> tuple[bytes, str]:
         """A photograph as a small JPEG file, or b"" and why there is none."""
-        from PIL import Image
-
-        from smicnb.base.errors import ImageError
-        from smicnb.semantics.photographs.images import read_image
-
         if self._folder is None:
             return b"", "no thumbnail: --photos says where the originals are"
         path = self._path(hit.name)
@@ -107,13 +105,13 @@ class Originals:
         if name is None or self._folder is None:
             return None
         path = self._folder / name
-        return path if path.is_file() else self._others.get(folded(name))
+        return path if path.is_file() else self._others.get(fold_case(name))
 
     @cached_property
     def _others(self) -> dict[str, Path]:
         found = sorted(_files(self._folder))[:MOST_FILES]
-        names = file_names.unique([file_names.portable(name) for name in found])
-        return {folded(name): self._folder / path for name, path in zip(names, found, strict=True)}
+        names = file_names.make_unique([file_names.make_portable(name) for name in found])
+        return {fold_case(name): self._folder / path for name, path in zip(names, found, strict=True)}
 
 
 def _files(folder: Path) -> Iterator[str]:

@@ -24,7 +24,7 @@ def test_every_two_of_a_group_are_alike_and_no_two_groups_could_be_one(seed, abo
     Z = rng.standard_normal((6, 5))[rng.integers(6, size=40)] + 0.3 * rng.standard_normal((40, 5))
     data = AxesCodec(fidelity=70).fit(Z).encode(Z)
     index = SemanticIndex.open(data)
-    found = duplicates.groups(index, above)
+    found = duplicates.find_groups(index, above)
     Y = decode(data)
     cosines = index.scores(Y)
     members = [[hit.image for hit in group.hits] for group in found]
@@ -79,4 +79,4 @@ def test_more_pairs_than_can_be_kept_are_refused(monkeypatch):
     monkeypatch.setattr(duplicates, "MOST_PAIRS", 100)
     Z = np.ones((20, 5)) + 1e-3 * np.eye(20, 5)
     with pytest.raises(SmicnbError, match="found more than 100 pairs"):
-        duplicates.groups(SemanticIndex.open(AxesCodec(fidelity=90).fit(Z).encode(Z)), 0.9)
+        duplicates.find_groups(SemanticIndex.open(AxesCodec(fidelity=90).fit(Z).encode(Z)), 0.9)

@@ -7,7 +7,7 @@ from smicnb.base.errors import ImageError, SmicnbError
 from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.search import queries
 from smicnb.codec.search.index import SemanticIndex
-from smicnb.codec.search.queries import Term, terms
+from smicnb.codec.search.queries import Term, parse_terms
 from smicnb.semantics.encoders import encoders
 
 
@@ -24,13 +24,13 @@ from smicnb.semantics.encoders import encoders
     ],
 )
 def test_a_sum_has_terms(text, found):
-    assert terms(text) == found
+    assert parse_terms(text) == found
 
 
 @pytest.mark.parametrize("text", ["", " \n", "+", "barn -", "barn + -people", "- -", "a" * 1001, "barn -!?"])
 def test_texts_that_are_none(text):
     with pytest.raises(SmicnbError):
-        terms(text)
+        parse_terms(text)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_texts_and_images_become_latents_of_norm_one_and_sums_add_them(index):
     np.testing.assert_array_equal(index.latents("barn"), rows[:1])
     np.testing.assert_array_equal(index.latents(image), rows[2:])
     np.testing.assert_array_equal(index.latents(np.stack([image, image]))[1:], rows[2:])
-    both = queries.summed([image, "-snow"], index.header)
+    both = queries.encode_sum([image, "-snow"], index.header)
     np.testing.assert_allclose(both / np.abs(both).max(), (d := want[2] - snow) / np.abs(d).max(), atol=1e-6)
     assert [len(hits) for hits in index.search(["barn", image], k=4)] == [4, 4]
     assert index.search([]) == []
