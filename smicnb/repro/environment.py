@@ -19,8 +19,8 @@ OUT, MANIFEST = "SMICNB_OUT", "SMICNB_MANIFEST"  # folder for figures, and the l
 WORKERS, SCHEDULER = "SMICNB_WORKERS", "SMICNB_SCHEDULER"  # of a notebook's own executor: processes, or Dask's address
 THREADS = "2"  # per kernel and worker on every machine, of what gains by them
 THREAD_VARIABLES = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), THREADS) | {
-    # OpenBLAS' threads spin while they wait, and matrices here are small: two of them on a core that others use too
-    # take up to fifty times the time of one.
+    # Threads of numpy's and scipy's OpenBLAS spin while they wait, and matrices here are small: two of them on cores
+    # that others use too take up to fifty times the time of one. faiss's has OpenMP's threads.
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",  # OpenMP's sleep while they wait
 }

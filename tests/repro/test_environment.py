@@ -15,13 +15,16 @@ import json, faiss, numpy, scipy.linalg, torch
 from numpy._core._multiarray_umath import __cpu_features__ as features
 from threadpoolctl import threadpool_info
 torch.nn.Conv2d(16, 16, 3)(torch.zeros(1, 16, 64, 64))  # oneDNN says what it is as it is first used
+blas = [one for one in threadpool_info() if one["internal_api"] == "openblas"]
 print(json.dumps({
-    "openblas": sorted({each["architecture"] for each in threadpool_info() if each["internal_api"] == "openblas"}),
+    "openblas": sorted({(one["architecture"], one["threading_layer"], one["num_threads"]) for one in blas}),
     "numpy": [name for name in ("X86_V3", "X86_V4", "AVX512_ICL", "AVX512_SPR") if features[name]],
     "faiss": faiss.SIMDConfig.get_level_name(),
     "torch": torch.backends.cpu.get_cpu_capability(),
 }))
 """
+
+BLAS = [["Haswell", "openmp", 2], ["Haswell", "pthreads", 1]]  # faiss's, whose threads sleep; numpy's and scipy's
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_all_libraries_of_a_worker_compute_with_avx2_and_nothing_later():
     *said, last = done.stdout.splitlines()
     assert "onednn_verbose,v1,info,cpu,isa:Intel AVX2" in said
     found = json.loads(last)
-    assert found == {"openblas": ["Haswell"], "numpy": ["X86_V3"], "faiss": "AVX2", "torch": "AVX2"}
+    assert found == {"openblas": BLAS, "numpy": ["X86_V3"], "faiss": "AVX2", "torch": "AVX2"}
 
 
 def test_a_kernel_is_told_what_a_worker_is(tmp_path):
@@ -55,8 +58,10 @@ def test_the_tests_compute_as_a_worker_does():
     import numpy  # noqa: F401
     from threadpoolctl import threadpool_info
 
-    found = {each["architecture"] for each in threadpool_info() if each["internal_api"] == "openblas"}
-    assert found == {"Haswell"} or not environment.has_avx2()  # else numpy was loaded before it was told
+    libraries = [one for one in threadpool_info() if one["internal_api"] == "openblas"]
+    libraries = [one for one in libraries if one["threading_layer"] == "pthreads"]  # not faiss's
+    assert {each["num_threads"] for each in libraries} == {1}  # else numpy was loaded before it was told
+    assert {each["architecture"] for each in libraries} == {"Haswell"} or not environment.has_avx2()
 
 
 @pytest.mark.parametrize(
