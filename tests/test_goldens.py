@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 from functools import lru_cache
+from pathlib import Path
 
 import beyond_goldens
 import numpy as np
@@ -46,25 +47,14 @@ from smicnb.studies.reconstruction import measures as reconstruction
 from smicnb.studies.reconstruction.tables import table1, table2
 from smicnb.studies.separation import measures as separation
 
+ROOT = Path(__file__).resolve().parent.parent
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here
-FOLDERS = ("figures", "figures/bsds500")
-# The tables that follow from other committed ones, those of one photograph, and those that need latents.
-DERIVED = (
-    *("claim_learned_atoms", "claim_linearity", "claim_separation"),
-    *("fig12_laws", "rate_models", "table3_gain", "table4_rates"),
-    *("claim_frontier", "table2"),
-)
-PRIMER = ("fig1_1_samples", "fig1_2_pipeline", "fig1_2_rate_distortion", "transform_coding_rates")
+FOLDERS = ("figures", "figures/bsds500")  # those whose tables of notebooks 00 to 06 are computed again here
+OTHERS = (sota_goldens, taco_goldens, sic_goldens, beyond_goldens)  # goldens that have a module of their own
+OF_NOTEBOOK = {module.NOTEBOOK: module for module in OTHERS}
 PHOTOGRAPHS_SHOWN = (
     *("fig04_addition", "fig04_failures", "fig05_removal", "fig06_learning", "fig07_atoms"),
     *("fig08_reconstructions", "fig09_decomposition", "fig10_separation", "fig14_models"),
-)
-MEASURED = (
-    *("atoms_against_baselines", "atoms_by_word", "fig12_null_proportion", "fig12_null_proportion_heldout"),
-    *("linearity_curves", "linearity_wins", "separation_scores", "separation_verdicts"),
-    *("rate_contradictions", "table1", "table1_image_cosine", "table1_latent_cosine", "table1_readings"),
-    *("fig13_hulls", "fig13_hulls_heldout", "fig13_files", "model_files", "table2_metrics"),
-    *("parameter_effects", "parameter_importance", "parameter_ranking"),
 )
 # Every picture of BSDS500 that may be in the repository: curves, of which none shows a photograph.
 PLOTS = (
@@ -74,12 +64,29 @@ PLOTS = (
     *("fig13_hulls_heldout", "parameter_effects", "parameter_importance"),
 )
 POINT = ("codec", "setting", "source", "image")  # whose rows stand for themselves in tables of image codecs
-TABLES = [(folder, name) for folder in FOLDERS for name in DERIVED + MEASURED]
-OTHERS = (sota_goldens, taco_goldens, sic_goldens, beyond_goldens)  # goldens that have a module of their own
-TABLES += [("figures", name) for name in PHOTOGRAPHS_SHOWN + PRIMER]
-TABLES += [("figures", name) for module in OTHERS for name in module.PHOTOGRAPHS_SHOWN]
-TABLES += [(folder, name) for module in OTHERS for folder in module.FOLDERS for name in module.TABLES]
-OF_OTHERS = {name: module for module in OTHERS for name in module.TABLES + module.PHOTOGRAPHS_SHOWN}
+
+
+def of_notebooks():
+    """(folder of a data set, name) -> (notebook, path without suffix), of each figure and table, by its sidecar.
+
+    Those that show photographs are committed for the embedded collection alone.
+    """
+    shown, found = {*PHOTOGRAPHS_SHOWN, *(name for module in OTHERS for name in module.PHOTOGRAPHS_SHOWN)}, {}
+    for path in sorted((ROOT / "figures").rglob("*.json")):
+        notebook, folder = json.loads(path.read_text()).get("notebook"), path.parents[1].relative_to(ROOT).as_posix()
+        if notebook and (folder == "figures" or path.stem not in shown):
+            found[folder, path.stem] = notebook, path.relative_to(ROOT).with_suffix("").as_posix()
+    return found
+
+
+PLACES = of_notebooks()
+FOLDERS_OF = sorted({(book, folder) for (folder, _), (book, _) in PLACES.items()})
+OTHERS_IN = [(OF_NOTEBOOK[book], folder) for book, folder in FOLDERS_OF if book in OF_NOTEBOOK]
+
+
+def place(folder, name):
+    """The path of a table or figure of a data set's folder, or of any folder, without suffix."""
+    return PLACES.get((folder, name), (None, f"{folder}/{name}"))[1]
 
 
 def git(repository, *words):
@@ -102,13 +109,13 @@ def tracked(repository):
 @pytest.fixture(scope="module")
 def read(repository):
     """(folder, name) -> the committed table."""
-    return lambda folder, name: pd.read_csv(repository / folder / f"{name}.csv")
+    return lambda folder, name: pd.read_csv(repository / f"{place(folder, name)}.csv")
 
 
 @pytest.fixture(scope="module")
 def origin(repository):
     """(folder, name) -> the committed sidecar."""
-    return lambda folder, name: json.loads((repository / folder / f"{name}.json").read_text())
+    return lambda folder, name: json.loads((repository / f"{place(folder, name)}.json").read_text())
 
 
 def stored(table):
@@ -472,12 +479,23 @@ def recomputed(read, origin, again, others):
     derived_of = lru_cache(lambda folder: derived(read, folder))
     primer_of = lru_cache(lambda folder: primer(origin))
     measured_of = lru_cache(lambda folder: again(folder).tables())
-    makers = {**dict.fromkeys(DERIVED, derived_of), **dict.fromkeys(PRIMER, primer_of)}
-    makers |= {name: lambda folder, own=module: others(own, folder).tables for name, module in OF_OTHERS.items()}
-    return lambda folder, name: makers.get(name, measured_of)(folder)[name]
+    redrawn_of = lru_cache(lambda module: module.redrawn(read, origin) if hasattr(module, "redrawn") else {})
+
+    def of(folder, name):
+        notebook, _ = PLACES[folder, name]
+        module = OF_NOTEBOOK.get(notebook)
+        if module:  # what follows from committed tables alone takes no photographs
+            known = redrawn_of(module) if folder == "figures/kodak" else {}
+            return known[name] if name in known else others(module, folder).tables[name]
+        if notebook.startswith("00"):
+            return primer_of(folder)[name]
+        known = derived_of(folder)
+        return known[name] if name in known else measured_of(folder)[name]
+
+    return of
 
 
-@pytest.mark.parametrize(("folder", "name"), TABLES)
+@pytest.mark.parametrize(("folder", "name"), PLACES)
 def test_committed_numbers_are_those_of_the_package(read, recomputed, folder, name):
     committed, table = read(folder, name), recomputed(folder, name)
     assert agrees(committed, table), part(committed, stored(table)).compare(stored(table))
@@ -503,7 +521,7 @@ def one_changed(table, row, column):
     return table.assign(**{column: values})
 
 
-@pytest.mark.parametrize(("folder", "name"), TABLES)
+@pytest.mark.parametrize(("folder", "name"), PLACES)
 def test_one_changed_value_is_noticed_in_any_column(read, recomputed, folder, name):
     committed, table = read(folder, name), recomputed(folder, name)
     rows = part(committed.assign(row=range(len(committed))), stored(table))["row"]
@@ -519,11 +537,6 @@ def test_one_changed_value_is_noticed_in_any_column(read, recomputed, folder, na
     assert not agrees(committed.drop(index=rows.iloc[-1]), table)
 
 
-def test_no_committed_table_is_left_out(tables_and_pictures):
-    """A new table gets its line in DERIVED or MEASURED, and what computes it again."""
-    assert {stem for stem in tables_and_pictures if stem[0] in {folder for folder, _ in TABLES}} == set(TABLES)
-
-
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, folder):
     now = again(folder)
@@ -537,7 +550,7 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, fo
         "readings": now.readings.fingerprint,
     }
     hashes = {item.id: item.content_hash for item in now.photographs}
-    for name in (name for place, name in TABLES if place == folder and name not in OF_OTHERS):
+    for name in (name for (place, name), (book, _) in PLACES.items() if place == folder and book not in OF_NOTEBOOK):
         sidecar = origin(folder, name)
         named = sidecar["made_from"]
         inputs["photograph"] = hashes.get(sidecar["parameters"].get("photograph"))
@@ -546,16 +559,30 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, fo
         assert "collection" in named, name
 
 
-@pytest.mark.parametrize(("module", "folder"), [(module, folder) for module in OTHERS for folder in module.FOLDERS])
+@pytest.mark.parametrize(("module", "folder"), OTHERS_IN)
 def test_sidecars_name_the_data_and_models_of_now(others, origin, repository, module, folder):
     inputs = others(module, folder).inputs
-    for name in (name for place, name in TABLES if place == folder and OF_OTHERS.get(name) is module):
+    for name in (name for (place, name), (book, _) in PLACES.items() if (place, book) == (folder, module.NOTEBOOK)):
         named = origin(folder, name)["made_from"]
         tables = {key: sha256_file(repository / key) for key in named if key.endswith(".csv")}
         assert named == ({} if name in getattr(module, "OF_NOTHING", ()) else inputs | tables), name
 
 
 # What lies in figures/
+
+
+def test_figures_lie_in_the_folder_of_their_notebook_each_once(origin, tables_and_pictures, repository):
+    """Where several recipes would write the same, the sidecar names the one folder that keeps it."""
+    names = [(folder.rpartition("/")[0], name) for folder, name in tables_and_pictures]
+    assert len(set(names)) == len(names), "in the folders of one data set a name stands once"
+    contents = {}
+    for folder, name in tables_and_pictures:
+        sidecar, leaf = origin(folder, name), folder.rpartition("/")[2]
+        assert sidecar.get("notebook", leaf) == leaf, name
+        assert sidecar.get("kept_in", folder) == folder, name
+        contents.setdefault((name, (repository / folder / f"{name}.csv").read_bytes()), []).append(folder)
+    assert len(contents) > 100
+    assert [folders for folders in contents.values() if len(folders) > 1] == []
 
 
 @pytest.fixture(scope="module")
@@ -632,22 +659,21 @@ def test_figures_hold_no_path_of_a_machine(repository, tracked):
 def test_no_photograph_of_bsds500_or_kodak_is_committed(repository, origin, tracked):
     suffixes = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".ppm", ".pdf", ".svg")
     pictures = {path for path in tracked if path.lower().endswith(suffixes)}
-    theirs = {f"figures/bsds500/{name}.png" for name in PLOTS}
-    for module in OTHERS:
-        theirs |= {f"{folder}/{name}.png" for folder in module.FOLDERS if "/" in folder for name in module.PLOTS}
+    theirs = {f"{place('figures/bsds500', name)}.png" for name in PLOTS}
+    away = [(module, folder) for module, folder in OTHERS_IN if folder != "figures"]
+    theirs |= {f"{place(folder, name)}.png" for module, folder in away for name in module.PLOTS}
     assert theirs <= pictures
     for path in pictures - theirs:
         folder, _, name = path.removesuffix(".png").rpartition("/")
         if folder == "tests/helpers/frozen/files":  # of the embedded collection and of noise, as its page says
             continue
-        assert folder in ("figures", "figures/generators"), path
+        assert re.fullmatch(r"figures/(\d\d_\w+|generators)", folder), path
         parameters = origin(folder, name).get("parameters", {})  # a tool's sidecar has none
         assert parameters.get("collection", "embedded") == "embedded", path
     text = [path for path in tracked if path.endswith((".md", ".ipynb", ".html", ".json", ".csv"))]
     assert [path for path in text if "data:image" in (repository / path).read_text()] == []
-    kept_away = [f"figures/bsds500/{name}" for name in PHOTOGRAPHS_SHOWN]
-    for module in OTHERS:
-        folders = [folder for folder in module.FOLDERS if "/" in folder]
-        kept_away += [f"{folder}/{name}" for folder in folders for name in module.PHOTOGRAPHS_SHOWN]
+    shown_of = [("figures/bsds500", name) for name in PHOTOGRAPHS_SHOWN]
+    shown_of += [(folder, name) for module, folder in away for name in module.PHOTOGRAPHS_SHOWN]
+    kept_away = [place("figures", name).replace("figures", folder, 1) for folder, name in shown_of]
     shown = [f"{stem}.{suffix}" for stem in kept_away for suffix in ("png", "pdf", "csv")]
     assert git(repository, "check-ignore", *shown) == shown

@@ -21,7 +21,7 @@ from PIL import Image
 
 from smicnb.base.files import sha256_file
 from smicnb.drawing import style
-from smicnb.repro import parameters, session
+from smicnb.repro import figures, parameters, session
 from smicnb.repro.runs import recipes, verify
 
 KEPT = ("notebooks", "figures", ".smicnb/interactive")  # the last is where figures go without SMICNB_OUT
@@ -104,7 +104,11 @@ def test_the_recipe_asks_for_the_notebooks_own_parameters(repository):
 
 
 def committed(repository, suffix):
-    return sorted(path for path in (repository / "figures").glob(f"*{suffix}"))
+    """Files of the recipe embedded, and those that it draws from what another data set's folder keeps."""
+    kept = [
+        path for path in (repository / "figures").glob(f"*/*/*{suffix}") if figures.kept_in(path.with_suffix(".json"))
+    ]
+    return sorted([*(repository / "figures").glob(f"[0-9]*/*{suffix}"), *kept])
 
 
 def test_what_the_notebooks_save_is_all_that_is_committed(repository, private, finished):
@@ -128,9 +132,10 @@ def test_every_committed_origin_is_what_the_recipe_gives(repository, private, fi
     asked = recipes.parameters(recipe, list(recipe.notebooks), {})
     for path in committed(repository, ".json"):
         old, new = (json.loads(file.read_text()) for file in (path, private / "out" / path.name))
-        assert old["parameters"] == asked[old["notebook"]], path.name
-        for key in ("notebook", "made_from"):
-            assert new[key] == old[key], path.name
+        assert (new["notebook"], new.get("kept_in")) == (old["notebook"], old.get("kept_in")), path.name
+        if path.parents[1] == repository / "figures":
+            assert old["parameters"] == asked[old["notebook"]], path.name
+            assert new["made_from"] == old["made_from"], path.name
 
 
 def test_every_committed_picture_says_what_its_sidecar_says(repository):

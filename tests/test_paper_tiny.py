@@ -10,7 +10,7 @@ import sys
 import pandas as pd
 import pytest
 
-from smicnb.repro.runs import plan, recipes
+from smicnb.repro.runs import plan, recipes, verify
 from smicnb.semantics.photographs import image_collections
 
 # Python's sockets refuse every address but this machine's; kernels talk to their clients through others.
@@ -48,6 +48,13 @@ def finished(repository, tmp_path_factory):
     return checkout, done.stdout
 
 
+@pytest.fixture(scope="module")
+def made(finished):
+    """Name -> path of every file among the figures."""
+    paths = (finished[0] / ".smicnb" / "figures" / "paper-tiny").glob("*/*.*")
+    return {path.name: path for path in paths}
+
+
 def test_every_notebook_of_the_paper_profile_ends(finished, repository):
     _, said = finished
     recipe = recipes.recipe(repository / "recipes" / "paper-tiny.yaml")
@@ -63,54 +70,48 @@ def test_the_guard_against_a_network_works(finished):
     assert "this test has no network" in done.stderr
 
 
-def test_every_table_and_figure_of_the_embedded_profile_is_there(finished, repository):
-    made = {path.name for path in (finished[0] / ".smicnb" / "figures" / "paper-tiny").iterdir()}
+def test_every_table_and_figure_of_the_embedded_profile_is_there(made, repository):
     recipe = recipes.recipe(repository / "recipes" / "paper-tiny.yaml")
-    for path in (repository / "figures").glob("*.json"):
-        if json.loads(path.read_text())["notebook"] in recipe.notebooks:
-            files = {path.with_suffix(suffix) for suffix in (".png", ".csv", ".json", ".md", ".tex")}
-            assert {file.name for file in files if file.is_file()} <= made
+    for notebook in recipe.notebooks:
+        committed = (repository / "figures" / notebook).iterdir()
+        wanted = {path.name for path in committed if path.suffix in verify.COMMITTED}
+        assert wanted <= {name for name, path in made.items() if path.parent.name == notebook}
 
 
-def test_a_stand_in_is_called_one_wherever_it_shows(finished):
-    folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
+def test_a_stand_in_is_called_one_wherever_it_shows(made):
     for name in ("linearity_curves", "fig04_addition", "fig08_reconstructions", "fig10_separation", "table1"):
-        assert "random weights, which means nothing" in json.loads((folder / f"{name}.json").read_text())["caption"]
+        assert "random weights, which means nothing" in json.loads(made[f"{name}.json"].read_text())["caption"]
     for name in ("table1", "table1_readings"):
-        caption = json.loads((folder / f"{name}.json").read_text())["caption"]
+        caption = json.loads(made[f"{name}.json"].read_text())["caption"]
         for judge in ("captions by blip:blip", "segments by segformer:segformer", "quality by clip-iqa:clip-iqa"):
             clause = caption[caption.index(judge) :].partition(")")[0]
             assert clause.endswith("(a stand-in: random weights"), clause
-    space = json.loads((folder / "table1.json").read_text())["made_from"]["space"]
+    space = json.loads(made["table1.json"].read_text())["made_from"]["space"]
     assert space["encoder"] == "open_clip:ViT-S-32-alt/random-weights.safetensors"
     assert re.fullmatch("[0-9a-f]{64}", space["generator_weights"])
     assert (space["generator_source"], space["generator_steps"]) == ("stable-unclip", 2)
-    assert json.loads((folder / "fig07_atoms.json").read_text())["made_from"]["space"]["generator"].startswith(
-        "kandinsky"
-    )
+    assert json.loads(made["fig07_atoms.json"].read_text())["made_from"]["space"]["generator"].startswith("kandinsky")
 
 
-def test_no_path_of_this_machine_is_in_what_was_made(finished):
-    folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
-    texts = [path for path in folder.iterdir() if path.suffix in (".json", ".csv", ".md", ".tex")]
+def test_no_path_of_this_machine_is_in_what_was_made(finished, made):
+    texts = [path for path in made.values() if path.suffix in (".json", ".csv", ".md", ".tex")]
     assert len(texts) > 40
     for path in texts:
         assert str(finished[0]) not in path.read_text(), path.name
-    for path in folder.glob("*.png"):
+    for path in (path for path in made.values() if path.suffix == ".png"):
         assert str(finished[0]).encode() not in path.read_bytes(), path.name
 
 
-def test_every_reading_of_the_paper_s_columns_is_measured(finished):
-    folder = finished[0] / ".smicnb" / "figures" / "paper-tiny"
-    metrics = set(pd.read_csv(folder / "table1_readings.csv")["metric"])
+def test_every_reading_of_the_paper_s_columns_is_measured(made):
+    metrics = set(pd.read_csv(made["table1_readings.csv"])["metric"])
     assert metrics >= {"caption_similarity", "image_caption_similarity", "segmentation_mse", "quality"}
-    table = pd.read_csv(folder / "table1.csv")
+    table = pd.read_csv(made["table1.csv"])
     assert not [name for name in table.columns if name.endswith("ours")]  # what was not measured would stand there
     assert table["segmentation mse (MSE-SS), collection"].notna().all()
 
 
-def test_linearity_is_measured_on_fifty_pairs(finished):
-    wins = pd.read_csv(finished[0] / ".smicnb" / "figures" / "paper-tiny" / "linearity_wins.csv")
+def test_linearity_is_measured_on_fifty_pairs(made):
+    wins = pd.read_csv(made["linearity_wins.csv"])
     assert (wins["pairs"] >= 50).all()
     assert set(wins["operation"]) == {"add", "remove"}
 

@@ -210,16 +210,16 @@ def test_numbers_of_the_readme_are_those_of_the_tables(repository):
     text = " ".join((repository / "README.md").read_text().split())
     figures = repository / "figures"
     atoms, cosine = re.search(r"that (\d+) atoms keep a held-out image's latent at a cosine of ([\d.]+)", text).groups()
-    table1 = pd.read_csv(figures / "table1.csv", dtype=str).set_index("n_a")
+    table1 = pd.read_csv(figures / "03_reconstruction" / "table1.csv", dtype=str).set_index("n_a")
     assert table1.loc[atoms, "latent cosine, held-out"].startswith(f"{cosine} ")
-    gains = pd.read_csv(figures / "bsds500" / "table3_gain.csv").set_index(["row", "column"])
+    gains = pd.read_csv(figures / "bsds500" / "05_rate_model" / "table3_gain.csv").set_index(["row", "column"])
     corrected, printed = re.search(r"\*medium\* gains ([\d.]+) instead of ([\d.]+),", text).groups()
     cell = gains.loc[("medium", "n = inf")]
     assert (f"{cell['corrected']:.1f}", str(cell["as published"])) == (corrected, printed)
     assert gains.loc[("medium", "n*"), "corrected, P of heldout"] == float("inf")
     three = gains[gains["digits"] >= 3]
     assert three["deviation %"].abs().max() <= 0.4
-    verdicts = pd.read_csv(figures / "bsds500" / "atoms_against_baselines.csv")
+    verdicts = pd.read_csv(figures / "bsds500" / "03_reconstruction" / "atoms_against_baselines.csv")
     held = verdicts[(verdicts["split"] == "heldout") & (verdicts["metric"] == "latent_cosine")]
     by = {name: rows.set_index("n_atoms")["verdict"] for name, rows in held.groupby("against")}
     assert set(by["exemplars"]) == {"learned ahead"}
@@ -231,7 +231,7 @@ def test_findings_of_the_readme_are_those_of_the_tables(repository):
     import pandas as pd
 
     text = " ".join((repository / "README.md").read_text().split())
-    wins = pd.read_csv(repository / "figures/bsds500/linearity_wins.csv")
+    wins = pd.read_csv(repository / "figures/bsds500/01_clip_linearity/linearity_wins.csv")
     kinds = ["verdict", "specific_verdict"]
     ahead = wins.groupby("operation")[kinds].agg(lambda column: sum(column == "concept ahead"))
     pattern = r"on (\d+) pairs .* at every λ of the paper, and at (\d) of 8 both .* x₂ away at (\d) of 8, but at none"
@@ -239,7 +239,7 @@ def test_findings_of_the_readme_are_those_of_the_tables(repository):
     assert set(wins["pairs"]) == {int(counts[1])}
     assert ahead.loc["add"].tolist() == [8, int(counts[2])]
     assert ahead.loc["remove"].tolist() == [int(counts[3]), 0]
-    rows = pd.read_csv(repository / "figures/bsds500/separation_verdicts.csv").set_index("by")
+    rows = pd.read_csv(repository / "figures/bsds500/04_semantic_separation/separation_verdicts.csv").set_index("by")
     said = re.search(r"keeps as much of the latents, by ([\d.]+) and ([\d.]+) in rank", text).groups()
     assert [f"{value:.2f}" for value in rows.loc["learned atoms", "difference"]] == list(said)
     assert (rows.loc["learned atoms", "low"].to_numpy() > rows.loc["random subspace", "high"].to_numpy()).all()

@@ -60,6 +60,11 @@ def _holds(path: Path, mark: bytes) -> bool:
         return False
 
 
+def figures_of(data_set: str, notebook: str) -> Path:
+    """The folder of committed figures of a notebook on "embedded", "bsds500" or "kodak"."""
+    return root() / "figures" / ("" if data_set == "embedded" else data_set) / notebook
+
+
 def commit() -> dict[str, str | bool | None]:
     """The checkout's commit and whether tracked files differ from it; None where git cannot say."""
     here = root()

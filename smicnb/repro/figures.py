@@ -71,6 +71,20 @@ def show(figure: "Figure", name: str) -> None:
     display(figure, metadata={"smicnb": {"figure": name}})
 
 
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """The JSON beside a figure; {} where it is absent or cannot be read."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def kept_in(sidecar: Path) -> str:
+    """The one folder of committed figures that keeps a figure, by its sidecar; "" where each folder keeps its own."""
+    return str(read_sidecar(sidecar).get("kept_in", ""))
+
+
 def shown_name(metadata: Mapping[str, Any]) -> str:
     """The name of the figure that an output with this metadata shows, "" where it is none of ours."""
     ours = metadata.get("smicnb")

@@ -14,7 +14,7 @@ from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
 from smicnb.drawing import style
 from smicnb.repro import figures
-from smicnb.repro.checkout import hide_path, root, versions
+from smicnb.repro.checkout import figures_of, hide_path, root, versions
 from smicnb.repro.environment import MANIFEST, OUT
 from smicnb.repro.parameters import model_of
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 class Session:
     """One run of one notebook.
+
+    A figure that every run would draw alike, since its data are those of one data set or of none, is committed once:
+    `kept_in` names the data set whose folder keeps it, "embedded" for what follows from no photographs. Runs on
+    others show it; where their figures are not committed, they have it too.
 
     Args:
         notebook: its name ("03_reconstruction").
@@ -43,27 +47,34 @@ class Session:
         """Name what later figures depend on beside the parameters: hashes of data and weights."""
         self._made_from.update(inputs)
 
-    @property
-    def _origin(self) -> dict[str, Any]:
+    def _origin(self, name: str, kept_in: str | None) -> dict[str, Any]:
+        """What the sidecar of NAME says; where its committed copy is another run's, a reader is told."""
+        folder = figures_of(kept_in, self.notebook).relative_to(root()).as_posix() if kept_in else ""
+        if kept_in and not self._is_on(kept_in):
+            print(f"{name} is committed in {folder}")
         return {
             "notebook": self.notebook,
             "parameters": {name: hide_path(value) for name, value in self.parameters.items()},
             "made_from": self._made_from,
             "versions": versions(),
+            **({"kept_in": folder} if folder else {}),
         }
 
-    def save_figure(self, figure: "Figure", name: str, data: pd.DataFrame, caption: str) -> None:
+    def save_figure(
+        self, figure: "Figure", name: str, data: pd.DataFrame, caption: str, kept_in: str | None = None
+    ) -> None:
         """Save NAME.png, NAME.pdf, NAME.csv (the data behind) and NAME.json (the origin); a notebook shows it."""
         picture, table, sidecar = (self.out / f"{name}{suffix}" for suffix in (".png", ".csv", ".json"))
+        origin = self._origin(name, kept_in)
         figures.write_data(table, data)
-        figures.write_picture(picture, figure, caption, self._origin)
-        figures.write_sidecar(sidecar, self._origin, caption, [picture, table])
+        figures.write_picture(picture, figure, caption, origin)
+        figures.write_sidecar(sidecar, origin, caption, [picture, table])
         self._list(picture, picture.with_suffix(".pdf"), table, sidecar)
         figures.show(figure, name)
 
-    def save_table(self, data: pd.DataFrame, name: str, caption: str) -> pd.DataFrame:
+    def save_table(self, data: pd.DataFrame, name: str, caption: str, kept_in: str | None = None) -> pd.DataFrame:
         """Save NAME.csv, NAME.md, NAME.tex and NAME.json; returns `data`, so that the notebook shows it."""
-        self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin))
+        self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin(name, kept_in)))
         return data
 
     def stored(self, data: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -98,7 +109,7 @@ class Session:
         """The table NAME as measured on a data set: `measured` where this run is on it, else the committed one.
 
         Args:
-            data_set: "bsds500" or "kodak", whose recipe writes to figures/DATA_SET.
+            data_set: "bsds500" or "kodak", whose recipe writes to figures/DATA_SET/NOTEBOOK.
             name: of the table.
             measured: by this run.
 
@@ -107,7 +118,7 @@ class Session:
         """
         if self._is_on(data_set):
             return measured
-        path = root() / "figures" / data_set / f"{name}.csv"
+        path = figures_of(data_set, self.notebook) / f"{name}.csv"
         if not path.is_file():
             raise SmicnbError(
                 f"'{path.name}' of {data_set} is absent",
@@ -121,13 +132,13 @@ class Session:
         """One clause for captions: the models by which the table NAME of `on_bsds500` was made."""
         parameters = self.parameters
         if not self._is_on("bsds500"):
-            sidecar = root() / "figures" / "bsds500" / f"{name}.json"
+            sidecar = figures_of("bsds500", self.notebook) / f"{name}.json"
             parameters = json.loads(sidecar.read_text(encoding="utf-8"))["parameters"]
         kinds = {"encoder": "latents by", "generator": "images by", "judge": "judged by"}
         return ", ".join(f"{verb} {hide_path(parameters[kind])}" for kind, verb in kinds.items() if kind in parameters)
 
     def _is_on(self, data_set: str) -> bool:
-        return str(self.parameters.get("collection", "")).startswith(f"{data_set}:")
+        return str(self.parameters.get("collection", "")).partition(":")[0] == data_set
 
     def _list(self, *files: Path) -> None:
         self._saved += [file.relative_to(self.out).as_posix() for file in files]
@@ -136,7 +147,7 @@ class Session:
 
 
 def start(notebook: str, values: Mapping[str, Any]) -> Session:
-    """Begin the run of a notebook; figures go where `smicnb run` says, without it to .smicnb/interactive.
+    """Begin the run of a notebook; figures go where `smicnb run` says, without it to .smicnb/interactive/NOTEBOOK.
 
     Args:
         notebook: name of its file in notebooks/, without suffix; its cell tagged `parameters` says which there are.
@@ -152,7 +163,7 @@ def start(notebook: str, values: Mapping[str, Any]) -> Session:
         raise SmicnbError(f"found no notebook '{path}'", "the name of the one that runs")
     model = model_of(path)
     parameters = model(**{name: values[name] for name in model.model_fields if name in values})
-    folder = Path(out) if out else root() / ".smicnb" / "interactive"
+    folder = Path(out) if out else root() / ".smicnb" / "interactive" / notebook
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

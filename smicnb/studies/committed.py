@@ -18,7 +18,7 @@ class Verdict(NamedTuple):
 
 
 class Tables:
-    """The committed tables below `folder`; `read` holds the names that were asked for ("bsds500/table1")."""
+    """The committed tables below `folder`; `read` holds the names asked for ("bsds500/03_reconstruction/table1")."""
 
     def __init__(self, folder: Path):
         self.folder, self.read = folder, set()

@@ -13,9 +13,8 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.studies.beyond import measures as beyond
 from smicnb.studies.state_of_the_art import measures as state_of_the_art
 
-FOLDERS = ("figures", "figures/bsds500", "figures/kodak")
+NOTEBOOK = "10_beyond_the_paper"
 PLOTS = ("beyond_rates", "beyond_break_even", "beyond_totals")
-TABLES = (*PLOTS, "beyond_checks", "beyond_image_cosine", "beyond_parts")
 PHOTOGRAPHS_SHOWN = ("beyond_words",)
 
 
@@ -57,7 +56,7 @@ class Again:
             "beyond_parts": beyond.parts(parts, fidelity),
             "beyond_break_even": beyond.break_even(points, np.linspace(fidelity["lowest"], fidelity["medium"], 9)),
             "beyond_totals": pd.concat([table.assign(fidelity=title) for title, table in sizes.items()]),
-            **({"beyond_words": self.words(H)} if self.folder == FOLDERS[0] else {}),
+            **({"beyond_words": self.words(H)} if self.folder == "figures" else {}),
         }
 
     def words(self, H):

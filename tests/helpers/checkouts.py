@@ -98,7 +98,9 @@ def status(checkout: Path, *words: str, **environment: str) -> dict[str, dict]:
 
 
 def figures(checkout: Path, folder: str = "figures") -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (checkout / folder).glob("*") if path.is_file()}
+    """Every file below a folder of figures, by its path there."""
+    paths = [path for path in (checkout / folder).rglob("*") if path.is_file()]
+    return {path.relative_to(checkout / folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def processes_of(checkout: Path) -> list[psutil.Process]:

@@ -33,6 +33,7 @@ SAID = dict(
         strict=True,
     )
 )
+TABLE_1 = "00_done/table1"
 TABLE = 'row,CC as published,"image cosine (CC), held-out",note\nlow,0.78,0.123456,<b>bold</b>\nhigh,0.89,,\n'
 
 
@@ -114,8 +115,8 @@ def write(root: Path) -> Path:
         for number, name in enumerate(STATES, start=1)
     ]
     groups[0]["rows"] += [
-        {"item": "Table I", "what": "numbers side by side", "files": ["table1", "bsds500/table1"]},
-        {"item": "C1", "what": "a claim on `them`", "files": ["table1"], "why": "As *read* here."},
+        {"item": "Table I", "what": "numbers side by side", "files": [TABLE_1, f"bsds500/{TABLE_1}"]},
+        {"item": "C1", "what": "a claim on `them`", "files": [TABLE_1], "why": "As *read* here."},
     ]
     nothing = {**group, "notebook": None, "command": None}
     groups += [
@@ -130,7 +131,7 @@ def write(root: Path) -> Path:
     ]
     content = {"papers": {"Paper": "Ann & Bob: <A paper>", "Other": "Other"}, "groups": groups, "supplementary": {}}
     (root / "docs" / "reproduction.yaml").write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
-    for place in ("table1", "bsds500/table1"):
+    for place in (TABLE_1, f"bsds500/{TABLE_1}"):
         _table(root / "figures" / place, place)
     for recipe, figures in {"small": "figures", "bsds500": "figures/bsds500", "own": ".smicnb/figures/own"}.items():
         notebooks = dict.fromkeys(STATES)
@@ -140,13 +141,14 @@ def write(root: Path) -> Path:
     for name, state in STATES.items():
         if state:
             _record(root, name, state)
-    (root / "figures" / "04_stale.csv").write_text("a,b\n1,3\n")  # after its record
+    (root / "figures/04_stale/04_stale.csv").write_text("a,b\n1,3\n")  # after its record
     return root
 
 
 def _figure(root: Path, name: str) -> str:
-    """fig_NAME.png, .csv, .pdf and .json; returns the map's name of it."""
-    stem = root / "figures" / name
+    """NAME/NAME.png, .csv, .pdf and .json; returns the map's name of it."""
+    stem = root / "figures" / name / name
+    stem.parent.mkdir()
     stem.with_suffix(".png").write_bytes(png())
     stem.with_suffix(".pdf").write_bytes(b"%PDF-1.4")
     stem.with_suffix(".csv").write_text("a,b\n1,2\n")
@@ -156,11 +158,12 @@ def _figure(root: Path, name: str) -> str:
         "parameters": {"n_atoms": [2, 32], "seed": 1},
     }
     stem.with_suffix(".json").write_text(json.dumps(origin))
-    return name
+    return f"{name}/{name}"
 
 
 def _table(stem: Path, place: str) -> None:
-    collection = "bsds500:PATH" if "/" in place else "embedded"
+    collection = "bsds500:PATH" if place.startswith("bsds500") else "embedded"
+    stem.parent.mkdir(exist_ok=True)
     stem.with_suffix(".csv").write_text(TABLE)
     stem.with_suffix(".md").write_text("| row |\n")
     stem.with_suffix(".tex").write_text("\\begin{tabular}{l}\\end{tabular}\n")
@@ -182,7 +185,7 @@ def _record(root: Path, name: str, state: str) -> None:
         "dead": {"kind": "DeadKernel", "text": "Kernel died", "cell": 1},
         "timeout": {"kind": "Timeout", "text": "cell took more than 60 s", "cell": 1},
     }
-    digest = {path: sha256_file(path) for path in (root / "figures").glob(f"{name}.*")}
+    digest = {path: sha256_file(path) for path in (root / "figures" / name).glob(f"{name}.*")}
     record = {
         "notebook": name,
         "recipe": "small",

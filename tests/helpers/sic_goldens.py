@@ -15,18 +15,30 @@ from smicnb.studies.synonyms import plots as plots_synonyms
 from smicnb.studies.synonyms import sources, steps
 from smicnb.studies.taco import measures as taco_study
 
-KODAK = "figures/kodak"
-FOLDERS = ("figures", KODAK)
+NOTEBOOK, KODAK = "09_sic_ablations", "figures/kodak"
 METRICS = ("dists", "lpips", "psnr", "image_cosine")
-PLOTS = ("sic_synonyms", "sic_rates", "sic_fig4_fig11", "sic_fig5_fig6_fig19", "sic_gaps", "sic_rate_of_levels")
-TABLES = (
-    *PLOTS,
-    *("sic_steps", "sic_lemma", "sic_table1", "sic_parameters", "sic_level_rates", "sic_verdicts"),
-    *("sic_ranks", "sic_bd_rates", "sic_twin_jpeg", "sic_training"),
-)
+PLOTS = ("sic_rates", "sic_fig4_fig11", "sic_fig5_fig6_fig19", "sic_gaps", "sic_rate_of_levels")
 OF_NOTHING = ("sic_synonyms", "sic_steps", "sic_lemma", "sic_table1", "sic_parameters")  # theory, and counted sizes
 PHOTOGRAPHS_SHOWN = ("sic_levels", "sic_synset")
 MEASURED = 2  # models whose files of the first image are made again
+
+
+def redrawn(read, origin):
+    """What follows from the committed tables of Kodak alone."""
+    kodak, seed = read(KODAK, "sic_rates"), origin(KODAK, "sic_rates")["parameters"]["seed"]
+    judged = sic_study.judge_claims(kodak, seed)
+    variants = [name for name in plots_sic.LOOKS if name != "twin"]
+    return {
+        "sic_level_rates": sic_study.level_rates(kodak),
+        "sic_rate_of_levels": read(KODAK, "sic_level_rates"),
+        "sic_fig4_fig11": plots_sic.select_codecs(kodak, ["one-sample", "five-samples", "twin"]),
+        "sic_fig5_fig6_fig19": plots_sic.select_codecs(kodak, variants, rivals=False),
+        "sic_verdicts": judged,
+        "sic_gaps": judged.dropna(subset=["gap"]),
+        "sic_ranks": sic_study.ranks(kodak, METRICS, seed),
+        "sic_bd_rates": sic_study.bd_rates(kodak, ("psnr", "lpips", "dists"), sic_study.TWIN, seed),
+        "sic_twin_jpeg": curves.compare_at_rate(kodak, [sic_study.TWIN], ["JPEG"], ("psnr", "lpips", "dists"), seed),
+    }
 
 
 class Again:
@@ -55,8 +67,9 @@ class Again:
 
     @cached_property
     def tables(self):
-        shown = self.shown() if self.folder == FOLDERS[0] else {}  # elsewhere no photograph is committed
-        return {**self.exact(), **self.derived(), **self.measured(), **shown}
+        shown = self.shown() if self.folder == "figures" else {}  # elsewhere no photograph is committed
+        rates = {"sic_level_rates": sic_study.level_rates(self.read(self.folder, "sic_rates"))}
+        return {**self.exact(), **rates, **self.measured(), **shown}
 
     def exact(self):
         return {
@@ -67,24 +80,6 @@ class Again:
             "sic_parameters": sic_study.parameters(SIZES),
             "sic_training": training_table(
                 (codec.checkpoint for codec in self.checkpoints.values()), sic_study.TRAINED_WITH
-            ),
-        }
-
-    def derived(self):
-        own, kodak, seed = self.read(self.folder, "sic_rates"), self.read(KODAK, "sic_rates"), self.p["seed"]
-        judged = sic_study.judge_claims(kodak, seed)
-        variants = [name for name in plots_sic.LOOKS if name != "twin"]
-        return {
-            "sic_level_rates": sic_study.level_rates(own),
-            "sic_rate_of_levels": self.read(KODAK, "sic_level_rates"),
-            "sic_fig4_fig11": plots_sic.select_codecs(kodak, ["one-sample", "five-samples", "twin"]),
-            "sic_fig5_fig6_fig19": plots_sic.select_codecs(kodak, variants, rivals=False),
-            "sic_verdicts": judged,
-            "sic_gaps": judged.dropna(subset=["gap"]),
-            "sic_ranks": sic_study.ranks(kodak, METRICS, seed),
-            "sic_bd_rates": sic_study.bd_rates(kodak, ("psnr", "lpips", "dists"), sic_study.TWIN, seed),
-            "sic_twin_jpeg": curves.compare_at_rate(
-                kodak, [sic_study.TWIN], ["JPEG"], ("psnr", "lpips", "dists"), seed
             ),
         }
 

@@ -12,9 +12,8 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.studies.state_of_the_art import measures as state_of_the_art
 from smicnb.studies.taco import measures as taco_study
 
-FOLDERS = ("figures", "figures/kodak")
+NOTEBOOK = "07_sota_comparison"
 PLOTS = ("sota_curves", "sota_rates", "sota_reduced")
-TABLES = (*PLOTS, "sota_bd_rates", "sota_encoders", "sota_matched", "sota_table4")
 PHOTOGRAPHS_SHOWN = ("sota_side_by_side",)
 METRICS = ("psnr", "ms_ssim", "lpips", "image_cosine")
 RATES = ["codec", "setting", "variant", "bpp", "bpp_to", "reading", "reported", "source"]

@@ -17,14 +17,30 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.studies.taco import captions as taco_captions
 from smicnb.studies.taco import measures
 
-KODAK = "figures/kodak"
-FOLDERS = ("figures", KODAK)
-TABLES = (
-    *("fig7_kodak", "taco_beside", "taco_verdicts", "taco_gaps", "taco_caption_sources", "taco_caption_similarity"),
-    *("taco_parameters", "taco_cost", "taco_training", "taco_rates", "taco_captions", "taco_captions_kept"),
-)
+NOTEBOOK, KODAK = "08_taco_ablations", "figures/kodak"
 PHOTOGRAPHS_SHOWN = ("taco_reconstructions", "taco_attention")
 PLOTS = ("fig7_kodak", "taco_gaps", "taco_rates", "taco_captions", "taco_captions_kept")
+
+
+def redrawn(read, origin):
+    """What follows from the committed tables of Kodak alone."""
+    points, seed = read(KODAK, "taco_rates"), origin(KODAK, "taco_rates")["parameters"]["seed"]
+    judged = ablations.judge(points, measures.CLAIMS, "TACO", seed)
+    by_caption, kept = (read(KODAK, name) for name in ("taco_captions", "taco_captions_kept"))
+    return {
+        "fig7_kodak": points,
+        "taco_beside": measures.compare_whole(points, seed),
+        "taco_verdicts": judged,
+        "taco_gaps": judged.dropna(subset=["gap"]),
+        **from_captions(by_caption, kept, seed),
+    }
+
+
+def from_captions(by_caption, kept, seed):
+    return {
+        "taco_caption_sources": taco_captions.summary_by_caption(by_caption, seed),
+        "taco_caption_similarity": taco_captions.caption_similarity(kept, seed),
+    }
 
 
 class Again:
@@ -53,20 +69,9 @@ class Again:
 
     @cached_property
     def tables(self):
-        return {**self.derived(), **self.captioned(), **self.counted(), **self.shown()}
-
-    def derived(self):
-        points, seed = self.read(KODAK, "taco_rates"), self.p["seed"]
-        judged = ablations.judge(points, measures.CLAIMS, "TACO", seed)
         by_caption, kept = (self.read(self.folder, name) for name in ("taco_captions", "taco_captions_kept"))
-        return {
-            "fig7_kodak": points,
-            "taco_beside": measures.compare_whole(points, seed),
-            "taco_verdicts": judged,
-            "taco_gaps": judged.dropna(subset=["gap"]),
-            "taco_caption_sources": taco_captions.summary_by_caption(by_caption, seed),
-            "taco_caption_similarity": taco_captions.caption_similarity(kept, seed),
-        }
+        derived = from_captions(by_caption, kept, self.p["seed"])
+        return {**derived, **self.captioned(), **self.counted(), **self.shown()}
 
     def captioned(self):
         speaker = captions.captioner(self.p["captioner"], self.judge)

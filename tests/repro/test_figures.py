@@ -186,6 +186,26 @@ def test_a_table_measured_on_another_data_set_is_its_own_there_and_the_committed
         session.measured_on("nowhere", "points", data)
 
 
+@pytest.mark.parametrize(
+    ("collection", "kept_in", "folder", "elsewhere"),
+    [
+        ("kodak:somewhere", "kodak", "figures/kodak/08_taco_ablations", False),
+        ("kodak:somewhere", "embedded", "figures/08_taco_ablations", True),
+        ("embedded", "embedded", "figures/08_taco_ablations", False),
+        ("embedded", "kodak", "figures/kodak/08_taco_ablations", True),
+        ("folder:mine", "bsds500", "figures/bsds500/08_taco_ablations", True),
+        ("folder:mine", None, "", False),
+    ],
+)
+def test_a_figure_of_one_data_set_says_which_folder_keeps_it(
+    tmp_path, capsys, data, collection, kept_in, folder, elsewhere
+):
+    session = Session("08_taco_ablations", {"seed": 1, "collection": collection}, tmp_path, None)
+    session.save_table(data, "a", "caption", kept_in)
+    assert figures.kept_in(tmp_path / "a.json") == folder
+    assert capsys.readouterr().out == (f"a is committed in {folder}\n" if elsewhere else "")
+
+
 def test_what_follows_from_a_stored_table_does_not_move_by_rounding(session):
     table = pd.DataFrame({"source": ["none", "a, b"], "value": [1 / 3, 1e-9 / 7], "count": [1, 2]})
     first = session.stored(table, "t")

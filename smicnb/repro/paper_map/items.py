@@ -35,7 +35,7 @@ class Row:
     """One item of a paper: its name ("Fig. 8", "C3"), what it is, and where it is held.
 
     Args:
-        files: names below figures/ without suffix ("bsds500/table1"); each has a CSV and a sidecar.
+        files: names below figures/ without suffix ("bsds500/03_reconstruction/table1"); each has a CSV and a sidecar.
         why: a remark on this row, or "".
         verdict: what `verdicts.verdict` said; None where the row has none, or its tables are not there.
     """

@@ -11,7 +11,7 @@ from smicnb.repro.paper_map.items import ITEM, KINDS, ROWS, STATES, Group, Repro
 
 # Where what is written begins and ends in a document that has more.
 MARKS = ("<!-- map: begin -->", "<!-- map: end -->")
-TOTALS = Path("figures", "bsds500", "beyond_totals.csv")
+TOTALS = Path("figures", "bsds500", "10_beyond_the_paper", "beyond_totals.csv")
 
 
 def items(found: list[str]) -> str:
@@ -57,7 +57,8 @@ def _code(text: str | None) -> str:
 def _link(root: Path, name: str) -> str:
     suffix = "md" if (root / "figures" / f"{name}.md").is_file() else "csv"
     suffix = "png" if (root / "figures" / f"{name}.png").is_file() else suffix
-    return f"[{name}](../figures/{name}.{suffix})"
+    label = [part for part in name.split("/") if not (root / "notebooks" / f"{part}.ipynb").is_file()]
+    return f"[{'/'.join(label)}](../figures/{name}.{suffix})"
 
 
 def _anchor(heading: str) -> str:
@@ -109,7 +110,8 @@ def page(root: Path, found: Reproduction) -> str:
         "",
         f"{total} figures, tables, claims (C1, C2, …, numbered by us) and equations that are used.",
         "A verdict is computed from the tables that its row links; none of its numbers is typed in.",
-        "Tables under `figures/bsds500` are measured again by `make bsds500 BSDS500=PATH`.",
+        "Tables under `figures/bsds500` are measured again by `make bsds500 BSDS500=PATH`, those under `figures/kodak`",
+        "by `make kodak KODAK=PATH`. What another run draws of them is kept beside them and nowhere else.",
         "",
         *_summary(found),
     ]

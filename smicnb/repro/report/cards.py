@@ -1,11 +1,11 @@
 """What the report shows: a card for each figure and table, with its rows of the map, its origin and its run."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from smicnb.repro.figures import kept_in, read_sidecar
 from smicnb.repro.paper_map.items import COMPUTED, Group, Reproduction, Row, unplaced
 from smicnb.repro.paper_map.page import items
 from smicnb.repro.report import states, tables
@@ -21,7 +21,7 @@ class Card:
     """One figure or table.
 
     Args:
-        name: its path below the checkout without suffix ("figures/bsds500/table1").
+        name: its path below the checkout without suffix ("figures/bsds500/03_reconstruction/table1").
         rows: the rows of the map that name it, with their groups; () where none does.
         what: what it is, where no row says so, or "".
         run: the run of its notebook, or None where no notebook makes it.
@@ -35,7 +35,7 @@ class Card:
 
     @property
     def anchor(self) -> str:
-        """A name that is unique in the report, for links: "bsds500-table1"."""
+        """A name that is unique in the report, for links: "bsds500-03_reconstruction-table1"."""
         return below_figures(self.name).replace("/", "-")
 
     @property
@@ -74,7 +74,7 @@ class Card:
     @cached_property
     def origin(self) -> dict[str, Any]:
         """The sidecar; {} where it is absent or cannot be read."""
-        return sidecar(self.root / f"{self.name}.json")
+        return read_sidecar(self.root / f"{self.name}.json")
 
     @property
     def caption(self) -> str:
@@ -105,17 +105,8 @@ class Card:
 
 
 def below_figures(name: str) -> str:
-    """The part of a path below the folder of figures: "bsds500/table1" of "figures/bsds500/table1"."""
+    """The part of a path below the folder of figures: "00_a/fig1" of "figures/00_a/fig1"."""
     return name.partition("figures/")[2] or name
-
-
-def sidecar(path: Path) -> dict[str, Any]:
-    """The JSON beside a figure; {} where it is absent or cannot be read."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -146,7 +137,7 @@ def collect(root: Path, recipe: recipes.Recipe, found: Reproduction) -> Content:
     """What the report on `recipe` shows: the map's figures as that recipe makes them.
 
     The default recipe shows all that is committed. Another one has its own folder, in which a figure
-    of the map keeps its name.
+    of the map keeps its notebook and name.
     """
     known = [recipes.recipe(path) for path in sorted((root / "recipes").glob("*.yaml"))]
     owners = {each.figures: each for each in known} | {recipe.figures: recipe}
@@ -159,8 +150,8 @@ def collect(root: Path, recipe: recipes.Recipe, found: Reproduction) -> Content:
         return runs.setdefault(key, states.run(root, owner, notebook))
 
     def card(name: str, rows: tuple[tuple[Group, Row], ...] = (), what: str = "") -> Card:
-        notebook = sidecar(root / f"{name}.json").get("notebook") or (rows[0][0].notebook if rows else None)
-        return Card(root, name, rows, what, run(owners.get(str(Path(name).parent)), notebook))
+        notebook = read_sidecar(root / f"{name}.json").get("notebook") or (rows[0][0].notebook if rows else None)
+        return Card(root, name, rows, what, run(owners.get(str(Path(name).parents[1])), notebook))
 
     for notebook in recipe.notebooks:
         run(recipe, notebook)
@@ -168,12 +159,12 @@ def collect(root: Path, recipe: recipes.Recipe, found: Reproduction) -> Content:
     for group in found.groups:
         for row in group.rows:
             for file in row.files:
-                placed.setdefault(_path(recipe, file), []).append((group, row))
+                placed.setdefault(_path(root, recipe, file), []).append((group, row))
     papers, seen = [], set()
     for key, title in found.papers.items():
         groups = []
         for group in (group for group in found.groups if group.paper == key):
-            names = [_path(recipe, file) for row in group.rows for file in row.files]
+            names = [_path(root, recipe, file) for row in group.rows for file in row.files]
             new = [name for name in dict.fromkeys(names) if name not in seen]
             seen.update(new)
             groups.append((group, tuple(card(name, tuple(placed[name])) for name in new)))
@@ -193,14 +184,19 @@ def collect(root: Path, recipe: recipes.Recipe, found: Reproduction) -> Content:
     return Content(tuple(shown), tuple(papers), others)
 
 
-def _path(recipe: recipes.Recipe, file: str) -> str:
-    """Where a figure of the map lies: as the map says for the default recipe, else in the recipe's folder."""
-    return f"figures/{file}" if recipe.figures == "figures" else f"{recipe.figures}/{Path(file).name}"
+def _path(root: Path, recipe: recipes.Recipe, file: str) -> str:
+    """Where a figure of the map lies: as the map says for the default recipe, else in the recipe's folder, but for
+    what one folder of committed figures keeps for all."""
+    mapped, own = f"figures/{file}", f"{recipe.figures}/{'/'.join(Path(file).parts[-2:])}"
+    if recipe.figures == "figures" or (own.startswith("figures/") and kept_in(root / f"{mapped}.json")):
+        return mapped
+    return own
 
 
 def _extra(root: Path, recipe: recipes.Recipe, found: Reproduction, placed: set[str]) -> list[str]:
     """Figures and tables that no row of the map names."""
     if recipe.figures == "figures":
         return [f"figures/{name}" for name in unplaced(root, found)]
-    names = {f"{recipe.figures}/{path.stem}" for path in (root / recipe.figures).glob("*.csv")}
+    paths = (root / recipe.figures).glob("*/*.csv")
+    names = {path.relative_to(root).with_suffix("").as_posix() for path in paths}
     return sorted(names - placed)

@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import check_folder
 from smicnb.repro.checkout import commit, root
+from smicnb.repro.figures import read_sidecar
 from smicnb.repro.paper_map import items
 from smicnb.repro.report import cards, notebooks
 from smicnb.repro.report.cards import Card, Content
@@ -198,6 +199,8 @@ class _Site:
         from PIL import Image
 
         place = Path("notebooks") / run.recipe / f"{run.notebook}.html"
+        origins = [(card.label, card.origin) for card in self.content.cards if "kept_in" in card.origin]
+        kept = {name: origin for name, origin in origins if origin.get("notebook") == run.notebook}
 
         def keep(name: str, data: bytes) -> Mapping[str, Any]:
             target = self.folder / place.parent / "pictures" / name
@@ -211,7 +214,7 @@ class _Site:
                 raise
 
         def caption(name: str) -> str:
-            return str(cards.sidecar(run.figures / f"{name}.json").get("caption", ""))
+            return str((read_sidecar(run.figures / f"{name}.json") or kept.get(name, {})).get("caption", ""))
 
         try:
             page = notebooks.convert(run.executed, run.cells, caption, keep)

@@ -79,7 +79,7 @@ def run(root: Path, recipe: Recipe, notebook: str) -> Run:
         notebook,
         recipe.name,
         state if state in records.WORDS else "absent",
-        root / recipe.figures,
+        root / recipe.figures / notebook,
         reasons,
         f"{error.get('kind')}: {error.get('text')}" if isinstance(error, dict) else "",
         tuple(map(str, record["cells"])) if isinstance(record.get("cells"), list) else (),

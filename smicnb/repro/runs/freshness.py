@@ -12,7 +12,7 @@ from smicnb.base.cache import sha256_of
 from smicnb.base.errors import MissingWeightsError, SmicnbError
 from smicnb.base.files import sha256_file, sha256_json
 from smicnb.repro import imports
-from smicnb.repro.checkout import root
+from smicnb.repro.checkout import figures_of, root
 from smicnb.repro.runs import records
 from smicnb.repro.runs.jobs import Job, collection_of
 from smicnb.semantics import hub_models
@@ -122,7 +122,7 @@ def _data(job: Job, code: str) -> dict[str, str]:
     if name is not None:
         found["collection"] = collection_of(name).fingerprint
     for data_set, stem in find_redrawn(code):
-        folder = root() / "figures" / data_set
+        folder = figures_of(data_set, job.notebook)
         if folder != job.place.out and not str(name).startswith(f"{data_set}:"):
             for file in (folder / f"{stem}.csv", folder / f"{stem}.json"):
                 found[file.relative_to(root()).as_posix()] = sha256_file(file) if file.is_file() else "absent"

@@ -38,9 +38,10 @@ class Job:
 def jobs_of(recipe: recipes.Recipe, wanted: list[str], settings: dict[str, Any]) -> list[Job]:
     """The recipe's jobs (all of them where `wanted` is empty), every parameter checked.
 
-    With settings of one's own, figures go to .smicnb/figures/RECIPE+set, and record and executed notebook stand
-    under that name too: the committed figures and what is known of them are the recipe's. A setting that the recipe
-    leaves to the user ("bsds500:", a folder to be named) is part of the recipe.
+    Figures go to a folder for each notebook in the recipe's. With settings of one's own that is
+    .smicnb/figures/RECIPE+set, and record and executed notebook stand under that name too: the committed figures and
+    what is known of them are the recipe's. A setting that the recipe leaves to the user ("bsds500:", a folder to be
+    named) is part of the recipe.
     """
     notebooks = [recipes.notebook_path(name).stem for name in wanted] or list(recipe.notebooks)
     state = root() / ".smicnb"
@@ -55,7 +56,7 @@ def jobs_of(recipe: recipes.Recipe, wanted: list[str], settings: dict[str, Any])
     for notebook, values in recipes.parameters(recipe, notebooks, settings).items():
         place = Place(
             source=recipes.notebook_path(notebook),
-            out=out,
+            out=out / notebook,
             executed=state / "runs" / name / f"{notebook}.ipynb",
             record=state / "records" / name / f"{notebook}.json",
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import signal
 import sys
@@ -20,6 +21,7 @@ from smicnb.base.errors import RunError, SmicnbError, StoppedError
 from smicnb.base.files import check_folder, move, sha256_file
 from smicnb.base.progress import progress_bar
 from smicnb.repro.checkout import commit, root, versions
+from smicnb.repro.figures import kept_in
 from smicnb.repro.runs import executors, freshness, records, worker
 from smicnb.repro.runs.executors import SchedulerLostError, Workforce
 from smicnb.repro.runs.jobs import Job, jobs_of
@@ -194,8 +196,9 @@ def _finish(one: _Running, outcome: Outcome) -> Outcome:
     place, outputs = one.job.place, {}
     if outcome.state == "done":
         try:
-            outputs = {name: sha256_file(place.staged / name) for name in outcome.saved}
-            _publish(place, outcome.saved)
+            saved = _own(place, outcome.saved)
+            outputs = {name: sha256_file(place.staged / name) for name in saved}
+            _publish(place, saved)
         except OSError as error:
             text = f"the figures cannot be written: {error.strerror} ('{error.filename}')"
             outcome, outputs = replace(outcome, state="failed", error=text, kind="OSError"), {}
@@ -214,6 +217,16 @@ def _finish(one: _Running, outcome: Outcome) -> Outcome:
     _write(one.job, one.record)
     shutil.rmtree(place.work, ignore_errors=True)
     return outcome
+
+
+def _own(place: Place, saved: Sequence[str]) -> list[str]:
+    """What of the files that a notebook saved is for its folder: of committed figures one folder keeps what several
+    recipes would write alike."""
+    if not place.out.is_relative_to((root() / "figures").resolve()):
+        return list(saved)
+    here, sidecars = place.out.relative_to(root().resolve()).as_posix(), [n for n in saved if n.endswith(".json")]
+    elsewhere = {Path(name).stem for name in sidecars if kept_in(place.staged / name) not in ("", here)}
+    return [name for name in saved if Path(name).stem not in elsewhere]
 
 
 def _publish(place: Place, saved: Sequence[str]) -> None:
@@ -319,8 +332,8 @@ def report(outcomes: list[Outcome], jobs: list[Job]) -> list[str]:
             executed = places[outcome.notebook].executed
             where = f" (see {executed.relative_to(root())})" if executed.is_file() else ""
             lines.append(f"{outcome.notebook}: {outcome.state}: {outcome.error}{where}")
-    folders = sorted({str(place.out.relative_to(root().resolve())) for place in places.values()})
-    return [*lines, f"figures and tables: {', '.join(folders)}"]
+    folder = os.path.commonpath([place.out.relative_to(root().resolve()) for place in places.values()])
+    return [*lines, f"figures and tables: {folder}"]
 
 
 def raise_failures(outcomes: list[Outcome]) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import write_json
+from smicnb.repro import figures
 from smicnb.repro.checkout import root
 from smicnb.repro.differences import Difference, compare_files
 from smicnb.repro.runs import run
@@ -81,7 +82,7 @@ def _verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
     place = private[0].place
     result = place.record.parent.with_suffix(".json")  # says that a verification came to its end
     if result.is_file():
-        for folder in (place.out, place.executed.parent, place.record.parent):
+        for folder in (place.out.parent, place.executed.parent, place.record.parent):
             shutil.rmtree(folder, ignore_errors=True)
         result.unlink()
     outcomes = run.run(private, workers)
@@ -91,7 +92,7 @@ def _verify(jobs: Sequence[Job], workers: int | None, whole: bool) -> Report:
         for line in run.report(outcomes, private):
             print(line, file=sys.stderr)
         raise
-    report = compare(jobs[0].place.out, place.out, {job.notebook for job in jobs}, whole)
+    report = compare(jobs[0].place.out.parent, place.out.parent, {job.notebook for job in jobs}, whole)
     write_json(result, report.as_json())
     return report
 
@@ -100,7 +101,7 @@ def _make_private(job: Job) -> Job:
     """`job` with all it writes below .smicnb/verify."""
     state, recipe = root() / ".smicnb", job.place.record.parent.name
     executed, record = (state / "verify" / path.relative_to(state) for path in (job.place.executed, job.place.record))
-    out = state / "verify" / "figures" / recipe
+    out = state / "verify" / "figures" / recipe / job.notebook
     return replace(job, place=replace(job.place, out=out, executed=executed, record=record))
 
 
@@ -108,41 +109,64 @@ def compare(committed: Path, made: Path, notebooks: Collection[str], whole: bool
     """Compare what `notebooks` made with what is committed: tables column by column, other files by name.
 
     Args:
-        committed, made: folders of figures.
-        notebooks: names of notebooks whose figures count, by their sidecars.
-        whole: whether every file in `committed` has to be one of theirs.
+        committed, made: folders of a recipe's figures, each with one for each notebook.
+        notebooks: names of notebooks whose figures count.
+        whole: whether they are all that `committed` may hold.
     """
-    stems = _stems(committed, notebooks) | _stems(made, notebooks)
-    old, new = (
-        {path.name for path in folder.glob("*.*") if path.suffix in COMMITTED and (path.stem in stems or everything)}
-        for folder, everything in ((committed, whole), (made, False))
-    )
-    below = committed.relative_to(root().resolve())
+    top = root().resolve()
+    counterparts = {}  # file that is or should be committed -> the one that was made
+    for notebook in notebooks:
+        for path in _files(made / notebook):
+            kept = figures.kept_in(path.with_suffix(".json"))
+            counterparts[(top / kept if kept else committed / notebook) / path.name] = path
+    old = {path for notebook in notebooks for path in _of_notebook(committed / notebook)}
+    old |= _left_over(committed, notebooks) if whole else set()
     unpublished = _unpublished_patterns()
-    missing = [name for name in sorted(new - old) if not any(fnmatch(f"{below}/{name}", line) for line in unpublished)]
-    tables = [name for name in sorted(old & new) if name.endswith(".csv")]
+    missing = [path.relative_to(top).as_posix() for path in sorted(counterparts) if not path.is_file()]
+    tables = [path for path in sorted(counterparts) if path.suffix == ".csv" and path.is_file()]
     moved = [
-        (f"{below}/{name}", difference)
-        for name in tables
-        for difference in compare_files(committed / name, made / name)
+        (path.relative_to(top).as_posix(), difference)
+        for path in tables
+        for difference in compare_files(path, counterparts[path])
     ]
     return Report(
-        len(tables), moved, [f"{below}/{name}" for name in missing], [f"{below}/{name}" for name in sorted(old - new)]
+        len(tables),
+        moved,
+        [name for name in missing if not any(fnmatch(name, line) for line in unpublished)],
+        [path.relative_to(top).as_posix() for path in sorted(old - counterparts.keys())],
     )
 
 
-def _stems(folder: Path, notebooks: Collection[str]) -> set[str]:
-    """Names of the figures and tables that some notebooks made, by the sidecars in a folder."""
-    found = set()
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*.*") if path.suffix in COMMITTED]
+
+
+def _of_notebook(folder: Path) -> list[Path]:
+    """The files in a notebook's folder of committed figures.
+
+    Raises:
+        SmicnbError: a sidecar that names no notebook.
+    """
     for path in folder.glob("*.json"):
         try:
-            notebook = json.loads(path.read_text(encoding="utf-8"))["notebook"]
+            json.loads(path.read_text(encoding="utf-8"))["notebook"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SmicnbError(
                 f"cannot read the sidecar '{path.name}'", "JSON with 'notebook'", "see git diff"
             ) from error
-        if notebook in notebooks:
-            found.add(path.stem)
+    return _files(folder)
+
+
+def _left_over(committed: Path, notebooks: Collection[str]) -> set[Path]:
+    """Files of a recipe's folder that lie in no notebook's, or in that of a notebook that is none of `notebooks`.
+
+    Folders of other recipes lie there too, and those of tools, whose sidecars name no notebook.
+    """
+    found = set(_files(committed))
+    for folder in committed.glob("*/"):
+        named = [figures.read_sidecar(path).get("notebook") for path in folder.glob("*.json")]
+        if folder.name not in notebooks and folder.name in named:
+            found.update(_files(folder))
     return found
 
 

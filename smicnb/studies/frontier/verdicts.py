@@ -14,7 +14,7 @@ FIDELITY = 0.8  # at which rates are told
 
 
 def _hull(tables: Tables, split: str, accounting: str, n: float) -> pd.DataFrame:
-    table = tables("bsds500/fig13_hulls" + ("_heldout" if split == "heldout" else ""))
+    table = tables("bsds500/06_rsf_convex_hull/fig13_hulls" + ("_heldout" if split == "heldout" else ""))
     hull = table[(table["accounting"] == accounting) & (table["n"] == n)]
     if hull.empty:
         raise KeyError(f"{accounting}, n = {n}")
@@ -23,7 +23,7 @@ def _hull(tables: Tables, split: str, accounting: str, n: float) -> pd.DataFrame
 
 def _files(tables: Tables, coding: str, n: float) -> pd.DataFrame:
     """The files at the settings of the collection's hull for n, with the bits of an image at n; both splits."""
-    files = tables("bsds500/fig13_files")
+    files = tables("bsds500/06_rsf_convex_hull/fig13_files")
     files = files[files["accounting"] == coding]
     chosen = pd.MultiIndex.from_frame(_hull(tables, "train", coding, n)[list(PARAMETERS)])
     files = files.assign(bits=file_bits(files, n))
@@ -54,7 +54,7 @@ def hull(tables: Tables) -> Verdict:
 @verdict
 def importance(tables: Tables) -> Verdict:
     """Whether λ matters more than n_a, that more than b_coef, and that more than b_dict."""
-    table = tables("bsds500/parameter_ranking")
+    table = tables("bsds500/06_rsf_convex_hull/parameter_ranking")
     files = table[table["accounting"].isin(["tuple", "entropy"])]
     printed = table[table["accounting"] == "as printed"]
     held = [int(part["as_claimed"].astype(str).eq("True").sum()) for part in (files, printed)]
@@ -76,7 +76,7 @@ def importance(tables: Tables) -> Verdict:
 @verdict
 def penalty(tables: Tables) -> Verdict:
     """Whether fidelity falls as λ grows; of the paper's metrics only the latent cosine is judged."""
-    table = tables("bsds500/parameter_effects")
+    table = tables("bsds500/06_rsf_convex_hull/parameter_effects")
     rows = table[(table["varied"] == "penalty") & (table["split"] == "heldout")]
     falls = steps = 0
     for _, line in rows.groupby("n_atoms"):
@@ -93,7 +93,7 @@ def penalty(tables: Tables) -> Verdict:
 @verdict
 def coarse(tables: Tables) -> Verdict:
     """How much of a held-out latent coarse quantisers keep."""
-    table = tables("bsds500/parameter_effects")
+    table = tables("bsds500/06_rsf_convex_hull/parameter_effects")
     rows = table[(table["varied"] == "bits") & (table["split"] == "heldout")]
     cosine = rows.set_index(["b_coef", "b_dict"])["latent_cosine"]
     finest = float(cosine.loc[cosine.index.max()])
@@ -108,9 +108,9 @@ def coarse(tables: Tables) -> Verdict:
 @verdict
 def full_range(tables: Tables) -> Verdict:
     """Whether the hulls' settings move with n and reach both ends of every parameter's range."""
-    sizes = sorted(tables("bsds500/fig13_hulls")["n"].unique())
+    sizes = sorted(tables("bsds500/06_rsf_convex_hull/fig13_hulls")["n"].unique())
     hulls = {n: _hull(tables, "train", "entropy", n) for n in sizes}
-    everything = tables("bsds500/parameter_effects")
+    everything = tables("bsds500/06_rsf_convex_hull/parameter_effects")
     parts, whole = [], []
     for name in PARAMETERS:
         used = pd.concat(hulls.values())[name]
@@ -126,13 +126,13 @@ def full_range(tables: Tables) -> Verdict:
 @verdict
 def models_rank(tables: Tables) -> Verdict:
     """Table II: whether image cosine rises from low to medium to high, as the printed CC does."""
-    table = tables("bsds500/table2_metrics")
+    table = tables("bsds500/06_rsf_convex_hull/table2_metrics")
     rows = table[(table["split"] == "heldout") & (table["metric"] == "image_cosine")].set_index("model")
     means = rows.loc[["low", "medium", "high", "no codec"]]
     cells = [f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" for _, row in means.iterrows()]
     apart = [means["low"].iloc[k + 1] > means["high"].iloc[k] for k in range(2)]
     outcome = judge_parts(apart, UNDECIDED)
-    published = list(tables("bsds500/table2")["CC as published"].astype(str))
+    published = list(tables("bsds500/06_rsf_convex_hull/table2")["CC as published"].astype(str))
     return Verdict(
         outcome,
         f"image cosine on held-out images {', '.join(cells[:3])} for low, medium, high, {cells[3]} uncoded; CC as "
@@ -143,7 +143,7 @@ def models_rank(tables: Tables) -> Verdict:
 @verdict
 def gains_of_files(tables: Tables) -> Verdict:
     """Table III: gains and break-even sizes of files that were read back, beside the printed ones."""
-    table = tables("bsds500/table3_gain")
+    table = tables("bsds500/05_rate_model/table3_gain")
     parts, same = [], []
     for model in ("low", "medium", "high"):
         rows = table[table["row"] == model].set_index("column")
@@ -167,7 +167,8 @@ def gains_of_files(tables: Tables) -> Verdict:
 @verdict
 def medium_trades(tables: Tables) -> Verdict:
     """Where medium lies between low and high, in held-out bits and fidelity, on files."""
-    files, metrics = tables("bsds500/model_files"), tables("bsds500/table2_metrics")
+    files = tables("bsds500/06_rsf_convex_hull/model_files")
+    metrics = tables("bsds500/06_rsf_convex_hull/table2_metrics")
     held = files[(files["split"] == "heldout") & (files["coding"] == "entropy")].set_index("model")
     bits = held["payload_bits"] + held["index_bits"]
     rows = metrics[(metrics["split"] == "heldout") & (metrics["metric"] == "latent_cosine")].set_index("model")

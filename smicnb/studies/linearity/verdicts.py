@@ -7,7 +7,7 @@ from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
 @verdict
 def linearity(tables: Tables) -> Verdict:
     """Eq. 4: whether adding a latent brings its image without losing the other, and removing takes it alone."""
-    table = tables("bsds500/linearity_wins")
+    table = tables("bsds500/01_clip_linearity/linearity_wins")
     parts, outcomes = [], []
     for operation, rows in table.groupby("operation"):
         moved, specific = ((rows[name] == "concept ahead").sum() for name in ("verdict", "specific_verdict"))
@@ -25,7 +25,7 @@ def linearity(tables: Tables) -> Verdict:
 @verdict
 def linearity_progressive(tables: Tables) -> Verdict:
     """Whether the lead over a random latent grows with the weight."""
-    table = tables("bsds500/linearity_wins").sort_values("factor")
+    table = tables("bsds500/01_clip_linearity/linearity_wins").sort_values("factor")
     parts, all_rise = [], []
     for operation, rows in table.groupby("operation"):
         steps, ends = len(rows) - 1, rows["gain"].iloc[[0, -1]]

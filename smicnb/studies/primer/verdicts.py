@@ -6,7 +6,7 @@ from smicnb.studies.committed import Tables, Verdict, verdict
 @verdict
 def pipeline(tables: Tables) -> Verdict:
     """Fig. 1.2: one block of 8×8 pixels through the transform code."""
-    block = tables("fig1_2_pipeline")
+    block = tables("00_transform_coding_primer/fig1_2_pipeline")
     kept = int((block["quantised"] != 0).sum())
     error = (block["decoded_luma"] - block["luma"]).abs().max()
     return Verdict(
@@ -17,7 +17,7 @@ def pipeline(tables: Tables) -> Verdict:
 @verdict
 def estimate_and_file(tables: Tables) -> Verdict:
     """The transform code of Eq. 1.1 and 1.2 beside files of the same qualities."""
-    table = tables("fig1_2_rate_distortion")
+    table = tables("00_transform_coding_primer/fig1_2_rate_distortion")
     ours = table[table["rate"] == "estimate"].set_index("quality")
     files = table[table["codec"] == "Pillow 4:4:4, fitted Huffman tables"].set_index("quality")
     decibels = (ours["psnr"] - files["psnr"]).abs().max()
@@ -31,7 +31,7 @@ def estimate_and_file(tables: Tables) -> Verdict:
 @verdict
 def jpeg_sample(tables: Tables) -> Verdict:
     """Fig. 1.1: how samples of three models of JPEG's coefficients differ from a photograph."""
-    steps = tables("fig1_1_samples")
+    steps = tables("00_transform_coding_primer/fig1_1_samples")
     luma = steps[steps["component"] == "Y"].set_index("picture")["dc_step"]
     photograph = luma["the photograph at quality 50"]
     others = luma.drop("the photograph at quality 50") / photograph

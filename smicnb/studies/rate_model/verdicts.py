@@ -9,7 +9,7 @@ AUDITED = {"contradicted": "differs", "reading found": "under a reading"}
 @verdict
 def audit(tables: Tables, number: str) -> Verdict:
     """Row `number` of the contradictions found on BSDS500: its verdict, then its evidence."""
-    table = tables("bsds500/rate_contradictions")
+    table = tables("bsds500/05_rate_model/rate_contradictions")
     row = table[table["no"].astype(str) == number].iloc[0]
     kind, _, finding = row["verdict"].partition(": ")
     return Verdict(AUDITED[kind], f"{finding} ({row['evidence']})")
@@ -18,7 +18,7 @@ def audit(tables: Tables, number: str) -> Verdict:
 @verdict
 def gains(tables: Tables) -> Verdict:
     """Table III: printed gains and break-even sizes against Eq. 10 to 15."""
-    table = tables("bsds500/table3_gain")
+    table = tables("bsds500/05_rate_model/table3_gain")
     sizes = table["column"] == "n*"
     exact = int((table.loc[~sizes, "published is (cut)"] != "neither").sum())
     even = int((table.loc[sizes, "deviation %"] == 0).sum())
@@ -37,7 +37,7 @@ def gains(tables: Tables) -> Verdict:
 @verdict
 def break_even(tables: Tables) -> Verdict:
     """Table IV: printed break-even sizes against Eq. 15."""
-    table = tables("bsds500/table4_rates")
+    table = tables("bsds500/05_rate_model/table4_rates")
     rows = table[table["column"] == "n*"]
     printed = rows["as published"].astype(float)
     same = int((printed == rows["Eq. 10-15"]).sum())
@@ -50,7 +50,7 @@ def break_even(tables: Tables) -> Verdict:
 
 
 def _pays_back(tables: Tables, model: str) -> Verdict:
-    table = tables("bsds500/table3_gain")
+    table = tables("bsds500/05_rate_model/table3_gain")
     cell = table[(table["row"] == model) & (table["column"] == "n*")].iloc[0]
     columns = ("Eq. 10-15", "corrected", "corrected, P of train", "corrected, P of heldout")
     printed, tuples, train, heldout = (
@@ -79,7 +79,7 @@ def high_pays_back(tables: Tables) -> Verdict:
 @verdict
 def null_law(tables: Tables) -> Verdict:
     """Fig. 12: errors of the printed law in both readings, and of the best law found."""
-    laws = tables("bsds500/fig12_laws")
+    laws = tables("bsds500/05_rate_model/fig12_laws")
     parts = []
     for split, label in (("train", "the collection"), ("heldout", "held-out images")):
         here = laws[laws["split"] == split]

@@ -17,7 +17,7 @@ def _mean(cell: str) -> float:
 @verdict
 def atoms_have_names(tables: Tables) -> Verdict:
     """How close the nearest word is to an atom."""
-    cosines = tables("bsds500/atoms_by_word")["cosine_of_first_word"]
+    cosines = tables("bsds500/02_dictionary_atoms/atoms_by_word")["cosine_of_first_word"]
     low, middle, high = cosines.min(), cosines.median(), cosines.max()
     sentence = f"cosine of an atom and its nearest word: {middle:.2f} at the median of {len(cosines)} atoms"
     return Verdict("measured", f"{sentence}, from {low:.2f} to {high:.2f}")
@@ -26,7 +26,7 @@ def atoms_have_names(tables: Tables) -> Verdict:
 @verdict
 def coefficient_sum(tables: Tables) -> Verdict:
     """The sum of an image's coefficients beside the norm of latents."""
-    codes = tables("fig06_learning").drop(columns="scene")
+    codes = tables("02_dictionary_atoms/fig06_learning").drop(columns="scene")
     sums = codes.sum(axis=1)
     low, high = sums.quantile(0.05), sums.quantile(0.95)
     outcome = "partly" if low <= LATENT_NORM <= high else "differs"
@@ -37,7 +37,7 @@ def coefficient_sum(tables: Tables) -> Verdict:
 @verdict
 def decomposition(tables: Tables) -> Verdict:
     """How the coefficients of the shown image spread over atoms."""
-    shown = tables("fig09_decomposition")
+    shown = tables("03_reconstruction/fig09_decomposition")
     first = shown.iloc[shown["share"].argmax()]
     sentence = f"one atom ('{first['words']}') holds {100 * first['share']:.0f} % of the image's coefficients"
     return Verdict("measured", f"{sentence}, the next {100 * shown['share'].nlargest(2).iloc[1]:.0f} %")
@@ -46,7 +46,7 @@ def decomposition(tables: Tables) -> Verdict:
 @verdict
 def fidelity_grows(tables: Tables) -> Verdict:
     """Table I: whether the cosines rise with the number of atoms, as the printed CC does."""
-    table = tables("bsds500/table1")
+    table = tables("bsds500/03_reconstruction/table1")
     atoms = table[table["n_a"].str.isdigit()]
     published = atoms["CC as published"].astype(float)
     latent, image = (atoms[f"{name}, held-out"].map(_mean) for name in ("latent cosine", "image cosine (CC)"))
@@ -69,7 +69,7 @@ def fidelity_grows(tables: Tables) -> Verdict:
 @verdict
 def learned_atoms(tables: Tables) -> Verdict:
     """Learned atoms against each rival on held-out images, by the latent cosine."""
-    table = tables("bsds500/atoms_against_baselines")
+    table = tables("bsds500/03_reconstruction/atoms_against_baselines")
     held = table[(table["split"] == "heldout") & (table["metric"] == "latent_cosine")]
     parts = []
     for rival, label in (("exemplars", "random photographs as atoms"), ("pca", "PCA")):
@@ -82,7 +82,7 @@ def learned_atoms(tables: Tables) -> Verdict:
 @verdict
 def dictionary_beside_none(tables: Tables) -> Verdict:
     """Table I: the largest dictionary beside the latent itself."""
-    table = tables("bsds500/table1")
+    table = tables("bsds500/03_reconstruction/table1")
     none, largest = table[~table["n_a"].str.isdigit()].iloc[0], table[table["n_a"].str.isdigit()].iloc[-1]
     published = [float(row["CC as published"]) for row in (none, largest)]
     ours = [_cell(row["image cosine (CC), held-out"]) for row in (none, largest)]

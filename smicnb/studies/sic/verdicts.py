@@ -13,7 +13,7 @@ WARMED = ("one-sample", "without-warm-up")
 
 def _curve(tables: Tables, panel: str, curve: str) -> pd.Series:
     """Bits of a curve of `sic_synonyms`, by its x, rising."""
-    data = tables("sic_synonyms")
+    data = tables("09_sic_ablations/sic_synonyms")
     found = data[(data["panel"] == panel) & (data["curve"] == curve)]
     if found.empty:
         raise KeyError(curve)
@@ -22,7 +22,7 @@ def _curve(tables: Tables, panel: str, curve: str) -> pd.Series:
 
 def _step(tables: Tables, step: str) -> pd.DataFrame:
     """Rows of `sic_steps` of one step, by codec."""
-    found = tables("sic_steps")
+    found = tables("09_sic_ablations/sic_steps")
     found = found[found["step"] == step].set_index("codec")
     return found.loc[[IDEAL, *found.index.drop(IDEAL)]]
 
@@ -112,7 +112,7 @@ def sic_lower_bound(tables: Tables) -> Verdict:
 @verdict
 def sic_lemma(tables: Tables) -> Verdict:
     """Lemma 3.2: whether the divergence moves the bound of its proof."""
-    table = tables("sic_lemma")
+    table = tables("09_sic_ablations/sic_lemma")
     pair = table["second"] + table["third"]
     constant, divergence = pair.max() - pair.min(), table["divergence"]
     outcome = "differs" if constant < EQUAL < divergence.max() else "agrees"
@@ -149,7 +149,7 @@ def sic_special_cases(tables: Tables) -> Verdict:
     entropies = [_curve(tables, "entropies", name) for name in ("H", "H_s")]
     smallest = entropies[0].index[0]
     alone = abs(entropies[0].iloc[0] - entropies[1].iloc[0])
-    lemma = tables("sic_lemma")
+    lemma = tables("09_sic_ablations/sic_lemma")
     pair = lemma["second"] + lemma["third"]
     absent = pair.max() - pair.min() < EQUAL
     outcome = "differs" if alone >= EQUAL else "partly" if absent else "agrees"
@@ -202,7 +202,7 @@ def sic_synonymous_part(tables: Tables) -> Verdict:
 @verdict
 def sic_losses(tables: Tables) -> Verdict:
     """Table 1: in which reading higher levels are finer."""
-    table = tables("sic_table1")
+    table = tables("09_sic_ablations/sic_table1")
     ends = {kind: rows.sort_values("level")["lambda"].iloc[[0, -1]].tolist() for kind, rows in table.groupby("reading")}
     rising = [kind for kind, (first, last) in ends.items() if last > first]
     outcome = {("code", "paper"): "agrees", ("code",): "under a reading"}.get(tuple(rising), "differs")
@@ -217,7 +217,7 @@ def sic_losses(tables: Tables) -> Verdict:
 @verdict
 def sic_one_model(tables: Tables) -> Verdict:
     """C5: the rates that one model serves on Kodak, and whether each level is better."""
-    rates, ranks = tables("kodak/sic_level_rates"), tables("sic_ranks")
+    rates, ranks = tables("kodak/09_sic_ablations/sic_level_rates"), tables("kodak/09_sic_ablations/sic_ranks")
     first = rates["codec"].iloc[0]
     mine, rho = rates[rates["codec"] == first].sort_values("level"), ranks[ranks["codec"] == first]
     shares = mine["own_estimated_bpp"] / mine["estimated_bpp"].iloc[-1]
@@ -236,7 +236,7 @@ def sic_one_model(tables: Tables) -> Verdict:
 @verdict
 def sic_warm_up(tables: Tables) -> Verdict:
     """Sec. C.1: that a level's rate may come near 0 without the warm-up (Eq. 47)."""
-    rates = tables("kodak/sic_level_rates")
+    rates = tables("kodak/09_sic_ablations/sic_level_rates")
     own = {variant: rates[rates["codec"].str.startswith(f"SIC {variant} ")] for variant in WARMED}
     least = [rows["own_estimated_bpp"].min() for rows in own.values()]
     dead = [low <= DEAD * rows["estimated_bpp"].max() for low, rows in zip(least, own.values(), strict=True)]
@@ -250,7 +250,7 @@ def sic_warm_up(tables: Tables) -> Verdict:
 @verdict
 def sic_twin(tables: Tables) -> Verdict:
     """What one model for all rates costs against a model a rate."""
-    table = tables("sic_bd_rates")
+    table = tables("kodak/09_sic_ablations/sic_bd_rates")
     rows = table[table["codec"] == table["codec"].iloc[0]].dropna(subset="mean")
     if rows.empty:
         return Verdict("undecided", f"the two share no quality in {', '.join(table['metric'].unique())}")
@@ -268,7 +268,7 @@ def sic_claims(tables: Tables, start: str) -> Verdict:
     Args:
         start: beginning of the statements' texts; several with " and " between them.
     """
-    table = tables("sic_verdicts")
+    table = tables("kodak/09_sic_ablations/sic_verdicts")
     rows = table[table["claim"].str.startswith(tuple(start.split(" and ")))]
     if rows.empty:
         raise KeyError(start)

@@ -18,7 +18,7 @@ def _n(value: float) -> str:
 @verdict
 def break_even_of_records(tables: Tables) -> Verdict:
     """Table IV: from which n on the records of SMIC's medium model take fewer bits than each competitor."""
-    table = tables("kodak/sota_table4")
+    table = tables("kodak/07_sota_comparison/sota_table4")
     printed, measured = table[table["rate"] == AS_PUBLISHED], table[table["rate"] != AS_PUBLISHED]
     said = [
         f"{row['competitor']} {_n(row[RECORDS])} (as published {row['n* as printed']:.0f})"
@@ -34,7 +34,7 @@ def break_even_of_records(tables: Tables) -> Verdict:
 @verdict
 def lower_rates(tables: Tables) -> Verdict:
     """C19: what the picture means, at SMIC's rate, beside codecs of single images."""
-    table = tables("kodak/sota_matched")
+    table = tables("kodak/07_sota_comparison/sota_matched")
     rows = table[(table["metric"] == IMAGE_COSINE) & (table["against"] != BEYOND)].set_index("against")
     counts = rows["verdict"].value_counts()
     intra = rows.loc[CLIP_INTRA]

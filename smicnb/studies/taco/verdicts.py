@@ -18,7 +18,7 @@ TIMES = 4  # "more than four times": Sec. 4.4
 @verdict
 def taco_parameters(tables: Tables) -> Verdict:
     """Table 3: parameters of the full size."""
-    row = tables("taco_parameters").set_index("size").loc["full"] / 1e6
+    row = tables("08_taco_ablations/taco_parameters").set_index("size").loc["full"] / 1e6
     text = f"backbone {row['backbone']:.2f}, adapter {row['adapter']:.2f}, text tower {row['text_tower']:.2f}"
     outcome = "agrees" if round(row["total"], 2) == TOTAL else "differs"
     return Verdict(outcome, f"{text}, in all {row['total']:.2f} million parameters, counted on the networks")
@@ -27,7 +27,7 @@ def taco_parameters(tables: Tables) -> Verdict:
 @verdict
 def taco_fewer_parameters(tables: Tables) -> Verdict:
     """C2: fewer parameters than HiFiC and MS-ILLM."""
-    total = tables("taco_parameters").set_index("size").loc["full", "total"] / 1e6
+    total = tables("08_taco_ablations/taco_parameters").set_index("size").loc["full", "total"] / 1e6
     fewer = 100 * (1 - total / RIVALS)
     outcome = "agrees" if round(fewer) >= FEWER else "differs"
     return Verdict(outcome, f"{fewer:.0f} % fewer: {total:.2f} million counted, {RIVALS} million as published of both")
@@ -36,7 +36,7 @@ def taco_fewer_parameters(tables: Tables) -> Verdict:
 @verdict
 def taco_cost(tables: Tables) -> Verdict:
     """Table 2 and C1: what the text adds to the encoder, in operations."""
-    table = tables("taco_cost")
+    table = tables("08_taco_ablations/taco_cost")
     full = table[table["size"] == "full"]
     said = [f"{row.adapter:.1f} + {row.text_tower:.1f} % at {row.pixels}" for row in full.itertuples()]
     falls = full["adapter"].add(full["text_tower"]).is_monotonic_decreasing
@@ -49,7 +49,7 @@ def taco_cost(tables: Tables) -> Verdict:
 @verdict
 def taco_part(tables: Tables, variant: str) -> Verdict:
     """Fig. 9 to 11, A2 and C8: what the whole codec gains over a variant, by all of its judges."""
-    table = tables("kodak/taco_verdicts")
+    table = tables("kodak/08_taco_ablations/taco_verdicts")
     rows = table[(table["worse"] == variant) & table["metric"].isin(PERCEPTUAL)]
     said = [
         f"{row.metric} {row.gap:+.4f} [{row.low:+.4f}, {row.high:+.4f}], between seeds {row.spread:.4f}"
@@ -63,7 +63,7 @@ def taco_part(tables: Tables, variant: str) -> Verdict:
 @verdict
 def taco_four_times(tables: Tables) -> Verdict:
     """C7: LPIPS more than four times worse without the adapter, and worse without the joint loss."""
-    points = tables("kodak/taco_rates")
+    points = tables("kodak/08_taco_ablations/taco_rates")
     means = points.groupby(["codec", "setting"])["lpips"].mean()
     said, far = [], []
     for variant in ("without-adapter", "without-joint-loss"):
@@ -75,7 +75,7 @@ def taco_four_times(tables: Tables) -> Verdict:
 
 
 def _comparisons(tables: Tables, metric: str) -> pd.DataFrame:
-    table = tables("kodak/taco_beside")
+    table = tables("kodak/08_taco_ablations/taco_beside")
     return table[(table["codec"] == WHOLE) & (table["metric"] == metric)]
 
 
@@ -126,7 +126,7 @@ def taco_best_lpips(tables: Tables) -> Verdict:
 @verdict
 def taco_captions(tables: Tables) -> Verdict:
     """Table 4 and C10: whether it matters whose caption the encoder reads, and whether any."""
-    table = tables("kodak/taco_caption_sources")
+    table = tables("kodak/08_taco_ablations/taco_caption_sources")
     first, others = table["source"].iloc[0], table[table["source"] != table["source"].iloc[0]]
     said = [
         f"{row.source} ({row.setting}) {row.lpips_difference:+.5f} [{row.lpips_low:+.5f}, {row.lpips_high:+.5f}]"
@@ -143,7 +143,7 @@ def taco_captions(tables: Tables) -> Verdict:
 @verdict
 def taco_captions_kept(tables: Tables) -> Verdict:
     """Table 1 and C9: captions kept better than by a codec for PSNR, at equal rate."""
-    table = tables("kodak/taco_caption_similarity")
+    table = tables("kodak/08_taco_ablations/taco_caption_similarity")
     ours = table[table["codec"] == WHOLE].sort_values("bpp")
     said, ahead = [], []
     for rival, cell in table[table["codec"] != WHOLE].groupby("codec", sort=False):

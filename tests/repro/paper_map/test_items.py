@@ -135,7 +135,7 @@ def command(copy, *words):
 
 def test_the_command_follows_the_tables_and_check_tells_the_first_difference(copy):
     assert command(copy, "--check").returncode == 0
-    table = copy / "figures" / "bsds500" / "table4_rates.csv"
+    table = copy / "figures/bsds500/05_rate_model/table4_rates.csv"
     text = table.read_text()
     assert ",150,3,562," in text
     table.write_text(text.replace(",150,3,562,", ",150,3,563,"))
@@ -152,7 +152,7 @@ def test_the_command_follows_the_tables_and_check_tells_the_first_difference(cop
 
 
 def test_an_outcome_follows_its_table(copy):
-    table = copy / "figures" / "bsds500" / "table3_gain.csv"
+    table = copy / "figures/bsds500/05_rate_model/table3_gain.csv"
     assert "*agrees:* Table III" in documents(copy)[copy / "README.md"]
     table.write_text(table.read_text().replace("low,n*,5,1,5,0,", "low,n*,5,1,6,20,"))
     assert "*partly:* Table III" in documents(copy)[copy / "README.md"]
@@ -193,7 +193,7 @@ def _not_yet_with_notebook(content):
 
 
 def _absent_file(content):
-    row_of(content, "Fig. 9")["files"].append("fig09_decompositions")
+    row_of(content, "Fig. 9")["files"].append("03_reconstruction/fig09_decompositions")
 
 
 def _file_outside(content):
@@ -213,7 +213,7 @@ def _absent_contradiction(content):
 
 
 def _verdict_on_unnamed_table(content):
-    row_of(content, "Table III")["files"] = ["table3_gain"]
+    row_of(content, "Table III")["files"] = ["05_rate_model/table3_gain"]
 
 
 def _verdict_of_what_is_not_computed(content):
@@ -249,12 +249,12 @@ BAD = {
     _absent_recipe: "did you mean 'paper'",
     _computed_without_notebook: "has no notebook",
     _not_yet_with_notebook: "is not yet, and has the notebook",
-    _absent_file: "needed: figures/fig09_decompositions.csv",
+    _absent_file: "needed: figures/03_reconstruction/fig09_decompositions.csv",
     _file_outside: "a name below figures/",
     _no_file: "names no file",
     _unknown_verdict: "did you mean 'gains'",
     _absent_contradiction: "verdict 'audit 99' met",
-    _verdict_on_unnamed_table: "has a verdict on 'bsds500/table3_gain'",
+    _verdict_on_unnamed_table: "has a verdict on 'bsds500/05_rate_model/table3_gain'",
     _verdict_of_what_is_not_computed: "is not obtainable and has a verdict",
     _item_twice: "the item 'SMIC Fig. 8' stands twice",
     _no_item: "no name of an item",
@@ -293,12 +293,12 @@ def test_a_readme_without_its_place_is_refused(copy):
 
 
 def test_a_table_that_git_ignores_needs_no_place(copy):
-    stray = copy / "figures" / "bsds500" / "fig04_addition.csv"
+    stray = copy / "figures/bsds500/01_clip_linearity/fig04_addition.csv"
     stray.write_text("a\n1\n")
-    with pytest.raises(SmicnbError, match=r"bsds500/fig04_addition\.csv has no place"):
+    with pytest.raises(SmicnbError, match=r"bsds500/01_clip_linearity/fig04_addition\.csv has no place"):
         load(copy)
     subprocess.run(["git", "init", "--quiet"], cwd=copy, check=True)
-    (copy / ".gitignore").write_text("figures/bsds500/fig0[4-9]*\n")
-    assert "bsds500/fig04_addition" not in tables(copy)
-    assert "bsds500/table1" in tables(copy)
+    (copy / ".gitignore").write_text("figures/bsds500/**/fig0[4-9]*\n")
+    assert "bsds500/01_clip_linearity/fig04_addition" not in tables(copy)
+    assert "bsds500/03_reconstruction/table1" in tables(copy)
     load(copy)

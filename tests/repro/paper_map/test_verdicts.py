@@ -86,16 +86,34 @@ def test_a_table_without_its_columns_or_rows_is_an_error(figures, name):
 @pytest.mark.parametrize(
     ("name", "table", "old", "new", "outcome"),
     [
-        ("gains", "bsds500/table3_gain", "0.00833403,either", "0.00833403,neither", "partly"),
-        ("break_even", "bsds500/table4_rates", "n*,38,2,149,", "n*,149,2,149,", "partly"),
-        ("coefficient_sum", "fig06_learning", "19.9077", "1e9", "partly"),
-        ("dictionary_beside_none", "bsds500/table1", '"0.567 [0.545, 0.588]"', '"0.667 [0.645, 0.688]"', "differs"),
-        ("dictionary_beside_none", "bsds500/table1", '"0.567 [0.545, 0.588]"', '"0.467 [0.445, 0.488]"', "agrees"),
-        ("fidelity_grows", "bsds500/table1", '"0.561 [0.540, 0.583]"', '"0.661 [0.640, 0.683]"', "agrees"),
-        ("null_law", "bsds500/fig12_laws", 'P(non-null)",0,0.357894', 'P(non-null)",0,0.01', "agrees"),
+        ("gains", "bsds500/05_rate_model/table3_gain", "0.00833403,either", "0.00833403,neither", "partly"),
+        ("break_even", "bsds500/05_rate_model/table4_rates", "n*,38,2,149,", "n*,149,2,149,", "partly"),
+        ("coefficient_sum", "02_dictionary_atoms/fig06_learning", "19.9077", "1e9", "partly"),
+        (
+            "dictionary_beside_none",
+            "bsds500/03_reconstruction/table1",
+            '"0.567 [0.545, 0.588]"',
+            '"0.667 [0.645, 0.688]"',
+            "differs",
+        ),
+        (
+            "dictionary_beside_none",
+            "bsds500/03_reconstruction/table1",
+            '"0.567 [0.545, 0.588]"',
+            '"0.467 [0.445, 0.488]"',
+            "agrees",
+        ),
+        (
+            "fidelity_grows",
+            "bsds500/03_reconstruction/table1",
+            '"0.561 [0.540, 0.583]"',
+            '"0.661 [0.640, 0.683]"',
+            "agrees",
+        ),
+        ("null_law", "bsds500/05_rate_model/fig12_laws", 'P(non-null)",0,0.357894', 'P(non-null)",0,0.01', "agrees"),
         (
             "audit 1",
-            "bsds500/rate_contradictions",
+            "bsds500/05_rate_model/rate_contradictions",
             "contradicted: a tuple",
             "reading found: a tuple",
             "under a reading",
@@ -121,8 +139,9 @@ def test_outcomes_turn_with_the_tables(figures, name, table, old, new, outcome):
 def test_a_sum_has_to_hold_both_images(tmp_path, verdicts, outcome):
     rows = {"operation": "add", "factor": [1.0, 2.0], "gain": [0.1, 0.3], "wins": [0.5, 0.75]}
     rows |= {"verdict": "concept ahead", "specific_verdict": verdicts}
-    (tmp_path / "bsds500").mkdir()
-    pd.DataFrame(rows).to_csv(tmp_path / "bsds500" / "linearity_wins.csv")
+    folder = tmp_path / "bsds500" / "01_clip_linearity"
+    folder.mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(folder / "linearity_wins.csv")
     found = verdict("linearity", Tables(tmp_path))
     assert found.outcome == outcome
     count = verdicts.count("concept ahead")
@@ -146,9 +165,10 @@ def test_separation_has_to_beat_chance_and_to_be_clean(tmp_path, learned, random
         for by, (d, word) in (("learned atoms", learned), ("random subspace", random))
     ]
     scores = {"part": ["residual"], "words": "inside", "rank": left, "low": left - 0.01, "shuffled": 0.5}
-    (tmp_path / "bsds500").mkdir()
-    pd.DataFrame(rows).to_csv(tmp_path / "bsds500" / "separation_verdicts.csv")
-    pd.DataFrame(scores).to_csv(tmp_path / "bsds500" / "separation_scores.csv")
+    folder = tmp_path / "bsds500" / "04_semantic_separation"
+    folder.mkdir(parents=True)
+    pd.DataFrame(rows).to_csv(folder / "separation_verdicts.csv")
+    pd.DataFrame(scores).to_csv(folder / "separation_scores.csv")
     assert verdict("separation", Tables(tmp_path)).outcome == outcome
 
 

@@ -52,7 +52,7 @@ def real(repository, tmp_path_factory):
 
 @pytest.mark.parametrize("name", report_checkout.STATES)
 def test_a_card_says_state_figure_number_origin_and_links(folder, name):
-    card = page(folder).find(id=name)
+    card = page(folder).find(id=f"{name}-{name}")
     number = list(report_checkout.STATES).index(name) + 1
     assert text(card.select_one(".chip")) == report_checkout.SAID[name]
     assert text(card.h4) == f"Fig. {number} {name}"
@@ -89,8 +89,8 @@ def test_failures_stand_first_with_error_and_cell(folder):
 
 def test_what_is_stale_says_why(folder):
     found = page(folder)
-    assert text(found.select_one("#stale li")) == "04_stale : figures/04_stale.csv changed"
-    assert "figures/04_stale.csv changed" in text(found.find(id="04_stale").select_one(".reasons"))
+    assert text(found.select_one("#stale li")) == "04_stale : figures/04_stale/04_stale.csv changed"
+    assert "figures/04_stale/04_stale.csv changed" in text(found.find(id="04_stale-04_stale").select_one(".reasons"))
 
 
 def test_items_without_a_figure_stand_below_their_paper_with_their_reason(folder):
@@ -101,16 +101,20 @@ def test_items_without_a_figure_stand_below_their_paper_with_their_reason(folder
 
 def test_published_numbers_stand_beside_ours(folder):
     found = page(folder, "published.html")
-    head, body = found.find(id="bsds500-table1").select("thead tr"), found.find(id="bsds500-table1").select("tbody tr")
+    head, body = (
+        found.find(id="bsds500-00_done-table1").select("thead tr"),
+        found.find(id="bsds500-00_done-table1").select("tbody tr"),
+    )
     assert [text(cell) for cell in head[0].find_all(["td", "th"])] == ["", "CC", "ours alone"]
     assert [text(cell) for cell in head[1].find_all("th")] == ["row", "as published", "image cosine, held-out", "note"]
     assert [text(cell) for cell in body[0].find_all(["td", "th"])] == ["low", "0.78", "0.1235", "<b>bold</b>"]
     assert [text(cell) for cell in body[1].find_all(["td", "th"])] == ["high", "0.89", "–", "–"]
     assert [cell.get_text() for cell in found.select("td.published")][:2] == ["0.78", "0.89"]
-    card = page(folder).find(id="bsds500-table1")
-    assert {"Full table": "published.html#bsds500-table1", "LaTeX": "figures/bsds500/table1.tex"}.items() <= {
-        link.contents[0]: link["href"] for link in card.select(".links a")
-    }.items()
+    card = page(folder).find(id="bsds500-00_done-table1")
+    assert {
+        "Full table": "published.html#bsds500-00_done-table1",
+        "LaTeX": "figures/bsds500/00_done/table1.tex",
+    }.items() <= {link.contents[0]: link["href"] for link in card.select(".links a")}.items()
     assert text(card.select_one(".tag")) == "BSDS500"
 
 
@@ -156,33 +160,55 @@ def test_without_any_run_the_committed_figures_are_shown(checkout, tmp_path):
 
 
 def test_another_recipe_shows_its_own_folder(checkout, tmp_path):
-    stem = checkout / ".smicnb" / "figures" / "own"
+    stem = checkout / ".smicnb" / "figures" / "own" / "00_done"
     stem.mkdir(parents=True)
     (stem / "00_done.png").write_bytes(report_checkout.png())
     found = page(written(checkout, "own", tmp_path / "own").index.parent)
     cards = {card["id"].removeprefix("own-"): text(card.select_one(".chip")) for card in found.select("li.card")}
     assert cards == {
-        **dict.fromkeys(report_checkout.STATES, "never run"),
-        "table1": "never run",
-        "00_done": "committed, not run here",
+        **{f"{name}-{name}": "never run" for name in report_checkout.STATES},
+        "00_done-table1": "never run",
+        "00_done-00_done": "committed, not run here",
     }
+
+
+def test_what_one_folder_keeps_for_all_is_shown_from_there(checkout, tmp_path):
+    """In the report on another recipe, and as the caption of what a notebook shows and has no file of."""
+    copy = shutil.copytree(checkout, tmp_path / "copy")
+    keep(copy / "figures" / "00_done", "table1", copy / "figures" / "00_done")
+    ids = {card["id"] for card in page(written(copy, "bsds500").index.parent).select("li.card")}
+    assert {"00_done-table1", "bsds500-01_failed-01_failed"} <= ids
+    assert "01_failed-01_failed" not in ids
+    keep(copy / "figures" / "00_done", "00_done", copy / "figures" / "bsds500" / "00_done")
+    folder = written(copy).index.parent
+    shown = page(folder, "notebooks/small/00_done.html").select("article img")
+    assert [img["alt"] for img in shown] == [f"Caption of 00_done: {report_checkout.HOSTILE}"]
+
+
+def keep(folder: Path, name: str, home: Path) -> None:
+    """Let `home` keep a figure or table of `folder`."""
+    for path in folder.glob(f"{name}.*"):
+        path.rename(home / path.name)
+    sidecar = home / f"{name}.json"
+    kept = {"kept_in": home.relative_to(home.parents[2 if "bsds500" in home.parts else 1]).as_posix()}
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | kept))
 
 
 def test_damaged_records_sidecars_and_notebooks_leave_a_report(checkout, tmp_path):
     shutil.copytree(checkout, tmp_path / "copy")
     for path in ("records/small/00_done.json", "runs/small/01_failed.ipynb"):
         (tmp_path / "copy" / ".smicnb" / path).write_text("{")
-    (tmp_path / "copy" / "figures" / "02_dead.json").write_text("[]")
-    (tmp_path / "copy" / "figures" / "03_timeout.png").write_bytes(b"no picture")
-    for path in (tmp_path / "copy" / "figures").glob("04_stale.*"):
+    (tmp_path / "copy" / "figures/02_dead/02_dead.json").write_text("[]")
+    (tmp_path / "copy" / "figures/03_timeout/03_timeout.png").write_bytes(b"no picture")
+    for path in (tmp_path / "copy" / "figures/04_stale").glob("04_stale.*"):
         path.unlink()
     found = page(written(tmp_path / "copy").index.parent)
-    assert text(found.find(id="00_done").select_one(".chip")) == "committed, not run here"
-    assert not found.find(id="01_failed").find("a", string=lambda string: string and "Notebook" in string)
-    assert found.find(id="02_dead").img["alt"] == "02_dead"
-    assert "No picture" in text(found.find(id="03_timeout"))
-    assert "figures/04_stale.csv is absent" in text(found.find(id="04_stale"))
-    assert "its notebook has not written it" in text(found.find(id="04_stale"))
+    assert text(found.find(id="00_done-00_done").select_one(".chip")) == "committed, not run here"
+    assert not found.find(id="01_failed-01_failed").find("a", string=lambda string: string and "Notebook" in string)
+    assert found.find(id="02_dead-02_dead").img["alt"] == "02_dead"
+    assert "No picture" in text(found.find(id="03_timeout-03_timeout"))
+    assert "figures/04_stale/04_stale.csv is absent" in text(found.find(id="04_stale-04_stale"))
+    assert "its notebook has not written it" in text(found.find(id="04_stale-04_stale"))
 
 
 def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path, monkeypatch):
@@ -283,7 +309,8 @@ def test_the_report_on_the_repository_is_the_whole_map_and_light(real, repositor
             assert row.files or row.item in rows
     published = page(real.index.parent, "published.html")
     shown = {section["id"] for section in published.select("section.whole")}
-    assert {"table1", "bsds500-table1", "table2", "bsds500-table2", "table3_gain", "bsds500-table3_gain"} <= shown
+    for name in ("03_reconstruction-table1", "06_rsf_convex_hull-table2", "05_rate_model-table3_gain"):
+        assert {name, f"bsds500-{name}"} <= shown
 
 
 @pytest.fixture(scope="module")
@@ -361,7 +388,7 @@ def test_search_shows_what_is_meant_and_says_how_many(browser, folder):
     everything = cards()
     assert count.text == f"{len(everything)} of {len(everything)} figures and tables"
     box.send_keys("Timed OUT")
-    assert cards() == ["03_timeout"]
+    assert cards() == ["03_timeout-03_timeout"]
     assert count.text == f"1 of {len(everything)} figures and tables, 0 items without one"
     visible = [head.text for head in browser.find_elements("css selector", ".group h3") if head.is_displayed()]
     assert visible == ["Group 03_timeout"]

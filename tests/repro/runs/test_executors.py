@@ -216,5 +216,5 @@ def test_notebooks_run_on_dask_and_share_its_workers(tmp_path):
     assert done.stdout.splitlines()[0].startswith("a: done in")
     assert "b: failed: division by zero" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
-    assert figures(checkout)["a.csv"] == b"x\n2\n4\n"
+    assert figures(checkout)["a/a.csv"] == b"x\n2\n4\n"
     assert record(checkout, "b")["cells"] == ["done", "done", "done", "failed", "pending"]

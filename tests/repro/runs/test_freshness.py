@@ -29,8 +29,8 @@ def checkout(repository, tmp_path_factory):
     shutil.copytree(repository / "smicnb", folder / "smicnb", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("requirements.lock", "requirements-torch.lock"):
         shutil.copy(repository / name, folder / name)
-    (folder / "figures" / "bsds500").mkdir(parents=True)
-    (folder / "figures" / "bsds500" / "redrawn.csv").write_text("x\n1\n")
+    (folder / "figures" / "bsds500" / "a").mkdir(parents=True)
+    (folder / "figures" / "bsds500" / "a" / "redrawn.csv").write_text("x\n1\n")
     shutil.copytree(cache_root() / "weights" / "vgg16-conv", folder / "cache" / "smicnb" / "weights" / "vgg16-conv")
     done = smicnb(folder, "run", **own(folder))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -61,7 +61,7 @@ def test_what_a_notebook_does_not_import_leaves_it_fresh(checkout):
     ):
         with (checkout / "smicnb" / name).open("a") as file:
             file.write("# changed\n")
-    (checkout / "figures" / "bsds500" / "other.csv").write_text("x\n")
+    (checkout / "figures" / "bsds500" / "a" / "other.csv").write_text("x\n")
     book = nbformat.read(checkout / "notebooks" / "a.ipynb", as_version=4)
     book.cells[0].outputs = [nbformat.v4.new_output("stream", text="saved with the notebook")]
     book.cells.insert(1, nbformat.v4.new_markdown_cell("Prose."))
@@ -100,9 +100,9 @@ def test_whatever_changes_is_named(checkout):
     change(checkout / "smicnb" / "drawing" / "smicnb.mplstyle", "\n", "\n# a line more\n")
     numpy = metadata.version("numpy")
     change(checkout / "requirements.lock", f"numpy=={numpy}", "numpy==1.26.5")
-    (checkout / "figures" / "bsds500" / "redrawn.csv").write_text("x\n2\n")
-    change(checkout / "figures" / "a.csv", "2", "3")
-    (checkout / "figures" / "b.md").unlink()
+    (checkout / "figures" / "bsds500" / "a" / "redrawn.csv").write_text("x\n2\n")
+    change(checkout / "figures" / "a" / "a.csv", "2", "3")
+    (checkout / "figures" / "b" / "b.md").unlink()
     (checkout / "notebooks" / "further" / "__init__.py").write_text("HELP = 2\n")
     change(checkout / "notebooks" / "b.ipynb", "return perception", "return perception ")
     found = reasons(checkout)
@@ -112,10 +112,11 @@ def test_whatever_changes_is_named(checkout):
         f"installed: numpy {numpy}, not as locked",
         "codec/rate.py changed",
         "notebooks/further/__init__.py changed",
-        "figures/bsds500/redrawn.csv changed",
-        "figures/a.csv changed",
+        "figures/bsds500/a/redrawn.csv changed",
+        "figures/a/a.csv changed",
     }
-    assert set(found["b"]) >= {*everywhere, "notebook changed", "figures/b.md is absent", "weights: vgg16-conv changed"}
+    own = {"notebook changed", "figures/b/b.md is absent", "weights: vgg16-conv changed"}
+    assert set(found["b"]) >= {*everywhere, *own}
     assert not [reason for reason in found["b"] if "rate.py" in reason or "bsds500" in reason]
 
 

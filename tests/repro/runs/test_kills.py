@@ -61,7 +61,8 @@ def test_a_killed_kernel_is_told_in_notebook_record_status_and_exit_status(after
     row = status(checkout)["b"]
     assert (row["state"], row["cells"]) == ("dead", states)
     assert row["stale"] == [f"dead in cell 5 of 6: {kept['error']['text']}"]
-    assert sorted(figures(checkout)) == [f"{name}.{suffix}" for name in "ac" for suffix in ("csv", "json", "md", "tex")]
+    suffixes = ("csv", "json", "md", "tex")
+    assert sorted(figures(checkout)) == [f"{name}/{name}.{suffix}" for name in "ac" for suffix in suffixes]
 
 
 def test_the_next_run_resumes_with_just_that_notebook(after_a_kill):
@@ -114,7 +115,7 @@ def test_every_other_end_of_a_cell_and_bounded_outputs(tmp_path):
     outputs = executed(checkout, "floods")[3].outputs
     assert sum(len(output.text) for output in outputs) < 8.1 * 2**20
     assert outputs[-1].text.startswith("[smicnb left out 11611392 bytes of stdout")
-    assert {name.partition(".")[0] for name in figures(checkout)} == {"floods"}
+    assert {name.partition("/")[0] for name in figures(checkout)} == {"floods"}
 
 
 def test_pictures_are_in_the_executed_notebook_whatever_backend_the_environment_names(tmp_path):
@@ -288,7 +289,7 @@ def test_a_folder_for_figures_that_cannot_be_written(small_disk):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(checkout / "figures")], check=True)
         done = smicnb(checkout, "run", "--force")
         assert done.returncode == 2
-        assert done.stderr.startswith(f"smicnb: cannot write to '{checkout / 'figures'}' (")
+        assert done.stderr.startswith(f"smicnb: cannot write to '{checkout / 'figures' / 'a'}' (")
         assert len(done.stderr.strip().splitlines()) == 1
         assert figures(checkout) == before
         assert record(checkout, "a")["state"] == "done"

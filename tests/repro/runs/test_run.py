@@ -11,7 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
-from checkouts import kernels_of, processes_of, smicnb, start, wait_until
+from checkouts import figures as all_figures
+from checkouts import kernels_of, make, processes_of, smicnb, start, wait_until
 
 SMALL = ["--set", "n_atoms=[2, 4]", "--set", "draws=2", "--set", "decomposition_atoms=4", "--set", "captioner=none"]
 SMALL += ["--set", "generated=12"]
@@ -29,7 +30,8 @@ def checkout(repository, tmp_path_factory):
 
 
 def figures(checkout: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (checkout / ".smicnb/figures/embedded+set").glob("*.*")}
+    folder = checkout / ".smicnb/figures/embedded+set/03_reconstruction"
+    return {path.name: path.read_bytes() for path in folder.glob("*.*")}
 
 
 def at_work(checkout: Path, *words: str) -> subprocess.Popen:
@@ -61,7 +63,7 @@ def test_unchanged_work_is_skipped_quickly(checkout, first):
     done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
     assert done.stdout.splitlines() == [
         "03_reconstruction: unchanged",
-        "figures and tables: .smicnb/figures/embedded+set",
+        "figures and tables: .smicnb/figures/embedded+set/03_reconstruction",
     ]
     assert time.monotonic() - began < 30
     assert figures(checkout) == first
@@ -84,10 +86,9 @@ def test_a_forced_run_repeats_every_byte_within_4_gib(checkout, first):
 
 
 def test_a_touched_output_is_made_again(checkout, first):
-    (checkout / ".smicnb/figures/embedded+set/table1.csv").write_text("")
-    (checkout / ".smicnb/figures/embedded+set/table1_latent_cosine.png").write_bytes(
-        first["table1_latent_cosine.png"][:99]
-    )
+    folder = checkout / ".smicnb/figures/embedded+set/03_reconstruction"
+    (folder / "table1.csv").write_text("")
+    (folder / "table1_latent_cosine.png").write_bytes(first["table1_latent_cosine.png"][:99])
     done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
     assert "done in" in done.stdout
     assert figures(checkout) == first
@@ -157,6 +158,24 @@ def test_two_runs_in_one_checkout_do_not_mix(checkout, first):
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
+
+
+KEEPS = "import pandas as pd\n\nfor name, home in (('theirs', 'kodak'), ('ours', 'embedded')):\n"
+KEEPS += "    run.save_table(pd.DataFrame({'x': [1]}), name, 'One number.', kept_in=home)"
+
+
+def test_what_another_folder_of_committed_figures_keeps_is_not_written_again(tmp_path):
+    """Elsewhere, as with settings of one's own, all of it is."""
+    folder = make(tmp_path, {"a": [KEEPS]})
+    assert smicnb(folder, "run").returncode == 0
+    assert {path.partition(".")[0] for path in all_figures(folder)} == {"a/a", "a/ours"}
+    written = json.loads((folder / ".smicnb/records/embedded/a.json").read_text())["outputs"]
+    assert {name.partition(".")[0] for name in written} == {"a", "ours"}
+    assert smicnb(folder, "run").stdout.splitlines()[0] == "a: unchanged"
+    assert smicnb(folder, "run", "--set", "value=2.0").returncode == 0
+    assert {path.partition(".")[0] for path in all_figures(folder, ".smicnb/figures")} == {
+        f"embedded+set/a/{name}" for name in ("a", "ours", "theirs")
+    }
 
 
 def test_the_recipe_of_bsds500_asks_for_its_folder(checkout):

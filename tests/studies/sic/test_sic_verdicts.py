@@ -9,12 +9,24 @@ from smicnb.studies.sic import measures
 from smicnb.studies.sic import verdicts as verdicts_sic
 from smicnb.studies.synonyms import plots, sources, steps
 
+NOTEBOOK = "09_sic_ablations"
 ONE, FIVE = "SIC one-sample (seed 0)", "SIC five-samples (seed 0)"
+
+
+def made(folder):
+    folder.mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def kodak(tmp_path):
+    return made(tmp_path / "kodak" / NOTEBOOK)
 
 
 @pytest.fixture(scope="module")
 def theory(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("theory")
+    figures = tmp_path_factory.mktemp("theory")
+    folder = made(figures / NOTEBOOK)
     plots.synonyms_data().to_csv(folder / "sic_synonyms.csv", index=False, float_format="%.6g")
     for name, table in {
         "sic_steps": steps.steps_table(sources.EIGHT),
@@ -22,7 +34,7 @@ def theory(tmp_path_factory):
         "sic_table1": measures.loss_weights(16),
     }.items():
         table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g")
-    return Tables(folder)
+    return Tables(figures)
 
 
 @pytest.mark.parametrize(
@@ -52,14 +64,14 @@ def test_the_theory(theory, name, outcome, said):
 
 
 def test_other_tables_give_other_outcomes(tmp_path, theory):
-    changed = theory("sic_synonyms")
+    changed, folder = theory(f"{NOTEBOOK}/sic_synonyms"), made(tmp_path / NOTEBOOK)
     changed.loc[changed["curve"] == "H_s", "bits"] += 1
     plain = changed.loc[changed["curve"] == "KL", "bits"].to_numpy()
     changed.loc[changed["curve"] == "partial semantic KL", "bits"] = plain
-    changed.to_csv(tmp_path / "sic_synonyms.csv", index=False)
-    lemma = theory("sic_lemma")
+    changed.to_csv(folder / "sic_synonyms.csv", index=False)
+    lemma = theory(f"{NOTEBOOK}/sic_lemma")
     lemma["third"] = lemma["divergence"]
-    lemma.to_csv(tmp_path / "sic_lemma.csv", index=False)
+    lemma.to_csv(folder / "sic_lemma.csv", index=False)
     tables = Tables(tmp_path)
     assert verdicts_sic.sic_entropy_bound(tables).outcome == "differs"
     assert verdicts_sic.sic_partial_divergence(tables).outcome == "agrees"
@@ -85,8 +97,8 @@ def judged(**verdicts):
         ("not trained", "undecided"),
     ],
 )
-def test_statements_on_variants(tmp_path, verdict, outcome):
-    judged(**{"Fig. 5": verdict}).to_csv(tmp_path / "sic_verdicts.csv", index=False)
+def test_statements_on_variants(tmp_path, kodak, verdict, outcome):
+    judged(**{"Fig. 5": verdict}).to_csv(kodak / "sic_verdicts.csv", index=False)
     found = verdicts_sic.sic_claims(Tables(tmp_path), "Fig. 5")
     assert found.outcome == outcome
     assert verdict in found.sentence
@@ -95,36 +107,35 @@ def test_statements_on_variants(tmp_path, verdict, outcome):
         assert verdicts_sic.sic_claims(Tables(tmp_path), start).outcome == "undecided"
 
 
-def test_one_statement_that_holds_of_two_is_partly(tmp_path):
+def test_one_statement_that_holds_of_two_is_partly(tmp_path, kodak):
     table = judged(**{"Fig. 5": HOLDS})
     table.loc[1, "verdict"] = DOES_NOT
-    table.to_csv(tmp_path / "sic_verdicts.csv", index=False)
+    table.to_csv(kodak / "sic_verdicts.csv", index=False)
     assert verdicts_sic.sic_claims(Tables(tmp_path), "Fig. 5").outcome == "partly"
 
 
-def test_one_model_and_its_twin(tmp_path):
-    (tmp_path / "kodak").mkdir()
+def test_one_model_and_its_twin(tmp_path, kodak):
     estimated = {"estimated_bpp": 0.1, "own_estimated_bpp": 0.1, "images": 24, "own_within": 24}
     levels = pd.DataFrame([{"codec": codec, "level": level, "bpp": 0.1 * level, **estimated}
                            for codec in (ONE, FIVE) for level in range(1, 9)])  # fmt: skip
     levels["estimated_bpp"] *= levels["level"]
-    levels.to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
+    levels.to_csv(kodak / "sic_level_rates.csv", index=False)
     ranks = pd.DataFrame({"codec": ONE, "metric": ["psnr", "dists"], "rho": [0.9, 0.4], "low": [0.8, 0.1]})
-    ranks.to_csv(tmp_path / "sic_ranks.csv", index=False)
+    ranks.to_csv(kodak / "sic_ranks.csv", index=False)
     found = verdicts_sic.sic_one_model(Tables(tmp_path))
     assert found.outcome == "agrees"
     assert "8 levels from 0.100 to 0.800 bits per pixel" in found.sentence
     assert "192 of 192 levels" in found.sentence
     assert "the smallest with 12.5 % of them" in found.sentence
-    ranks.assign(low=[0.8, -0.1]).to_csv(tmp_path / "sic_ranks.csv", index=False)
+    ranks.assign(low=[0.8, -0.1]).to_csv(kodak / "sic_ranks.csv", index=False)
     assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"
-    ranks.to_csv(tmp_path / "sic_ranks.csv", index=False)
+    ranks.to_csv(kodak / "sic_ranks.csv", index=False)
     levels.loc[2, "own_estimated_bpp"] = 0.007  # of 0.8
-    levels.to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
+    levels.to_csv(kodak / "sic_level_rates.csv", index=False)
     assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"
     costs = pd.DataFrame({"codec": [ONE, ONE, FIVE], "metric": ["psnr", "lpips", "psnr"], "mean": [40.4, None, 9],
                           "low": [30, None, 8], "high": [50, None, 10]})  # fmt: skip
-    costs.to_csv(tmp_path / "sic_bd_rates.csv", index=False)
+    costs.to_csv(kodak / "sic_bd_rates.csv", index=False)
     found = verdicts_sic.sic_twin(Tables(tmp_path))
     assert found.sentence.endswith("+40 % in psnr (+30 to +50)")
 
@@ -133,14 +144,13 @@ def test_one_model_and_its_twin(tmp_path):
     ("with_it", "without_it", "outcome"),
     [(0.02, 0.001, "agrees"), (0.02, 0.02, "undecided"), (0.001, 0.001, "undecided")],
 )
-def test_a_level_that_dies_without_the_warm_up(tmp_path, with_it, without_it, outcome):
-    (tmp_path / "kodak").mkdir()
+def test_a_level_that_dies_without_the_warm_up(tmp_path, kodak, with_it, without_it, outcome):
     rows = [
         {"codec": f"SIC {variant} (seed 0)", "level": level, "own_estimated_bpp": own, "estimated_bpp": 0.3}
         for variant, least in (("one-sample", with_it), ("without-warm-up", without_it))
         for level, own in ((1, 0.2), (2, least))
     ]
-    pd.DataFrame(rows).to_csv(tmp_path / "kodak" / "sic_level_rates.csv", index=False)
+    pd.DataFrame(rows).to_csv(kodak / "sic_level_rates.csv", index=False)
     found = verdicts_sic.sic_warm_up(Tables(tmp_path))
     assert found.outcome == outcome
     assert f"takes {without_it:.4f} bits per pixel without the warm-up" in found.sentence
