@@ -66,7 +66,7 @@ PLOTS = (
 POINT = ("codec", "setting", "source", "image")  # whose rows stand for themselves in tables of image codecs
 
 
-def of_notebooks():
+def find_figures():
     """(folder of a data set, name) -> (notebook, path without suffix), of each figure and table, by its sidecar.
 
     Those that show photographs are committed for the embedded collection alone.
@@ -79,7 +79,7 @@ def of_notebooks():
     return found
 
 
-PLACES = of_notebooks()
+PLACES = find_figures()
 FOLDERS_OF = sorted({(book, folder) for (folder, _), (book, _) in PLACES.items()})
 OTHERS_IN = [(OF_NOTEBOOK[book], folder) for book, folder in FOLDERS_OF if book in OF_NOTEBOOK]
 

@@ -106,7 +106,7 @@ def test_the_recipe_asks_for_the_notebooks_own_parameters(repository):
 def committed(repository, suffix):
     """Files of the recipe embedded, and those that it draws from what another data set's folder keeps."""
     kept = [
-        path for path in (repository / "figures").glob(f"*/*/*{suffix}") if figures.kept_in(path.with_suffix(".json"))
+        path for path in (repository / "figures").glob(f"*/*/*{suffix}") if figures.keeper_of(path.with_suffix(".json"))
     ]
     return sorted([*(repository / "figures").glob(f"[0-9]*/*{suffix}"), *kept])
 

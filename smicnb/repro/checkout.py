@@ -65,6 +65,11 @@ def figures_of(data_set: str, notebook: str) -> Path:
     return root() / "figures" / ("" if data_set == "embedded" else data_set) / notebook
 
 
+def is_committed(folder: Path) -> bool:
+    """Whether a folder of figures is one of those that are committed."""
+    return folder.resolve().is_relative_to((root() / "figures").resolve())
+
+
 def commit() -> dict[str, str | bool | None]:
     """The checkout's commit and whether tracked files differ from it; None where git cannot say."""
     here = root()

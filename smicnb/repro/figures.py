@@ -80,7 +80,7 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def kept_in(sidecar: Path) -> str:
+def keeper_of(sidecar: Path) -> str:
     """The one folder of committed figures that keeps a figure, by its sidecar; "" where each folder keeps its own."""
     return str(read_sidecar(sidecar).get("kept_in", ""))
 

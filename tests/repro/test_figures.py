@@ -202,7 +202,7 @@ def test_a_figure_of_one_data_set_says_which_folder_keeps_it(
 ):
     session = Session("08_taco_ablations", {"seed": 1, "collection": collection}, tmp_path, None)
     session.save_table(data, "a", "caption", kept_in)
-    assert figures.kept_in(tmp_path / "a.json") == folder
+    assert figures.keeper_of(tmp_path / "a.json") == folder
     assert capsys.readouterr().out == (f"a is committed in {folder}\n" if elsewhere else "")
 
 

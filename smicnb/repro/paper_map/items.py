@@ -106,8 +106,10 @@ def read(root: Path) -> Reproduction:
     groups = tuple(_group(root, entry, content["papers"]) for entry in content["groups"])
     _check_unique("group", [group.name for group in groups])
     _check_unique("item", [f"{group.paper} {row.item}" for group in groups for row in group.rows])
+    placed = {file for group in groups for row in group.rows for file in row.files}
     for file in content["supplementary"]:
-        _file(file, "supplementary")
+        if _file(file, "supplementary") in placed:
+            raise SmicnbError(f"supplementary names '{file}', which a row of {ROWS} has", "its name once")
     return Reproduction(content["papers"], groups, content["supplementary"])
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from smicnb.repro.figures import kept_in, read_sidecar
+from smicnb.repro.figures import keeper_of, read_sidecar
 from smicnb.repro.paper_map.items import COMPUTED, Group, Reproduction, Row, unplaced
 from smicnb.repro.paper_map.page import items
 from smicnb.repro.report import states, tables
@@ -188,7 +188,7 @@ def _path(root: Path, recipe: recipes.Recipe, file: str) -> str:
     """Where a figure of the map lies: as the map says for the default recipe, else in the recipe's folder, but for
     what one folder of committed figures keeps for all."""
     mapped, own = f"figures/{file}", f"{recipe.figures}/{'/'.join(Path(file).parts[-2:])}"
-    if recipe.figures == "figures" or (own.startswith("figures/") and kept_in(root / f"{mapped}.json")):
+    if recipe.figures == "figures" or (own.startswith("figures/") and keeper_of(root / f"{mapped}.json")):
         return mapped
     return own
 

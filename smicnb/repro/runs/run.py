@@ -20,8 +20,8 @@ from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError, StoppedError
 from smicnb.base.files import check_folder, move, sha256_file
 from smicnb.base.progress import progress_bar
-from smicnb.repro.checkout import commit, root, versions
-from smicnb.repro.figures import kept_in
+from smicnb.repro.checkout import commit, is_committed, root, versions
+from smicnb.repro.figures import keeper_of
 from smicnb.repro.runs import executors, freshness, records, worker
 from smicnb.repro.runs.executors import SchedulerLostError, Workforce
 from smicnb.repro.runs.jobs import Job, jobs_of
@@ -196,7 +196,7 @@ def _finish(one: _Running, outcome: Outcome) -> Outcome:
     place, outputs = one.job.place, {}
     if outcome.state == "done":
         try:
-            saved = _own(place, outcome.saved)
+            saved = _select_own(place, outcome.saved)
             outputs = {name: sha256_file(place.staged / name) for name in saved}
             _publish(place, saved)
         except OSError as error:
@@ -219,13 +219,13 @@ def _finish(one: _Running, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _own(place: Place, saved: Sequence[str]) -> list[str]:
+def _select_own(place: Place, saved: Sequence[str]) -> list[str]:
     """What of the files that a notebook saved is for its folder: of committed figures one folder keeps what several
     recipes would write alike."""
-    if not place.out.is_relative_to((root() / "figures").resolve()):
+    if not is_committed(place.out):
         return list(saved)
-    here, sidecars = place.out.relative_to(root().resolve()).as_posix(), [n for n in saved if n.endswith(".json")]
-    elsewhere = {Path(name).stem for name in sidecars if kept_in(place.staged / name) not in ("", here)}
+    kept = {Path(name).stem: keeper_of(place.staged / name) for name in saved if name.endswith(".json")}
+    elsewhere = {stem for stem, folder in kept.items() if folder and (root() / folder).resolve() != place.out}
     return [name for name in saved if Path(name).stem not in elsewhere]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import write_json
 from smicnb.repro import figures
-from smicnb.repro.checkout import root
+from smicnb.repro.checkout import is_committed, root
 from smicnb.repro.differences import Difference, compare_files
 from smicnb.repro.runs import run
 from smicnb.repro.runs.run import Job
@@ -117,10 +117,10 @@ def compare(committed: Path, made: Path, notebooks: Collection[str], whole: bool
     counterparts = {}  # file that is or should be committed -> the one that was made
     for notebook in notebooks:
         for path in _files(made / notebook):
-            kept = figures.kept_in(path.with_suffix(".json"))
+            kept = figures.keeper_of(path.with_suffix(".json")) if is_committed(committed) else ""
             counterparts[(top / kept if kept else committed / notebook) / path.name] = path
-    old = {path for notebook in notebooks for path in _of_notebook(committed / notebook)}
-    old |= _left_over(committed, notebooks) if whole else set()
+    old = {path for notebook in notebooks for path in _list_files_of_notebook(committed / notebook)}
+    old |= _find_left_over(committed, notebooks) if whole else set()
     unpublished = _unpublished_patterns()
     missing = [path.relative_to(top).as_posix() for path in sorted(counterparts) if not path.is_file()]
     tables = [path for path in sorted(counterparts) if path.suffix == ".csv" and path.is_file()]
@@ -141,7 +141,7 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.glob("*.*") if path.suffix in COMMITTED]
 
 
-def _of_notebook(folder: Path) -> list[Path]:
+def _list_files_of_notebook(folder: Path) -> list[Path]:
     """The files in a notebook's folder of committed figures.
 
     Raises:
@@ -157,7 +157,7 @@ def _of_notebook(folder: Path) -> list[Path]:
     return _files(folder)
 
 
-def _left_over(committed: Path, notebooks: Collection[str]) -> set[Path]:
+def _find_left_over(committed: Path, notebooks: Collection[str]) -> set[Path]:
     """Files of a recipe's folder that lie in no notebook's, or in that of a notebook that is none of `notebooks`.
 
     Folders of other recipes lie there too, and those of tools, whose sidecars name no notebook.

@@ -240,6 +240,10 @@ def _unplaced_table(content):
     del content["supplementary"]["lite0_minilm/worth"]
 
 
+def _placed_twice(content):
+    content["supplementary"]["01_clip_linearity/fig04_addition"] = "again"
+
+
 BAD = {
     _unknown_key: "unknown key of a row of",
     _missing_key: "has no 'gist'",
@@ -260,6 +264,7 @@ BAD = {
     _no_item: "no name of an item",
     _unknown_paper: "did you mean 'SMIC'",
     _two_lines: "text on one line",
+    _placed_twice: "supplementary names '01_clip_linearity/fig04_addition', which a row of",
     _unplaced_table: "figures/lite0_minilm/worth.csv has no place in the map",
 }
 

@@ -159,6 +159,8 @@ def test_what_another_folder_keeps_is_compared_there(copy, agreed, tmp_path):
     assert (found.tables, found.missing, found.extra) == (MADE, [], [f"figures/{NAME}/{table}"])
     (home / table).unlink()
     assert verify.compare(copy[0], made, {NAME}, whole=True).missing == [f"figures/kodak/{NAME}/{table}"]
+    own = shutil.copytree(agreed, tmp_path / ".smicnb" / "figures" / "quick")  # not committed: it keeps everything
+    assert verify.compare(own, made, {NAME}, whole=True).agrees
 
 
 def test_what_is_never_committed_is_not_missing(copy, tmp_path):
