@@ -56,6 +56,8 @@ class AxesCodec(Files, BaseEstimator):
         share_: share of the prior in the covariance; NaN for "prior" axes.
     """
 
+    _book = TrellisCodebook
+
     def __init__(
         self,
         axes="own",
@@ -157,14 +159,14 @@ class AxesCodec(Files, BaseEstimator):
         norm = int(np.rint(np.linalg.norm(mean) / self.norm * quantise.COEFFICIENT_UNIT))
         packed = quantise.pack_levels(quantise.atom_levels(mean[None], self.b_dict), self.b_dict) if norm else b""
         header = self._header(Z.shape[1], count, "trellis", self.b_dict)
-        return TrellisCodebook(header, levels, scales[:count], self.fidelity, self.growth, packed, (norm,))
+        return self._book(header, levels, scales[:count], self.fidelity, self.growth, packed, (norm,))
 
     def _fit_prior(self, Z: np.ndarray) -> TrellisCodebook:
         if self.prior is None or self.prior.dim != Z.shape[1]:
             needed = "'own' axes, or an encoder that a prior is known of: " + ", ".join(p.name for p in priors.known())
             raise SmicnbError(f"found no prior for latents of {Z.shape[1]} dimensions of '{self.encoder}'", needed)
         header = self._header(Z.shape[1], len(self.prior.scales), "prior", priors.BITS)
-        plain = TrellisCodebook.of_prior(header, self.prior, self.fidelity, self.growth)
+        plain = self._book.of_prior(header, self.prior, self.fidelity, self.growth)
         images = self.images or len(Z)
         mean = self._mean_of(Z)
         if images < 2 or not mean.any():
@@ -183,7 +185,7 @@ class AxesCodec(Files, BaseEstimator):
             coefficients[None, : len(codes)], deviations, codes, price_of(fidelity, self.norm)
         )
         record = quantisation.encode(levels, codes, growth=0)
-        return TrellisCodebook.of_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
+        return self._book.of_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
 
     @classmethod
     def of(cls, codebook: TrellisCodebook) -> Self:
@@ -248,7 +250,7 @@ class AxesCodec(Files, BaseEstimator):
         """(n,) ideal bits of levels (n, n_atoms), block by block: an estimate, which bytes come close to."""
         book, most = self.codebook_, container.most_images(self.codebook_.header)
         blocks = (levels[start : start + most, : len(book.codes)] for start in range(0, len(levels), most))
-        return np.concatenate([quantisation.lengths(block, book.codes, book.growth) for block in blocks])
+        return np.concatenate([quantisation.lengths(block, book.codes, book.growth, book.known) for block in blocks])
 
 
 def spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -34,6 +34,25 @@ def sparse_codes(latents: np.ndarray, atoms: np.ndarray, penalty: float) -> np.n
     return lasso_path(latents, atoms, [penalty])[:, 0]
 
 
+def debiased_codes(latents: np.ndarray, atoms: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Codes (n, n_atoms) of least ‖z − Tc‖² among those that are null where `codes` are.
+
+    The penalty of Eq. 8 chooses atoms and shortens their coefficients; what shortens them is taken back here.
+
+    Args:
+        latents: (n, L).
+        atoms: (n_atoms, L), one per row.
+        codes: (n, n_atoms), of `sparse_codes` as a rule.
+
+    Source: Efron, Hastie, Johnstone and Tibshirani, Least angle regression, 2004, Sec. 7 (least squares on what the
+    lasso has chosen); where the chosen atoms depend on one another, the shortest such code.
+    """
+    found = np.zeros_like(codes, dtype=np.float64)
+    for row, (latent, used) in enumerate(zip(np.asarray(latents, np.float64), codes != 0, strict=True)):
+        found[row, used] = np.linalg.lstsq(atoms[used].T, latent, rcond=None)[0]
+    return found
+
+
 def mean_objective(latents: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> float:
     """Mean over the latents of ½‖z − Tc‖² + penalty·‖c‖₁ (Eq. 8); latents (n, L), codes (n, n_atoms)."""
     squared = np.square(latents - codes @ atoms).sum(axis=1)
@@ -140,6 +159,35 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             raise ValueError(f"penalty={format_value(self.penalty)}; needed: a positive number")
         if not isinstance(self.tol, Real) or not self.tol >= 0:
             raise ValueError(f"tol={format_value(self.tol)}; needed: a number of at least 0")
+
+
+class DebiasedDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """The atoms of a dictionary with debiased codes: chosen by Eq. 8, of least squared error (`debiased_codes`).
+
+    Args:
+        dictionary: whose atoms and penalty these are; used as it is where it is fitted, else fitted here.
+    """
+
+    def __init__(self, dictionary: SemanticDictionary):
+        self.dictionary = dictionary
+
+    def fit(self, Z, y=None) -> Self:
+        """Fit the dictionary to latents Z (n, L) where it is not fitted yet."""
+        if not hasattr(self.dictionary, "atoms_"):
+            self.dictionary.fit(Z)
+        return self
+
+    def transform(self, Z) -> np.ndarray:
+        """Codes (n, n_atoms) of latents Z (n, L)."""
+        return debiased_codes(Z, self.dictionary.atoms_, self.dictionary.transform(Z))
+
+    def inverse_transform(self, C) -> np.ndarray:
+        """Latents (n, L) of codes C (n, n_atoms)."""
+        return self.dictionary.inverse_transform(C)
+
+    @property
+    def _n_features_out(self):
+        return len(self.dictionary.atoms_)
 
 
 def _directions(Z: np.ndarray) -> np.ndarray:

@@ -15,6 +15,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.names import lookup
+from smicnb.codec.coders import coefficients
+from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.coders.sparse import lasso_path
 from smicnb.codec.format import container, details, priors, quantise, reader
@@ -67,6 +69,8 @@ class SMICCodec(Files, BaseEstimator):
         norm: L2 norm that latents are given before they are coded, and again after decoding (the paper: 20).
         encoder, weights_hash: whose latents these are, kept in the file: a name, and 64 hexadecimal digits.
         random_state: of the dictionary, in scikit-learn's sense.
+        refit: whether range and levels are searched for the cosine that they leave (`coefficients`); else the range
+            is the one that errs least on the coefficients of Eq. 8, and these are rounded.
 
     Attributes:
         codebook_: what encoder and decoder share.
@@ -84,6 +88,7 @@ class SMICCodec(Files, BaseEstimator):
         encoder="unnamed",
         weights_hash=UNNAMED,
         random_state=0,
+        refit=False,
     ):
         self.n_atoms = n_atoms
         self.penalty = penalty
@@ -94,6 +99,7 @@ class SMICCodec(Files, BaseEstimator):
         self.encoder = encoder
         self.weights_hash = weights_hash
         self.random_state = random_state
+        self.refit = refit
 
     def fit(self, Z, y=None, atoms=None) -> Self:
         """Learn dictionary, range of the coefficients and entropy models from latents Z (n, L) of any norm.
@@ -123,7 +129,7 @@ class SMICCodec(Files, BaseEstimator):
             if atoms is None:
                 atoms = SemanticDictionary(self.n_atoms, self.penalty, random_state=self.random_state).fit(Z).atoms_
             atom_levels = quantise.atom_levels(atoms, self.b_dict)
-        self.codebook_ = fit_codebook(header, atom_levels, Z)
+        self.codebook_ = fit_codebook(header, atom_levels, Z, self.refit)
         return self
 
     def _words(self, dim: int) -> np.ndarray:
@@ -134,16 +140,22 @@ class SMICCodec(Files, BaseEstimator):
         return prior.word_levels
 
     @classmethod
-    def of(cls, codebook: Codebook) -> "SMICCodec":
-        """A fitted codec around a codebook: its dictionary, range and models are kept."""
-        codec = cls(**{name: getattr(codebook.header, name) for name in _SHARED})
+    def of(cls, codebook: Codebook, refit: bool = False) -> "SMICCodec":
+        """A fitted codec around a codebook: its dictionary, range and models are kept; a file does not say `refit`."""
+        codec = cls(**{name: getattr(codebook.header, name) for name in _SHARED}, refit=refit)
         codec.codebook_, codec.n_features_in_ = codebook, codebook.header.dim
         return codec
 
     def levels(self, Z):
-        """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm: Eq. 8 in the decoder's atoms, then quantised."""
+        """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm: Eq. 8 in the decoder's atoms, then quantised.
+
+        With `refit` a level is not the nearest, but the one that serves the latent best (`coefficients`).
+        """
         check_is_fitted(self)
         Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
+        if self.refit:
+            codes = Codes.of(Z, self.codebook_.atoms, self.penalty)
+            return codes.levels(self.codebook_.quantiser, self.norm)[0]
         return self.codebook_.quantised(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
 
 
@@ -174,12 +186,20 @@ def blocks_of(
 _SHARED = ("n_atoms", "penalty", "b_dict", "b_coef", "coding", "norm", "encoder", "weights_hash")
 
 
-def fit_codebook(header: Header, atom_levels: np.ndarray, latents: np.ndarray) -> Codebook:
-    """The codebook of quantised atoms (n_atoms, L): range and models fitted to latents (n, L) of the header's norm."""
+def fit_codebook(header: Header, atom_levels: np.ndarray, latents: np.ndarray, refit: bool = False) -> Codebook:
+    """The codebook of quantised atoms (n_atoms, L): range and models fitted to latents (n, L) of the header's norm.
+
+    With `refit` both are those of searched levels.
+    """
     atoms = quantise.unit_atoms(atom_levels, header.b_dict) / quantise.ATOM_UNIT
-    codes = lasso_path(latents, atoms, [header.penalty])[:, 0]
-    quantiser = CoefficientQuantiser.fit_codes(codes, header.b_coef, header.norm)
+    if refit:
+        searched = Codes.of(latents, atoms, header.penalty)
+        quantiser = coefficients.fit_range(searched, header.b_coef, header.norm)
+    else:
+        codes = lasso_path(latents, atoms, [header.penalty])[:, 0]
+        quantiser = CoefficientQuantiser.fit_codes(codes, header.b_coef, header.norm)
     codebook = Codebook(header, atom_levels, quantiser, None)
     if header.coding == "tuple":
         return codebook
-    return Codebook(header, atom_levels, quantiser, Models.fit(codebook.quantised(codes), header.b_coef))
+    levels = searched.levels(quantiser, header.norm)[0] if refit else codebook.quantised(codes)
+    return Codebook(header, atom_levels, quantiser, Models.fit(levels, header.b_coef))

@@ -95,7 +95,7 @@ class CoefficientQuantiser:
         for clipped in CLIPPED:
             low = edges[np.searchsorted(share, clipped, side="right")] if clipped else edges[0]
             high = edges[1 + np.searchsorted(share, 1 - clipped)] if clipped else edges[-1]
-            quantiser = cls._of(low, high, bits, norm)
+            quantiser = cls.of(low, high, bits, norm)
             error = counts @ np.square(quantiser.dequantise(quantiser.quantise(centres, norm), norm) - centres)
             if error < least:
                 best, least = quantiser, error
@@ -107,7 +107,8 @@ class CoefficientQuantiser:
         return cls.fit(*count_coefficients(codes), bits, norm)
 
     @classmethod
-    def _of(cls, low: float, high: float, bits: int, norm: float) -> "CoefficientQuantiser":
+    def of(cls, low: float, high: float, bits: int, norm: float) -> "CoefficientQuantiser":
+        """The quantiser of a range in the latents' units, kept within the limits and of some width."""
         scale = COEFFICIENT_UNIT / norm
         low, high = (int(np.clip(np.rint(end * scale), -LIMIT + 1, LIMIT - 1)) for end in (low, high))
         return cls(bits, low, max(high, low + 1))
@@ -142,7 +143,11 @@ def reconstruct(midpoints: np.ndarray, atoms: np.ndarray, norm: float) -> np.nda
         atoms: (n_atoms, L) of `unit_atoms`.
         norm: that the latents are given.
     """
-    sums = midpoints.astype(np.float64) @ atoms  # exact: whole numbers below 2^53, however they are added up
+    return at_norm(midpoints.astype(np.float64) @ atoms, norm)  # exact, however whole numbers below 2^53 are added up
+
+
+def at_norm(sums: np.ndarray, norm: float) -> np.ndarray:
+    """Latents (n, L) float32 of norm `norm`, of whole numbers below 2^53 that have their directions; bit-exact."""
     _, exponent = np.frexp(np.abs(sums).max(axis=1, initial=0))
     rounded = np.rint(np.ldexp(sums, np.minimum(0, LATENT_BITS - exponent)[:, None])).astype(np.int64)  # no -0.0
     squared = np.square(rounded).sum(axis=1)

@@ -23,7 +23,7 @@ from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.rate import POINTS
 from smicnb.compare.latents import symbols
-from smicnb.compare.latents.scalar import FixedScalar
+from smicnb.compare.latents.quantisers.scalar import FixedScalar
 from smicnb.compare.latents.symbols import FixedLength
 from smicnb.compare.latents.transforms import Truncation, normalised
 from smicnb.semantics.photographs.images import MAX_PIXELS, check_rgb

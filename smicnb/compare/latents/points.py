@@ -35,6 +35,7 @@ class Point:
         cosines: (n,) `latent_cosine` of each image.
         decoded: (n, L) latents of the file; none of the reference.
         container_bits: of the side's bits, those that hold no code.
+        image_bits: (n,) of each image: its share of the payload, by its ideal length; None where nobody asked for it.
     """
 
     coder: str
@@ -44,20 +45,29 @@ class Point:
     cosines: np.ndarray
     decoded: np.ndarray | None = None
     container_bits: float = 0.0
+    image_bits: np.ndarray | None = None
+
+    @property
+    def payloads(self) -> np.ndarray:
+        """(n,) payload bits of each image, `payload_bits` in the mean; all alike where nobody asked."""
+        return np.full(len(self.cosines), self.payload_bits) if self.image_bits is None else self.image_bits
 
 
-def measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
+def measure(
+    coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray, shares: bool = False
+) -> list[Point]:
     """Fit every coder to Z_train (n, L) and code Z_test (m, L) with it, as files that are decoded again.
 
-    On one thread: codebooks and axes of several differ in their last digits, and files then in some bytes.
+    On one thread: codebooks and axes of several differ in their last digits, and files then in some bytes. `shares`
+    asks for `Point.image_bits`.
     """
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return _measure(coders, Z_train, Z_test)
+        return _measure(coders, Z_train, Z_test, shares)
 
 
-def _measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray) -> list[Point]:
+def _measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndarray, shares: bool) -> list[Point]:
     points = []
     for coder in progress(list(coders), "coders of latents"):
         data = coder.fit(Z_train).encode(Z_test)
@@ -65,8 +75,15 @@ def _measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndar
         decoded = coder.decode(data)
         cosines = latent_cosine(Z_test, decoded)
         bits = 8 * spent.payload / spent.images, 8.0 * spent.side
-        points.append(Point(coder.name, coder.setting, *bits, cosines, decoded, 8.0 * spent.container))
+        own = shared(bits[0], coder.image_bits(data)) if shares else None
+        points.append(Point(coder.name, coder.setting, *bits, cosines, decoded, 8.0 * spent.container, own))
     return points
+
+
+def shared(bits: float, ideal: np.ndarray) -> np.ndarray:
+    """(n,) a mean of bits of an image, shared out in the proportion of ideal lengths (n,)."""
+    mean = ideal.mean()
+    return bits * ideal / mean if mean > 0 else np.full(len(ideal), bits)
 
 
 def reference(
@@ -92,7 +109,8 @@ def reference(
     for name, channel in zip(REFERENCES, designs, strict=False):
         for water in waters:
             found = channel.measure(Z_test, water, seed)
-            points.append(Point(name, f"water level {water:.3g}", found.used_bits, 0.0, found.latent_cosine))
+            about = f"water level {water:.3g}", found.used_bits, 0.0, found.latent_cosine
+            points.append(Point(name, *about, image_bits=found.image_bits))
     return points
 
 
@@ -124,7 +142,12 @@ def bits_of(points: Sequence[Point], names: Sequence[str], cosine: float, n: flo
 
 
 def bits_along(
-    points: Sequence[Point], names: Sequence[str], n: float, weights: np.ndarray, cosines: np.ndarray
+    points: Sequence[Point],
+    names: Sequence[str],
+    n: float,
+    weights: np.ndarray,
+    cosines: np.ndarray,
+    payloads: bool = False,
 ) -> np.ndarray:
     """`bits_of` for several cosines under several weightings of the images.
 
@@ -132,6 +155,7 @@ def bits_along(
         names, n: as of `bits_of`.
         weights: (draws, images), rows that add up to 1.
         cosines: (some, draws) that are wanted.
+        payloads: whether payloads are weighted as cosines are (`Point.payloads`); else they stay those of all images.
 
     Returns:
         Bits (some, draws); NaN beyond the points.
@@ -142,7 +166,11 @@ def bits_along(
         return found
     bits = np.array([p.payload_bits + p.side_bits / n for p in mine])
     means = weights @ np.stack([p.cosines for p in mine], axis=1)
-    for draw, own in enumerate(means):
+    if payloads:
+        every_bits = weights @ np.stack([p.payloads for p in mine], axis=1) + [p.side_bits / n for p in mine]
+    else:
+        every_bits = [bits] * len(means)
+    for draw, (own, bits) in enumerate(zip(means, every_bits, strict=True)):
         hull = upper_hull(bits, own)
         at = cosines[:, draw]
         for end in own[hull[[0, -1]]]:  # a curve's own end is on it, whatever the order in which it was summed up

@@ -64,6 +64,9 @@ class LatentCoder(Protocol):
     def spent(self, data: bytes) -> Spent:
         """What the bytes of a file are for."""
 
+    def image_bits(self, data: bytes) -> np.ndarray:
+        """(n,) ideal bits of each image of a file, by which the payload of its blocks is shared out."""
+
 
 class Quantiser(Protocol):
     """Latents to whole numbers and back; what a `QuantisedCoder` is made of."""
@@ -144,6 +147,18 @@ class QuantisedCoder:
 
     def decode(self, data: bytes) -> np.ndarray:
         """The latents (n, L) float32 of a file that a coder of the same quantiser wrote, whatever its setting."""
+        quantiser, _, symbols = self._read(data)
+        return quantiser.reconstruct(symbols)
+
+    def image_bits(self, data: bytes) -> np.ndarray:
+        """(n,) bits of each image of a file under its tables, or of fixed length."""
+        quantiser, model, symbols = self._read(data)
+        if isinstance(model, Tables):
+            return model.lengths(symbols)
+        return np.full(len(symbols), float(len(quantiser.sizes) * model.bits))
+
+    def _read(self, data: bytes) -> tuple[Quantiser, Model, np.ndarray]:
+        """Quantiser, model and symbols (n, K) of a file; raises IntegrityError where it is damaged."""
         entropy, images, dim, side, payload = self._open(data)
         try:
             quantiser, rest = type(self.quantiser).from_bytes(side, dim)
@@ -158,7 +173,7 @@ class QuantisedCoder:
         symbols = latent_symbols.decode(payload, images, model)
         if _crc(symbols) != CHECK.unpack(data[-CHECK.size :])[0]:
             raise _damaged("its symbols do not match their checksum")
-        return quantiser.reconstruct(symbols)
+        return quantiser, model, symbols
 
     def spent(self, data: bytes) -> Spent:
         """What the bytes of a file are for."""

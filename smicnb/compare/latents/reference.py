@@ -27,12 +27,14 @@ class Measured:
             training covariance.
         latent_cosine: (n,) expected cosine of each latent and its reconstruction, by Monte Carlo.
         cosine_error: standard error of the mean of these that the Monte Carlo leaves.
+        image_bits: (n,) what the design costs on each latent, `used_bits` in the mean.
     """
 
     bits: float
     used_bits: float
     latent_cosine: np.ndarray
     cosine_error: float
+    image_bits: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ class GaussianReference:
         # Relative entropy of N(ac, aθ) and N(0, aσ²), of which the second is the design's output distribution.
         second = np.square(sent).mean(axis=0)
         excess = float((water / variances + gain * second / variances - 1).sum()) / (2 * np.log(2))
+        shares = (water / variances + gain * np.square(sent) / variances - 1).sum(axis=1) / (2 * np.log(2))
         rng, cosines = np.random.default_rng(seed), np.empty((draws, len(Z)))
         for draw in range(draws):
             noise = rng.standard_normal(sent.shape) * np.sqrt(gain * water)
             cosines[draw] = latent_cosine(Z, self.mean + (gain * sent + noise) @ axes)
         error = float(cosines.mean(axis=1).std(ddof=1) / np.sqrt(draws)) if draws > 1 else float("nan")
-        return Measured(bits, bits + excess, cosines.mean(axis=0), error)
+        return Measured(bits, bits + excess, cosines.mean(axis=0), error, bits + shares)

@@ -1,6 +1,11 @@
-"""The other ways to code a latent, entropy coded, each at the settings that its curve is drawn from."""
+"""The other ways to code a latent, entropy coded, each at the settings that its curve is drawn from.
 
-from collections.abc import Sequence
+The committed tables are of `rivals`; those of `today` are measured on request.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import sha256
 from typing import Self
 
 import numpy as np
@@ -10,14 +15,33 @@ from smicnb.codec.coders.axes import mixed_covariance, spectrum
 from smicnb.codec.format import quantise
 from smicnb.codec.format.priors import Prior
 from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder
-from smicnb.compare.latents.scalar import FixedScalar, SteppedScalar
-from smicnb.compare.latents.transforms import KLT, PriorAxes, RandomRotation, Truncation
-from smicnb.compare.latents.vector import ProductQuantiser, ResidualQuantiser
+from smicnb.compare.latents.quantisers.additive import TRAINING_BEAM, LocalSearchQuantiser, ResidualQuantiser
+from smicnb.compare.latents.quantisers.rotated import RaBitQ, TurboQuant
+from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
+from smicnb.compare.latents.quantisers.shared import DRAWN, SharedCodebooks
+from smicnb.compare.latents.quantisers.vector import Codebooks, OptimizedProductQuantiser, ProductQuantiser
+from smicnb.compare.latents.transforms import KLT, PriorAxes, RandomRotation, Truncation, normalised
 
 # Those of which the best is asked to be beaten, and those that are given our prior.
 BEST = ("KLT", "KLT, dead zone", "product quantiser + entropy", "residual quantiser + entropy")
 KLT_PRIOR, SCALAR_PRIOR = "KLT, dead zone, given the prior", "scalars on the prior's axes"
 GIVEN = (KLT_PRIOR, SCALAR_PRIOR)
+# Vector quantisers of today, and the sizes that they are tried at: bits of an index; few where training takes long.
+OPTIMISED, LOCAL_SEARCH = "optimised product quantiser", "local search quantiser"
+ROTATED = {"TurboQuant": TurboQuant, "RaBitQ": RaBitQ}
+TODAY = (f"{OPTIMISED} + entropy", f"{LOCAL_SEARCH} + entropy", *ROTATED)
+VECTORS: dict[str, tuple[Callable[..., Codebooks], tuple[int, ...]]] = {
+    "product quantiser": (ProductQuantiser, (4, 6, 8)),
+    "residual quantiser": (partial(ResidualQuantiser, training_beam=TRAINING_BEAM), (6, 8)),
+    OPTIMISED: (OptimizedProductQuantiser, (4, 6)),
+    LOCAL_SEARCH: (LocalSearchQuantiser, (4, 6)),
+}
+PRIOR = ", given the prior"
+VECTORS_GIVEN = (*(f"{name}{PRIOR} + entropy" for name in VECTORS), *(f"{name}{PRIOR}" for name in ROTATED))
+UNTRAINED = ("CLIP-intra + entropy", "random rotation, b bit + entropy", "random rotation", "matryoshka")
+COUNTS = (1, 2, 4, 8, 16)  # codebooks of a quantiser of today
+MOST_SEARCHED = 512  # codewords in all of a local search on draws, which takes long
+ROTATED_AXES, ROTATED_BITS = (8, 16, 32, 64, 128, None), (1, 2, 3, 4)
 ROUNDINGS = (("KLT", 0.5), ("KLT, dead zone", 0.4), ("KLT, dead zone", 0.3))
 # Axes and bits of a KLT: few axes of few bits are for small collections and low fidelities.
 AXES = ((None, 8), (None, 5), *((count, bits) for bits in (3, 4) for count in (8, 16, 24, 32, 48, 64, 96)))
@@ -48,8 +72,33 @@ class PriorKLT(KLT):
         return self
 
 
+class Draws:
+    """Latents that are drawn from the covariance which our coder has of a collection: its own, mixed with a prior's.
+
+    Args:
+        prior: whose covariance is mixed in.
+        count: of draws.
+        seed: of draws.
+    """
+
+    def __init__(self, prior: Prior, count: int, seed: int):
+        self.prior, self.count, self.seed = prior, count, seed
+        self._known: dict[bytes, np.ndarray] = {}
+
+    def __call__(self, Z: np.ndarray) -> np.ndarray:
+        """Latents (count, L) of norm `NORM`, for latents Z (n, L) of that norm."""
+        key = sha256(np.ascontiguousarray(Z).tobytes()).digest()
+        if key not in self._known:
+            mean = Z.mean(axis=0)
+            covariance, _ = mixed_covariance(Z - mean, self.prior.covariance, WATER)
+            variances, axes = spectrum(covariance)
+            normal = np.random.Generator(np.random.PCG64(self.seed)).standard_normal((self.count, len(axes)))
+            self._known = {key: normalised(mean + (normal * np.sqrt(variances)) @ axes)}
+        return self._known[key]
+
+
 def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prior | None = None) -> list[LatentCoder]:
-    """Every rival at all its settings.
+    """Every rival of the committed tables at all its settings.
 
     Args:
         dim: L, dimensions of the latents.
@@ -82,6 +131,59 @@ def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prio
                 QuantisedCoder(ResidualQuantiser("residual quantiser", count, *shape)) for count in (1, 2, 4, 8, 16)
             ]
     return coders + _untrained(dim, steps, seed)
+
+
+def today(
+    dim: int,
+    images: int,
+    seed: int,
+    prior: Prior | None = None,
+    counts: Sequence[int] = COUNTS,
+    drawn: int = DRAWN,
+) -> list[LatentCoder]:
+    """Vector quantisers of today; with a prior also all vector quantisers as they are with what is known beforehand.
+
+    Given the prior, codebooks are trained on draws: of the mixed covariance, together with the training latents, and
+    sent; or of the prior alone, so that both sides have them.
+
+    Args:
+        dim, images, seed: as of `rivals`.
+        prior: given to `VECTORS_GIVEN`; without one these are left out.
+        counts: of codebooks.
+        drawn: latents of a prior that vector quantisers are trained on.
+    """
+
+    def shapes(kind: Callable[..., Codebooks], bits: Sequence[int], most: int) -> list[tuple[int, int]]:
+        pieces = kind in (ProductQuantiser, OptimizedProductQuantiser)
+        fitting = [count for count in counts if not pieces or (count > 1 and dim % count == 0)]
+        return [(count, b) for b in bits if 1 << b <= most for count in fitting]
+
+    coders: list[LatentCoder] = []
+    for name in (OPTIMISED, LOCAL_SEARCH):
+        kind, bits = VECTORS[name]
+        coders += [QuantisedCoder(kind(name, *shape, 8, seed)) for shape in shapes(kind, bits, images)]
+    own = [KLT(count, 8) for count in ROTATED_AXES if count is None or count < min(dim, images)]
+    coders += _rotated([*own, Truncation(centre=True)], seed, "")
+    if prior is None:
+        return coders
+    mixed = Draws(prior, drawn, seed)
+    for name, (kind, bits) in VECTORS.items():
+        known = f"{name}{PRIOR}"
+        for count, b in shapes(kind, bits, drawn):
+            if kind is not LocalSearchQuantiser or count << b <= MOST_SEARCHED:
+                coders.append(QuantisedCoder(kind(known, count, b, 8, seed, mixed)))
+                coders.append(QuantisedCoder(SharedCodebooks(kind(known, count, b, 8, seed), prior, drawn)))
+    axes = [PriorAxes(prior, count) for count in ROTATED_AXES if count is None or count < dim]
+    return coders + _rotated(axes, seed, PRIOR)
+
+
+def _rotated(transforms: Sequence[KLT | PriorAxes | Truncation], seed: int, suffix: str) -> list[LatentCoder]:
+    return [
+        QuantisedCoder(kind(f"{name}{suffix}", transform, bits, seed))
+        for name, kind in ROTATED.items()
+        for transform in transforms
+        for bits in ROTATED_BITS
+    ]
 
 
 def _untrained(dim: int, steps: Sequence[float], seed: int) -> list[LatentCoder]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from hashlib import sha256
 from itertools import product
 from typing import Self
@@ -12,13 +13,17 @@ from smicnb.base import leb128
 from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.coders.smic import SMICCodec, normalised
-from smicnb.codec.format.container import SmicFile, most_images
+from smicnb.codec.format import payload
+from smicnb.codec.format.codebook import Codebook
+from smicnb.codec.format.container import ON_AXES, SmicFile, most_images
 from smicnb.codec.format.payload import CHECK_BYTES
 from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.reader import decode
+from smicnb.codec.format.trellis import quantisation
+from smicnb.codec.format.trellis.codebook import TrellisCodebook
 from smicnb.codec.rate import POINTS, FileRate
 from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder, Spent
-from smicnb.compare.latents.scalar import SteppedScalar
+from smicnb.compare.latents.quantisers.scalar import SteppedScalar
 from smicnb.compare.latents.transforms import KLT
 
 OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
@@ -28,6 +33,10 @@ PAPER_BEST = "paper's tuples, best atoms and bits"
 FIDELITIES = tuple(range(76, 124, 2))
 PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary
 ATOMS, BITS, ATOM_BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4), (4, 8)  # of the paper's code where they are free
+# Our coder with scalars in place of the trellis: own axes, the prior's, and those with nothing sent.
+SEARCHED = tuple(f"scalars searched as {name}" for name in (OURS, OURS_PRIOR, OURS_BARE))
+WIDEST = 5.5  # standard deviations that scalar quantisers reach
+ROUNDS, LEAST_SHARE = 200, 2.0**-22  # of the iteration that makes them, and of a cell that is kept
 FEW_IMAGES = 30  # that share the mean of the prior's axes, for small collections
 
 
@@ -66,6 +75,108 @@ class SmicCoder:
             container = rate.once_bits / 8 - opened.spent["dictionary"] - opened.spent["tables"]
             return Spent(rate.once_bits / 8, rate.image_bits * len(opened) / 8, len(opened), container)
 
+    def image_bits(self, data: bytes) -> np.ndarray:
+        """(n,) ideal bits of each image, block by block."""
+        with SmicFile(data) as opened:
+            book = self._book(opened)
+            blocks = [book.decode_payload(opened.block(number)) for number in range(opened.blocks)]
+        return np.concatenate([lengths_of(book, levels) for levels in blocks])
+
+    @staticmethod
+    def _book(opened: SmicFile) -> Codebook | TrellisCodebook:
+        kind = TrellisCodebook if opened.header.coding in ON_AXES else Codebook
+        return kind.from_sections(opened.header, opened.dictionary, opened.tables)
+
+
+def lengths_of(book: Codebook | TrellisCodebook, levels: np.ndarray) -> np.ndarray:
+    """(n,) ideal bits of a block's levels (n, n_atoms): tuples exactly, entropies under frequencies as they grow."""
+    if isinstance(book, TrellisCodebook):
+        return quantisation.lengths(levels[:, : len(book.codes)], book.codes, book.growth, book.known)
+    b_coef, used = book.header.b_coef, levels >= 0
+    if book.models is None:
+        return payload.tuple_lengths(used.sum(axis=1), levels.shape[1], b_coef)
+    rest = b_coef - min(b_coef, payload.MODELLED)
+    found = payload.subset_lengths(used, book.models.weights) + rest * used.sum(axis=1)
+    counts, values = (table.astype(np.int64) for table in (book.models.counts, book.models.values))
+    for image, (row, mask) in enumerate(zip(levels, used, strict=True)):
+        many, leading = mask.sum(), row[mask] >> rest
+        found[image] += np.log2(counts.sum() / counts[many]) + np.log2(values.sum() / values[leading]).sum()
+        counts[many] += payload.COUNT_STEP
+        values += payload.VALUE_STEP * np.bincount(leading, minlength=len(values))
+    return found
+
+
+@cache
+def scalar_tables() -> quantisation.Tables:
+    """Scalar quantisers in the place of the trellis: for each of its codes the best one of its price for a Gaussian.
+
+    The state never changes, so that a level is chosen for itself alone: rate–distortion optimised quantisation. Levels
+    are centroids, frequencies those of the cells, both by iteration on the normal distribution.
+
+    Source: Chou, Lookabaugh and Gray, Entropy-constrained vector quantization, 1989 (the iteration); Sullivan,
+    Efficient scalar quantization of exponential and Laplacian random variables, 1996.
+    """
+    levels, frequencies = zip(*(_scalar_code((code + 1) / quantisation.PER_BIT) for code in range(quantisation.CODES)),
+                              strict=True)  # fmt: skip
+    return quantisation.Tables(levels, frequencies, np.zeros((1, 2), np.int64))
+
+
+def _scalar_code(rate: float) -> tuple[np.ndarray, np.ndarray]:
+    """Levels and frequencies (BOOKS, 2, m) of a code for log2(σ/√θ) = rate."""
+    from scipy.special import ndtr
+
+    water = 2.0 ** (-2 * rate)
+    price, step = 2 * np.log(2) * water, np.sqrt(12 * water)
+    most = int(np.ceil(WIDEST / step))
+    points = step * np.arange(-most, most + 1)
+    bits = np.full(len(points), np.log2(len(points)))
+    for _ in range(ROUNDS):
+        ends = (points[1:] + points[:-1]) / 2 + price * np.diff(bits) / (2 * np.diff(points))
+        ends = np.concatenate([[-np.inf], np.maximum.accumulate(ends), [np.inf]])
+        shares = np.diff(ndtr(ends))
+        density = np.exp(-np.square(ends) / 2) / np.sqrt(2 * np.pi)
+        seen = shares > LEAST_SHARE
+        points = np.where(seen, -np.diff(density) / np.where(seen, shares, 1), points)
+        bits = -np.log2(np.maximum(shares, LEAST_SHARE))
+        kept = seen | (np.abs(points) < step / 2)  # levels that nothing is nearest to are given up, from the ends on
+        points, bits = points[kept], bits[kept]
+    shares = np.append(2.0**-bits, 0)  # one more, so that the two branches have as many
+    points = np.append(points, points[-1] + step)
+    table = np.rint(points * quantisation.LEVEL_UNIT).astype(np.int16).reshape(2, -1)
+    counts = np.maximum(1, np.rint(shares * quantisation.TOTAL)).astype(np.uint16).reshape(2, -1)
+    return np.stack([table] * quantisation.BOOKS), np.stack([counts] * quantisation.BOOKS)
+
+
+class ScalarCodebook(TrellisCodebook):
+    """A codebook of axes whose coefficients are scalars; its payload is no .smic file's."""
+
+    @property
+    def known(self) -> quantisation.Tables:
+        """The scalar quantisers."""
+        return scalar_tables()
+
+
+class ScalarAxes(AxesCodec):
+    """Our coder in all but the trellis: scalars by rate–distortion cost, growing frequencies, both searches."""
+
+    _book = ScalarCodebook
+
+
+@dataclass
+class ScalarCoder(SmicCoder):
+    """Files of `ScalarAxes`, which are counted as ours are, and read here alone."""
+
+    def decode(self, data: bytes) -> np.ndarray:
+        """The latents (n, L) float32 of a file."""
+        with SmicFile(data) as opened:
+            book = self._book(opened)
+            blocks = [book.decode_payload(opened.block(number)) for number in range(opened.blocks)]
+        return np.concatenate([book.reconstruct(levels) for levels in blocks])
+
+    @staticmethod
+    def _book(opened: SmicFile) -> TrellisCodebook:
+        return ScalarCodebook.from_sections(opened.header, opened.dictionary, opened.tables)
+
 
 @dataclass
 class SingleCoder:
@@ -96,11 +207,19 @@ class SingleCoder:
 
     def spent(self, data: bytes) -> Spent:
         """The symbols of all images; headers, index and the records' checks are left out, in favour of this coder."""
-        files, payload = list(_files(data)), 0
+        files, length = list(_files(data)), 0
         for file in files:
             with SmicFile(file) as opened:
-                payload += opened.spent["payload"] - CHECK_BYTES
-        return Spent(0, payload, len(files))
+                length += opened.spent["payload"] - CHECK_BYTES
+        return Spent(0, length, len(files))
+
+    def image_bits(self, data: bytes) -> np.ndarray:
+        """(n,) bits of each image's symbols, which are whole bytes here."""
+        found = []
+        for file in _files(data):
+            with SmicFile(file) as opened:
+                found.append(8.0 * (opened.spent["payload"] - CHECK_BYTES))
+        return np.array(found)
 
 
 def _files(data: bytes) -> Iterator[bytes]:
@@ -160,7 +279,20 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
     return coders
 
 
-def _over_fidelities(name: str, codec: AxesCodec) -> list[LatentCoder]:
+def searched_coders(prior: Prior | None, images: int | None = None) -> list[LatentCoder]:
+    """Our coder over fidelities with scalars in place of the trellis: all that it does but for that.
+
+    Args:
+        prior, images: as of `our_coders`.
+    """
+    coders = _over_fidelities(SEARCHED[0], ScalarAxes(prior=prior), ScalarCoder)
+    if prior is not None:
+        coders += _over_fidelities(SEARCHED[1], ScalarAxes("prior", prior=prior, images=images), ScalarCoder)
+        coders += _over_fidelities(SEARCHED[2], ScalarAxes("prior", prior=prior, centre=False), ScalarCoder)
+    return coders
+
+
+def _over_fidelities(name: str, codec: AxesCodec, kind: type[SmicCoder] = SmicCoder) -> list[LatentCoder]:
     """One coder for each fidelity; the covariance is fitted once for all that meet the same latents."""
     fitted: dict[bytes, AxesCodec] = {}
 
@@ -170,7 +302,7 @@ def _over_fidelities(name: str, codec: AxesCodec) -> list[LatentCoder]:
             fitted[key] = type(codec)(**codec.get_params(deep=False)).fit(Z)
         return fitted[key].at(Z, fidelity=fidelity)
 
-    return [SmicCoder(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]
+    return [kind(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]
 
 
 class SearchedOnce(AxesCodec):

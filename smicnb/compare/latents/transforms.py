@@ -309,7 +309,7 @@ class RandomRotation(_Linear):
 
     def side_information(self) -> bytes:
         """Seed and check, mean."""
-        return ROTATION_HEAD.pack(self.seed, _crc(self.rows_)) + self._mean_bytes()
+        return ROTATION_HEAD.pack(self.seed, matrix_check(self.rows_)) + self._mean_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, dim: int) -> tuple[Self, bytes]:
@@ -321,7 +321,7 @@ class RandomRotation(_Linear):
         except struct.error as error:
             raise _no_transform() from error
         transform.rows_ = rotation(dim, seed)
-        if _crc(transform.rows_) != crc:
+        if matrix_check(transform.rows_) != crc:
             raise IntegrityError("this machine draws another rotation than the encoder's", "the same NumPy as there")
         return transform, rest
 
@@ -334,5 +334,6 @@ def rotation(dim: int, seed: int) -> np.ndarray:
     return np.rint(orthogonal * np.sign(np.diag(triangular)) * quantise.ATOM_UNIT)
 
 
-def _crc(rows: np.ndarray) -> int:
+def matrix_check(rows: np.ndarray) -> int:
+    """CRC-32 of a matrix of whole numbers."""
     return zlib.crc32(rows.astype("<i4").tobytes())

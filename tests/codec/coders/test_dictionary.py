@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from smicnb.base.errors import DimensionError, UnknownNameError
 from smicnb.codec.coders import dictionary, sparse
-from smicnb.codec.coders.dictionary import SemanticDictionary, sparse_codes
+from smicnb.codec.coders.dictionary import DebiasedDictionary, SemanticDictionary, debiased_codes, sparse_codes
 
 
 @pytest.fixture(scope="module")
@@ -240,3 +240,26 @@ def test_codes_of_another_dictionary_are_refused(learned):
 def test_an_unfitted_dictionary_says_so(latents):
     with pytest.raises(NotFittedError):
         SemanticDictionary().residual(latents)
+
+
+def test_debiased_codes_are_of_least_error_on_the_atoms_that_were_chosen(latents, learned):
+    debiased = DebiasedDictionary(learned).fit(latents)
+    codes, found = learned.transform(latents), debiased.transform(latents)
+    np.testing.assert_array_equal(codes == 0, found == 0)
+    errors = [np.square(latents - learned.inverse_transform(some)).sum(axis=1) for some in (codes, found)]
+    assert (errors[1] <= errors[0]).all()
+    assert errors[1].mean() < 0.99 * errors[0].mean()
+    left = (latents - debiased.inverse_transform(found)) @ learned.atoms_.T
+    assert np.abs(left[found != 0]).max() < 1e-9  # nothing is left along what was chosen
+    assert list(debiased.get_feature_names_out()) == [f"debiaseddictionary{atom}" for atom in range(32)]
+
+
+def test_a_debiased_dictionary_fits_its_dictionary_where_that_is_not_fitted(latents, learned):
+    debiased = DebiasedDictionary(SemanticDictionary(32, 0.5, random_state=0)).fit(latents)
+    np.testing.assert_array_equal(debiased.transform(latents), DebiasedDictionary(learned).transform(latents))
+
+
+def test_debiased_codes_of_equal_atoms_are_the_shortest(latents):
+    atom = latents[:1] / 20
+    codes = debiased_codes(latents[:1], np.vstack([atom, atom]), np.array([[9.0, 9.0]]))
+    np.testing.assert_allclose(codes, [[10, 10]])

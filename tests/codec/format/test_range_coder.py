@@ -101,7 +101,7 @@ def test_a_machine_without_constriction_writes_and_reads_the_same_blocks(monkeyp
     paths = quantisation.quantised(rng.standard_normal((20, 3)), np.ones(3), codes, 0.1)
 
     def blocks():
-        quantisation._Models._fresh.cache_clear()
+        quantisation.tables.cache_clear()  # and the coder's models with them
         return payload.encode_entropy(levels, 8, models), quantisation.encode(paths, codes)
 
     before = blocks()
@@ -111,4 +111,4 @@ def test_a_machine_without_constriction_writes_and_reads_the_same_blocks(monkeyp
     np.testing.assert_array_equal(payload.decode_entropy(before[0], 20, 12, 8, models), levels)
     np.testing.assert_array_equal(quantisation.decode(before[1], 20, codes), paths)
     monkeypatch.undo()
-    quantisation._Models._fresh.cache_clear()
+    quantisation.tables.cache_clear()  # and the coder's models with them

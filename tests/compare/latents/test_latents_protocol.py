@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.compare.latents.protocol import QuantisedCoder, Spent
-from smicnb.compare.latents.scalar import FixedScalar, SteppedScalar
+from smicnb.compare.latents.quantisers.additive import ResidualQuantiser
+from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
+from smicnb.compare.latents.quantisers.vector import ProductQuantiser
 from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
-from smicnb.compare.latents.vector import ProductQuantiser, ResidualQuantiser
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 
@@ -173,7 +174,7 @@ def test_another_process_decodes_the_same_bits(tmp_path):
         "from pathlib import Path\n"
         "from smicnb.compare.latents.transforms import Truncation\n"
         "from smicnb.compare.latents.protocol import QuantisedCoder\n"
-        "from smicnb.compare.latents.scalar import FixedScalar, SteppedScalar\n"
+        "from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar\n"
         "assert 'torch' not in sys.modules\n"
         "for path in sorted(Path(sys.argv[1]).iterdir(), key=lambda path: int(path.stem)):\n"
         "    data = path.read_bytes()\n"

@@ -116,6 +116,11 @@ class TrellisCodebook:
             self.scales.astype("u1").tobytes()
         ) + deflate.flush()  # fmt: skip
 
+    @property
+    def known(self) -> quantisation.Tables:
+        """Levels, frequencies and trellis of the images' coefficients."""
+        return quantisation.tables()
+
     @cached_property
     def codes(self) -> np.ndarray:
         """(K,) code of each axis that is coded, the leading ones."""
@@ -201,17 +206,19 @@ class TrellisCodebook:
         levels = np.full((len(coefficients), len(self.scales)), NULL, np.int32)
         earlier = None if known_levels is None else known_levels[:, :count]
         shape = self.deviations * self.unit, self.codes
-        levels[:, :count] = quantisation.quantised(coefficients, *shape, price, weights, earlier, self.growth)
+        levels[:, :count] = quantisation.quantised(
+            coefficients, *shape, price, weights, earlier, self.growth, self.known
+        )
         return levels
 
     def coefficients(self, levels: np.ndarray) -> np.ndarray:
         """(n, K) float64 that levels (n, n_atoms) stand for, in the unit of latents of the header's norm."""
-        return quantisation.values(levels[:, : len(self.codes)], self.deviations, self.codes) * self.unit
+        return quantisation.values(levels[:, : len(self.codes)], self.deviations, self.codes, self.known) * self.unit
 
     def reconstruct(self, levels: np.ndarray) -> np.ndarray:
         """Latents (n, L) float32 of levels (n, n_atoms), of the file's norm, bit-exactly the same everywhere."""
         count = len(self.codes)
-        values = quantisation.values(levels[:, :count], self.deviations, self.codes)
+        values = quantisation.values(levels[:, :count], self.deviations, self.codes, self.known)
         mean, rows = self._mean_values
         fixed = np.hstack([np.tile(mean, (len(levels), 1)), values])
         return quantise.reconstruct(fixed, np.vstack([rows, self.fixed_axes[:count]]), self.header.norm)
@@ -220,7 +227,8 @@ class TrellisCodebook:
         """The bytes of a block's levels (images, n_atoms), one path through the trellis."""
         if not 1 <= len(levels) <= most_images(self.header):
             raise DimensionError(f"found {len(levels)} images for one block", f"1 to {most_images(self.header)}")
-        return check(levels) + quantisation.encode(levels[:, : len(self.codes)], self.codes, self.growth)
+        words = quantisation.encode(levels[:, : len(self.codes)], self.codes, self.growth, known=self.known)
+        return check(levels) + words
 
     def decode_payload(self, block: Block) -> np.ndarray:
         """The levels (block.count, n_atoms) of a block; raises IntegrityError where it holds none."""
@@ -228,7 +236,7 @@ class TrellisCodebook:
             raise damaged()
         levels = np.full((block.count, len(self.scales)), NULL, np.int32)
         words = block.payload[CHECK_BYTES:]
-        levels[:, : len(self.codes)] = quantisation.decode(words, block.count, self.codes, self.growth)
+        levels[:, : len(self.codes)] = quantisation.decode(words, block.count, self.codes, self.growth, self.known)
         if check(levels) != block.payload[:CHECK_BYTES]:
             raise damaged()
         return levels

@@ -18,7 +18,7 @@ Entropy-constrained trellis-coded quantization, 1992.
 import contextlib
 import itertools
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Self
@@ -57,10 +57,12 @@ class Tables:
     Args:
         levels: of each code, (BOOKS, 2, m) int16 in 1/`LEVEL_UNIT` of a standard deviation.
         frequencies: of each code, (BOOKS, 2, m) uint16, at least 1.
+        following: (states, 2) int64, the state after each branch.
     """
 
     levels: tuple[np.ndarray, ...]
     frequencies: tuple[np.ndarray, ...]
+    following: np.ndarray = field(default_factory=lambda: FOLLOWING)
 
     def to_bytes(self) -> bytes:
         """As the file holds them: m of each code, all levels, all frequencies."""
@@ -79,7 +81,7 @@ class Tables:
         shapes = [(BOOKS, 2, width) for width in widths]
         cut = [[part.reshape(shape) for part, shape in zip(np.split(flat, ends), shapes, strict=True)]
                for flat in (levels, frequencies)]  # fmt: skip
-        return cls(*map(tuple, cut))
+        return cls(tuple(cut[0]), tuple(cut[1]))
 
     @cached_property
     def widths(self) -> np.ndarray:
@@ -90,6 +92,11 @@ class Tables:
     def first(self) -> np.ndarray:
         """(CODES,) where each code's levels begin in whatever is flat."""
         return np.concatenate([[0], np.cumsum(2 * BOOKS * self.widths)[:-1]])
+
+    @cached_property
+    def categorical(self) -> list[tuple]:
+        """The range coder's models of both codebooks of each code, before a block's first image."""
+        return [_categorical(table.reshape(BOOKS, -1)) for table in self.frequencies]
 
     @cached_property
     def flat_levels(self) -> np.ndarray:
@@ -132,7 +139,9 @@ def _taken(seen: int) -> bool:
     return seen > 0 and (seen <= EVERY_IMAGE or seen % EVERY == 0)
 
 
-def encode(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest: bool = True) -> bytes:
+def encode(
+    levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest: bool = True, known: Tables | None = None
+) -> bytes:
     """Words of a range coder for the levels (n, K) of a block's images, each column of one code; zeros left out.
 
     Args:
@@ -140,52 +149,55 @@ def encode(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, shortest
         codes: (K,) codes.
         growth: 0 to `MOST_GROWTH`: by ⌊2^growth / (128 + c³)⌋ the frequency of a level of code c grows with a use.
         shortest: whether up to `SHORT` bytes end with as few as decode, for a file; searches do without.
+        known: levels, frequencies and trellis; None for the package's own.
     """
     stream = range_coder.stream()
 
-    coder, state, known = stream.queue.RangeEncoder(), 0, _Models(codes, growth)
+    coder, state, seen = stream.queue.RangeEncoder(), 0, _Models(codes, growth, known or tables())
     for row in levels:
-        known.before_an_image()
-        for level, (alphabet, width, models) in zip(row.tolist(), known.columns, strict=True):
+        seen.before_an_image()
+        for level, (alphabet, width, models) in zip(row.tolist(), seen.columns, strict=True):
             symbol = level % alphabet
             coder.encode(symbol, models[state & 1])
-            state = known.following[2 * state + (symbol >= width)]
-        known.saw(row)
+            state = seen.following[2 * state + (symbol >= width)]
+        seen.saw(row)
     words = coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
-    return _shortest(words, levels, codes, growth) if shortest and len(words) <= SHORT else words
+    return _shortest(words, levels, codes, growth, known) if shortest and len(words) <= SHORT else words
 
 
-def _shortest(words: bytes, levels: np.ndarray, codes: np.ndarray, growth: int) -> bytes:
+def _shortest(words: bytes, levels: np.ndarray, codes: np.ndarray, growth: int, known: Tables | None) -> bytes:
     """The fewest bytes that decode to the same levels: the coder ends with whole words, of which many would do."""
     for kept in range(max(0, len(words) - 4), len(words)):
         number = int.from_bytes(words[:kept])
         for ending in (number, min(number + 1, (1 << 8 * kept) - 1)):
             data = ending.to_bytes(kept).rstrip(b"\0")
             with contextlib.suppress(IntegrityError):
-                if np.array_equal(decode(data, len(levels), codes, growth), levels):
+                if np.array_equal(decode(data, len(levels), codes, growth, known), levels):
                     return data
     return words
 
 
-def decode(data: bytes, images: int, codes: np.ndarray, growth: int = GROWTH) -> np.ndarray:
+def decode(
+    data: bytes, images: int, codes: np.ndarray, growth: int = GROWTH, known: Tables | None = None
+) -> np.ndarray:
     """The levels (images, K) int32 of `encode`; raises IntegrityError for words that it never writes."""
     stream = range_coder.stream()
 
     words = data + bytes(-len(data) % 4 + 8)
     coder = stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32))
-    state, known = 0, _Models(codes, growth)
+    state, seen = 0, _Models(codes, growth, known or tables())
     levels = np.empty((images, len(codes)), np.int32)
     try:
         for image in range(images):
-            known.before_an_image()
+            seen.before_an_image()
             row = []
-            for alphabet, width, models in known.columns:
+            for alphabet, width, models in seen.columns:
                 book = state & 1
                 symbol = coder.decode(models[book])
                 row.append(book * alphabet + symbol)
-                state = known.following[2 * state + (symbol >= width)]
+                state = seen.following[2 * state + (symbol >= width)]
             levels[image] = row
-            known.saw(levels[image])
+            seen.saw(levels[image])
     except (AssertionError, ValueError) as error:  # what the range coder raises for words that no encoder wrote
         raise IntegrityError("found a block that holds no image records", "the bytes that an encoder wrote") from error
     return levels
@@ -199,21 +211,16 @@ class _Models:
         following: states after each branch, flat.
     """
 
-    def __init__(self, codes: np.ndarray, growth: int):
-        known = tables()
-        self.following = FOLLOWING.ravel().tolist()
+    def __init__(self, codes: np.ndarray, growth: int, known: Tables):
+        self._known = known
+        self.following = known.following.ravel().tolist()
         self._places, self._steps = known.first[codes], known.flat_steps(growth)
         self._frequencies, self._seen = known.flat_frequencies.copy(), 0
-        self._of_code = {code: list(self._fresh(code)) for code in np.unique(codes).tolist()}
+        self._of_code = {code: list(known.categorical[code]) for code in np.unique(codes).tolist()}
         self.columns = [
             (2 * width, width, self._of_code[code])
             for code, width in zip(codes.tolist(), known.widths[codes].tolist(), strict=True)
         ]
-
-    @staticmethod
-    @cache
-    def _fresh(code: int) -> tuple:
-        return _categorical(tables().frequencies[code].reshape(BOOKS, -1))
 
     def saw(self, levels: np.ndarray) -> None:
         """Take note of an image's levels (K,)."""
@@ -223,7 +230,7 @@ class _Models:
     def before_an_image(self) -> None:
         """Bring the models to what was noted, where it is time."""
         if self._steps.any() and _taken(self._seen):
-            known = tables()
+            known = self._known
             for code, models in self._of_code.items():
                 first, size = known.first[code], 2 * BOOKS * known.widths[code]
                 models[:] = _categorical(self._frequencies[first : first + size].reshape(BOOKS, -1))
@@ -248,6 +255,7 @@ def quantised(
     weights: np.ndarray | None = None,
     known_levels: np.ndarray | None = None,
     growth: int = GROWTH,
+    known: Tables | None = None,
 ) -> np.ndarray:
     """Levels (n, K) int32 of the cheapest path through the coefficients of a block, image after image.
 
@@ -259,11 +267,11 @@ def quantised(
         weights: (n,) of each image's squared errors; None for ones.
         known_levels: (m, K) of an earlier search, by which bits are what frequencies come to after them; None for what
             they are before the first image.
-        growth: as of `encode`.
+        growth, known: as of `encode`.
     """
     from smicnb.codec.format.trellis.search import search
 
-    known, (n, count) = tables(), targets.shape
+    known, (n, count) = known or tables(), targets.shape
     symbols, states = np.zeros(n * count, np.int64), np.zeros(n * count, np.int64)
     if not symbols.size:
         return np.zeros(targets.shape, np.int32)
@@ -277,22 +285,23 @@ def quantised(
     of_images = np.ones(n) if weights is None else weights
     search(
         (targets / deviations).ravel(), np.outer(of_images, np.square(deviations)).ravel(), price, every, *shape,
-        known.flat_levels, bits, FOLLOWING, symbols, states,
+        known.flat_levels, bits, known.following, symbols, states,
     )  # fmt: skip
     return (symbols + (states % BOOKS) * 2 * known.widths[every]).reshape(n, count).astype(np.int32)
 
 
-def values(levels: np.ndarray, deviations: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def values(levels: np.ndarray, deviations: np.ndarray, codes: np.ndarray, known: Tables | None = None) -> np.ndarray:
     """Coefficients (n, K) int64 of levels: whole numbers, in the unit of the deviations (K,), whole numbers too."""
-    known = [tables().levels[code].ravel().astype(np.int64) for code in codes.tolist()]
-    columns = [table[column] for table, column in zip(known, levels.T, strict=True)]
+    all_levels = (known or tables()).levels
+    tabled = [all_levels[code].ravel().astype(np.int64) for code in codes.tolist()]
+    columns = [table[column] for table, column in zip(tabled, levels.T, strict=True)]
     scaled = np.stack(columns, axis=1) * deviations if columns else np.zeros(levels.shape, np.int64)
     return (scaled + LEVEL_UNIT // 2) >> (LEVEL_UNIT.bit_length() - 1)
 
 
-def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH) -> np.ndarray:
+def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, known: Tables | None = None) -> np.ndarray:
     """(n,) ideal bits of a block's levels (n, K); a file's bytes come close to their sum."""
-    known = tables()
+    known = known or tables()
     places, spent = known.first[codes] + levels, np.zeros(len(levels))
     frequencies = known.flat_frequencies.copy()
     starts = [image for image in range(len(levels)) if image == 0 or _taken(image)]

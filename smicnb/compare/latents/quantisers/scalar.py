@@ -26,11 +26,13 @@ SHARE = 256  # parts of a step in which centroids are sent
 RATE_WEIGHT = np.log(2) / 6  # −dD/dR of a uniform quantiser at high rate, in squared steps a bit: D = Δ²/12
 
 
-def _limited(fixed: np.ndarray) -> np.ndarray:
+def limited(fixed: np.ndarray) -> np.ndarray:
+    """Numbers in fixed point, kept within what a transform decodes."""
     return np.clip(fixed, 1 - quantise.LIMIT, quantise.LIMIT - 1)
 
 
-def _transform(number: int, data: bytes, dim: int) -> tuple[Transform, bytes]:
+def transform_from(number: int, data: bytes, dim: int) -> tuple[Transform, bytes]:
+    """The transform of a number in a file, and the bytes after it; raises IntegrityError."""
     if number >= len(TRANSFORMS):
         raise IntegrityError(f"found transform number {number}", f"0 to {len(TRANSFORMS) - 1}")
     return TRANSFORMS[number].from_bytes(data, dim)
@@ -111,7 +113,7 @@ class FixedScalar:
     def from_bytes(cls, data: bytes, dim: int) -> tuple[Self, bytes]:
         """The quantiser of `side_information`'s bytes, and the bytes after it; raises IntegrityError."""
         number, bits, half = FIXED.unpack_from(data)
-        transform, rest = _transform(number, data[FIXED.size :], dim)
+        transform, rest = transform_from(number, data[FIXED.size :], dim)
         if not 1 <= bits <= 12 or not 1 <= half < quantise.LIMIT:
             raise IntegrityError(f"found {bits} bits and a range of {half}", "those of an encoder")
         quantiser = cls("", transform, bits)
@@ -144,7 +146,7 @@ class SteppedScalar:
         if not (0 < step < quantise.LIMIT / UNIT and 0 <= rounding <= 0.5):
             raise SmicnbError(f"found a step of {step} and rounding {rounding}", "a positive step; rounding 0 to 0.5")
         self.name, self.transform, self.step, self.rounding = name, transform, step, rounding
-        self.take_step = max(1, round(step * UNIT))
+        self._step = max(1, round(step * UNIT))
 
     @property
     def setting(self) -> str:
@@ -156,7 +158,7 @@ class SteppedScalar:
 
     def fit(self, Z: np.ndarray) -> Self:
         """Fit transform, classes, centroids and tables to latents (n, L) of norm `NORM`."""
-        self._fitted, C = _fitted_once(self.transform, Z)
+        self._fitted, C = fitted_once(self.transform, Z)
         self._fit_levels(C)
         if isinstance(self.transform, KLT):
             kept = int((1 + np.flatnonzero(self._worth(C))).max(initial=0))
@@ -165,7 +167,7 @@ class SteppedScalar:
         return self
 
     def _fit_levels(self, C: np.ndarray) -> None:
-        deviations = np.sqrt(np.square(C).mean(axis=0)) * UNIT / self.take_step
+        deviations = np.sqrt(np.square(C).mean(axis=0)) * UNIT / self._step
         octaves = np.rint(PER_OCTAVE * np.log2(np.clip(deviations, 1 / 8, LARGEST_LEVEL)))
         _, self._columns = np.unique(octaves, return_inverse=True)
         levels = self._raw_levels(C)
@@ -187,7 +189,7 @@ class SteppedScalar:
     def _centroids(self, C: np.ndarray, levels: np.ndarray, t: int) -> np.ndarray:
         """(CENTROIDS,) where in their cells, in parts of a step from the level, the coefficients of a class lie."""
         mine = self._columns == t
-        size, beyond = np.abs(levels[:, mine]), np.abs(C[:, mine]) * UNIT / self.take_step
+        size, beyond = np.abs(levels[:, mine]), np.abs(C[:, mine]) * UNIT / self._step
         found = np.zeros(CENTROIDS)
         for place in range(CENTROIDS):
             cell = size == place + 1 if place < CENTROIDS - 1 else size > place
@@ -204,10 +206,10 @@ class SteppedScalar:
         for k, t in enumerate(self._columns):
             table = self._tables.frequencies[t]
             bits[k] = -np.log2(table / table.sum(dtype=np.float64))[symbols[:, k]].sum()
-        return saved > RATE_WEIGHT * (self.take_step / UNIT) ** 2 * bits
+        return saved > RATE_WEIGHT * (self._step / UNIT) ** 2 * bits
 
     def _raw_levels(self, C: np.ndarray) -> np.ndarray:
-        size = np.floor(np.abs(C) * UNIT / self.take_step + self.rounding)
+        size = np.floor(np.abs(C) * UNIT / self._step + self.rounding)
         return (np.sign(C) * np.minimum(size, LARGEST_LEVEL)).astype(np.int64)
 
     def _symbols(self, C: np.ndarray) -> np.ndarray:
@@ -219,7 +221,7 @@ class SteppedScalar:
         levels = symbols - self._most[self._columns]
         size = np.abs(levels)
         offset = self._offsets[self._columns, np.clip(size, 1, CENTROIDS) - 1]
-        return _limited(np.sign(levels) * (((size * SHARE + offset) * self.take_step) // SHARE))
+        return limited(np.sign(levels) * (((size * SHARE + offset) * self._step) // SHARE))
 
     def quantise(self, Z: np.ndarray) -> np.ndarray:
         """Levels (n, K) int32, counted from the least one of their class."""
@@ -240,7 +242,7 @@ class SteppedScalar:
 
     def side_information(self) -> bytes:
         """Step, class of each coefficient, largest level and centroids of each class, then the transform's."""
-        head = STEPPED.pack(TRANSFORMS.index(type(self._fitted)), self.take_step, self._classes)
+        head = STEPPED.pack(TRANSFORMS.index(type(self._fitted)), self._step, self._classes)
         classes = self._most.astype("<u2").tobytes() + self._offsets.astype("i1").tobytes()
         return head + classes + self._fitted.side_information() + self._columns.astype("u1").tobytes()
 
@@ -251,7 +253,7 @@ class SteppedScalar:
         most = np.frombuffer(data, "<u2", classes, STEPPED.size).astype(np.int64)
         start = STEPPED.size + 2 * classes
         offsets = np.frombuffer(data, "i1", CENTROIDS * classes, start).astype(np.int64)
-        transform, rest = _transform(number, data[start + CENTROIDS * classes :], dim)
+        transform, rest = transform_from(number, data[start + CENTROIDS * classes :], dim)
         count = len(transform.rows_)
         columns = np.frombuffer(rest, "u1", count).astype(np.int64)
         if not 1 <= step < quantise.LIMIT or (columns >= classes).any():
@@ -266,7 +268,7 @@ class SteppedScalar:
 _FITTED: WeakKeyDictionary[Transform, tuple[bytes, Transform, np.ndarray]] = WeakKeyDictionary()
 
 
-def _fitted_once(transform: Transform, Z: np.ndarray) -> tuple[Transform, np.ndarray]:
+def fitted_once(transform: Transform, Z: np.ndarray) -> tuple[Transform, np.ndarray]:
     """The transform as latents Z give it, and their `heldout_coefficients`; remembered for the next quantiser."""
     key = sha256(Z.tobytes()).digest()
     if transform not in _FITTED or _FITTED[transform][0] != key:

@@ -1,4 +1,4 @@
-"""Product and residual quantisers: codewords near what they stand for, decoded without faiss."""
+"""Product and additive quantisers: codewords near what they stand for, decoded without faiss."""
 
 import contextlib
 import sys
@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.compare.latents.protocol import QuantisedCoder
+from smicnb.compare.latents.quantisers.additive import LocalSearchQuantiser, ResidualQuantiser
+from smicnb.compare.latents.quantisers.vector import OptimizedProductQuantiser, ProductQuantiser
 from smicnb.compare.latents.transforms import NORM
-from smicnb.compare.latents.vector import ProductQuantiser, ResidualQuantiser
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 faiss = pytest.importorskip("faiss")
+KINDS = [ProductQuantiser, ResidualQuantiser, OptimizedProductQuantiser, LocalSearchQuantiser]
 
 
 def latents(images, dim, seed):
@@ -23,7 +25,7 @@ def latents(images, dim, seed):
 
 
 @given(
-    st.sampled_from([ProductQuantiser, ResidualQuantiser]),
+    st.sampled_from(KINDS),
     st.sampled_from([1, 2, 3]),
     st.integers(1, 3),
     st.sampled_from([1, 2, 4]),
@@ -42,8 +44,9 @@ def test_what_was_predicted_is_decoded_from_the_bytes_alone(kind, count, bits, w
     assert QuantisedCoder(kind("", count, bits, codebook_bits), entropy).fit(Z_train).encode(Z) == data
 
 
-@pytest.mark.parametrize("kind", [ProductQuantiser, ResidualQuantiser])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind is not LocalSearchQuantiser])
 def test_training_latents_that_are_codewords_come_back(kind):
+    """Not by local search, which begins with codes drawn at random and may leave a codeword unused."""
     Z = latents(4, 8, 0)
     coder = QuantisedCoder(kind("", 1, 2, 16), entropy=False).fit(Z)
     data = coder.encode(Z)
@@ -51,7 +54,7 @@ def test_training_latents_that_are_codewords_come_back(kind):
     assert coder.spent(data).payload == 1 + 1  # a length, and four indices of two bits
 
 
-@pytest.mark.parametrize("kind", [ProductQuantiser, ResidualQuantiser])
+@pytest.mark.parametrize("kind", KINDS)
 def test_more_codebooks_are_closer(kind):
     Z_train, Z = latents(300, 16, 0), latents(50, 16, 1)
     cosines = []
@@ -77,7 +80,7 @@ def test_the_search_is_in_the_codebooks_that_are_sent():
     assert np.array_equal(4 * symbols[:, 0] + symbols[:, 1], nearest)
 
 
-@pytest.mark.parametrize("kind", [ProductQuantiser, ResidualQuantiser])
+@pytest.mark.parametrize("kind", KINDS)
 def test_without_faiss_files_are_read_and_encoders_name_the_package(kind, monkeypatch):
     Z = latents(8, 6, 0)
     coder = QuantisedCoder(kind("", 2, 2)).fit(Z)
@@ -98,7 +101,7 @@ def test_what_cannot_be_is_refused():
             ProductQuantiser("", count, bits, codebook_bits)
 
 
-@pytest.mark.parametrize("kind", [ProductQuantiser, ResidualQuantiser])
+@pytest.mark.parametrize("kind", KINDS)
 def test_damaged_bytes_are_an_integrity_error_and_nothing_else(kind):
     import zlib
 
@@ -114,3 +117,52 @@ def test_damaged_bytes_are_an_integrity_error_and_nothing_else(kind):
         # Under a true checksum another codebook is as good as the one that was meant.
         with contextlib.suppress(SmicnbError):
             coder.decode(bytes(damaged))
+
+
+def test_a_latent_has_one_code_alone_and_among_others():
+    """Faiss' own local search gives a vector another code by its place in a batch."""
+    Z_train, Z = latents(200, 16, 0), latents(40, 16, 1)
+    for kind in KINDS:
+        quantiser = kind("", 4, 4)
+        coder = QuantisedCoder(quantiser).fit(Z_train)
+        alone = np.concatenate([coder.decode(coder.encode(Z[i : i + 1])) for i in range(len(Z))])
+        assert np.array_equal(coder.decode(coder.encode(Z)), alone)
+
+
+def test_a_learned_rotation_keeps_more_than_none_where_dimensions_depend_on_one_another():
+    """Also of fewer latents than dimensions, where faiss' own trainer fails."""
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((64, 64)) * np.geomspace(3, 0.05, 64)[:, None]
+    Z = rng.standard_normal((160, 64)) @ mixing
+    kept = {}
+    for kind in (ProductQuantiser, OptimizedProductQuantiser):
+        coder = QuantisedCoder(kind("", 4, 4)).fit(Z[:60])
+        kept[kind] = latent_cosine(Z[60:], coder.decode(coder.encode(Z[60:]))).mean()
+    assert kept[OptimizedProductQuantiser] > kept[ProductQuantiser] + 0.05
+
+
+def test_local_search_does_not_learn_few_latents_by_heart():
+    """With as many codewords as latents the default of faiss fits all of them, and nothing else."""
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((48, 48)) * np.geomspace(3, 0.3, 48)[:, None]
+    Z = rng.standard_normal((160, 48)) @ mixing
+    kept = {}
+    for kind in (LocalSearchQuantiser, ProductQuantiser):
+        coder = QuantisedCoder(kind("", 8, 4)).fit(Z[:100])
+        kept[kind] = latent_cosine(Z[100:], coder.decode(coder.encode(Z[100:]))).mean()
+    assert kept[LocalSearchQuantiser] > kept[ProductQuantiser]
+
+
+def test_draws_besides_the_training_latents_are_trained_on():
+    Z = latents(20, 8, 0)
+    asked = []
+
+    def drawn(some):
+        asked.append(some.shape)
+        return NORM * latents(300, 8, 1) / np.linalg.norm(latents(300, 8, 1), axis=1, keepdims=True)
+
+    with pytest.raises(DimensionError, match="take fewer bits"):
+        QuantisedCoder(ProductQuantiser("", 2, 6)).fit(Z)
+    coder = QuantisedCoder(ProductQuantiser("", 2, 6, drawn=drawn)).fit(Z)
+    assert asked == [(20, 8)]
+    assert latent_cosine(latents(50, 8, 2), coder.decode(coder.encode(latents(50, 8, 2)))).mean() > 0.8
