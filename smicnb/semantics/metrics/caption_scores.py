@@ -47,6 +47,9 @@ def _pair_words(captions: Sequence[str], references: References) -> list[tuple[l
 def bleu4(captions: Sequence[str], references: References) -> float:
     """BLEU-4 of a corpus (Papineni et al., 2002), unsmoothed, as torchmetrics computes it.
 
+    Of references whose lengths are equally far from the caption's, torchmetrics takes the first: here the shortest, so
+    that their order does not matter.
+
     Args:
         captions: n sentences.
         references: one sentence or several about the same image, for each caption.
@@ -61,7 +64,8 @@ def bleu4(captions: Sequence[str], references: References) -> float:
 
     pairs = _pair_words(captions, references)
     joined = [" ".join(words) for words, _ in pairs]
-    return float(bleu_score(joined, [[" ".join(words) for words in some] for _, some in pairs], n_gram=LONGEST))
+    others = [[" ".join(words) for words in sorted(some, key=len)] for _, some in pairs]
+    return float(bleu_score(joined, others, n_gram=LONGEST))
 
 
 def cider_d(captions: Sequence[str], references: References) -> np.ndarray:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError
@@ -92,6 +92,7 @@ def test_captions_and_references_belong_together(score):
 
 
 @settings(deadline=None)
+@example([("a a a a a", ["a a a a", "a a a a a a"])])  # lengths equally far from the caption's
 @given(corpora)
 def test_scores_keep_their_range_and_do_not_depend_on_the_order(corpus):
     captions, references = zip(*corpus, strict=True)
