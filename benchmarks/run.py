@@ -9,8 +9,6 @@ import json
 import os
 import platform
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import coders
@@ -20,20 +18,10 @@ import overhead
 import search
 from latents import latents
 from learning import dictionary_learning, whole_sweep
+from timing import fastest
 
 PENALTIES = np.geomspace(4.0, 0.05, 21)
 SIZES = (128, 512)
-REPEATS = 2  # of everything; the fastest counts
-
-
-def fastest(function: Callable[[], object], repeats: int = REPEATS) -> tuple[float, object]:
-    """Seconds of the fastest of some calls, and what the last one returned."""
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        result = function()
-        times.append(time.perf_counter() - start)
-    return min(times), result
 
 
 def violation(Z: np.ndarray, atoms: np.ndarray, codes: np.ndarray) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from timing import fastest
 
 COSINE, DISTINCT, TIMES, TOP = 0.9, 2550, 40, 20
 CALLS = 9  # of everything short; the fastest counts
@@ -24,13 +25,8 @@ LOAD = (
 
 
 def cpu(function: Callable[[], object], calls: int = CALLS) -> tuple[float, object]:
-    """Seconds of this process of the fastest of some calls, and what the last one returned."""
-    times = []
-    for _ in range(calls):
-        start = time.process_time()
-        result = function()
-        times.append(time.process_time() - start)
-    return min(times), result
+    """`fastest` by the time of this process."""
+    return fastest(function, calls, time.process_time)
 
 
 def of_command(*words: str) -> float:

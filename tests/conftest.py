@@ -52,6 +52,15 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def axe(repository) -> str:
+    """The source of axe-core, which finds what hinders readers with other senses or without a mouse."""
+    path = Path(os.environ.get("SMICNB_AXE", repository / "build/axe/node_modules/axe-core/axe.min.js"))
+    if not path.is_file():
+        pytest.skip("axe-core is not here: npm install --prefix build/axe axe-core, or SMICNB_AXE names axe.min.js")
+    return path.read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def fresh_cache(tmp_path, monkeypatch) -> Path:
     """An empty cache that still finds the fetched weights."""

@@ -1,11 +1,9 @@
 """`smicnb search` and `smicnb similar` as a user types them, on real photographs, and the page that they write."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
-from chromium import chromium, requests, resize
+from chromium import chromium, requests, resize, violations
 from PIL import Image
 from real_photographs import save, scenes, smicnb
 
@@ -244,18 +242,7 @@ def test_axe_finds_nothing_on_the_pages(browser, pages, axe, scheme):
     resize(browser, 390, 844, scheme)
     for page in pages:
         browser.get(page.as_uri())
-        browser.execute_script(axe + "\n;window.axe = axe;")
-        run = "const done = arguments[0]; window.axe.run({preload: false}).then((found) => done(found.violations));"
-        assert [(each["id"], each["nodes"][0]["html"]) for each in browser.execute_async_script(run)] == []
-
-
-@pytest.fixture(scope="module")
-def axe(repository):
-    """The source of axe-core."""
-    path = Path(os.environ.get("SMICNB_AXE", repository / "build/axe/node_modules/axe-core/axe.min.js"))
-    if not path.is_file():
-        pytest.skip("axe-core is not here: npm install --prefix build/axe axe-core, or SMICNB_AXE names axe.min.js")
-    return path.read_text(encoding="utf-8")
+        assert [(each["id"], each["nodes"][0]["html"]) for each in violations(browser, axe)] == []
 
 
 def test_a_page_without_originals_names_them(file, tmp_path):

@@ -66,3 +66,10 @@ def requests(driver) -> list[str]:
     return [
         message["params"]["request"]["url"] for message in messages if message["method"] == "Network.requestWillBeSent"
     ]
+
+
+def violations(driver, axe: str) -> list[dict]:
+    """What axe-core (`axe`, its source) finds on the page that is open."""
+    driver.execute_script(axe + "\n;window.axe = axe;")
+    run = "const done = arguments[0]; window.axe.run({preload: false}).then((found) => done(found.violations));"
+    return driver.execute_async_script(run)

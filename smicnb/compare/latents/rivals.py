@@ -3,8 +3,7 @@
 The committed tables are of `rivals`; those of `today` are measured on request.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Self
 
@@ -15,7 +14,11 @@ from smicnb.codec.coders.axes import mixed_covariance, spectrum
 from smicnb.codec.format import quantise
 from smicnb.codec.format.priors import Prior
 from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder
-from smicnb.compare.latents.quantisers.additive import TRAINING_BEAM, LocalSearchQuantiser, ResidualQuantiser
+from smicnb.compare.latents.quantisers.additive import (
+    LocalSearchQuantiser,
+    NarrowResidualQuantiser,
+    ResidualQuantiser,
+)
 from smicnb.compare.latents.quantisers.rotated import RaBitQ, TurboQuant
 from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latents.quantisers.shared import DRAWN, SharedCodebooks
@@ -30,15 +33,14 @@ GIVEN = (KLT_PRIOR, SCALAR_PRIOR)
 OPTIMISED, LOCAL_SEARCH = "optimised product quantiser", "local search quantiser"
 ROTATED = {"TurboQuant": TurboQuant, "RaBitQ": RaBitQ}
 TODAY = (f"{OPTIMISED} + entropy", f"{LOCAL_SEARCH} + entropy", *ROTATED)
-VECTORS: dict[str, tuple[Callable[..., Codebooks], tuple[int, ...]]] = {
+VECTORS: dict[str, tuple[type[Codebooks], tuple[int, ...]]] = {
     "product quantiser": (ProductQuantiser, (4, 6, 8)),
-    "residual quantiser": (partial(ResidualQuantiser, training_beam=TRAINING_BEAM), (6, 8)),
+    "residual quantiser": (NarrowResidualQuantiser, (6, 8)),
     OPTIMISED: (OptimizedProductQuantiser, (4, 6)),
     LOCAL_SEARCH: (LocalSearchQuantiser, (4, 6)),
 }
 PRIOR = ", given the prior"
 VECTORS_GIVEN = (*(f"{name}{PRIOR} + entropy" for name in VECTORS), *(f"{name}{PRIOR}" for name in ROTATED))
-UNTRAINED = ("CLIP-intra + entropy", "random rotation, b bit + entropy", "random rotation", "matryoshka")
 COUNTS = (1, 2, 4, 8, 16)  # codebooks of a quantiser of today
 MOST_SEARCHED = 512  # codewords in all of a local search on draws, which takes long
 ROTATED_AXES, ROTATED_BITS = (8, 16, 32, 64, 128, None), (1, 2, 3, 4)
@@ -153,8 +155,8 @@ def today(
         drawn: latents of a prior that vector quantisers are trained on.
     """
 
-    def shapes(kind: Callable[..., Codebooks], bits: Sequence[int], most: int) -> list[tuple[int, int]]:
-        pieces = kind in (ProductQuantiser, OptimizedProductQuantiser)
+    def shapes(kind: type[Codebooks], bits: Sequence[int], most: int) -> list[tuple[int, int]]:
+        pieces = issubclass(kind, ProductQuantiser)
         fitting = [count for count in counts if not pieces or (count > 1 and dim % count == 0)]
         return [(count, b) for b in bits if 1 << b <= most for count in fitting]
 

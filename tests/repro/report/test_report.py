@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import report_checkout
 from bs4 import BeautifulSoup
-from chromium import chromium, requests, resize
+from chromium import chromium, requests, resize, violations
 
 from smicnb.base.errors import SmicnbError
 from smicnb.repro.report import pages as site
@@ -320,24 +320,12 @@ def browser():
         yield driver
 
 
-@pytest.fixture(scope="module")
-def axe(repository):
-    """The source of axe-core, which finds what hinders readers with other senses or without a mouse."""
-    path = Path(os.environ.get("SMICNB_AXE", repository / "build/axe/node_modules/axe-core/axe.min.js"))
-    if not path.is_file():
-        pytest.skip("axe-core is not here: npm install --prefix build/axe axe-core, or SMICNB_AXE names axe.min.js")
-    return path.read_text(encoding="utf-8")
-
-
 def serious(browser, axe) -> list:
     """What axe calls serious or critical on the page that is open, everything unfolded."""
     browser.execute_script("document.querySelectorAll('details').forEach((one) => (one.open = true))")
-    browser.execute_script(axe + "\n;window.axe = axe;")
-    run = "const done = arguments[0]; window.axe.run({preload: false}).then((found) => done(found.violations));"
-    found = browser.execute_async_script(run)
     return [
         (one["id"], [node["html"] for node in one["nodes"]])
-        for one in found
+        for one in violations(browser, axe)
         if one["impact"] in ("serious", "critical")
     ]
 

@@ -1,6 +1,5 @@
 """Additive quantisers of latents: a latent is a sum of codewords of full width; trained and searched by faiss."""
 
-from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -8,7 +7,6 @@ import numpy as np
 from smicnb.compare.latents.quantisers.vector import Codebooks, the_faiss
 
 BEAM = 16  # paths that the search of a residual quantiser keeps
-TRAINING_BEAM = 4  # and the training of those of today, where a wider one makes codebooks of few codewords worse
 FEW, REGULARISED = 2, 1.0  # latents for a codeword below which local search is regularised, and how much
 
 
@@ -51,26 +49,13 @@ class ResidualQuantiser(_Additive):
         bits: of an index, 1 to 12.
         codebook_bits: of a number in a codebook, 1 to 16.
         seed, drawn: of k-means; as of `Codebooks`.
-        training_beam: paths that training keeps at most.
 
     Source: Chen, Guan and Wang, Approximate nearest neighbor search by residual vector quantization, 2010; Liu, Lu and
     Qu, Improved residual vector quantization, 2015 (the search).
     """
 
     kind: ClassVar[int] = 4
-
-    def __init__(
-        self,
-        name: str,
-        count: int,
-        bits: int,
-        codebook_bits: int = 8,
-        seed: int = 0,
-        drawn: Callable[[np.ndarray], np.ndarray] | None = None,
-        training_beam: int = BEAM,
-    ):
-        super().__init__(name, count, bits, codebook_bits, seed, drawn)
-        self.training_beam = training_beam
+    training_beam: ClassVar[int] = BEAM  # paths that training keeps at most
 
     def _of_faiss(self, Z: np.ndarray):
         faiss = the_faiss()
@@ -86,6 +71,12 @@ class ResidualQuantiser(_Additive):
         search = self._searching(Z)
         search.max_beam_size = min(BEAM, 1 << self.bits)
         return self._unpacked(search.compute_codes(np.ascontiguousarray(Z, np.float32)))
+
+
+class NarrowResidualQuantiser(ResidualQuantiser):
+    """A residual quantiser whose training keeps few paths: more of them make codebooks of few codewords worse."""
+
+    training_beam: ClassVar[int] = 4
 
 
 class LocalSearchQuantiser(_Additive):

@@ -2,8 +2,7 @@
 
 import struct
 import zlib
-from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import ClassVar, Self
 
 import numpy as np
@@ -11,7 +10,7 @@ import numpy as np
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.codec.format import priors, quantise
 from smicnb.codec.format.priors import Prior
-from smicnb.compare.latents.quantisers.additive import TRAINING_BEAM, LocalSearchQuantiser, ResidualQuantiser
+from smicnb.compare.latents.quantisers.additive import LocalSearchQuantiser, NarrowResidualQuantiser
 from smicnb.compare.latents.quantisers.vector import (
     Codebooks,
     OptimizedProductQuantiser,
@@ -25,12 +24,8 @@ DRAWN = 4096  # latents of a prior that codebooks are trained on
 MOST_DRAWN, MOST_BOOKS, MOST_BITS, MOST_SEED = 1 << 14, 64, 8, (1 << 31) - 1
 HEAD = struct.Struct("<BBBBQIIf")  # kind, codebooks, bits of an index, of a number, seed, draws, check, scale
 
-KINDS: dict[int, Callable[..., Codebooks]] = {
-    ProductQuantiser.kind: ProductQuantiser,
-    ResidualQuantiser.kind: partial(ResidualQuantiser, training_beam=TRAINING_BEAM),
-    OptimizedProductQuantiser.kind: OptimizedProductQuantiser,
-    LocalSearchQuantiser.kind: LocalSearchQuantiser,
-}
+TRAINED = (ProductQuantiser, NarrowResidualQuantiser, OptimizedProductQuantiser, LocalSearchQuantiser)
+KINDS: dict[int, type[Codebooks]] = {quantiser.kind: quantiser for quantiser in TRAINED}
 
 
 def draws(prior: Prior, count: int, seed: int) -> np.ndarray:

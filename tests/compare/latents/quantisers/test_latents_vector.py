@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import pytest
+from damaged_bytes import damaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -103,20 +104,13 @@ def test_what_cannot_be_is_refused():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_bytes_are_an_integrity_error_and_nothing_else(kind):
-    import zlib
-
     Z = latents(8, 6, 0)
-    coder, rng = QuantisedCoder(kind("", 2, 2)).fit(Z), np.random.default_rng(0)
-    data = coder.encode(Z)
-    for place in range(len(data)):
-        damaged = bytearray(data)
-        damaged[place] ^= 1 + rng.integers(255)
+    coder = QuantisedCoder(kind("", 2, 2)).fit(Z)
+    for wrong, mended in damaged(coder.encode(Z)):
         with pytest.raises(IntegrityError):
-            coder.decode(bytes(damaged))
-        damaged = damaged[:-4] + zlib.crc32(damaged[:-4]).to_bytes(4, "little")
-        # Under a true checksum another codebook is as good as the one that was meant.
-        with contextlib.suppress(SmicnbError):
-            coder.decode(bytes(damaged))
+            coder.decode(wrong)
+        with contextlib.suppress(SmicnbError):  # another codebook is as good as the one that was meant
+            coder.decode(mended)
 
 
 def test_a_latent_has_one_code_alone_and_among_others():
@@ -129,28 +123,30 @@ def test_a_latent_has_one_code_alone_and_among_others():
         assert np.array_equal(coder.decode(coder.encode(Z)), alone)
 
 
+def kept(kind, count, Z_train, Z):
+    """Mean cosine of latents and what codebooks of 16 codewords, trained on others, keep of them."""
+    coder = QuantisedCoder(kind("", count, 4)).fit(Z_train)
+    return latent_cosine(Z, coder.decode(coder.encode(Z))).mean()
+
+
+def dependent(dim, least):
+    """Latents (160, dim) whose dimensions depend on one another."""
+    rng = np.random.default_rng(0)
+    mixing = rng.standard_normal((dim, dim)) * np.geomspace(3, least, dim)[:, None]
+    return rng.standard_normal((160, dim)) @ mixing
+
+
 def test_a_learned_rotation_keeps_more_than_none_where_dimensions_depend_on_one_another():
     """Also of fewer latents than dimensions, where faiss' own trainer fails."""
-    rng = np.random.default_rng(0)
-    mixing = rng.standard_normal((64, 64)) * np.geomspace(3, 0.05, 64)[:, None]
-    Z = rng.standard_normal((160, 64)) @ mixing
-    kept = {}
-    for kind in (ProductQuantiser, OptimizedProductQuantiser):
-        coder = QuantisedCoder(kind("", 4, 4)).fit(Z[:60])
-        kept[kind] = latent_cosine(Z[60:], coder.decode(coder.encode(Z[60:]))).mean()
-    assert kept[OptimizedProductQuantiser] > kept[ProductQuantiser] + 0.05
+    Z = dependent(64, 0.05)
+    turned, plain = (kept(kind, 4, Z[:60], Z[60:]) for kind in (OptimizedProductQuantiser, ProductQuantiser))
+    assert turned > plain + 0.05
 
 
 def test_local_search_does_not_learn_few_latents_by_heart():
     """With as many codewords as latents the default of faiss fits all of them, and nothing else."""
-    rng = np.random.default_rng(0)
-    mixing = rng.standard_normal((48, 48)) * np.geomspace(3, 0.3, 48)[:, None]
-    Z = rng.standard_normal((160, 48)) @ mixing
-    kept = {}
-    for kind in (LocalSearchQuantiser, ProductQuantiser):
-        coder = QuantisedCoder(kind("", 8, 4)).fit(Z[:100])
-        kept[kind] = latent_cosine(Z[100:], coder.decode(coder.encode(Z[100:]))).mean()
-    assert kept[LocalSearchQuantiser] > kept[ProductQuantiser]
+    Z = dependent(48, 0.3)
+    assert kept(LocalSearchQuantiser, 8, Z[:100], Z[100:]) > kept(ProductQuantiser, 8, Z[:100], Z[100:])
 
 
 def test_draws_besides_the_training_latents_are_trained_on():

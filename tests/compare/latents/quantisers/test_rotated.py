@@ -1,10 +1,11 @@
 """TurboQuant and RaBitQ: what is predicted is decoded, and they are what their makers, and faiss, have."""
 
+import contextlib
 import itertools
-import zlib
 
 import numpy as np
 import pytest
+from damaged_bytes import damaged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,17 +115,11 @@ def test_without_a_rotation_a_falling_spectrum_is_kept_badly():
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_bytes_are_an_integrity_error_and_nothing_else(kind):
     coder = QuantisedCoder(kind("", KLT(3), 2)).fit(latents(20, 6, 0))
-    data, rng = coder.encode(latents(9, 6, 1)), np.random.default_rng(0)
-    for place in range(len(data)):
-        damaged = bytearray(data)
-        damaged[place] ^= 1 + rng.integers(255)
+    for wrong, mended in damaged(coder.encode(latents(9, 6, 1))):
         with pytest.raises(IntegrityError):
-            coder.decode(bytes(damaged))
-        damaged = damaged[:-4] + zlib.crc32(damaged[:-4]).to_bytes(4, "little")
-        try:  # under a true checksum other axes are as good as those that were meant
-            coder.decode(bytes(damaged))
-        except SmicnbError:
-            continue
+            coder.decode(wrong)
+        with contextlib.suppress(SmicnbError):  # other axes are as good as those that were meant
+            coder.decode(mended)
 
 
 def test_bits_out_of_range_are_refused():
