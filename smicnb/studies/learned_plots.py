@@ -38,7 +38,7 @@ RIVALS = {
 # family -> variant -> its look
 VARIANTS = {
     "TACO": {
-        "full": {"color": looks.PURPLE, "marker": "D", "linestyle": "-", "label": "TACO"},
+        "full": looks.CODECS["taco"] | {"linestyle": "-"},
         "without-adapter": {"color": looks.BLUE, "marker": "o", "linestyle": "-", "label": "without text adapter"},
         "without-joint-loss": {
             "color": looks.VERMILION, "marker": "s", "linestyle": "-", "label": "without joint loss"
@@ -47,7 +47,7 @@ VARIANTS = {
         "tgic": {"color": looks.ORANGE, "marker": "*", "linestyle": "-", "label": "TGIC's module (our reading)"},
     },
     "SIC": {
-        "one-sample": {"color": looks.WINE, "marker": "*", "linestyle": "-", "label": "SIC, M = 1"},
+        "one-sample": looks.CODECS["sic"] | {"linestyle": "-", "label": "SIC, M = 1"},
         "five-samples": {"color": looks.BLUE, "marker": "o", "linestyle": "-", "label": "SIC, M = 5"},
         "one-sample-adversarial": {
             "color": looks.VERMILION, "marker": "s", "linestyle": "--", "label": "M = 1, adversarial"

@@ -8,6 +8,7 @@ from matplotlib.colors import to_rgb
 from skimage.color import rgb2lab
 
 from smicnb.drawing import looks
+from smicnb.studies.learned_plots import VARIANTS
 
 # What a dichromat sees, in linear RGB (Machado, Oliveira and Fernandes 2009, severity 1).
 VISION = {
@@ -57,3 +58,6 @@ def test_one_look_wherever_it_is_the_same_thing():
     assert looks.CODECS["smic"]["color"] == looks.ACCOUNTINGS["entropy"]["color"]
     assert looks.CODECS["smic-tuple"]["marker"] == looks.ACCOUNTINGS["tuple"]["marker"]
     assert looks.CODECS["pca"]["marker"] == looks.KINDS["pca"]["marker"]
+    for family, variant in (("TACO", "full"), ("SIC", "one-sample")):
+        shown, named = VARIANTS[family][variant], looks.CODECS[family.lower()]
+        assert (shown["color"], shown["marker"]) == (named["color"], named["marker"])

@@ -19,6 +19,7 @@ from smicnb.codec.format.payload import CHECK_BYTES, NULL, check, damaged
 from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.trellis import quantisation
 
+# A change of these bytes raises `container.VERSION`; docs/format.md and tests/helpers/smic_by_hand.py follow.
 OWN = struct.Struct("<BBI")  # scale of √θ, growth of frequencies, norm of the mean in fixed point
 # Scale of √θ, growth of frequencies, scale of the mean's √θ, how much smaller than an image's its scales are.
 SHARED = struct.Struct("<BBBB")
