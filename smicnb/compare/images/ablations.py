@@ -11,6 +11,7 @@ from smicnb.compare.images.curves import WHOSE, interpolate, means
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.verdicts import DOES_NOT, HOLDS, NOT_TRAINED, TOO_FEW
 
+LEAST_SEEDS = 2  # of both variants: with one, what a training happens to come to is part of the gap
 RATES = 9  # at which two curves are compared, evenly over the logarithm of the range that both reach
 
 
@@ -97,9 +98,10 @@ def spread(points: pd.DataFrame, metric: str, family: str) -> float:
 def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int) -> pd.DataFrame:
     """Each claim on the seeds that both of its variants have.
 
-    A claim of a difference holds where the 95 % interval over images lies beyond `least` in the paper's direction and
-    the mean gap exceeds the spread over seeds; it does not hold where the interval lies below `least` and the mean is
-    below it by more than that spread. A claim of equality holds where the interval lies within ±`least`.
+    Nothing is decided on one seed. A claim of a difference holds where the 95 % interval over images lies beyond
+    `least` in the paper's direction and the mean gap exceeds the spread over seeds; it does not hold where the interval
+    lies below `least` and the mean is below it by more than that spread. A claim of equality holds where the interval
+    lies within ±`least`.
 
     Args:
         points: `evaluate.points`'.
@@ -144,7 +146,7 @@ def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int)
 
 def _verdict(claim: Claim, row: dict) -> str:
     gap, low, high, spread = (row[name] for name in ("gap", "low", "high", "spread"))
-    if not np.isfinite([gap, low, high, spread]).all():
+    if row["seeds"] < LEAST_SEEDS or not np.isfinite([gap, low, high, spread]).all():
         return TOO_FEW
     if claim.equal:
         if max(abs(low), abs(high)) <= claim.least:

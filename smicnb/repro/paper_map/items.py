@@ -14,14 +14,16 @@ from smicnb.studies.committed import Tables, Verdict
 ROWS = "docs/reproduction.yaml"
 # State -> what it means, in the order of the tables.
 STATES = {
-    "regenerated": "computed here from what the paper computes it from",
+    "regenerated": "measured here on what the paper measures it on",
+    "recomputed": "computed here from formulas, printed settings and counts alone: no photograph, no trained model",
     "with a stand-in": "computed here with another encoder, generator or collection: shapes compare, numbers do not",
     "needs paper profile": "the code is here; the paper's models and photographs are needed",
+    "not obtained": "the code is here, and what it measures does not reach the item: nothing is drawn",
     "not yet": "no code here yet",
     "as published": "a diagram, a statement or other people's work: nothing is computed",
     "not obtainable": "something is needed that is not public",
 }
-COMPUTED = ("regenerated", "with a stand-in")
+COMPUTED = ("regenerated", "recomputed", "with a stand-in")
 # Kinds of items, in the order in which a line names them; C is a claim.
 KINDS = ("Eq. ", "Fig. ", "Table ", "Definition ", "Lemma ", "Theorem ", "C")
 ITEM = re.compile(
@@ -190,6 +192,8 @@ def _row(root: Path, entry: Any, group: dict[str, Any]) -> Row:
     files = tuple(_file(file, where) for file in entry.get("files", []))
     if group["state"] in COMPUTED and not files:
         raise SmicnbError(f"{where} is {group['state']} and names no file", "the tables below figures/ that hold it")
+    if group["state"] in COMPUTED and not {"verdict", "why"} & set(entry):
+        raise SmicnbError(f"{where} has no verdict", "the name of one, or the reason why there is none under 'why'")
     found = None
     if "verdict" in entry:
         if group["state"] not in COMPUTED:

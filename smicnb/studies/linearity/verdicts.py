@@ -22,6 +22,43 @@ def linearity(tables: Tables) -> Verdict:
     return Verdict(outcome, f"against a random latent of equal norm, {'; '.join(parts)}")
 
 
+def _judge_shown(tables: Tables, name: str) -> Verdict:
+    """Whether the pictures of one pair, step by step, go where the text says they go."""
+    rows = tables(f"01_clip_linearity/{name}")
+    follows, same = int((rows["gain"] > 0).sum()), int(rows["ties"].astype(bool).sum())
+    pair = "{x1} and {x2}".format(**rows.iloc[0])
+    return Verdict(
+        "agrees" if follows == len(rows) else "partly" if follows else "differs",
+        f"the pair of median gain is {pair}: at {follows} of {len(rows)} weights the picture follows the second more "
+        f"than a "
+        f"random latent in its place does, at {same} both retrieve the same photograph",
+    )
+
+
+@verdict
+def shown_addition(tables: Tables) -> Verdict:
+    """Fig. 4: the pictures of one addition."""
+    return _judge_shown(tables, "fig04_addition")
+
+
+@verdict
+def shown_removal(tables: Tables) -> Verdict:
+    """Fig. 5: the pictures of one removal."""
+    return _judge_shown(tables, "fig05_removal")
+
+
+@verdict
+def sums_fail(tables: Tables) -> Verdict:
+    """C20: sums whose picture is farther from both images than that of a sum with a random latent."""
+    rows = tables("01_clip_linearity/fig04_failures")
+    failed = rows["mean_gain"] < 0
+    return Verdict(
+        judge_parts(failed),
+        f"the {len(rows)} pairs of least gain, over all weights: "
+        f"{', '.join(f'{gain:+.2f}' for gain in rows['mean_gain'])}",
+    )
+
+
 @verdict
 def linearity_progressive(tables: Tables) -> Verdict:
     """Whether the lead over a random latent grows with the weight."""

@@ -24,6 +24,33 @@ def atoms_have_names(tables: Tables) -> Verdict:
 
 
 @verdict
+def sparse_codes(tables: Tables) -> Verdict:
+    """Eq. 7: how many atoms an image of the collection takes under the penalty that the dictionary is learned with."""
+    learned = tables("02_dictionary_atoms/fig06_learning")
+    codes, scenes = learned.drop(columns="scene"), learned["scene"].nunique()
+    used = (codes != 0).sum(axis=1)
+    return Verdict(
+        "measured",
+        f"an image takes {used.mean():.1f} of {codes.shape[1]} atoms on average, {used.min()} to {used.max()}; the "
+        f"{codes.shape[0]} images are views of {scenes} scenes",
+    )
+
+
+@verdict
+def latents_as_sums(tables: Tables) -> Verdict:
+    """Eq. 5: how near a sum of atoms comes to the latent of an image that the dictionary was not learned on."""
+    table = tables("bsds500/03_reconstruction/table1_latent_cosine")
+    rows = table[(table["kind"] == "learned") & (table["split"] == "heldout")].sort_values("n_atoms")
+    ends = [
+        f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] with {row['n_atoms']} atoms"
+        for _, row in rows.iloc[[0, -1]].iterrows()
+    ]
+    return Verdict(
+        "measured", f"latent cosine of {rows['images'].iloc[0]} held-out images and their sums: {' to '.join(ends)}"
+    )
+
+
+@verdict
 def coefficient_sum(tables: Tables) -> Verdict:
     """The sum of an image's coefficients beside the norm of latents."""
     codes = tables("02_dictionary_atoms/fig06_learning").drop(columns="scene")

@@ -64,6 +64,13 @@ def test_the_rule(about, expected):
     assert verdict(curves(**about))["verdict"] == expected
 
 
+def test_nothing_is_decided_on_one_seed_of_a_variant_though_another_has_two():
+    points = curves(gain=0.02, seed_noise=0.001)
+    alone = points[points["codec"] != "TACO part (seed 1)"]
+    assert np.isfinite(verdict(alone)["spread"])
+    assert (verdict(points)["verdict"], verdict(alone)["verdict"]) == (HOLDS, TOO_FEW)
+
+
 def test_what_the_row_says():
     row = verdict(curves(gain=0.02, seed_noise=0.01))
     assert row["gap"] == pytest.approx(0.02)

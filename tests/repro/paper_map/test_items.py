@@ -21,7 +21,7 @@ NUMBERED = {
     "SIC": [f"Fig. {n}" for n in range(1, 21)] + ["Table 1", "Definition 3.1", "Lemma 3.2", "Theorem 3.3"],
     "Neural Data Compression": ["Fig. 1.1", "Fig. 1.2"],
 }
-CLAIMS = {"SMIC": 20, "TACO": 11, "SIC": 12, "Neural Data Compression": 0}
+CLAIMS = {"SMIC": 24, "TACO": 12, "SIC": 12, "Neural Data Compression": 0}
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +216,10 @@ def _verdict_on_unnamed_table(content):
     row_of(content, "Table III")["files"] = ["05_rate_model/table3_gain"]
 
 
+def _no_verdict_and_no_reason(content):
+    del row_of(content, "Fig. 8")["why"]
+
+
 def _verdict_of_what_is_not_computed(content):
     row_of(content, "C20 (cause)")["verdict"] = "gains"
 
@@ -256,6 +260,7 @@ BAD = {
     _absent_file: "needed: figures/03_reconstruction/fig09_decompositions.csv",
     _file_outside: "a name below figures/",
     _no_file: "names no file",
+    _no_verdict_and_no_reason: "has no verdict",
     _unknown_verdict: "did you mean 'gains'",
     _absent_contradiction: "verdict 'audit 99' met",
     _verdict_on_unnamed_table: "has a verdict on 'bsds500/05_rate_model/table3_gain'",

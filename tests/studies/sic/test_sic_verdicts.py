@@ -117,20 +117,23 @@ def test_one_statement_that_holds_of_two_is_partly(tmp_path, kodak):
 def test_one_model_and_its_twin(tmp_path, kodak):
     estimated = {"estimated_bpp": 0.1, "own_estimated_bpp": 0.1, "images": 24, "own_within": 24}
     levels = pd.DataFrame([{"codec": codec, "level": level, "bpp": 0.1 * level, **estimated}
-                           for codec in (ONE, FIVE) for level in range(1, 9)])  # fmt: skip
+                           for codec in (ONE, FIVE) for level in range(1, 17)])  # fmt: skip
     levels["estimated_bpp"] *= levels["level"]
     levels.to_csv(kodak / "sic_level_rates.csv", index=False)
     ranks = pd.DataFrame({"codec": ONE, "metric": ["psnr", "dists"], "rho": [0.9, 0.4], "low": [0.8, 0.1]})
     ranks.to_csv(kodak / "sic_ranks.csv", index=False)
     found = verdicts_sic.sic_one_model(Tables(tmp_path))
     assert found.outcome == "agrees"
-    assert "8 levels from 0.100 to 0.800 bits per pixel" in found.sentence
-    assert "192 of 192 levels" in found.sentence
-    assert "the smallest with 12.5 % of them" in found.sentence
+    assert "16 levels from 0.100 to 1.600 bits per pixel" in found.sentence
+    assert "384 of 384 levels" in found.sentence
+    assert "the smallest with 6.2 % of them; the last three add 0.100, 0.100, 0.100" in found.sentence
+    levels[levels["level"] <= 8].to_csv(kodak / "sic_level_rates.csv", index=False)
+    assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"  # the paper's model serves 16
+    levels.to_csv(kodak / "sic_level_rates.csv", index=False)
     ranks.assign(low=[0.8, -0.1]).to_csv(kodak / "sic_ranks.csv", index=False)
     assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"
     ranks.to_csv(kodak / "sic_ranks.csv", index=False)
-    levels.loc[2, "own_estimated_bpp"] = 0.007  # of 0.8
+    levels.loc[2, "own_estimated_bpp"] = 0.015  # of 1.6
     levels.to_csv(kodak / "sic_level_rates.csv", index=False)
     assert verdicts_sic.sic_one_model(Tables(tmp_path)).outcome == "partly"
     costs = pd.DataFrame({"codec": [ONE, ONE, FIVE], "metric": ["psnr", "lpips", "psnr"], "mean": [40.4, None, 9],
