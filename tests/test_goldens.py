@@ -283,8 +283,9 @@ class Again:
         gains = linearity.gains(measured)
         result = {
             "linearity_curves": linearity.curves(measured, p["seed"]),
-            "linearity_wins": linearity.wins(gains, p["seed"]),
+            "linearity_wins": linearity.wins(gains),
         }
+        gains = gains[gains["against"] == "third"]
         for name, pairs in (("fig04_addition", add), ("fig05_removal", remove)):
             own = gains[gains["operation"] == pairs.operation]
             order = linearity.ranking(own)

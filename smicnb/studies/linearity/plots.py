@@ -8,13 +8,15 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from smicnb.drawing.looks import BLUE, VERMILION
+from smicnb.drawing.looks import BLUE, GREY, VERMILION
 from smicnb.drawing.parts import draw_thumbnail
 from smicnb.drawing.style import PAGE
 
 Image = np.ndarray
 # What is added keeps its colour in every panel; the image that the judge compares with has the line style.
-WHATS = {"concept": (BLUE, "f(x₂)"), "random": (VERMILION, "a random latent")}
+WHATS = {
+    "concept": (BLUE, "f(x₂)"), "third": (VERMILION, "f(x₃)"), "random": (GREY, "a random latent")
+}  # fmt: skip
 IMAGES = {"x1": ("--", "to x₁"), "x2": ("-", "to x₂")}
 OPERATIONS = {"add": "adding f(x₁) + λ·", "remove": "removing f(x₁) − λ·"}
 
@@ -58,7 +60,7 @@ def _series(axes: Sequence[Axes], images: Sequence[Image], factors: Sequence[flo
 
 
 def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequence[float]) -> Figure:
-    """Pairs on which the concept did worst against the random latent, one row each.
+    """Pairs on which the concept did worst against a third photograph, one row each.
 
     Args:
         rows: the images of a row.
@@ -90,7 +92,13 @@ def linearity(curves: pd.DataFrame, wins: pd.DataFrame, judge: str) -> Figure:
             for to, (style, target) in IMAGES.items():
                 here = (curves["operation"] == operation) & (curves["what"] == what) & (curves["to"] == to)
                 line = curves[here].sort_values("factor")
-                above.plot(line["factor"], line["mean"], style, color=color, label=f"{target}, with {name}")
+                above.plot(
+                    line["factor"],
+                    line["mean"],
+                    style,
+                    color=color,
+                    label=f"{target}, with {name}",
+                )
                 above.fill_between(line["factor"], line["low"], line["high"], color=color, alpha=0.15, lw=0)
         above.set_title(f"{title}(…)")
         win_shares(grid[1, column], wins[wins["operation"] == operation])
@@ -108,14 +116,15 @@ def _legend_below(figure: Figure, panels: Sequence[Axes]) -> None:
 
 
 def win_shares(axes: Axes, wins: pd.DataFrame) -> None:
-    """Shares of pairs of one operation against λ, with 95 % intervals, into `axes`."""
-    wins = wins.sort_values("factor")
-    color, other = WHATS["concept"][0], WHATS["random"][0]
-    axes.plot(wins["factor"], wins["wins"], "-o", ms=3, color=color, label="moves more than a random latent")
-    axes.fill_between(wins["factor"], wins["wins_low"], wins["wins_high"], color=color, alpha=0.15, lw=0)
-    axes.plot(wins["factor"], wins["ties"], "-.", lw=1, color=other, label="moves as much (the same image)")
-    axes.plot(wins["factor"], wins["from_here_on"], ":", color=color, label="… at every larger λ too")
-    axes.plot(wins["factor"], wins["nearer"], "--s", ms=3, color="0.35", label="nearer to x₂ than to x₁")
+    """Shares of pairs of one operation against λ, with intervals, into `axes`."""
+    for against, style in (("third", "-"), ("random", ":")):
+        rows = wins[wins["against"] == against].sort_values("factor")
+        color, name = WHATS[against]
+        axes.plot(rows["factor"], rows["wins"], f"{style}o", ms=3, color=color, label=f"moves more than with {name}")
+        axes.fill_between(rows["factor"], rows["wins_low"], rows["wins_high"], color=color, alpha=0.15, lw=0)
+    hard = wins[wins["against"] == "third"].sort_values("factor")
+    axes.plot(hard["factor"], hard["ties"], "-.", lw=1, color=WHATS["third"][0], label="the same image as with f(x₃)")
+    axes.plot(hard["factor"], hard["nearer"], "--s", ms=3, color="0.35", label="nearer to x₂ than to x₁")
     axes.set(xlabel="λ", ylim=(-0.02, 1.02))
 
 

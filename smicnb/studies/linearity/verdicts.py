@@ -2,24 +2,32 @@
 
 from smicnb.compare.verdicts import judge_parts
 from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
+from smicnb.studies.linearity.measures import CONTROLS
 
 
 @verdict
 def linearity(tables: Tables) -> Verdict:
-    """Eq. 4: whether adding a latent brings its image without losing the other, and removing takes it alone."""
+    """Eq. 4: whether adding a latent brings its image without losing the other, and removing takes it alone.
+
+    A third photograph decides; what a random latent says stands beside it.
+    """
     table = tables("bsds500/01_clip_linearity/linearity_wins")
     parts, outcomes = [], []
-    for operation, rows in table.groupby("operation"):
-        moved, specific = ((rows[name] == "concept ahead").sum() for name in ("verdict", "specific_verdict"))
-        low, high = 100 * rows["wins"].min(), 100 * rows["wins"].max()
-        what = "both images are there" if operation == "add" else "x₂ is lost more than x₁"
-        parts.append(
-            f"{operation}: the picture follows x₂ at {moved} of {len(rows)} weights ({low:.0f} to {high:.0f} % of "
-            f"pairs), {what} at {specific}"
-        )
-        outcomes.append(specific / len(rows))
+    for against, name in CONTROLS.items():
+        said = []
+        for operation, rows in table[table["against"] == against].groupby("operation"):
+            moved, specific = ((rows[name] == "concept ahead").sum() for name in ("verdict", "specific_verdict"))
+            low, high = 100 * rows["wins"].min(), 100 * rows["wins"].max()
+            what = "both images are there" if operation == "add" else "x₂ is lost more than x₁"
+            said.append(
+                f"{operation}: the picture follows x₂ at {moved} of {len(rows)} weights ({low:.0f} to {high:.0f} % of "
+                f"pairs), {what} at {specific}"
+            )
+            if against == "third":
+                outcomes.append(specific / len(rows))
+        parts.append(f"against {name}: {', '.join(said)}")
     outcome = "agrees" if min(outcomes) == 1 else "partly" if max(outcomes) > 0 else "differs"
-    return Verdict(outcome, f"against a random latent of equal norm, {'; '.join(parts)}")
+    return Verdict(outcome, "; ".join(parts))
 
 
 def _judge_shown(tables: Tables, name: str) -> Verdict:
@@ -49,7 +57,7 @@ def shown_removal(tables: Tables) -> Verdict:
 
 @verdict
 def sums_fail(tables: Tables) -> Verdict:
-    """C20: sums whose picture is farther from both images than that of a sum with a random latent."""
+    """C20: sums whose picture is farther from both images than that of a sum with a third photograph's."""
     rows = tables("01_clip_linearity/fig04_failures")
     failed = rows["mean_gain"] < 0
     return Verdict(
@@ -61,8 +69,9 @@ def sums_fail(tables: Tables) -> Verdict:
 
 @verdict
 def linearity_progressive(tables: Tables) -> Verdict:
-    """Whether the lead over a random latent grows with the weight."""
+    """Whether the lead over a third photograph grows with the weight."""
     table = tables("bsds500/01_clip_linearity/linearity_wins").sort_values("factor")
+    table = table[table["against"] == "third"]
     parts, all_rise = [], []
     for operation, rows in table.groupby("operation"):
         steps, ends = len(rows) - 1, rows["gain"].iloc[[0, -1]]
@@ -71,4 +80,4 @@ def linearity_progressive(tables: Tables) -> Verdict:
             f"{operation}: at {count_rises(rows['gain'])} of {steps} steps, {ends.iloc[0]:.3f} to {ends.iloc[1]:.3f}"
         )
     outcome = judge_parts(all_rise)
-    return Verdict(outcome, f"the gain over a random latent rises with the weight, {'; '.join(parts)}")
+    return Verdict(outcome, f"the gain over a third photograph rises with the weight, {'; '.join(parts)}")

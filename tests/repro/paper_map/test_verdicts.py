@@ -141,7 +141,10 @@ def test_a_sum_has_to_hold_both_images(tmp_path, verdicts, outcome):
     rows |= {"verdict": "concept ahead", "specific_verdict": verdicts}
     folder = tmp_path / "bsds500" / "01_clip_linearity"
     folder.mkdir(parents=True)
-    pd.DataFrame(rows).to_csv(folder / "linearity_wins.csv")
+    third = pd.DataFrame(rows).assign(against="third")
+    pd.concat([third, third.assign(against="random", specific_verdict="concept ahead")]).to_csv(
+        folder / "linearity_wins.csv"
+    )
     found = verdict("linearity", Tables(tmp_path))
     assert found.outcome == outcome
     count = verdicts.count("concept ahead")

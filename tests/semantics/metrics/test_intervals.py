@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from smicnb.base.errors import DimensionError
-from smicnb.semantics.metrics.intervals import bootstrap_mean, standard_error
+from smicnb.semantics.metrics.intervals import bootstrap_mean, interval_of_pairs, standard_error
 
 
 def test_every_item_weighs_the_same():
@@ -85,3 +86,44 @@ def test_the_standard_error_is_the_textbook_s_without_scenes_and_the_bootstrap_s
     _, low, high = bootstrap_mean(values, groups, seed=0, n_resamples=8000)
     assert standard_error(values, groups) == pytest.approx((high - low) / 2 / 1.96, rel=0.06)
     assert np.isnan(standard_error(np.arange(3.0), np.zeros(3, int)))
+
+
+def test_pairs_that_share_a_scene_on_either_side_are_less_certain():
+    rng = np.random.default_rng(0)
+    scenes = np.arange(12)
+    first, second = (side.ravel() for side in np.meshgrid(scenes, scenes, indexing="ij"))
+    of_second = rng.normal(0, 1, 12)[second]  # what differs, differs by the second side alone
+    mean, low, high = interval_of_pairs(of_second, first, second)
+    assert mean == pytest.approx(of_second.mean())
+    textbook = student.ppf(0.975, 11) * of_second[:12].std(ddof=1) / np.sqrt(12)
+    assert (low, high) == pytest.approx((mean - textbook, mean + textbook))
+    assert interval_of_pairs(of_second, second, first) == pytest.approx((mean, low, high))
+
+
+def test_pairs_of_scenes_of_their_own_have_the_interval_of_independent_values():
+    values = np.random.default_rng(1).normal(0, 1, 40)
+    mean, low, high = interval_of_pairs(values, np.arange(40), np.arange(40)[::-1], 0.9)
+    half = student.ppf(0.95, 39) * values.std(ddof=1) / np.sqrt(40)
+    assert (low, high) == pytest.approx((mean - half, mean + half))
+
+
+def test_intervals_of_pairs_cover_where_both_sides_repeat():
+    """They hold the mean nearly as often as they say, where those over one side alone hold it far less often."""
+    rng, covered = np.random.default_rng(2), np.zeros(2)
+    for _ in range(300):
+        first, second = rng.integers(0, 15, 60), rng.integers(0, 15, 60)
+        values = rng.normal(0, 1, 15)[first] + rng.normal(0, 1, 15)[second] + rng.normal(0, 0.5, 60)
+        intervals = interval_of_pairs(values, first, second), bootstrap_mean(values, first, 1, n_resamples=200)
+        covered += [low < 0 < high for _, low, high in intervals]
+    both, one = covered / 300
+    assert both > 0.9
+    assert one < both - 0.1
+
+
+def test_a_pair_needs_two_scenes_and_a_finite_value():
+    values, first, second = np.arange(8.0), np.arange(8), np.arange(8)[::-1]
+    assert np.isnan(interval_of_pairs(values, first, np.zeros(8))[1:]).all()
+    with pytest.raises(DimensionError, match="one scene of either side"):
+        interval_of_pairs(values, first, second[:7])
+    with pytest.raises(ValueError, match="1 of 8 values are not finite"):
+        interval_of_pairs(np.where(values == 3, np.nan, values), first, second)

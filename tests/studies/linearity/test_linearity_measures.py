@@ -42,12 +42,27 @@ def measured(space, drawn):
 def table(gains, operation="add", factors=(1.0, 2.0)):
     """Rows of `gains` made by hand: pair -> gain at each factor."""
     rows = [
-        {"pair": pair, "scene": f"s{pair}", "operation": operation, "factor": factor, "gain": gain, "specific": -gain}
+        {
+            "pair": pair,
+            "scene": f"s{pair}",
+            "second_scene": f"t{pair}",
+            "operation": operation,
+            "factor": factor,
+            "against": "third",
+            "gain": gain,
+            "specific": -gain,
+        }
         for pair, values in enumerate(gains)
-        for factor, gain in zip(factors, values, strict=True)
+        for factor, gain in zip(factors[: len(values)], values, strict=True)
     ]
     found = pd.DataFrame(rows)
+    found = pd.concat([found, found.assign(against="random", gain=-found["gain"])])
     return found.assign(wins=found["gain"] > 0, ties=found["gain"] == 0, nearer=False)
+
+
+def wins_over_third(gains):
+    found = measures.wins(table(gains))
+    return found[found["against"] == "third"]
 
 
 def test_pairs_to_add_are_different_and_of_different_scenes():
@@ -86,10 +101,10 @@ def test_the_random_latent_has_the_norm_and_no_direction():
 
 
 def test_the_table_holds_every_pair_factor_and_control(measured):
-    assert len(measured) == 2 * 8 * 2 * 2
+    assert len(measured) == 2 * 8 * 2 * 3
     cells = measured.groupby(["operation", "factor", "what"]).size()
     assert set(cells.index) == {
-        (o, f, w) for o in ("add", "remove") for f in (0.25, 2.0) for w in ("concept", "random")
+        (o, f, w) for o in ("add", "remove") for f in (0.25, 2.0) for w in ("concept", "third", "random")
     }
     assert (cells == 8).all()
     assert measured[["to_first", "to_second"]].abs().to_numpy().max() <= 1
@@ -97,7 +112,8 @@ def test_the_table_holds_every_pair_factor_and_control(measured):
 
 def test_in_the_encoders_own_eyes_adding_brings_the_image_nearer(measured):
     """The space that made the latents and chose the photograph must see it, or the signs are wrong."""
-    wins = measures.wins(measures.gains(measured), 1).set_index(["operation", "factor"])
+    wins = measures.wins(measures.gains(measured))
+    wins = wins[wins["against"] == "random"].set_index(["operation", "factor"])
     assert wins.loc[("add", 2.0), "verdict"] == "concept ahead"
     assert wins.loc[("add", 2.0), "gain"] > wins.loc[("add", 0.25), "gain"]
     assert wins.loc[("add", 2.0), "nearer"] > wins.loc[("add", 0.25), "nearer"]
@@ -106,11 +122,22 @@ def test_in_the_encoders_own_eyes_adding_brings_the_image_nearer(measured):
 
 def test_gains_have_the_sign_of_the_papers_statement():
     rows = [
-        {"pair": 0, "scene": "s", "operation": operation, "factor": 1.0, "what": what, "to_second": to, "to_first": 0.3}
+        {
+            "pair": 0,
+            "scene": "s",
+            "second_scene": "t",
+            "operation": operation,
+            "factor": 1.0,
+            "what": what,
+            "to_second": to,
+            "to_first": 0.3,
+        }
         for operation in ("add", "remove")
-        for what, to in (("concept", 0.5), ("random", 0.1))
+        for what, to in (("concept", 0.5), ("third", 0.6), ("random", 0.1))
     ]
     found = measures.gains(pd.DataFrame(rows)).set_index("operation")
+    third, found = (found[found["against"] == against] for against in ("third", "random"))
+    assert third["gain"].tolist() == pytest.approx([-0.1, 0.1])
     assert found.loc["add", "gain"] == pytest.approx(0.4)
     assert found.loc["remove", "gain"] == pytest.approx(-0.4)
     assert found["nearer"].all()
@@ -120,10 +147,19 @@ def test_gains_have_the_sign_of_the_papers_statement():
 def seen(concept, random, operation):
     """One pair at one factor: the judge's cosines to (x1, x2) with the concept and with the random latent."""
     rows = [
-        {"pair": 0, "scene": "s", "operation": operation, "factor": 1.0, "what": what, "to_first": a, "to_second": b}
-        for what, (a, b) in (("concept", concept), ("random", random))
+        {
+            "pair": 0,
+            "scene": "s",
+            "second_scene": "t",
+            "operation": operation,
+            "factor": 1.0,
+            "what": what,
+            "to_first": a,
+            "to_second": b,
+        }
+        for what, (a, b) in (("concept", concept), ("third", concept), ("random", random))
     ]
-    return measures.gains(pd.DataFrame(rows)).iloc[0]
+    return measures.gains(pd.DataFrame(rows)).set_index("against").loc["random"]
 
 
 def test_replacing_one_image_by_the_other_is_no_sum():
@@ -141,20 +177,43 @@ def test_losing_both_images_removes_nothing_in_particular():
 
 
 def test_specific_gains_have_their_own_verdict():
-    wins = measures.wins(table([(0.1, 0.2)] * 3), 1)
+    wins = wins_over_third([(0.1, 0.2)] * 3)
     assert (wins["verdict"] == "concept ahead").all()
     assert (wins["specific_verdict"] == "concept behind").all()
     assert wins["specific"].tolist() == pytest.approx([-0.1, -0.2])
 
 
+def test_the_other_control_has_its_own_rows():
+    found = measures.wins(table([(0.1, 0.2)] * 3)).set_index("against")["verdict"]
+    assert set(found.loc["third"]) == {"concept ahead"}
+    assert set(found.loc["random"]) == {"concept behind"}
+
+
+def test_the_third_photograph_shows_neither_scene():
+    pairs = measures.Pairs("add", np.array([0, 2, 3]), np.array([2, 3, 1]))
+    for seed in range(20):
+        third = measures.draw_third(SCENES, pairs, seed)
+        shown = zip(pairs.first, pairs.second, third, strict=True)
+        assert all(len({SCENES[row] for row in rows}) == 3 for rows in shown)
+    with pytest.raises(DimensionError, match="found 2 scenes; needed: at least three"):
+        measures.draw_third(["a", "b"], measures.Pairs("add", np.array([0]), np.array([1])), 1)
+
+
+def test_more_weights_ask_for_more_certainty():
+    values = np.random.default_rng(0).normal(0.1, 1, 30)
+    few, many = (wins_over_third([(value,) * count for value in values]) for count in (1, 2))
+    assert many["low"].iloc[0] < few["low"].iloc[0]
+    assert many["high"].iloc[0] > few["high"].iloc[0]
+
+
 def test_from_here_on_counts_only_what_stays_won():
-    wins = measures.wins(table([(1, 1), (1, -1), (-1, 1), (-1, -1)]), 1).set_index("factor")
+    wins = wins_over_third([(1, 1), (1, -1), (-1, 1), (-1, -1)]).set_index("factor")
     assert wins["wins"].tolist() == [0.5, 0.5]
     assert wins["from_here_on"].tolist() == [0.25, 0.5]
 
 
 def test_the_same_image_twice_is_a_tie_and_no_win():
-    wins = measures.wins(table([(0, 1), (-1, 0), (1, 0), (0, 1)]), 1).set_index("factor")
+    wins = wins_over_third([(0, 1), (-1, 0), (1, 0), (0, 1)]).set_index("factor")
     assert wins["ties"].tolist() == [0.5, 0.5]
     assert wins["wins"].tolist() == [0.25, 0.5]
 
@@ -168,7 +227,7 @@ def test_the_same_image_twice_is_a_tie_and_no_win():
     ],
 )
 def test_verdicts_follow_the_interval(gains, verdict):
-    assert (measures.wins(table(gains), 1)["verdict"] == verdict).all()
+    assert (wins_over_third(gains)["verdict"] == verdict).all()
 
 
 def test_curves_are_means_over_the_pairs(measured):
@@ -181,4 +240,5 @@ def test_curves_are_means_over_the_pairs(measured):
 
 
 def test_the_ranking_begins_with_the_worst_failure():
-    assert measures.ranking(table([(1, 1), (-3, 1), (0, 0)])).tolist() == [1, 2, 0]
+    gains = table([(1, 1), (-3, 1), (0, 0)])
+    assert measures.ranking(gains[gains["against"] == "third"]).tolist() == [1, 2, 0]

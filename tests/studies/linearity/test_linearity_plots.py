@@ -15,8 +15,16 @@ pytestmark = pytest.mark.usefixtures("house_style")
 @pytest.fixture
 def wins():
     rows = [
-        {"operation": operation, "factor": factor, "wins": factor / 2, "wins_low": factor / 4, "wins_high": factor}
+        {
+            "operation": operation,
+            "against": against,
+            "factor": factor,
+            "wins": factor * share,
+            "wins_low": factor / 4,
+            "wins_high": factor,
+        }
         for operation in ("add", "remove")
+        for against, share in (("third", 0.5), ("random", 0.75))
         for factor in FACTORS
     ]
     return pd.DataFrame(rows).assign(from_here_on=0.1, nearer=0.6, ties=0.3)
@@ -36,7 +44,7 @@ def curves():
         }
         for o in ("add", "remove")
         for f in FACTORS
-        for w in ("concept", "random")
+        for w in ("concept", "third", "random")
         for to in ("x1", "x2")
     ]
     return pd.DataFrame(rows)
@@ -74,10 +82,11 @@ def test_linearity_draws_the_curves_and_the_shares(curves, wins):
     assert above["to x₂, with f(x₂)"] == FACTORS
     assert above["to x₁, with a random latent"] == [-factor for factor in FACTORS]
     below = {line.get_label(): list(line.get_ydata()) for line in figure.axes[3].lines}
-    assert below["moves more than a random latent"] == [factor / 2 for factor in FACTORS]
+    assert below["moves more than with f(x₃)"] == [factor / 2 for factor in FACTORS]
+    assert below["moves more than with a random latent"] == [factor * 0.75 for factor in FACTORS]
     assert below["nearer to x₂ than to x₁"] == [0.6] * 4
     assert figure.axes[0].get_ylabel() == "cosine by judge"
-    assert len(figure.legends[0].get_texts()) == 8
+    assert len(figure.legends[0].get_texts()) == 10
     assert fits(figure)
 
 
