@@ -233,12 +233,16 @@ def test_findings_of_the_readme_are_those_of_the_tables(repository):
     text = " ".join((repository / "README.md").read_text().split())
     wins = pd.read_csv(repository / "figures/bsds500/01_clip_linearity/linearity_wins.csv")
     kinds = ["verdict", "specific_verdict"]
-    ahead = wins.groupby("operation")[kinds].agg(lambda column: sum(column == "concept ahead"))
-    pattern = r"on (\d+) pairs .* at every λ of the paper, and at (\d) of 8 both .* x₂ away at (\d) of 8, but at none"
-    counts = re.search(pattern, text)
-    assert set(wins["pairs"]) == {int(counts[1])}
-    assert ahead.loc["add"].tolist() == [8, int(counts[2])]
-    assert ahead.loc["remove"].tolist() == [int(counts[3]), 0]
+    ahead = wins.groupby(["against", "operation"])[kinds].agg(lambda column: sum(column == "concept ahead"))
+    pattern = (
+        r"on (\d+) pairs .* into the picture at (\d) of 8 λ, and at (\d) both .* "
+        r"\(against a random latent, at (\d) and (\d)\).* x₂ away at (\d) of 8, but at none"
+    )
+    pairs, *counts = map(int, re.search(pattern, text).groups())
+    assert set(wins["pairs"]) == {pairs}
+    assert ahead.loc["third", "add"].tolist() == counts[:2]
+    assert ahead.loc["random", "add"].tolist() == counts[2:4]
+    assert ahead.loc["third", "remove"].tolist() == [counts[4], 0]
     rows = pd.read_csv(repository / "figures/bsds500/04_semantic_separation/separation_verdicts.csv").set_index("by")
     said = re.search(r"keeps as much of the latents, by ([\d.]+) and ([\d.]+) in rank", text).groups()
     assert [f"{value:.2f}" for value in rows.loc["learned atoms", "difference"]] == list(said)
