@@ -159,6 +159,12 @@ class SMICCodec(Files, BaseEstimator):
         return self.codebook_.quantised(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
 
 
+def learn_atoms(Z: np.ndarray, n_atoms: int, penalty: float, seed: int, norm: float = 20.0) -> np.ndarray:
+    """The atoms (n_atoms, L) that `SMICCodec.fit` would learn from latents Z (n, L), to be shared by several codecs."""
+    latents = normalised(np.asarray(Z, np.float64), norm)
+    return SemanticDictionary(n_atoms, penalty, random_state=seed).fit(latents).atoms_
+
+
 def normalised(Z: np.ndarray, norm: float) -> np.ndarray:
     """Latents (n, L) at this norm; zero latents stay zero."""
     norms = np.linalg.norm(Z, axis=1, keepdims=True)

@@ -16,7 +16,7 @@ from smicnb.base import leb128
 from smicnb.base.errors import IntegrityError
 from smicnb.codec.coders import choice
 from smicnb.codec.coders.axes import AxesCodec
-from smicnb.codec.coders.smic import SMICCodec
+from smicnb.codec.coders.smic import SMICCodec, learn_atoms
 from smicnb.codec.format import container
 from smicnb.codec.format.container import Block
 from smicnb.codec.format.priors import Prior
@@ -166,11 +166,12 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
         records, prior = SmicRecords(container.dump(*codec.sections, [])), getattr(codec, "prior", None)
         codecs.append(SemanticImages(name, setting, records, space, latent, seed, prior))
 
+    atoms = {model: learn_atoms(collection, point.n_atoms, point.penalty, seed) for model, point in POINTS.items()}
     for coding, words in CODINGS.items():
         for model, point in POINTS.items():
             settings = {"coding": coding, "random_state": seed, **about}
-            codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, **settings).fit(collection)
-            added(f"{SMIC}, {words}", model, codec)
+            codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, **settings)
+            added(f"{SMIC}, {words}", model, codec.fit(collection, atoms=atoms[model]))
     for quality in QUALITIES:
         way = choice.choose_way(collection, cosine=quality, only=("own", "prior"), **about)
         added(BEYOND, f"quality {quality:g}", way.codec)

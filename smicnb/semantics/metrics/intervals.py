@@ -1,5 +1,7 @@
 """Means of measurements with intervals that respect that views of one scene are not independent, and upper hulls."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
@@ -44,11 +46,18 @@ def bootstrap_mean(
     if len(scenes) < 2:
         return mean, np.nan, np.nan
     counts, sums = np.bincount(codes), np.bincount(codes, weights=values)
-    rng = np.random.default_rng(seed)
-    draws = rng.multinomial(len(scenes), np.full(len(scenes), 1 / len(scenes)), size=n_resamples)
+    draws = draw_scenes(len(scenes), seed, n_resamples)
     tail = (1 - level) / 2
     low, high = np.quantile(draws @ sums / (draws @ counts), [tail, 1 - tail])
     return mean, float(low), float(high)
+
+
+@lru_cache(maxsize=4)  # a table asks for the same draws in each of its cells, and they take most of the time
+def draw_scenes(scenes: int, seed: int, n_resamples: int) -> np.ndarray:
+    """How often each of `scenes` scenes is drawn, (n_resamples, scenes): read only, since all cells share them."""
+    draws = np.random.default_rng(seed).multinomial(scenes, np.full(scenes, 1 / scenes), size=n_resamples)
+    draws.flags.writeable = False
+    return draws
 
 
 def interval_of_pairs(

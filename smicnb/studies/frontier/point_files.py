@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.progress import progress
-from smicnb.codec.coders.smic import SMICCodec, fit_codebook
+from smicnb.codec.coders.smic import SMICCodec, fit_codebook, learn_atoms
 from smicnb.codec.format import quantise
 from smicnb.codec.format.container import Header
 from smicnb.codec.format.payload import CODINGS
@@ -101,11 +101,15 @@ def file_rates(
         those of either coding, which are the same.
     """
     rows, decoded = [], {}
+    atoms = {
+        model: learn_atoms(collection, point.n_atoms, point.penalty, seed)
+        for model, point in progress(list(POINTS.items()), "learning dictionaries")
+    }
     cells = [(model, coding) for model in POINTS for coding in CODINGS]
     for model, coding in progress(cells, "models as files"):
         point = POINTS[model]
         codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, coding, random_state=seed)
-        codec.fit(collection)
+        codec.fit(collection, atoms=atoms[model])
         for split, latents in {name: collection, **others}.items():
             measured, back = code_file(codec, latents)
             decoded[model, split] = back
