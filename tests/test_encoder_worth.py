@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 from smicnb.base.errors import SmicnbError
 from smicnb.repro import figures
+from smicnb.semantics.encoders import lite0_minilm
 from smicnb.semantics.encoders.encoders import encoder
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.photographs.words import words
@@ -23,6 +25,12 @@ CLASSES, EMBEDDED, KODAK = 0.5, 2.0, 0.11
 @pytest.fixture(scope="module")
 def tool(load_tool):
     return load_tool("measure_lite0_minilm")
+
+
+@pytest.fixture(scope="module")
+def classes(tool):
+    """Embeddings of the classes' names, and of all names and definitions."""
+    return tool.class_embeddings(tool.SentenceTower())
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +61,18 @@ def disagreeing(committed, rows, tolerance):
     return wrong
 
 
-def test_classes_that_the_map_never_saw(tool, worth):
+def test_projection_is_what_its_tool_makes(load_tool, classes):
+    """Rebuilt from the towers, map and text mean equal the shipped file to the 16 bits it is stored in."""
+    stored, built = load_file(lite0_minilm.projection_path()), load_tool("build_lite0_minilm").build(*classes)
+    for name, tolerance in (("map", 2e-3), ("image_mean", 1e-3), ("text_mean", 1e-3)):
+        difference = np.abs(built[name].astype(float) - stored[name].astype(float)).max()
+        assert difference < tolerance * np.abs(stored[name].astype(float)).max(), name
+
+
+def test_classes_that_the_map_never_saw(tool, classes, worth):
     """All folds again, with the shipped ridge, and one other line of the table of choices."""
     _, prototypes = tool.image_features()
-    short, long = tool.class_embeddings(tool.SentenceTower())
+    short, long = classes
     rows = tool.class_rows(prototypes, short, long)
     assert {row["data set"] for row in rows} == {tool.CLASSES, tool.FAMILIES}
     assert disagreeing(worth, rows, CLASSES) == []
@@ -78,7 +94,7 @@ def test_words_of_kodak(tool, lite0, kodak):
     assert figures.is_same_data(committed, tool.kodak_words(lite0, kodak))
 
 
-def test_words_of_the_embedded_scenes(tool, lite0, worth, fresh_cache):
+def test_words_of_the_embedded_scenes(tool, lite0, worth):
     rows = tool.embedded_rows(lite0, image_collections.load("embedded"))
     assert len(rows) == 6
     assert disagreeing(worth, rows, EMBEDDED) == []

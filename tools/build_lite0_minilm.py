@@ -35,9 +35,8 @@ def class_embeddings(sentences: SentenceTower) -> tuple[np.ndarray, np.ndarray]:
     return encode_texts(short, sentences, DIM), encode_texts(long, sentences, DIM)
 
 
-def build() -> dict[str, np.ndarray]:
-    """The three arrays of the projection file."""
-    short, long = class_embeddings(SentenceTower())
+def build(short: np.ndarray, long: np.ndarray) -> dict[str, np.ndarray]:
+    """The three arrays of the projection file, from what `class_embeddings` returns."""
     texts = (short + long) / 2  # tools/measure_lite0_minilm.py says why the mean
     text_mean = texts.mean(axis=0)
     network, prototypes = image_features()
@@ -58,4 +57,4 @@ def build() -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    write_bytes(lite0_minilm.projection_path(), save(build()))
+    write_bytes(lite0_minilm.projection_path(), save(build(*class_embeddings(SentenceTower()))))

@@ -279,17 +279,3 @@ def test_why_a_file_does_not_load_is_said_and_not_only_that_there_were_errors(ti
     with pytest.raises(SmicnbError, match=r"Missing key\(s\) in state_dict: .visual\.proj") as caught:
         encoder(f"open_clip:ViT-B-32/{file}").encode_images(photographs[:1])
     assert "\n" not in str(caught.value)
-
-
-def test_projection_is_what_its_tool_makes(load_tool):
-    """Rebuilt from the towers, map and text mean equal the shipped file to the 16 bits it is stored in."""
-    tool = load_tool("build_lite0_minilm")
-    from safetensors.numpy import load_file
-
-    from smicnb.semantics.encoders import lite0_minilm
-
-    stored = load_file(lite0_minilm.projection_path())
-    built = tool.build()
-    for name, tolerance in (("map", 2e-3), ("image_mean", 1e-3), ("text_mean", 1e-3)):
-        difference = np.abs(built[name].astype(float) - stored[name].astype(float)).max()
-        assert difference < tolerance * np.abs(stored[name].astype(float)).max(), name
