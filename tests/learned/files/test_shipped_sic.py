@@ -57,7 +57,8 @@ def test_each_has_been_trained_and_codes_what_it_has_not_seen(name, small):
 
 def test_every_level_is_as_long_as_estimated(small):
     levels = [level for path in SIC.values() if not is_twin(path) for level in levels_of(path)]
-    table = sic_study.level_rates(sic_study.points(evaluate(levels, small, ["psnr"])))
+    some = replace(small, items=small.items[::2])
+    table = sic_study.level_rates(sic_study.points(evaluate(levels, some, ["psnr"])))
     assert (table["within"] == table["images"]).all(), table[table["within"] < table["images"]]
 
 
