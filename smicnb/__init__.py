@@ -47,11 +47,8 @@ __all__ = [
 
 
 def offered(room: str, modules: dict[str, str]) -> Callable[[str], Any]:
-    """The `__getattr__` of a room: what it offers, imported when it is first asked for.
-
-    Args:
-        room: the room's dotted name.
-        modules: name -> module below smicnb that holds it.
+    """The `__getattr__` of a room (its dotted name): what it offers (name -> module below smicnb that holds it),
+    imported when it is first asked for.
     """
 
     def get(name: str) -> Any:

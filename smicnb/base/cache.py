@@ -25,10 +25,8 @@ def cache_root() -> Path:
 
 
 class ArrayCache:
-    """Arrays by content: `key` is any JSON value that names everything the array depends on.
-
-    Args:
-        kind: the folder under the cache root, one per sort of array ("latents").
+    """Arrays by content, in a folder for each `kind` ("latents"): `key` is any JSON value that names everything the
+    array depends on.
     """
 
     def __init__(self, kind: str):

@@ -20,11 +20,8 @@ TRIES = 8  # a file that is replaced more often than that between two system cal
 
 @contextlib.contextmanager
 def locked(path: Path | str, other: str = "another process") -> Iterator[BinaryIO]:
-    """A file opened to be read and changed in place, held alone until the end; it waits for nobody.
-
-    Args:
-        path: the file to open.
-        other: the likely holder of the lock, named in the error.
+    """A file opened to be read and changed in place, held alone until the end; it waits for nobody. `other` is the
+    likely holder of the lock, named in the error.
 
     Raises:
         SmicnbError: it cannot be opened for writing, somebody else holds it, or its file system has no locks.

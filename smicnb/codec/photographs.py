@@ -164,11 +164,8 @@ def compress_to(
     listed: bool = False,
     new: bool = False,
 ) -> tuple[str, list[Way]]:
-    """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all.
-
-    Args:
-        source, target, encoder, named, listed, new: the same as in `compress`.
-        cosine, bits, only: the same as in `choice.ways`.
+    """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all;
+    arguments as in `compress` and `choice.ways`.
 
     Returns:
         What was found and left out; and the ways that were tried, the chosen one first.

@@ -119,12 +119,8 @@ def gain(n: float, overhead_bits: float, image_bits: float, other_bits: float) -
 
 
 def break_even(overhead_bits: float, image_bits: float, other_bits: float) -> int | None:
-    """Eq. 15: n*, the smallest collection for which SMIC is strictly cheaper; None where it never is.
-
-    Args:
-        overhead_bits: R(T).
-        image_bits: R(z) of SMIC, bits per image.
-        other_bits: R(z_SIC), bits per image.
+    """Eq. 15: n*, the smallest collection for which SMIC, of R(T) and R(z), is strictly cheaper than R(z_SIC), in bits
+    (per image); None where it never is.
     """
     saved = Fraction(other_bits) - Fraction(image_bits)  # exact, so that the border is where Eq. 15 has it
     if saved <= 0:

@@ -19,9 +19,7 @@ def judge_interval(low: float, high: float, above: str, below: str) -> str:
 
 
 def judge_parts(held: Collection, none: Outcome = "differs") -> Outcome:
-    """The outcome of what holds in all parts, in some ("partly"), or in none, for which `none` is the outcome.
-
-    Args:
-        held: whether each part holds; not empty.
+    """The outcome of what holds in all parts, in some ("partly"), or in none, for which `none` is the outcome; at least
+    one part.
     """
     return "agrees" if all(held) else "partly" if any(held) else none

@@ -63,13 +63,7 @@ def cell(text: str) -> str:
 
 
 def table(name: str, header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """A floating table: columns of numbers to the right, others to the left; "–" is an empty cell.
-
-    Args:
-        name: the label, behind "tab:".
-        header, rows: cells as text.
-        caption: any text.
-    """
+    """A floating table labelled "tab:NAME": columns of numbers go right, others left; "–" is an empty cell."""
     columns = [[row[place] for row in rows] for place in range(len(header))]
     numeric = [all(NUMBER.fullmatch(text) or text == "–" for text in column) for column in columns]
     environment = "table*" if len(header) > MANY else "table"

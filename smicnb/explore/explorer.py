@@ -214,13 +214,8 @@ class Explorer:
         return self._atom_words[key]
 
     def answer(self, setting: Setting, image: str, by_hand: Mapping[int, float] | None = None) -> Answer:
-        """An image at a setting, coded and decoded as its file would be.
-
-        Args:
-            setting: a point of the grid.
-            image: a key of `images`.
-            by_hand: atom -> the weight it is given, in units of the latents of norm `grid.norm`, quantised like any
-                other; 0 takes it out.
+        """An image of `images` at a setting, coded and decoded as its file would be. By hand atoms are given weights,
+        in units of the latents of norm `grid.norm`, quantised like any other; 0 takes one out.
         """
         by_hand, book, shown = by_hand or {}, self.books.of(setting.point), self.images[image]
         levels = book.quantised(sparse.lasso_path(shown.latent[None], book.atoms, [setting.penalty])[:, 0])
@@ -292,11 +287,8 @@ class Explorer:
 
 
 def prepare(collection: str, encoder: str, generator: str, grid: Grid) -> Explorer:
-    """All that is slow, once; the next time it is read from the cache.
-
-    Args:
-        collection, encoder, generator: names, as in any notebook.
-        grid: what the sliders offer.
+    """All that is slow, once, for the names of a notebook and what the sliders offer; the next time it is read from the
+    cache.
     """
     photographs = image_collections.load(collection)
     reconstruction.check_sizes(grid.n_atoms, photographs.split("train"), parameter="explore.n_atoms")

@@ -39,14 +39,10 @@ def thumbnail(item: Item) -> bytes:
 
 
 class Pictures:
-    """What a space's generator makes of latents.
+    """What a space's generator makes of latents, with one seed for all pictures.
 
     Retrieval answers at once, from thumbnails of its gallery. Any other generator takes its time for a latent that it
     has not met before; its pictures are kept on disk.
-
-    Args:
-        space: encoder and generator.
-        seed: the generator's seed, one for all pictures.
     """
 
     def __init__(self, space: SemanticSpace, seed: int):

@@ -20,9 +20,6 @@ WEIGHTS = (-15.0, 15.0, 0.5)  # least, largest and step of a weight given by han
 class ExplorerView:
     """Sliders, pictures and text fields around an explorer; a viewer without widgets shows its state as a page.
 
-    Args:
-        explorer: the explorer that answers.
-
     Attributes:
         widget: everything, as one widget.
         by_hand: atom -> weight given to it; 0 where it was switched off.

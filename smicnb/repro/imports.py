@@ -23,11 +23,8 @@ class Source:
 
 
 def find_reached(code: str, beside: Path | None = None) -> dict[str, Path]:
-    """Name -> file, of all modules that `code` imports, directly or not, and of their data files.
-
-    Args:
-        code: a notebook's code.
-        beside: the notebook's folder, where NAME.py and NAME/ can be imported too.
+    """Name -> file, of all modules that a notebook's code imports, directly or not, and of their data files; those that
+    lie `beside` the notebook count too.
 
     Returns:
         names are paths below the package ("codec/rate.py"), or with the notebook's folder ("notebooks/helper.py").

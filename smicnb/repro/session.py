@@ -106,12 +106,8 @@ class Session:
         return self.measured_on("bsds500", name, measured)
 
     def measured_on(self, data_set: str, name: str, measured: pd.DataFrame) -> pd.DataFrame:
-        """The table NAME as measured on a data set: `measured` where this run is on it, else the committed one.
-
-        Args:
-            data_set: "bsds500" or "kodak", whose recipe writes to figures/DATA_SET/NOTEBOOK.
-            name: of the table.
-            measured: by this run.
+        """The table NAME as measured on "bsds500" or "kodak", whose recipe writes to figures/DATA_SET/NOTEBOOK:
+        `measured` where this run is on it, else the committed one.
 
         Raises:
             SmicnbError: there is no committed one.

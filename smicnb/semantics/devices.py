@@ -6,11 +6,8 @@ from smicnb.base.errors import SmicnbError
 
 
 def check_device(device: str, instead: str = "?device=cpu in the name") -> str:
-    """`device` itself ("cpu", "cuda", "cuda:1", "mps") where torch can use it.
-
-    Args:
-        device: a torch device name.
-        instead: how a user says the processor where the device was named.
+    """`device` itself ("cpu", "cuda", "cuda:1", "mps") where torch can use it; `instead` tells a user how the processor
+    is named.
 
     Raises:
         SmicnbError: no such device on this machine, or no torch device at all.

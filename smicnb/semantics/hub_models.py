@@ -43,11 +43,8 @@ def fetch(name: str) -> Path:
 
 
 def weights_hash(name: str, dim: int | None = None) -> str:
-    """SHA-256 of the files of the model of a name; empty where its family comes from no repository.
-
-    Args:
-        name: FAMILY:SOURCE?option=value.
-        dim: dimension of the latents that a generator takes.
+    """SHA-256 of the files of the model of a name, FAMILY:SOURCE?option=value; empty where its family comes from no
+    repository. `dim` is the dimension of the latents that a generator takes.
 
     Raises:
         MissingWeightsError: it is not on this machine.

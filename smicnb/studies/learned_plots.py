@@ -79,13 +79,8 @@ def find_look(codec: str) -> tuple[dict, int]:
 def rate_curves_of(
     points: pd.DataFrame, metrics: Sequence[str], most_bpp: float, seed: int, least_bpp: float = 0
 ) -> Figure:
-    """A panel per metric: means over images at each operating point, with 95 % intervals over scenes.
-
-    Args:
-        points: `evaluate.points`'; further seeds of a variant are drawn thinner.
-        metrics: columns of it.
-        most_bpp, least_bpp: ends of the rate's axis, in bits per pixel.
-        seed: seed of the bootstrap.
+    """A panel per metric of `evaluate.points`' table: means over images at each operating point, with 95 % intervals
+    over scenes, between two rates in bits per pixel. Further seeds of a variant are drawn thinner.
     """
     columns = 3
     rows = -(-len(metrics) // columns)
@@ -134,12 +129,8 @@ def rate_ticks(axes: Axes) -> None:
 
 
 def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO") -> Figure:
-    """What each part is worth: gaps with 95 % intervals over images, on the spread over seeds, where there are several.
-
-    Args:
-        judged: `ablations.judge`'s rows of differences.
-        metrics: a panel each.
-        family: the variants' family, in `VARIANTS`.
+    """What each part of a family of `VARIANTS` is worth, a panel per metric: `ablations.judge`'s gaps with 95 %
+    intervals over images, on the spread over seeds, where there are several.
     """
     variants = VARIANTS[family]
     plain = next(iter(variants))
@@ -190,10 +181,8 @@ def _cut_gaps(axes: Axes, rows: pd.DataFrame, heights: dict[tuple[str, str], int
 
 
 def caption_sources(summary: pd.DataFrame) -> Figure:
-    """What other sentences cost: differences from the first source with 95 % intervals, a panel per metric.
-
-    Args:
-        summary: `taco.captions.summary_by_caption`'s, of one codec.
+    """What other sentences cost one codec: differences from the first source with 95 % intervals, a panel per metric,
+    of `taco.captions.summary_by_caption`'s table.
     """
     settings = list(summary["setting"].unique())
     sources = list(summary["source"].unique())
@@ -216,10 +205,8 @@ def caption_sources(summary: pd.DataFrame) -> Figure:
 
 
 def captions_kept(similarity: pd.DataFrame) -> Figure:
-    """CIDEr-D of captions of decoded images against the rate, with 95 % intervals over scenes.
-
-    Args:
-        similarity: `taco.captions.caption_similarity`'s.
+    """CIDEr-D of captions of decoded images against the rate, with 95 % intervals over scenes, of
+    `taco.captions.caption_similarity`'s table.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 2.6))
     for codec, rows in similarity.groupby("codec", sort=False):
@@ -233,11 +220,8 @@ def captions_kept(similarity: pd.DataFrame) -> Figure:
 
 
 def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
-    """Images beside what some codecs made of them, a row each, at their own pixels.
-
-    Args:
-        pictures: the original and the decoded images of each photograph, of equal size.
-        table: `taco.measures.decode_nearest`'s, a row for each decoded one.
+    """Images beside what some codecs made of them, of equal size, a row each, at their own pixels; a row of
+    `taco.measures.decode_nearest`'s table for each decoded one.
     """
     columns = len(pictures[0])
     heights = [images[0].shape[0] / images[0].shape[1] + 0.22 for images in pictures]
@@ -262,13 +246,8 @@ def show(axes: Axes, image: Image, **colours) -> AxesImage:
 
 
 def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
-    """Where the text acts: for each injector how much each place looks at each token, over the image.
-
-    Args:
-        image: RGB uint8 H×W×3.
-        tokens: what each stands for.
-        maps: a map (T, h, w) of each injector; rows of the figure.
-        names: names of the injectors.
+    """Where the text acts: for each injector, a row with its map (T, h, w), how much each place looks at each token,
+    over the image.
     """
     height, width = image.shape[:2]
     columns = len(tokens) + 1

@@ -69,11 +69,8 @@ class Readings:
     def __call__(
         self, split: str, rows: Sequence[int], images: Sequence[Image], latents: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Metric -> (len(rows),) values of images generated from the split's rows.
-
-        Args:
-            images: one image for each row.
-            latents: theirs by the space's encoder, (len(rows), L).
+        """Metric -> (len(rows),) values of images generated from the split's rows, one each, whose latents by the
+        space's encoder are (len(rows), L).
         """
         values = {}
         if self._captioner is not None:

@@ -49,7 +49,7 @@ class AxesCodec(Files, BaseEstimator):
         centre: whether the mean is removed, and sent.
         growth: how fast frequencies follow the images of a block: 0, not at all, to `quantisation.MOST_GROWTH`.
         images: number of images that share the mean of "prior" axes, and its bits; None: as many as are fitted.
-        norm, encoder, weights_hash: those of `SMICCodec`; "prior" axes have the prior's weights where none are named.
+        norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
 
     Attributes:
         codebook_: what encoder and decoder share.

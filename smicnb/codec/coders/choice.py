@@ -43,7 +43,7 @@ class Way:
         name: the way's name in messages.
         codec: fitted.
         latent_cosine: mean over the images it was measured on.
-        bits: of an image of the collection, its share of what is sent once included; names and sizes apart. Of the
+        bits: bits of an image of the collection, its share of what is sent once included; names and sizes apart. Of the
             blocks' bytes where it was measured on all latents, else of ideal lengths and the framing.
         meets: whether the target is met.
         measured: images that it was measured on: all `at_hand` for the first way.
@@ -62,11 +62,8 @@ class Way:
 def check_target(
     cosine: float | None, bits: float | None, only: Sequence[str] = KINDS, weights_hash: str | None = None
 ) -> None:
-    """Raise SmicnbError for a target that can be refused before there is a latent.
-
-    Args:
-        cosine, bits, only: the same as in `ways`.
-        weights_hash: hash of the encoder's weights; None where it is not known yet.
+    """Raise SmicnbError for a target that can be refused before there is a latent; arguments as in `ways`, with the
+    hash of the encoder's weights where it is known.
     """
     if (cosine is None) == (bits is None):
         raise SmicnbError("found neither or both of a target cosine and a number of bits", "exactly one of them")

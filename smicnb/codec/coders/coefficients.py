@@ -56,12 +56,8 @@ class Codes:
     def levels(
         self, quantiser: CoefficientQuantiser, norm: float, sweeps: int = SWEEPS
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Levels (n, n_atoms) int32, −1 where null, and the cosines (n,) of what they decode to with the latents.
-
-        Args:
-            quantiser: of the coefficients.
-            norm: of latents in the file.
-            sweeps: over an image's coefficients, at most, in the search for these cosines; 0 for rounding alone.
+        """Levels (n, n_atoms) int32, −1 where null, and the cosines (n,) of what they decode to with the latents. For
+        these cosines an image's coefficients are gone through `sweeps` times at most; 0 for rounding alone.
         """
         from smicnb.codec.coders.refit import search
 
@@ -72,14 +68,10 @@ class Codes:
 
 
 def fit_range(codes: Codes, bits: int, norm: float) -> CoefficientQuantiser:
-    """The quantiser whose levels leave the largest mean cosine, as far as a walk from range to range finds it.
+    """The quantiser of b_coef `bits` whose levels leave the collection's codes, of latents of a norm, the largest mean
+    cosine, as far as a walk from range to range finds it.
 
     Ends are quantiles of the coefficients. The walk begins where coefficients err least in the squared sense.
-
-    Args:
-        codes: of the collection.
-        bits: b_coef.
-        norm: of latents in the file.
     """
     values = np.sort(codes.codes[codes.codes != 0])
     if not values.size:

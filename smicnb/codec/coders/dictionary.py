@@ -162,10 +162,8 @@ class SemanticDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
 
 class DebiasedDictionary(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """The atoms of a dictionary with debiased codes: chosen by Eq. 8, of least squared error (`debiased_codes`).
-
-    Args:
-        dictionary: whose atoms and penalty these are; used as it is where it is fitted, else fitted here.
+    """The atoms of a fitted dictionary, or of one fitted here, with debiased codes: chosen by Eq. 8, of least squared
+    error (`debiased_codes`).
     """
 
     def __init__(self, dictionary: SemanticDictionary):

@@ -17,7 +17,7 @@ def search(codes, products, gram, norms, low, high, bits, scale, sweeps, levels)
         products: (n, K) of latents and atoms.
         gram: (K, K) of the atoms.
         norms: (n,) of the latents.
-        low, high, bits: of the quantiser.
+        low, high, bits: the quantiser's range and bits.
         scale: fixed-point units in one unit of a code.
         sweeps: over the coefficients of a latent at most; 0 for rounding alone.
         levels: (n, K) int32, filled in; −1 where a coefficient is null.

@@ -67,8 +67,8 @@ class SMICCodec(Files, BaseEstimator):
         coding: "entropy", or "tuple": the paper's fixed-length (index, value); or "words": as "entropy", but atoms are
             the embeddings of a word list that both sides have (`priors`), so that none are sent and all have names.
         norm: L2 norm that latents are given before they are coded, and again after decoding (the paper: 20).
-        encoder, weights_hash: whose latents these are, kept in the file: a name, and 64 hexadecimal digits.
-        random_state: of the dictionary, in scikit-learn's sense.
+        encoder, weights_hash: the latents' encoder, kept in the file: a name, and 64 hexadecimal digits.
+        random_state: the dictionary's seed, in scikit-learn's sense.
         refit: whether range and levels are searched for the cosine that they leave (`coefficients`); else the range
             is the one that errs least on the coefficients of Eq. 8, and these are rounded.
 

@@ -20,9 +20,9 @@ class Codebook:
     """All that turns levels into latents and into bytes.
 
     Args:
-        header: of the file: dimensions, bits, norm, penalty, coding.
+        header: the file's header: dimensions, bits, norm, penalty, coding.
         levels: (n_atoms, L) uint16, the quantised atoms.
-        quantiser: of the coefficients.
+        quantiser: the coefficients' quantiser.
         models: for the coding "entropy", else None.
     """
 

@@ -93,12 +93,8 @@ class Header:
 
 @dataclass(frozen=True)
 class Block:
-    """Up to 64 images, with "trellis" and "prior" up to 255 or `MOST_LEVELS` / n_atoms.
-
-    Args:
-        count: images.
-        payload: their coded records, at most 2^24 bytes.
-        details: their names and sizes, at most 2^20 bytes; may be empty.
+    """Up to 64 images, with "trellis" and "prior" up to 255 or `MOST_LEVELS` / n_atoms: their `count`, their coded
+    records (`payload`), at most 2^24 bytes, and their names and sizes (`details`), at most 2^20 bytes, or none.
     """
 
     count: int
@@ -177,11 +173,8 @@ def create(
 
 
 class Content(NamedTuple):
-    """What a file held when it was looked at.
-
-    Args:
-        images: their number.
-        digest: SHA-256 of its sections and of the index of its blocks, which has their checksums.
+    """What a file held when it was looked at: how many images, and the `digest` (SHA-256) of its sections and of the
+    index of its blocks, which has their checksums.
     """
 
     images: int
@@ -202,7 +195,7 @@ def append(path: Path | str, blocks: Sequence[Block], before: Content | None = N
 
     Args:
         path: the file.
-        blocks: of the segment.
+        blocks: blocks of the segment.
         before: what the file held when the caller looked at it; None where that does not matter.
 
     Raises:

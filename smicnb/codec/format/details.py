@@ -32,12 +32,7 @@ def check_name(name: str) -> None:
 
 
 def pack(names: Sequence[str] | None, sizes: Sequence[Size] | None) -> bytes:
-    """The details of up to 255 images; empty where there are neither names nor sizes.
-
-    Args:
-        names: of each image, or None.
-        sizes: (width, height) in pixels of each, or None.
-    """
+    """The names of up to 255 images and their sizes (width, height) in pixels; empty where there are neither."""
     kind, body = 0, b""
     if sizes:
         same = len(set(sizes)) == 1

@@ -164,7 +164,7 @@ def activity(left: np.ndarray, weight: np.ndarray, remaining: np.ndarray, after:
 
     Args:
         left: non-null coefficients to come, this one included.
-        weight, remaining: of this atom, and of it and all that follow.
+        weight, remaining: weight of this atom, and of it and all that follow.
         after: how many atoms follow.
     """
     likely = np.clip(left * weight / remaining, 1 / SCALE, 1 - 1 / SCALE)

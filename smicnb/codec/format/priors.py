@@ -40,12 +40,12 @@ class Prior:
     """What is known of the latents of one encoder.
 
     Args:
-        name: of the encoder.
-        weights_hash: of its weights.
+        name: the encoder's name.
+        weights_hash: hash of the encoder's weights.
         axis_levels: (K, L) uint8, levels of orthonormal axes, by falling scale.
         scales: (K,) uint8 of the latents' coefficients on them, at any norm.
         word_levels: (W, L) uint8, levels of the words' embeddings.
-        words: their names.
+        words: names of the words.
         what: what it was made from.
         identity: the first 8 bytes of its file's SHA-256, which stand in the files that use it.
         size: bytes of its file.

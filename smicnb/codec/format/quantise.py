@@ -81,13 +81,8 @@ class CoefficientQuantiser:
 
     @classmethod
     def fit(cls, counts: np.ndarray, edges: np.ndarray, bits: int, norm: float) -> "CoefficientQuantiser":
-        """The range that errs least, in the squared sense, on coefficients counted in bins.
-
-        Args:
-            counts: (m,) coefficients in each bin.
-            edges: (m + 1,) ends of the bins, in the latents' units.
-            bits: b_coef.
-            norm: of the latents.
+        """The range that errs least, in the squared sense, on coefficients of latents of a norm at `bits` bits:
+        `counts` (m,) lie in the bins between `edges` (m + 1,), in the latents' units.
         """
         centres = (edges[:-1] + edges[1:]) / 2
         share = np.cumsum(counts) / max(1, counts.sum())
@@ -136,12 +131,8 @@ def count_coefficients(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def reconstruct(midpoints: np.ndarray, atoms: np.ndarray, norm: float) -> np.ndarray:
-    """Latents (n, L) float32 of norm `norm`; a latent of which nothing was coded is zero.
-
-    Args:
-        midpoints: (n, n_atoms) coefficients in fixed point, 0 where null.
-        atoms: (n_atoms, L) of `unit_atoms`.
-        norm: that the latents are given.
+    """Latents (n, L) float32 of a norm from coefficients (n, n_atoms) in fixed point, 0 where null, and atoms (n_atoms,
+    L) of `unit_atoms`; a latent of which nothing was coded is zero.
     """
     return at_norm(midpoints.astype(np.float64) @ atoms, norm)  # exact, however whole numbers below 2^53 are added up
 

@@ -27,7 +27,7 @@ class Decoded:
     Args:
         latents: (images, L) float32, of the file's norm; zeros where nothing was coded.
         levels: (images, n_atoms) int32, −1 where a coefficient is null.
-        names: of each image, or None where the file has none.
+        names: the images' names, or None where the file has none.
         sizes: (width, height) in pixels of each photograph, or None where the file has none.
     """
 

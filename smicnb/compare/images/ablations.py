@@ -76,12 +76,8 @@ def seed_of(codec: str) -> tuple[str, int]:
 
 
 def spread(points: pd.DataFrame, metric: str, family: str) -> float:
-    """How far two seeds of one variant lie apart: the largest mean gap in size, over the variants with several seeds.
-
-    Args:
-        points: `evaluate.points`'.
-        metric: a name of `evaluate.METRICS`.
-        family: first word of the codecs' names.
+    """How far two seeds of one variant of a family, the first word of codecs' names, lie apart: the largest mean gap in
+    size, over the variants with several seeds.
 
     Returns:
         In the metric's unit; NaN where no variant has two seeds.

@@ -93,10 +93,7 @@ class Jpeg2000(_PillowCodec):
 
 
 class WebP(_PillowCodec):
-    """Lossy WebP by libwebp at its slowest method; 4:2:0 always.
-
-    Args:
-        quality: 0 to 100.
+    """Lossy WebP by libwebp at its slowest method, quality 0 to 100; 4:2:0 always.
 
     Raises:
         SmicnbError: another quality.
@@ -108,10 +105,7 @@ class WebP(_PillowCodec):
 
 
 class Avif(_PillowCodec):
-    """AVIF by libaom through libavif, 4:2:0, one thread; some 280 of its bytes are the container's.
-
-    Args:
-        quality: 0 to 100.
+    """AVIF by libaom through libavif, 4:2:0, one thread, quality 0 to 100; some 280 of its bytes are the container's.
 
     Raises:
         SmicnbError: another quality.
@@ -198,10 +192,7 @@ LADDERS = {
 
 
 def ladder(name: str) -> list[ImageCodec]:
-    """A family's operating points, from the lowest rate up.
-
-    Args:
-        name: a name of `LADDERS`.
+    """The operating points of a family of `LADDERS`, from the lowest rate up.
 
     Raises:
         UnknownNameError: no such family. SmicnbError: its package or programme is not installed.

@@ -278,10 +278,8 @@ def _rows(outcome: Outcome, measures: _Measures) -> list[tuple[str, float, str, 
 
 
 def failures(table: pd.DataFrame) -> pd.DataFrame:
-    """How often each operating point failed: codec, setting, images, failed, and one reason as `note`.
-
-    Args:
-        table: `evaluate`'s.
+    """How often each operating point failed, of `evaluate`'s table: codec, setting, images, failed, and one reason as
+    `note`.
     """
     groups = table[table["rate_kind"] == MEASURED].groupby(["codec", "setting"], sort=False)
     rows = []
@@ -293,10 +291,8 @@ def failures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def points(table: pd.DataFrame) -> pd.DataFrame:
-    """What was measured, one row per codec, setting and image with a column per metric; failures have none.
-
-    Args:
-        table: `evaluate`'s.
+    """What was measured, of `evaluate`'s table: one row per codec, setting and image with a column per metric; failures
+    have none.
 
     Returns:
         codec, setting, dataset, scene, image and the metrics; NaN where an image is too small for one.

@@ -50,10 +50,8 @@ class Records(Protocol):
 
 
 class SmicRecords:
-    """Blocks of one image; what is shared is the .smic file of no image.
-
-    Args:
-        once: such a file, and all that is known of the codebook.
+    """Blocks of one image; what is shared is `once`, the .smic file of no image, with all that is known of the
+    codebook.
     """
 
     def __init__(self, once: bytes):
@@ -72,11 +70,8 @@ class SmicRecords:
 
 
 class ScalarRecords:
-    """Every dimension at a fixed number of bits, as CLIP-intra has it.
-
-    Args:
-        once: a `FixedScalar`'s side information.
-        dim: L, which the encoder of images says.
+    """Every dimension of `dim` at a fixed number of bits, as CLIP-intra has it; what is shared is `once`, a
+    `FixedScalar`'s side information.
     """
 
     def __init__(self, once: bytes, dim: int):
@@ -152,12 +147,8 @@ def encode_image(space: SemanticSpace) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> list[SemanticImages]:
-    """The paper's three operating points in both codings, the coder beyond it, then CLIP-intra, fitted to a collection.
-
-    Args:
-        space: encoder and generator.
-        collection: latents (n, L) of the images that the codebooks are fitted to; none of those that are tested.
-        seed: seed of dictionaries and generator.
+    """The paper's three operating points in both codings, the coder beyond it, then CLIP-intra, fitted to latents (n,
+    L) of a collection; none of those that are tested.
     """
     latent, codecs = encode_image(space), []
     about = {"encoder": space.encoder.name, "weights_hash": space.encoder.weights_hash}

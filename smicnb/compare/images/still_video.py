@@ -33,7 +33,7 @@ class Coder:
     Args:
         name: the encoder's name, since a standard has many.
         quantiser: what its operating point is called.
-        most: its largest; the smallest is 0.
+        most: the largest operating point; the smallest is 0.
         arguments: those of the programme; {} is the operating point. One thread, so that equal images make equal bytes.
         pixels: chroma -> the pixel format that the encoder is given.
         stream: ffmpeg's name of the bare stream.
@@ -120,13 +120,8 @@ def programme() -> tuple[str, dict[str, str]]:
 
 
 def run_ffmpeg(arguments: list[str], data: bytes, what: str, timeout: float = TIMEOUT) -> bytes:
-    """What ffmpeg writes when it is given `data`; nothing touches the disk.
-
-    Args:
-        arguments: the programme's arguments, without its input and output pipes' dash.
-        data: its standard input.
-        what: the work, as the error names it.
-        timeout: seconds until the programme is killed.
+    """What ffmpeg writes when it is given `data`; nothing touches the disk. `what` is the work, as the error names it;
+    `timeout` is in seconds.
 
     Raises:
         SmicnbError: it failed, wrote nothing or took too long.

@@ -30,12 +30,12 @@ class Point:
 
     Args:
         coder, setting: names.
-        payload_bits: of an image.
-        side_bits: of the collection, sent once.
+        payload_bits: payload of an image.
+        side_bits: bits of the collection, sent once.
         cosines: (n,) `latent_cosine` of each image.
         decoded: (n, L) latents of the file; none of the reference.
-        container_bits: of the side's bits, those that hold no code.
-        image_bits: (n,) of each image: its share of the payload, by its ideal length; None where nobody asked for it.
+        container_bits: the side's bits that hold no code.
+        image_bits: (n,) each image's share of the payload, by its ideal length; None where nobody asked for it.
     """
 
     coder: str
@@ -96,8 +96,8 @@ def reference(
     Args:
         Z_train, Z_test: latents (n, L) and (m, L) of any norm.
         waters: θ, in squared units of latents of norm 20.
-        seed: of the noise.
-        prior: of the encoder, or None: then there is no third design.
+        seed: seed of the noise.
+        prior: the encoder's prior, or None: then there is no third design.
     """
     designs = [GaussianReference.fit(Z_train, 0.0), GaussianReference.fit(Z_train)]
     if prior is not None:
@@ -115,11 +115,7 @@ def reference(
 
 
 def table(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.DataFrame:
-    """One row per point.
-
-    Args:
-        scenes: of each held-out image.
-        seed: of the bootstrap over scenes.
+    """One row per point, with means over held-out images of these scenes; the bootstrap over scenes begins with `seed`.
 
     Returns:
         coder, setting, payload_bits, side_bits, mean latent_cosine with low and high, the ends of its 95 % interval.
@@ -131,11 +127,8 @@ def table(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.D
 
 
 def bits_of(points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf) -> float:
-    """Bits of an image that the best mixture of the named coders' points needs for a mean cosine; NaN beyond them.
-
-    Args:
-        names: whose points make the upper convex hull.
-        n: images of the collection.
+    """Bits of an image, of n in a collection, that the best mixture of the named coders' points needs for a mean
+    cosine; NaN beyond their upper convex hull.
     """
     images = len(points[0].cosines)
     return float(bits_along(points, names, n, np.full((1, images), 1 / images), np.array([[cosine]])).item())
@@ -152,7 +145,7 @@ def bits_along(
     """`bits_of` for several cosines under several weightings of the images.
 
     Args:
-        names, n: as of `bits_of`.
+        names, n: the same as in `bits_of`.
         weights: (draws, images), rows that add up to 1.
         cosines: (some, draws) that are wanted.
         payloads: whether payloads are weighted as cosines are (`Point.payloads`); else they stay those of all images.

@@ -30,9 +30,9 @@ class Spent:
     """Bytes of a file, by what they are for.
 
     Args:
-        side: once for a collection: header, transform or codebook, tables, checksums.
-        payload: of all images together, with what finds and checks blocks: of whole ones, as a large collection has.
-        images: n.
+        side: bytes sent once for a collection: header, transform or codebook, tables, checksums.
+        payload: bytes of all images together, with what finds and checks whole blocks, as a large collection has them.
+        images: number of images.
         container: bytes of `side` that find and check things and hold no code.
     """
 

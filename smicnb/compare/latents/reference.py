@@ -94,8 +94,8 @@ class GaussianReference:
 
         Args:
             water: θ, the distortion of every component above it, in squared units of latents of norm 20.
-            seed: of the noise.
-            draws: of the noise for each latent.
+            seed: seed of the noise.
+            draws: draws of the noise for each latent.
         """
         Z = normalised(Z)
         above = self.variances > water

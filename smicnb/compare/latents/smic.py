@@ -42,12 +42,8 @@ FEW_IMAGES = 30  # that share the mean of the prior's axes, for small collection
 
 @dataclass
 class SmicCoder:
-    """A codec of .smic files as a `LatentCoder`.
-
-    Args:
-        name, setting: of the curve and of the point on it.
-        codec: with `fit`, `encode` and `decode`.
-        prepared: latents -> a fitted codec, where fitting is shared with other settings; else `codec.fit`.
+    """A codec of .smic files as a `LatentCoder`, at a point (`setting`) of a curve (`name`). `prepared` makes a fitted
+    codec of latents, where fitting is shared with other settings; else `codec.fit` does.
     """
 
     name: str
@@ -180,11 +176,8 @@ class ScalarCoder(SmicCoder):
 
 @dataclass
 class SingleCoder:
-    """Every image a code by itself, on the prior's axes: only its symbols count, so that no file is in its way.
-
-    Args:
-        name, setting: of the curve and of the point on it.
-        codec: that needs nothing of a collection.
+    """Every image a code by itself, on the prior's axes, by a codec that needs nothing of a collection: only its
+    symbols count, so that no file is in its way.
     """
 
     name: str
@@ -263,8 +256,8 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
     """The coder beyond the paper over fidelities: own axes, the prior's, and those with nothing sent at all.
 
     Args:
-        prior: of the latents' encoder, or None: then there are own axes only.
-        images: of the collection that shares the prior's mean; None for as many as are fitted.
+        prior: the prior of the latents' encoder, or None: then there are own axes only.
+        images: how many images share the prior's mean; None for as many as are fitted.
     """
     coders = _over_fidelities(OURS, AxesCodec(prior=prior))
     if prior is not None:
@@ -280,10 +273,8 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
 
 
 def searched_coders(prior: Prior | None, images: int | None = None) -> list[LatentCoder]:
-    """Our coder over fidelities with scalars in place of the trellis: all that it does but for that.
-
-    Args:
-        prior, images: as of `our_coders`.
+    """Our coder over fidelities with scalars in place of the trellis: all that it does but for that; arguments as in
+    `our_coders`.
     """
     coders = _over_fidelities(SEARCHED[0], ScalarAxes(prior=prior), ScalarCoder)
     if prior is not None:
@@ -315,8 +306,8 @@ def part_coders(prior: Prior | None, steps: Sequence[float]) -> list[LatentCoder
     """Our coder built up part by part, from the plain KLT on: a curve for each part added.
 
     Args:
-        prior: as in `our_coders`.
-        steps: of the scalar quantisers, in the unit of latents of norm 20.
+        prior: the same as in `our_coders`.
+        steps: steps of the scalar quantisers, in the unit of latents of norm 20.
     """
     plain = KLT()
     coders: list[LatentCoder] = [

@@ -31,7 +31,7 @@ class Tables:
 
     Args:
         columns: (K,) table of each column.
-        frequencies: of each table, uint8 from 1 to 255, as many as it has symbols.
+        frequencies: each table's frequencies, uint8 from 1 to 255, one a symbol.
     """
 
     columns: np.ndarray
@@ -91,12 +91,7 @@ class Tables:
 
 @dataclass(frozen=True)
 class FixedLength:
-    """All symbols at the same number of bits.
-
-    Args:
-        columns: K.
-        bits: of a symbol, 1 to 16.
-    """
+    """All symbols of K columns at the same number of bits, 1 to 16."""
 
     columns: int
     bits: int

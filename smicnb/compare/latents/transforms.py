@@ -69,10 +69,8 @@ class _Linear(TransformerMixin, BaseEstimator):
         return self.mean_ + np.asarray(C, np.float64) @ (self.rows_ / quantise.ATOM_UNIT)
 
     def decode(self, fixed: np.ndarray) -> np.ndarray:
-        """Latents (n, L) float32 of norm `NORM` from coefficients (n, K) in units of 1/`UNIT`; bit-exact.
-
-        Args:
-            fixed: whole numbers, less than `quantise.LIMIT` in size.
+        """Latents (n, L) float32 of norm `NORM` from coefficients (n, K) in units of 1/`UNIT`, less than
+        `quantise.LIMIT` in size; bit-exact.
         """
         check_is_fitted(self, "rows_")
         mean = np.full((len(fixed), 1), self.mean_norm_, np.int64)
@@ -125,8 +123,8 @@ class KLT(_Linear):
     no variance are left out. They are sent at `bits` bits a dimension (`quantise.atom_levels`).
 
     Args:
-        n_components: at most this many axes; None for all that have variance.
-        bits: of a dimension of an axis, 1 to 16.
+        n_components: the largest number of axes; None for all that have variance.
+        bits: bits of a dimension of an axis, 1 to 16.
 
     Attributes:
         variances_: (K,) of the coefficients over the training latents.
@@ -192,8 +190,8 @@ class PriorAxes(KLT):
     """The axes of a prior, which both sides have, and the mean of the latents, which alone is sent.
 
     Args:
-        prior: `priors.Prior`, of the latents' encoder.
-        n_components: its leading axes, at most; None for all.
+        prior: the `priors.Prior` of the latents' encoder.
+        n_components: the largest number of its leading axes; None for all.
     """
 
     bits = priors.BITS

@@ -55,12 +55,8 @@ def read(path: Path) -> dict[str, Tensor]:
 
 
 def authors_name(ours: str, places: Mapping[str, str], parts: Mapping[str, str]) -> str:
-    """The name that the authors give a tensor of ours.
-
-    Args:
-        ours: the tensor's name here.
-        places: beginnings of our names and of theirs; of several that fit the first is taken.
-        parts: what is called otherwise, word by word, behind them.
+    """The name that the authors give a tensor of ours: the first of `places`, beginnings of our names and of theirs,
+    that fits, and behind it other words (`parts`) for some of ours.
     """
     place, theirs = next(pair for pair in places.items() if f"{ours}.".startswith(f"{pair[0]}."))
     rest = ours.removeprefix(place).split(".")[1:]
@@ -87,7 +83,7 @@ def check_state(
             be those of either generation of CompressAI.
         shapes: shapes of the tensors that must be there, by the newer names without prefix.
         spare: whether a tensor of another name may be there.
-        codec: its name, for errors.
+        codec: the codec's name, for errors.
         needed: what the tensors ought to be, for errors.
 
     Raises:

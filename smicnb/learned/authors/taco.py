@@ -73,10 +73,8 @@ def from_authors(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def from_authors_file(path: Path) -> dict[str, Tensor]:
-    """`from_authors` of a checkpoint of theirs; nothing but tensors and plain values is read from it.
-
-    Args:
-        path: a file of `torch.save` with {"state_dict": …}.
+    """`from_authors` of a checkpoint of theirs, {"state_dict": …} by `torch.save`; nothing but tensors and plain values
+    is read from it.
 
     Raises:
         IntegrityError: no checkpoint, or one that holds other things. SmicnbError, DimensionError: as `from_authors`.

@@ -38,12 +38,8 @@ KNOWN = {b"TACO": "TACO", b"SIC_": "SIC", b"SMIC": "SMIC"}
 
 @dataclass(frozen=True)
 class Tables:
-    """Cumulative frequencies of some symbols' models, 16 bits each, the last entry of each the escape.
-
-    Args:
-        cdfs: (models, longest) int32.
-        sizes: (models,) how much of each row counts.
-        offsets: (models,) the symbol of each row's first entry.
+    """Cumulative frequencies `cdfs` (models, longest) int32 of some symbols' models, 16 bits each, the last entry of
+    each the escape; `sizes` say how much of each row counts, `offsets` the symbol of its first entry.
     """
 
     cdfs: np.ndarray
@@ -77,10 +73,8 @@ def gaussian_tables() -> Tables:
 
 
 def stored_tables(name: str) -> tuple[Tables, dict[str, np.ndarray]]:
-    """Tables from one of the package's files, and what else is in it.
-
-    Args:
-        name: name of the file that holds the rows one after another without their padding.
+    """Tables from one of the package's files, whose rows stand one after another without their padding, and what else
+    is in it.
     """
     from safetensors.numpy import load_file
 
@@ -108,12 +102,7 @@ class Writer:
         self._puts: list[tuple[np.ndarray, np.ndarray, Tables]] = []
 
     def put(self, symbols: np.ndarray, rows: np.ndarray, tables: Tables) -> None:
-        """Add whole numbers, each under the table that its row names.
-
-        Args:
-            symbols: whole numbers of any shape and type.
-            rows: each symbol's row of the tables, the same shape, whole numbers.
-            tables: the tables of all symbols.
+        """Add whole numbers of any shape and type, each under the table that its row, of the same shape, names.
 
         Raises:
             IntegrityError: one is larger than `LARGEST`, as of weights that were never trained.
@@ -266,12 +255,8 @@ def check_kind(data: bytes) -> None:
 
 
 def check_size(width: int, height: int, filled: int = FILLED, most: int = MAX_PIXELS) -> None:
-    """Raise SmicnbError where an image is empty or larger than the codecs take.
-
-    Args:
-        width, height: an image's size, in pixels.
-        filled: what sides are filled up to multiples of: a row of one pixel takes the memory of so many.
-        most: pixels, with those.
+    """Raise SmicnbError where an image, its sides filled up to multiples of `filled`, has no pixel or more than `most`:
+    a row of one pixel takes the memory of so many.
     """
     if not (width >= 1 and height >= 1 and -(-width // filled) * -(-height // filled) * filled**2 <= most):
         needed = f"1 to {most} pixels, sides counted as multiples of {filled}"

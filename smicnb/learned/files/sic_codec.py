@@ -151,12 +151,8 @@ class SicCodec:
         return Coded(tuple(groups), coding.round_to_grid(hyper), file.width, file.height, "" if level else file.note)
 
     def sample(self, coded: Coded, level: int | None = None, seed: int = 0) -> np.ndarray:
-        """One image of a synset, RGB uint8 H×W×3.
-
-        Args:
-            coded: what `read` or `predict` returns.
-            level: a level, 1 to `coded.level`; None: that one.
-            seed: seed of the detail, 0 or more. A group that is not coded is the same at all levels of one seed.
+        """One image of the synset of what `read` or `predict` returns, RGB uint8 H×W×3, at a level from 1 to its own,
+        or at that one. A group that is not coded is the same at all levels of one seed, 0 or more.
         """
         level = coded.level if level is None else level
         self._check_level(level, coded.level)

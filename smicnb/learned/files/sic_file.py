@@ -24,12 +24,7 @@ MAGIC = b"SIC_"
 
 @dataclass(frozen=True)
 class Part:
-    """One level.
-
-    Args:
-        stream: the words of rANS.
-        latent_crc: checksum of the group of ŷ that it decodes to.
-    """
+    """One level: the words of rANS (`stream`), and the checksum of the group of ŷ that they decode to."""
 
     stream: bytes
     latent_crc: int
@@ -96,11 +91,8 @@ class SicFile:
         return cls(coding.model_of(data), width, height, levels, hyper, parts, ends, note)
 
     def check(self, model: bytes, levels: int) -> None:
-        """Raise IntegrityError where it is not of this model.
-
-        Args:
-            model: the first bytes of the hash of the model that is to decode it.
-            levels: number of that model's levels.
+        """Raise IntegrityError where it is of another model than the one whose hash begins so and that has so many
+        levels.
         """
         do = "decode it with the checkpoint that encoded it"
         if self.levels != levels:

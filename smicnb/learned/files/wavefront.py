@@ -31,11 +31,7 @@ def wavefronts(height: int, width: int) -> list[np.ndarray]:
 
 
 class Walk:
-    """The context of one network, group by group.
-
-    Args:
-        context: the network's context model; it is copied.
-    """
+    """One network's context model, copied, group by group."""
 
     def __init__(self, context: Context):
         self._groups = context.groups

@@ -83,12 +83,7 @@ class _CrossAttention(nn.Module):
 
 
 class Injector(_CrossAttention):
-    """Text into image features: LN(image) + γ · attention(image → text) (TACO, Eq. 5).
-
-    Args:
-        width: channels of the image features.
-        text: width of the text tokens.
-    """
+    """Text tokens into image features of so many channels: LN(image) + γ · attention(image → text) (TACO, Eq. 5)."""
 
     def __init__(self, width: int, text: int):
         super().__init__(width, text)
@@ -111,11 +106,8 @@ class Injector(_CrossAttention):
 
 
 class Extractor(_CrossAttention):
-    """Image features into text tokens: LN(text) + attention(text → image), the second attention of TACO's adapter.
-
-    Args:
-        width: channels of the image features.
-        text: width of the text tokens.
+    """Image features into text tokens of so many channels: LN(text) + attention(text → image), the second attention of
+    TACO's adapter.
     """
 
     def __init__(self, width: int, text: int):
@@ -132,10 +124,6 @@ class TextImageAttention(nn.Module):
 
     TGIC (Jiang et al., 2023) has no public code. Each position gathers the words that it is most alike (the word
     attention of AttnGAN), and two convolutions over both give what is added to the features.
-
-    Args:
-        width: channels of the image features.
-        text: width of the text tokens.
     """
 
     def __init__(self, width: int, text: int):

@@ -40,11 +40,7 @@ class _Floor(torch.autograd.Function):
 
 
 class LowerBound(nn.Module):
-    """Values, but none below a bound; one that is below still learns to rise.
-
-    Args:
-        bound: the least that is given.
-    """
+    """Values, but none below `bound`; one that is below still learns to rise."""
 
     def __init__(self, bound: float):
         super().__init__()
@@ -91,11 +87,7 @@ class _EntropyModel(nn.Module):
 
 
 class EntropyBottleneck(_EntropyModel):
-    """A density for each channel, learned as a monotone network from a value to its cumulative probability.
-
-    Args:
-        channels: C.
-    """
+    """A density for each of C channels, learned as a monotone network from a value to its cumulative probability."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -161,10 +153,8 @@ class EntropyBottleneck(_EntropyModel):
 
 
 class GaussianConditional(_EntropyModel):
-    """Gaussians whose scales and means somebody else predicts.
-
-    Args:
-        scales: standard deviations of the tables that `update` makes, rising; None where none are made.
+    """Gaussians whose scales and means another network predicts; `update` makes tables for `scales`, standard
+    deviations that rise.
     """
 
     def __init__(self, scales: Sequence[float] | None = None):

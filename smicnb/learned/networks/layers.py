@@ -27,10 +27,8 @@ def _bottleneck(inputs: int, middle: int, outputs: int) -> tuple[nn.Conv2d, nn.C
 
 
 class ResidualBottleneckBlock(nn.Module):
-    """Three convolutions of half the channels between them, added to what came in.
-
-    Args:
-        inputs, outputs: channels; where they differ a 1×1 convolution brings what came in to `outputs`.
+    """Three convolutions of half the channels between them, added to the input, which a 1×1 convolution brings to as
+    many channels.
     """
 
     def __init__(self, inputs: int, outputs: int):
@@ -59,11 +57,7 @@ class _ResidualUnit(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """A branch of three residual units, weighted place by place by the sigmoid of another, added to what came in.
-
-    Args:
-        channels: number of channels, in and out.
-    """
+    """A branch of three residual units, weighted place by place by the sigmoid of another, added to the input."""
 
     def __init__(self, channels: int):
         super().__init__()

@@ -43,11 +43,7 @@ def causal_mask(groups: tuple[int, ...]) -> Tensor:
 
 
 class Context(nn.Module):
-    """What the decoder expects of y: h_s, the masked convolution, and the entropy parameters of each group.
-
-    Args:
-        config: the codec's config.
-    """
+    """What the decoder expects of y: h_s, the masked convolution, and the entropy parameters of each group."""
 
     def __init__(self, config: "SicConfig"):
         super().__init__()
@@ -154,11 +150,7 @@ def _swin(dim: int, depth: int, config: SicConfig) -> list[nn.Module]:
 
 
 class Analysis(nn.Module):
-    """g_a: pixels (n, 3, H, W) to y (n, C, H/16, W/16), both sides multiples of 16 windows (Fig. 7).
-
-    Args:
-        config: the codec's config.
-    """
+    """g_a: pixels (n, 3, H, W) to y (n, C, H/16, W/16), both sides multiples of 16 windows (Fig. 7)."""
 
     def __init__(self, config: SicConfig):
         super().__init__()
@@ -180,11 +172,7 @@ class Analysis(nn.Module):
 
 
 class Synthesis(nn.Module):
-    """g_s: ŷ (n, C, h, w) to pixels (n, 3, 16h, 16w) about [0, 1], both sides multiples of a window (Fig. 7).
-
-    Args:
-        config: the codec's config.
-    """
+    """g_s: ŷ (n, C, h, w) to pixels (n, 3, 16h, 16w) about [0, 1], both sides multiples of a window (Fig. 7)."""
 
     def __init__(self, config: SicConfig):
         super().__init__()
@@ -224,11 +212,7 @@ class Latent:
 
 
 class Sic(nn.Module):
-    """The networks of one size and variant.
-
-    Args:
-        config: the codec's config.
-    """
+    """The networks of one size and variant."""
 
     def __init__(self, config: SicConfig):
         super().__init__()

@@ -25,12 +25,8 @@ class Norm(nn.LayerNorm):
 
 
 class WindowAttention(nn.Module):
-    """Attention of several heads among the tokens of each window, by content and by relative position.
-
-    Args:
-        dim: channels d, a multiple of `heads`.
-        heads: number of attention heads.
-        window: side of a window, in tokens.
+    """Attention of several heads among the tokens of each window, `window` tokens wide and high, by content and by
+    relative position; `dim` channels, a multiple of `heads`.
     """
 
     def __init__(self, dim: int, heads: int, window: int):
@@ -48,12 +44,8 @@ class WindowAttention(nn.Module):
         return bias.view(places, places, -1).permute(2, 0, 1).contiguous()[None]
 
     def forward(self, tokens: Tensor, bias: Tensor, apart: Tensor | None) -> Tensor:
-        """Tokens after attention, of the same shape.
-
-        Args:
-            tokens: (n, h, w, d), both sides multiples of the window.
-            bias: what `bias` returns.
-            apart: what `shifted_mask` returns for these windows; None where all that a window holds belongs together.
+        """Tokens (n, h, w, d), both sides multiples of the window, after attention. `bias` is what `bias` returns,
+        `apart` what `shifted_mask` returns for these windows, None where all that a window holds belongs together.
         """
         count, height, width, dim = tokens.shape
         rows, columns, places = height // self.window, width // self.window, self.window**2
@@ -113,12 +105,7 @@ class SwinBlock(nn.Module):
 
 
 class Merging(nn.Module):
-    """Four neighbours to one token, (n, h, w, d) to (n, h/2, w/2, out).
-
-    Args:
-        dim: channels d.
-        out: channels that come out.
-    """
+    """Four neighbours to one token, (n, h, w, dim) to (n, h/2, w/2, out)."""
 
     def __init__(self, dim: int, out: int):
         super().__init__()
@@ -132,11 +119,8 @@ class Merging(nn.Module):
 
 
 class Division(nn.Module):
-    """One token to four neighbours, (n, h, w, d) to (n, 2h, 2w, out): pixel shuffle, norm, linear map.
-
-    Args:
-        dim: channels d, a multiple of 4.
-        out: channels that come out.
+    """One token to four neighbours, (n, h, w, dim) to (n, 2h, 2w, out), dim a multiple of 4: pixel shuffle, norm,
+    linear map.
     """
 
     def __init__(self, dim: int, out: int):

@@ -80,11 +80,7 @@ SIZES = {"full": FULL, "mini": MINI}
 
 
 class Analysis(nn.Module):
-    """g_a of ELIC with TACO's text adapter: pixels and text tokens to y.
-
-    Args:
-        config: the codec's config.
-    """
+    """g_a of ELIC with TACO's text adapter: pixels and text tokens to y."""
 
     def __init__(self, config: TacoConfig):
         super().__init__()
@@ -126,11 +122,7 @@ class Analysis(nn.Module):
 
 
 class Context(nn.Module):
-    """h_s and ELIC's context: what the decoder expects of each group of y, anchors first, then the others.
-
-    Args:
-        config: the codec's config.
-    """
+    """h_s and ELIC's context: what the decoder expects of each group of y, anchors first, then the others."""
 
     def __init__(self, config: TacoConfig):
         super().__init__()
@@ -157,12 +149,8 @@ class Context(nn.Module):
         return self.h_s(z_hat)
 
     def predict_anchors(self, group: int, hyper: Tensor, known: list[Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
-        """Scales and means (n, c, h, w) of a group's anchors, and what `predict_others` needs again.
-
-        Args:
-            group: the group's number.
-            hyper: what `hyper` returns.
-            known: ŷ of the groups before it.
+        """Scales and means (n, c, h, w) of a group's anchors, from what `hyper` returns and ŷ of the groups before it,
+        and what `predict_others` needs again.
         """
         context = [self.channel[group](torch.cat(known, dim=1)), hyper] if group else [hyper]
         scales, means = self.anchors[group](torch.cat(context, dim=1)).chunk(2, 1)
@@ -191,11 +179,8 @@ def _parameters(known: int, sixths: tuple[int, int], out: int) -> nn.Module:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """What a training step sees of a batch.
-
-    Args:
-        pixels: x̂ (n, 3, H, W), about [0, 1].
-        bits: estimated bits of each image, (n,).
+    """What a training step sees of a batch: x̂ as `pixels` (n, 3, H, W), about [0, 1], and the estimated bits of each
+    image, (n,).
     """
 
     pixels: Tensor
@@ -203,11 +188,7 @@ class Reconstruction:
 
 
 class Taco(nn.Module):
-    """The networks of one size and variant.
-
-    Args:
-        config: the codec's config.
-    """
+    """The networks of one size and variant."""
 
     def __init__(self, config: TacoConfig):
         super().__init__()

@@ -18,14 +18,7 @@ TERMS = {
 
 
 def draw(folder: Path) -> Path:
-    """Draw the curves of every log of a folder into its curves.png.
-
-    Args:
-        folder: a folder with the .parquet logs of `loop.train`.
-
-    Returns:
-        The picture's path.
-    """
+    """Draw the curves of every log of `loop.train` (.parquet) in a folder into its curves.png: the path returned."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -50,12 +43,8 @@ def draw(folder: Path) -> Path:
 def training_table(checkpoints: Iterable[Checkpoint], settings: Iterable[str] = ()) -> pd.DataFrame:
     """How models of one codec were trained, a row each.
 
-    Args:
-        checkpoints: the models.
-        settings: settings of a run beside its steps.
-
     Returns:
-        model, start, steps, `settings`, lambda, and the terms of the loss on validation crops at the end.
+        model, start, steps, `settings` of its run, lambda, and the terms of the loss on validation crops at the end.
     """
     rows = []
     for checkpoint in checkpoints:

@@ -25,7 +25,7 @@ class LossWeights(BaseModel):
         beta: β, of the distance between the latents of x and x̂ within it.
         lpips_range: what LPIPS is given: the range its authors trained it for, or the code's.
         logit_scale: what cosines are multiplied with before the softmax: CLIP's own, or the code's.
-        distance: of latents: the mean of the images' distances, or the code's norm over the whole batch, which
+        distance: distance of latents: the mean of the images' distances, or the code's norm over the whole batch, which
             grows with the square root of its size.
     """
 

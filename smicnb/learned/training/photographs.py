@@ -24,12 +24,8 @@ SHORT_SIDE = 512  # larger photographs are made smaller: a crop of 128 pixels sh
 
 
 class Batch(NamedTuple):
-    """What a step is given.
-
-    Args:
-        part: "fitted" or "validated".
-        pixels: crops (n, 3, side, side) in [0, 1].
-        numbers: (n,) of their photographs in that part.
+    """What a step is given: `pixels` of crops (n, 3, side, side) in [0, 1] of a part ("fitted" or "validated"), and the
+    numbers (n,) of their photographs in that part.
     """
 
     part: str
@@ -56,12 +52,8 @@ class Photographs:
     skipped: dict[str, int]
 
     def crops(self, count: int, side: int, seed: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-        """Random square crops, half of them mirrored, and the numbers of their photographs.
-
-        Args:
-            count: number of crops.
-            side: a crop's side in pixels.
-            seed: integers that alone decide which.
+        """Random square crops, half of them mirrored, and the numbers of their photographs; the integers of `seed`
+        alone decide which.
 
         Returns:
             (count, side, side, 3) uint8 and (count,) int.

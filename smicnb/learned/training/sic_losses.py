@@ -49,11 +49,8 @@ def spread_of_rates(group_bpp: Tensor, level: int, weights: SicWeights) -> Tenso
 
 
 class Discriminator(nn.Module):
-    """Whether pixels are an image's own, given the coded groups of a level (Fig. 18).
-
-    Args:
-        config: the codec's config.
-        width: channels of the first of four convolutions; the paper's is 64.
+    """Whether pixels are an image's own, given the coded groups of a level (Fig. 18); four convolutions, the first to
+    `width` channels, 64 in the paper.
     """
 
     def __init__(self, config: SicConfig, width: int):
@@ -69,12 +66,8 @@ class Discriminator(nn.Module):
         self.layers = nn.Sequential(*layers, normed(nn.Conv2d(widths[-1], 1, 1)))
 
     def forward(self, pixels: Tensor, coded: Tensor, level: int) -> Tensor:
-        """Logits (n, 1, H/16, W/16), positive for what looks real.
-
-        Args:
-            pixels: (n, 3, H, W), about [0, 1].
-            coded: the first `level` groups of ŷ, (n, channels, H/16, W/16).
-            level: 1 to L.
+        """Logits (n, 1, H/16, W/16), positive for what looks real, of pixels (n, 3, H, W) about [0, 1], given the first
+        `level` groups of ŷ, (n, channels, H/16, W/16).
         """
         condition = functional.leaky_relu(self.conditions[level - 1](coded.detach()), 0.2)
         condition = functional.interpolate(condition, scale_factor=STRIDE, mode="nearest")

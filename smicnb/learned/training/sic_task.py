@@ -17,13 +17,7 @@ DECAY = 5e-5  # of AdamW's weights
 
 
 class SicTask:
-    """A training of SIC.
-
-    Args:
-        training: a training of a plan.
-        parts: photographs; their captions are not looked at.
-        device: a torch device name.
-    """
+    """A training of SIC on parts as in `TacoTask`, whose captions are not looked at."""
 
     clip = 0.5
 

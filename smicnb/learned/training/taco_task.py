@@ -18,13 +18,7 @@ CALIBRATION = 4  # batches from which a new text module's norms learn what they 
 
 
 class TacoTask:
-    """A training of TACO.
-
-    Args:
-        training: a training of a plan.
-        parts: photographs that are trained on ("fitted"), and that tell how it goes ("validated").
-        device: a torch device name.
-    """
+    """A training of TACO on parts: some to train on ("fitted"), and others that tell how it goes ("validated")."""
 
     clip, adversary = 1.0, None
 

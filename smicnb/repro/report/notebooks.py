@@ -39,12 +39,9 @@ class Page:
 def convert(
     path: Path, ends: tuple[str, ...], captions: Callable[[str], str], keep: Callable[[str, bytes], Mapping[str, Any]]
 ) -> Page:
-    """Make the page of an executed notebook.
-
-    Args:
-        ends: state of each code cell, from the run record; () takes what papermill wrote.
-        captions: name of a figure -> its caption, "" where there is none.
-        keep: (file name, bytes) -> what the page needs of a kept picture: "src", "width", "height".
+    """Make the page of an executed notebook, with the state of each code cell from the run record, () for what
+    papermill wrote, and figures' captions by name; `keep` takes a picture's file name and bytes and says what the page
+    needs of it: "src", "width", "height".
 
     Raises:
         SmicnbError: the file is no notebook.

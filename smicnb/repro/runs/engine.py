@@ -52,7 +52,7 @@ class Execution:
     Attributes:
         cells: a state for every code cell: pending, running, done, failed, dead, timeout or interrupted.
         error: kind, text on one line, and place of the cell that ended it; None where all are done.
-        notebook: as far as it came.
+        notebook: the notebook, as far as it came.
     """
 
     folder: Path

@@ -32,11 +32,7 @@ class SchedulerLostError(BrokenExecutor):
 
 
 class Processes(Executor):
-    """Spawned processes that die alone: a killed one costs its task, where a `ProcessPoolExecutor` would lose all.
-
-    Args:
-        workers: number of processes.
-    """
+    """Spawned processes that die alone: a killed one costs its task, where a `ProcessPoolExecutor` would lose all."""
 
     def __init__(self, workers: int):
         self._spawn = multiprocessing.get_context("spawn")
@@ -84,11 +80,8 @@ def _tie(tether: Any) -> None:
 
 
 class Dask(Executor):
-    """A Dask cluster's workers. What dies with them is a BrokenExecutor, as it is with processes.
-
-    Args:
-        client: the cluster's client.
-        address: the scheduler's address.
+    """A Dask cluster's workers, by its client and its scheduler's address. What dies with them is a BrokenExecutor, as
+    it is with processes.
     """
 
     def __init__(self, client: "Client", address: str):

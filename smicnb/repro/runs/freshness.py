@@ -59,12 +59,7 @@ def inputs(job: Job) -> dict[str, str]:
 
 
 def reasons(job: Job, now: dict[str, str] | None = None) -> list[str]:
-    """Why a notebook is to run again, each in a few words; empty where its results are those of `now`.
-
-    Args:
-        job: the notebook.
-        now: its `inputs`, where they are at hand.
-    """
+    """Why a notebook is to run again, each in a few words; empty where its results are those of `now`, its `inputs`."""
     record = records.read(job.place.record)
     if record is None:
         return ["never run"]

@@ -161,11 +161,8 @@ class Pulse:
 
 
 class Listener:
-    """Whether the run of a pulse goes on, for its workers. Each call is one look.
-
-    Args:
-        path: the pulse file.
-        run: name of the run that the pulse has to be of.
+    """Whether the run of a pulse file goes on, for its workers: the pulse has to be of the run of that name. Each call
+    is one look.
     """
 
     def __init__(self, path: Path, run: str):

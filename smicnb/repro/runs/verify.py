@@ -106,12 +106,8 @@ def _make_private(job: Job) -> Job:
 
 
 def compare(committed: Path, made: Path, notebooks: Collection[str], whole: bool) -> Report:
-    """Compare what `notebooks` made with what is committed: tables column by column, other files by name.
-
-    Args:
-        committed, made: folders of a recipe's figures, each with one for each notebook.
-        notebooks: names of notebooks whose figures count.
-        whole: whether they are all that `committed` may hold.
+    """Compare what `notebooks` made in one folder of a recipe's figures with what is committed in another: tables
+    column by column, other files by name. `whole`: nothing else may be there.
     """
     top = root().resolve()
     counterparts = {}  # file that is or should be committed -> the one that was made

@@ -218,10 +218,8 @@ def encoder(name: str) -> SemanticEncoder:
 
 @lru_cache(maxsize=4)
 def image_encoder(name: str) -> ImageEncoder:
-    """The encoder of a name, or "inception-fid", of images only: to judge images by a model that made none.
-
-    Args:
-        name: the same as in `encoder`.
+    """The encoder of a name as in `encoder`, or "inception-fid", of images only: to judge images by a model that made
+    none.
     """
     selection = parse(name)
     if selection.family == inception.NAME and not selection.source:

@@ -148,11 +148,7 @@ def shared_encoder(device: str) -> "InceptionFeatures":
 
 
 class InceptionFeatures:
-    """Photographs to the 2048 features that FID and KID compare; has no text tower.
-
-    Args:
-        device: a torch device name.
-    """
+    """Photographs to the 2048 features that FID and KID compare; has no text tower."""
 
     name, dim = NAME, DIM
     mean = np.zeros(DIM, np.float32)

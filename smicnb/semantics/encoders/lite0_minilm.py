@@ -42,12 +42,8 @@ def unit_rows(rows: np.ndarray) -> np.ndarray:
 
 
 def fit_ridge(prototypes: np.ndarray, texts: np.ndarray, ridge: float = RIDGE) -> np.ndarray:
-    """The map (1280, 384) from centred unit class prototypes to centred unit text embeddings.
-
-    Args:
-        prototypes: the classifier's rows, (classes, 1280).
-        texts: embeddings of the classes' names, (classes, 384), already centred.
-        ridge: weight of the squared norm of the map.
+    """The map (1280, 384) from centred unit class prototypes (classes, 1280) to centred unit text embeddings (classes,
+    384); `ridge` is the weight of its squared norm.
     """
     rows = unit_rows(prototypes - prototypes.mean(axis=0)).astype(np.float64)
     targets = unit_rows(texts).astype(np.float64)

@@ -108,14 +108,11 @@ class ImageTower:
         self._std = torch.tensor(std, device=self.device).view(1, 3, 1, 1)
 
     def encode_pixels(self, pixels: "torch.Tensor", side: int | None = None) -> "torch.Tensor":
-        """Latents (n, L) of pixels, float (n, 3, H, W) in [0, 1], with gradients to the pixels.
+        """Latents (n, L) of pixels, float (n, 3, H, W) in [0, 1], with gradients to the pixels; the network sees
+        squares of `side`, or of its own side. Only convolutions take another.
 
         Resizing is torch's antialiased one, first across and then down as Pillow does it, and what is then beyond black
         and white is cut off, as there: all that differs is Pillow's rounding to 8 bits.
-
-        Args:
-            pixels: the images, float (n, 3, H, W) in [0, 1].
-            side: side of the square that the network sees; None: its own. Only convolutions take another.
         """
         from torch.nn import functional
 

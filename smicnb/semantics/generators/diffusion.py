@@ -54,7 +54,7 @@ class DiffusionGenerator:
     Args:
         family: "stable-unclip" or "kandinsky22".
         located: place of the pipeline's files.
-        pipeline: their configuration, and how they are called.
+        pipeline: the files' configuration, and how the pipeline is called.
         settings: device, dtype, steps, guidance (at most 1: none), batch, attention_slicing.
 
     Raises:
@@ -227,7 +227,7 @@ def fit_pipeline(family: str, located: Located, dim: int, encoder: SemanticEncod
     """The pipeline of a folder; only its configurations are read.
 
     Args:
-        family, located: which, and where its files are.
+        family, located: the pipeline's family, and where its files are.
         dim: dimension of the latents that it is to take.
         encoder: encoder that makes them; without it, the pipeline can make no images.
 

@@ -31,14 +31,11 @@ class LatentGenerator(Protocol):
 
 
 class RetrievalGenerator:
-    """A stand-in for a generator: the gallery photograph whose latent has the largest cosine.
+    """A stand-in for a generator: the gallery photograph whose latent, of `latents` (len(gallery), dim), has the
+    largest cosine.
 
     It invents nothing: what it shows exists. Where `gallery` is a collection's split of that name, it belongs to no
     scene of the splits that are coded; any other gallery may hold the very photographs that were.
-
-    Args:
-        gallery: photographs to choose from.
-        latents: their latents, (len(gallery), dim).
     """
 
     name = "retrieval"

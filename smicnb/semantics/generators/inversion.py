@@ -46,11 +46,7 @@ _COLOURS = ((0.562, 0.195, 0.043), (0.584, 0.0, -0.108), (0.584, -0.195, 0.065))
 
 
 class FeaturePainter:
-    """VGG19's relu4_1 features and back: what of a picture its features keep.
-
-    Args:
-        device: a torch device name.
-    """
+    """VGG19's relu4_1 features and back: what of a picture its features keep."""
 
     def __init__(self, device: str = "cpu"):
         from safetensors.torch import load_file
@@ -123,11 +119,8 @@ def sparse_code(latent: np.ndarray, latents: np.ndarray, count: int) -> tuple[np
 
 
 def layout(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Logits (k, 7, 7) whose softmax over k gives each photograph about its share of the picture's area.
-
-    Args:
-        shares: (k,) positive, of sum 1.
-        rng: draws how the photographs' centres are turned about the picture's.
+    """Logits (k, 7, 7) whose softmax over k gives each photograph about its share, of sum 1, of the picture's area;
+    `rng` turns their centres about the picture's.
     """
     count, ticks = len(shares), (np.arange(LAYOUT_CELLS) + 0.5) / LAYOUT_CELLS
     angles = 2 * np.pi * (rng.random() + np.arange(count) / count)

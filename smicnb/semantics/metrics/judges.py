@@ -49,7 +49,7 @@ class Judge:
     """A model in evaluation mode with the processor that prepares its input.
 
     Args:
-        family: which classes load it.
+        family: the classes that load it.
         selection: the source ("auto", a folder, a repository), and the option device.
 
     Raises:

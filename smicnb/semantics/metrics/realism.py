@@ -42,7 +42,7 @@ def realism(metric: str, features: np.ndarray, features_hat: np.ndarray, seed: i
             its formula and loses its name's numbers: nothing published can be compared with it.
         features: (n, d) of photographs, any number of rows from 2 on.
         features_hat: (m, d) of generated images.
-        seed: draws KID's subsets; the others draw nothing.
+        seed: seed of KID's subsets; the others draw nothing.
 
     Raises:
         UnknownNameError: no such metric. DimensionError: not (n, d) and (m, d), fewer than 2 rows, or numbers

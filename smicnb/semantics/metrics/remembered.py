@@ -12,10 +12,8 @@ MAX_NUMBERS = 3 * 2**21  # in an input: its features take up to a hundred times 
 
 
 class Remembered:
-    """A network's features, computed once for inputs that come again soon; never where gradients are wanted.
-
-    Args:
-        features: function from an input tensor to its features.
+    """What a network makes of its input, computed once for inputs that come again soon; never where gradients are
+    wanted.
     """
 
     def __init__(self, features: "Callable[[Tensor], Features]"):

@@ -92,8 +92,8 @@ def open_picture(file: BinaryIO, path: Path, most: int) -> tuple[Image.Image, by
     """Open a file of any format that is read.
 
     Args:
-        file: its bytes, at their start.
-        path: its name, of which the suffix counts.
+        file: the file, at its start.
+        path: the file's path, of which the suffix counts.
         most: pixels; a format that cannot be opened without decoding is refused by its header above them.
 
     Returns:

@@ -49,10 +49,8 @@ class Item:
     view: View = field(default=WHOLE, repr=False)
 
     def image(self, profiles: bool = True) -> np.ndarray:
-        """Read the view: RGB uint8 H×W×3; raises ImageError where the file can no longer be read.
-
-        Args:
-            profiles: the same as in `read_image`.
+        """Read the view: RGB uint8 H×W×3; `profiles` as in `read_image`. ImageError where the file can no longer be
+        read.
         """
         return self.view.cut(read_photograph(self.path, profiles))
 
@@ -69,7 +67,7 @@ class Collection:
     Args:
         name: "embedded", "kodak", "folder:NAME"; a split adds "/train".
         items: images, by the hash of their scene, then as listed.
-        licence, page: those of the data set; the page may be "".
+        licence, page: the data set's licence and page; the page may be "".
         skipped: reason -> number of files that were left out.
         notes: what else a reader should know, in words.
         left_out: (name, reason) of each file or folder that was skipped or passed over.

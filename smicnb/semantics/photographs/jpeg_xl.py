@@ -11,10 +11,7 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # width t
 
 
 def size_in_header(file: BinaryIO) -> tuple[int, int]:
-    """(width, height) in pixels, as coded, before any orientation.
-
-    Args:
-        file: a code stream or a file of boxes, at its start.
+    """(width, height) in pixels, as coded, before any orientation, of a code stream or a file of boxes at its start.
 
     Raises:
         ValueError: there is no such header.

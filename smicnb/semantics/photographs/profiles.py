@@ -31,7 +31,7 @@ def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
     Args:
         image: an image of 8 bits a sample.
-        profile: as it stands in the file. None, and one that is damaged, too large, or of other channels than the
+        profile: the file's profile. None, and one that is damaged, too large, or of other channels than the
             picture's, means sRGB, as in a browser; the numbers of CIELAB are colours without any.
     """
     channels = _CHANNELS.get(image.mode, "RGB")

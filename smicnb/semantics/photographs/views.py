@@ -12,7 +12,7 @@ class View(NamedTuple):
 
     Args:
         anchor: where the part lies: "c", or of "t", "b", "l", "r" one or two ("tl").
-        percent: its size, of either side; 100 is the whole photograph.
+        percent: size of the part, of either side; 100 is the whole photograph.
         mirrored: whether it is mirrored from left to right.
     """
 

@@ -37,13 +37,7 @@ def folder_of(part: Part) -> Path:
 
 
 def read_record(part: Part) -> dict[str, dict]:
-    """Length and hash of each installed file, or {} where the record itself is damaged.
-
-    Args:
-        part: the part.
-
-    Returns:
-        File name to {"sha256": text, "bytes": int}.
+    """File name -> {"sha256": text, "bytes": int} of each installed file, or {} where the record itself is damaged.
 
     Raises:
         MissingWeightsError: the part is not here.
@@ -64,11 +58,8 @@ def read_record(part: Part) -> dict[str, dict]:
 
 
 def damage(part: Part, read: bool = False) -> str:
-    """Say what is wrong with an installed part, or "".
-
-    Args:
-        part: the part.
-        read: compare the hashes too, not only presence and lengths.
+    """What is wrong with an installed part, or ""; with `read` the hashes are compared too, not only presence and
+    lengths.
 
     Raises:
         MissingWeightsError: the part is not here.

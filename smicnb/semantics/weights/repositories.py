@@ -136,7 +136,7 @@ def load(kind: type, folder: Path, label: str, **settings: Any) -> Any:
     """What `kind`, a class of diffusers or transformers, reads from a folder and from nowhere else.
 
     Args:
-        kind: its from_pretrained is called with `settings`.
+        kind: a class with `from_pretrained`, which gets `settings`.
         folder: a folder on this machine.
         label: how errors call what is in it.
 

@@ -118,12 +118,8 @@ def _open_hub(hub: Hub) -> Iterator[Opener]:
 
 
 def sources(part: Part, path: Path | None, downloads: Path) -> Iterator[Source]:
-    """The sources to try for a part, in order: `path` alone where one is named, else the registry's.
-
-    Args:
-        part: the part.
-        path: a file or folder of the user, or None.
-        downloads: folder for archives, kept between runs.
+    """The sources to try for a part, in order: `path`, a user's file or folder, alone where one is named, else the
+    registry's. Archives are kept in `downloads` between runs.
     """
     if path is not None:
         yield str(path), _named_path(part, path)

@@ -26,13 +26,7 @@ __all__ = ["EMBEDDED", "PARTS", "fetch", "files", "resolve", "table", "weights_h
 
 
 def resolve(name: str) -> Path:
-    """Find the folder of a fetched part; its hashes are compared once per process.
-
-    Args:
-        name: a name of `PARTS`.
-
-    Returns:
-        The folder that holds `PARTS[name].holds`.
+    """Find the folder that holds `PARTS[name].holds` of a fetched part; its hashes are compared once per process.
 
     Raises:
         UnknownNameError: no such part.
@@ -106,16 +100,11 @@ def fetch(name: str, source: Path | None = None) -> Path:
 
 
 def weights_hash(name: str) -> str:
-    """The hash that stands for a part's numbers: of the promised hashes and the conversion.
+    """The hash that stands for a part's numbers, 64 hexadecimal digits: of the promised hashes and the conversion; no
+    weights are read.
 
     Where no hash is promised (hub parts), those recorded at the first fetch take their place, so that
     nothing computed from other numbers is ever found under the same key.
-
-    Args:
-        name: a name of `PARTS`.
-
-    Returns:
-        64 hexadecimal digits; no weights are read.
 
     Raises:
         UnknownNameError: no such part.
@@ -129,9 +118,6 @@ def weights_hash(name: str) -> str:
 
 def files(name: str) -> list[Path]:
     """The files of a fetched part, as they are.
-
-    Args:
-        name: a name of `PARTS`.
 
     Raises:
         UnknownNameError: no such part.

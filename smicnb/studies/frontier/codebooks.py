@@ -24,13 +24,8 @@ VALUES = 1 << MODELLED  # entries of the longest table of values
 
 
 class Codebooks:
-    """Dictionaries and tables of a whole grid.
-
-    Args:
-        grid: the sweep's grid.
-        encoder: encoder of the latents that are coded.
-        atoms: n_a -> (n_a, L), as learned.
-        tables: n_a -> (b_dict, λ, b_coef, numbers) int32, in the grid's order; see `_table`.
+    """Dictionaries and tables of a whole grid: `atoms`, n_a -> (n_a, L) as learned, and `tables`, n_a -> (b_dict, λ,
+    b_coef, numbers) int32, in the grid's order (see `_table`).
     """
 
     def __init__(
@@ -62,12 +57,8 @@ class Codebooks:
 
 
 def codebooks(collection: np.ndarray, grid: Grid, encoder: SemanticEncoder) -> Codebooks:
-    """Codebooks for all points of a grid; what was fitted before, by the same code to the same latents, is read.
-
-    Args:
-        collection: latents (n, L) of norm `grid.norm`, which dictionaries, ranges and models are fitted to.
-        grid: the sweep's grid.
-        encoder: encoder of these latents.
+    """Codebooks for all points of a grid, fitted to latents (n, L) of norm `grid.norm`; what was fitted before, by the
+    same code to the same latents, is read.
     """
     dictionaries, fitted = ArrayCache("dictionaries"), ArrayCache("codebooks")
     atoms, tables = {}, {}

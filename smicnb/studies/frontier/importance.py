@@ -56,11 +56,7 @@ def changes(hull: pd.DataFrame, parameter: str) -> float:
 
 
 def ranking(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Iterable[float] = SIZES) -> pd.DataFrame:
-    """One row per split, accounting, n and parameter.
-
-    Args:
-        table: `sweep.sweep`'s.
-        hulls: `sweep.hulls`' of it.
+    """One row per split, accounting, n and parameter, of `sweep.sweep`'s table and its `sweep.hulls`.
 
     Returns:
         Columns split, accounting, n, parameter, loss (of mean latent cosine), rank (1 loses most), held_at, changes

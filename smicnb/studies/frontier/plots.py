@@ -24,12 +24,8 @@ INTERVAL = 1.96  # standard errors on either side of a mean: 95 %
 
 
 def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float]) -> Figure:
-    """Fig. 13: a panel for each n with the entropy-coded points and the hulls of all accountings.
-
-    Args:
-        table: `sweep.sweep`'s rows of one split.
-        hulls: `sweep.hulls`' of it.
-        sizes: n of each panel.
+    """Fig. 13: a panel for each n of `sizes` with the entropy-coded points (`sweep.sweep`'s rows of one split) and the
+    hulls of all accountings (`sweep.hulls`').
     """
     columns = 3
     rows = -(-(len(sizes) + 1) // columns)
@@ -64,10 +60,8 @@ def _draw_hulls(axes: Axes, hulls: pd.DataFrame) -> None:
 
 
 def effects(table: pd.DataFrame) -> Figure:
-    """Held-out fidelity against λ, a colour per n_a, and against b_coef, a colour per b_dict, with 95 % intervals.
-
-    Args:
-        table: `sweep.effects`' rows of one split.
+    """Held-out fidelity against λ, a colour per n_a, and against b_coef, a colour per b_dict, with 95 % intervals:
+    `sweep.effects`' rows of one split.
     """
     figure, panels = plt.subplots(1, 2, figsize=(PAGE, 2.7), sharey=True)
     slices = (("penalty", "penalty", "n_atoms"), ("bits", "b_coef", "b_dict"))
@@ -135,14 +129,8 @@ def draw_images(
     names: Sequence[str],
     bits: Sequence[float],
 ) -> Figure:
-    """Fig. 14: a row for each input, then what is generated from each point's file; latent cosines below.
-
-    Args:
-        inputs: photographs.
-        generated: one image of each operating point for each input.
-        cosines: (inputs, points) latent cosines.
-        names: names of the operating points.
-        bits: bits per image of each point's entropy-coded file: payload and index.
+    """Fig. 14: a row for each input, then what is generated from each point's file, of so many bits per image with its
+    index; latent cosines (inputs, points) below.
     """
     titles = [f"{name}, {size:.0f} bits" for name, size in zip(names, bits, strict=True)]
     return draw_beside_inputs(inputs, generated, cosines, titles, 1.12)

@@ -136,7 +136,7 @@ def fidelity(
         decoded: (model, split) -> latents (n, L) as decoded; the model "no codec" is added here.
         generated: number of latents of a split that images are made of at most, evenly spread over it.
         seed: the generator's seed.
-        readings: more that is measured on the images.
+        readings: further measures of the images.
 
     Returns:
         Columns split, model, scene, item, metric, value.

@@ -198,14 +198,10 @@ def format_size(n: float) -> str:
 
 
 def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES, name: str = "train") -> pd.DataFrame:
-    """The hull of the collection for every size n and accounting, and what its settings come to on other images.
+    """The hull of the collection, `name` in `sweep`'s table, for every size n and accounting, and what its settings
+    come to on other images.
 
     Settings are chosen on the collection alone: on other images they need form no hull.
-
-    Args:
-        table: `sweep`'s.
-        sizes: n.
-        name: the collection's name.
 
     Returns:
         The hull's points in every split with `n`, `accounting` and `bits` per image.
@@ -224,13 +220,10 @@ def hulls(table: pd.DataFrame, sizes: Iterable[float] = SIZES, name: str = "trai
 
 
 def effects(table: pd.DataFrame, penalty: float) -> pd.DataFrame:
-    """What single parameters do to fidelity: two slices through the points, told apart by `varied`.
+    """What single parameters do to fidelity: two slices through `sweep`'s points, told apart by `varied`.
 
     "penalty": all λ and n_a, with the most bits there are. "bits": all b_coef and b_dict, with the most atoms, at the
     λ of the grid that is nearest to `penalty`.
-
-    Args:
-        table: `sweep`'s.
 
     Returns:
         Columns varied, split, PARAMETERS, latent_cosine, cosine_error.

@@ -30,11 +30,8 @@ LEVEL = 0.95  # of all λ of an operation together
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of images (x1, x2) of one collection.
-
-    Args:
-        operation: "add" or "remove".
-        first, second: (n,) rows of x1 and x2 in the collection.
+    """Pairs of images (x1, x2) of one collection, `first` and `second` (n,) rows in it, of which x2 is to be added or
+    removed: `operation` is "add" or "remove".
     """
 
     operation: str
@@ -177,13 +174,10 @@ def gains(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def wins(table: pd.DataFrame) -> pd.DataFrame:
-    """How often, and from which λ on, the concept beats each control.
+    """How often, and from which λ on, the concept beats each control, of `gains`' rows.
 
     Intervals are over the scenes of x1 and of x2 (`interval_of_pairs`), and of 95 % for all λ of an operation together:
     each has 1 − 0.05 / (number of λ).
-
-    Args:
-        table: rows of `gains`.
 
     Returns:
         Columns operation, against, factor, pairs, scenes, second_scenes, gain with low and high, verdict ("concept
@@ -228,9 +222,6 @@ def curves(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def ranking(table: pd.DataFrame) -> np.ndarray:
-    """Pairs of one operation by their mean gain over all λ against one control, the worst failure first.
-
-    Args:
-        table: rows of `gains` of one operation and one control.
+    """Pairs by their mean gain over all λ, the worst failure first, of `gains`' rows of one operation and one control.
     """
     return table.groupby("pair")["gain"].mean().sort_values(kind="stable").index.to_numpy()

@@ -81,13 +81,11 @@ def _value(sizes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def sample_frequencies(quantised: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Coefficients of the same shape, each drawn alone from its frequency's empirical distribution.
+    """Coefficients (rows, columns, K, 8, 8), each drawn alone from the empirical distribution of its frequency in
+    `quantised`, of the same shape.
 
     This is the model that `transform_coding.estimated_rate` charges for: DC differences add up along each row, all
     else is independent.
-
-    Args:
-        quantised: integers (rows, columns, K, 8, 8), what the distributions are fitted to.
     """
     symbols = to_symbols(quantised).reshape(-1, *quantised.shape[2:])
     chosen = rng.integers(len(symbols), size=symbols.shape)
@@ -95,10 +93,7 @@ def sample_frequencies(quantised: np.ndarray, rng: np.random.Generator) -> np.nd
 
 
 def statistics(quantised: np.ndarray) -> list[dict]:
-    """What a sample has in common with its photograph, one row per component.
-
-    Args:
-        quantised: integers (rows, columns, K, 8, 8).
+    """What a sample, integers (rows, columns, K, 8, 8), has in common with its photograph, one row per component.
 
     Returns:
         Rows with component, null (share of coefficients that are zero), per_block (non-null ones beside the DC), and

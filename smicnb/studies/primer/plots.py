@@ -29,12 +29,8 @@ CURVES = (
 
 
 def block_data(image: np.ndarray, quality: int, block: tuple[int, int]) -> pd.DataFrame:
-    """The luma of one block on its way through the code: 64 rows, by row and column of pixel or frequency.
-
-    Args:
-        image: RGB uint8 H×W×3, sides multiples of 8.
-        quality: 1 to 100.
-        block: row and column of the block, counted in blocks.
+    """The luma of one block (its row and column, counted in blocks) of an RGB uint8 image on its way through the code
+    of quality 1 to 100: 64 rows, by row and column of pixel or frequency.
     """
     planes = tc.to_ycbcr(image)
     coefficients = tc.transform(planes)
@@ -57,13 +53,8 @@ def block_data(image: np.ndarray, quality: int, block: tuple[int, int]) -> pd.Da
 
 
 def pipeline(image: np.ndarray, quality: int, block: tuple[int, int], data: pd.DataFrame) -> Figure:
-    """Fig. 1.2 for one photograph: its planes and its decoded image above, one block step by step below.
-
-    Args:
-        image: RGB uint8 H×W×3, sides multiples of 8.
-        quality: 1 to 100.
-        block: the one that `data` is of; framed in the photograph.
-        data: `block_data`'s table.
+    """Fig. 1.2 for one photograph: its planes and its decoded image above, the block of `block_data`'s table step by
+    step below, framed in the photograph; other arguments as there.
     """
     heights = 0.2 * PAGE * image.shape[0] / image.shape[1] + TITLE, 0.25 * PAGE + TITLE
     figure = plt.figure(figsize=(PAGE, sum(heights)))
@@ -115,10 +106,8 @@ def _numbers(axes: Axes, values: np.ndarray, title: str, **colours) -> None:
 
 
 def rate_distortion(rows: pd.DataFrame) -> Figure:
-    """PSNR against bits per pixel: an entropy estimate dashed, written files solid.
-
-    Args:
-        rows: rows of `transform_coding.rate_distortion`; the estimate's codec comes first.
+    """PSNR against bits per pixel: an entropy estimate dashed, which comes first in
+    `transform_coding.rate_distortion`'s rows, written files solid.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 3.5))
     for look, (codec, curve) in zip(CURVES, rows.groupby("codec", sort=False), strict=True):
@@ -141,10 +130,8 @@ def rate_distortion(rows: pd.DataFrame) -> Figure:
 
 
 def samples(pictures: Mapping[str, np.ndarray]) -> Figure:
-    """Fig. 1.1: a photograph and samples of models fitted to it, all of one size, two side by side.
-
-    Args:
-        pictures: RGB uint8 images by their titles; an even number.
+    """Fig. 1.1: a photograph and samples of models fitted to it, an even number of RGB uint8 images of one size, two
+    side by side.
     """
     height, width = next(iter(pictures.values())).shape[:2]
     rows = len(pictures) // 2

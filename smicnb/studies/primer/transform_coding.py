@@ -124,12 +124,10 @@ def decode(quantised: np.ndarray, quality: int) -> np.ndarray:
 
 
 def to_symbols(quantised: np.ndarray) -> np.ndarray:
-    """What is coded: the coefficients, but each DC as the difference from the block to its left.
+    """What is coded of integers (rows, columns, K, 8, 8): the coefficients, but each DC as the difference from the
+    block to its left.
 
     Each row of blocks starts anew from 0, as in a JPEG file with restart markers after every row.
-
-    Args:
-        quantised: integers (rows, columns, K, 8, 8).
     """
     symbols = quantised.copy()
     symbols[:, 1:, :, 0, 0] -= quantised[:, :-1, :, 0, 0]
@@ -151,10 +149,7 @@ def entropy(values: np.ndarray) -> float:
 
 
 def entropies(quantised: np.ndarray) -> np.ndarray:
-    """Empirical entropy of each frequency of each component over all blocks.
-
-    Args:
-        quantised: integers (rows, columns, K, 8, 8).
+    """Empirical entropy of each frequency of each component over all blocks of integers (rows, columns, K, 8, 8).
 
     Returns:
         (K, 8, 8) bits per coefficient; the first of each component is that of the DC differences.
@@ -174,11 +169,8 @@ def estimated_rate(quantised: np.ndarray) -> float:
 
 
 def busy_block(quantised: np.ndarray, share: float) -> tuple[int, int]:
-    """Row and column of the first block that has as many non-null luma coefficients as a given share of all blocks.
-
-    Args:
-        quantised: integers (rows, columns, K, 8, 8).
-        share: 0 (the smoothest block) to 1 (the busiest); 0.5 takes a median block.
+    """Row and column of the first block of integers (rows, columns, K, 8, 8) that has as many non-null luma
+    coefficients as a share of all blocks: 0 is the smoothest, 0.5 a median block, 1 the busiest.
     """
     counts = np.count_nonzero(quantised[:, :, 0], axis=(-2, -1))
     row, column = np.argwhere(counts == np.quantile(counts, share, method="nearest"))[0]

@@ -29,11 +29,8 @@ def null_data(measured: pd.DataFrame, law: NullLaw, split: str) -> pd.DataFrame:
 
 
 def null_proportion(data: pd.DataFrame, law: NullLaw) -> Figure:
-    """Three panels against λ, a colour per n_a: as published, measured with the fitted law, and what it leaves.
-
-    Args:
-        data: `null_data`'s table.
-        law: the law that it was made with.
+    """Three panels of `null_data`'s table against λ, a colour per n_a: as published, measured with the fitted law, and
+    what it leaves.
     """
     sizes = sorted(data["n_atoms"].unique(), reverse=True)  # the order in which the measured curves lie
     # Viridis without its lightest end: a step in n_a is a step in lightness, with any colour vision.

@@ -152,11 +152,8 @@ def implied_dictionary(codec: str) -> tuple[float, float]:
 
 
 def compare_points(measured: pd.DataFrame | None = None, files: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The three operating points in bits per image: as printed, corrected, with each split's measured P, and as files.
-
-    Args:
-        measured: `null_proportion.sweep`'s table, or None.
-        files: what the points' files take, as `file_columns` has it, or None.
+    """The three operating points in bits per image: as printed, corrected, with each split's measured P, and as files;
+    arguments as in `table3`.
     """
 
     rows = []

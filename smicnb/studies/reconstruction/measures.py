@@ -116,7 +116,7 @@ def cosines(
         generated: number of latents of a split that images are made of at most, evenly spread over it: they are
             what takes time. The latent cosine is of all.
         seed: the generator's seed.
-        readings: more that is measured on images of learned atoms and of latents that were not coded.
+        readings: further measures of images of learned atoms and of latents that were not coded.
 
     Returns:
         Columns split, kind, n_atoms, scene, item, metric ("latent_cosine", "image_cosine", or one of

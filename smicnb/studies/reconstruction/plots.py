@@ -20,13 +20,9 @@ LONGEST_LINE = 24  # letters of two words below a picture
 def learning(
     photographs: Sequence[np.ndarray], codes: np.ndarray, scenes: Sequence[str], words: Sequence[str]
 ) -> Figure:
-    """Fig. 6 on real data: photographs of the collection, and their codes over the learned atoms.
-
-    Args:
-        photographs: some of the collection's images, 16 at most.
-        codes: (n, n_atoms), the rows in the order of `scenes`.
-        scenes: scene of each row, equal ones together; too many to be named, rows go by strongest atom.
-        words: a name for each atom; too many are left out.
+    """Fig. 6 on real data: 16 photographs of the collection at most, and codes (n, n_atoms) of all its images over the
+    learned atoms, images of a scene together. Too many scenes to be named go by strongest atom; too many words, one an
+    atom, are left out.
     """
     figure = plt.figure(figsize=(PAGE, 3.4))
     left, right = figure.subfigures(1, 2, width_ratios=(1, 1.5))
@@ -71,14 +67,9 @@ def atoms(
     shares: Sequence[float],
     verb: str,
 ) -> Figure:
-    """Fig. 7: the first atoms, each by its nearest photograph of the collection and its generated picture.
-
-    Args:
-        nearest: the collection's photograph nearest to each atom.
-        generated: what the generator makes of each atom.
-        words: the nearest words of each atom, best first.
-        shares: each atom's share of all coefficients, 0 to 1.
-        verb: how the generator came by its pictures, "generated" or "retrieved".
+    """Fig. 7: the first atoms, each by its nearest photograph of the collection and its generated picture, its nearest
+    words, best first, and its share (0 to 1) of all coefficients; `verb` says how the generator came by its pictures,
+    "generated" or "retrieved".
     """
     columns = 5
     bands = -(-len(nearest) // columns)
@@ -119,14 +110,8 @@ def reconstructions(
 def decomposition(
     image: np.ndarray, nearest: Sequence[np.ndarray], generated: Sequence[np.ndarray], table: pd.DataFrame, verb: str
 ) -> Figure:
-    """Fig. 9: an image as its largest non-null atoms; coefficient above each, its nearest word below.
-
-    Args:
-        image: what was decomposed.
-        nearest: the collection's photograph nearest to each atom.
-        generated: what the generator makes of each atom.
-        table: rows of `smicnb.studies.reconstruction.measures.decomposition`.
-        verb: how the generator came by its pictures, "generated" or "retrieved".
+    """Fig. 9: an image as its largest non-null atoms, of `measures.decomposition`'s rows; coefficient above each, its
+    nearest word below; arguments as in `atoms`.
     """
     figure, grid = plt.subplots(2, len(nearest) + 1, figsize=(PAGE, 2.3), squeeze=False)
     draw_thumbnail(grid[0, 0], image, "input  =")
@@ -140,12 +125,8 @@ def decomposition(
 
 
 def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> Figure:
-    """One metric against n_a for every kind of atoms: the coded collection left, held-out scenes right.
-
-    Args:
-        summary: rows of `smicnb.studies.reconstruction.measures.summarise`.
-        metric: "latent_cosine" or "image_cosine".
-        ylabel: the axis label, with unit and direction.
+    """ "latent_cosine" or "image_cosine" against n_a for every kind of atoms, of `measures.summarise`'s rows: the coded
+    collection left, held-out scenes right.
     """
     rows = summary[summary["metric"] == metric]
     splits = list(rows["split"].unique())
@@ -169,11 +150,8 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> Figure:
 
 
 def paired_differences(table: pd.DataFrame, title: str) -> Figure:
-    """Learned atoms minus each baseline against n_a, with 95 % intervals; zero is a tie.
-
-    Args:
-        table: rows of `smicnb.studies.reconstruction.measures.differences` for one split and metric.
-        title: what was measured on what.
+    """Learned atoms minus each baseline against n_a, with 95 % intervals, of `measures.differences`' rows for one split
+    and metric; zero is a tie.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, 2.7))
     axes.axhline(0, color="0.3", lw=0.8)

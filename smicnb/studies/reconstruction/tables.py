@@ -17,10 +17,8 @@ NAMES = {"no codec": "no codec (as published: single item [21])"}
 
 
 def table1(summary: pd.DataFrame) -> pd.DataFrame:
-    """One row per n_a: CC, CSS, BSS, MSE-SS as published, then ours with intervals, for learned atoms.
-
-    Args:
-        summary: rows of `smicnb.studies.reconstruction.measures.summarise`.
+    """One row per n_a: CC, CSS, BSS, MSE-SS as published, then ours with intervals, for learned atoms, of
+    `measures.summarise`'s rows.
 
     Returns:
         Columns n_a (first the latent without a dictionary, [21]), "… as published" and, per split, each metric
@@ -39,11 +37,8 @@ def table1(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def table2(summary: pd.DataFrame, rates: pd.DataFrame) -> pd.DataFrame:
-    """One row per operating point: as published, then bits and every metric with its interval, for both splits.
-
-    Args:
-        summary: `point_files.summarise`'s; "no codec" stands for latents that were not coded.
-        rates: `point_files.file_rates`' table.
+    """One row per operating point: as published, then bits (`point_files.file_rates`' table) and every metric with its
+    interval (`point_files.summarise`'s), for both splits; "no codec" stands for latents that were not coded.
     """
     coded = rates[rates["coding"] == "entropy"].set_index(["model", "split"])
     rows = []

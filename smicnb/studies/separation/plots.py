@@ -26,13 +26,9 @@ def separation(
     labels: Sequence[str],
     verb: str,
 ) -> Figure:
-    """Fig. 10: images, what is generated from their projections, and from their residuals; words below each.
-
-    Args:
-        images, projections, residuals: n images each.
-        words: the nearest words of z, ẑ and z − ẑ for each image.
-        labels: what each image is to the collection ("foreign", "held out").
-        verb: how the generator came by its pictures.
+    """Fig. 10: images, what is generated from their projections, and from their residuals, n each; the nearest words of
+    z, ẑ and z − ẑ below. Labels say what each image is to the collection ("foreign", "held out"), `verb` how the
+    generator came by its pictures.
     """
     figure, grid = plt.subplots(3, len(images), figsize=(PAGE, PAGE / len(images) * 3 * 1.18), squeeze=False)
     for column, (three, label) in enumerate(zip(zip(images, projections, residuals, strict=True), labels, strict=True)):
@@ -44,11 +40,8 @@ def separation(
 
 
 def separation_scores(summary: pd.DataFrame, title: str) -> Figure:
-    """Mean ranks of the images' own words in each part of the latent, beside the shuffled control.
-
-    Args:
-        summary: rows of `smicnb.studies.separation.measures.summarise`.
-        title: what was measured on what.
+    """Mean ranks of the images' own words in each part of the latent, of `measures.summarise`'s rows, beside the
+    shuffled control.
     """
     parts = list(dict.fromkeys(summary["part"]))
     figure, axes = plt.subplots(figsize=(PAGE, 0.36 * len(parts) + 1.3))
@@ -74,11 +67,8 @@ def part_name(part: str) -> str:
 
 
 def separation_claim(verdicts: pd.DataFrame, title: str) -> Figure:
-    """The paper's statements as paired differences of ranks, learned atoms beside a random subspace.
-
-    Args:
-        verdicts: rows of `smicnb.studies.separation.measures.verdicts`.
-        title: what was measured on what.
+    """The paper's statements as paired differences of ranks, of `measures.verdicts`' rows, learned atoms beside a
+    random subspace.
     """
     statements = list(dict.fromkeys(verdicts["statement"]))
     figure, axes = plt.subplots(figsize=(PAGE, 1.9))

@@ -67,11 +67,8 @@ def select_low_levels(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge_claims(points: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The paper's statements on variants, as `ablations.judge` judges: `CLAIMS` along whole curves, `LOW_CLAIMS` below.
-
-    Args:
-        points: `evaluate.points`'.
-        seed: seed of the bootstrap.
+    """The paper's statements on variants, as `ablations.judge` judges `evaluate.points`' table: `CLAIMS` along whole
+    curves, `LOW_CLAIMS` below.
     """
     low = ablations.judge(select_low_levels(points), LOW_CLAIMS, FAMILY, seed)
     return pd.concat([low, ablations.judge(points, CLAIMS, FAMILY, seed)], ignore_index=True)
@@ -86,12 +83,8 @@ def points(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def operating_points(paths: Iterable[Path], shown_levels: Sequence[int], seed: int) -> "list[SicLevel]":
-    """The levels of some checkpoints, each as a codec (`sic_levels.levels_of`).
-
-    Args:
-        paths: paths of checkpoints of SIC.
-        shown_levels: levels to draw.
-        seed: seed of the detail.
+    """The levels of some checkpoints, each as a codec (`sic_levels.levels_of`), with that seed of the detail;
+    `shown_levels` are to be drawn.
 
     Raises:
         SmicnbError: no checkpoint but twins, or a level to be shown that one does not have.
@@ -117,10 +110,7 @@ def list_progressive(levels: "Iterable[SicLevel]") -> "list[SicCodec]":
 
 
 def level_rates(points: pd.DataFrame) -> pd.DataFrame:
-    """How many bits each level takes, by its files and by the likelihoods.
-
-    Args:
-        points: the table of `points`.
+    """How many bits each level takes, by its files and by the likelihoods, of the table of `points`.
 
     Returns:
         codec, level, bpp and estimated_bpp (means over images, up to this level), own_bpp and own_estimated_bpp (of
@@ -150,12 +140,8 @@ def level_rates(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranks(points: pd.DataFrame, metrics_of: Sequence[str], seed: int) -> pd.DataFrame:
-    """Spearman's ρ between level and quality, image by image: 1 where each level is better than the one before.
-
-    Args:
-        points: `evaluate.points`'.
-        metrics_of: columns of it; where lower is better their sign is turned.
-        seed: seed of the bootstrap.
+    """Spearman's ρ between level and quality, image by image of `evaluate.points`' table: 1 where each level is better
+    than the one before.
 
     Returns:
         codec, metric, rho (mean over images), low, high (95 % over scenes), images.
@@ -178,13 +164,8 @@ def ranks(points: pd.DataFrame, metrics_of: Sequence[str], seed: int) -> pd.Data
 
 
 def bd_rates(points: pd.DataFrame, metrics_of: Sequence[str], anchor: str, seed: int) -> pd.DataFrame:
-    """BD-rate of every codec of SIC against another, in percent: means over images with 95 % intervals.
-
-    Args:
-        points: `evaluate.points`'.
-        metrics_of: columns of it.
-        anchor: a codec's name.
-        seed: seed of the bootstrap.
+    """BD-rate of every codec of SIC in `evaluate.points`' table against another, the anchor, in percent: means over
+    images with 95 % intervals.
 
     Returns:
         codec, metric, mean, low, high, images, left_out (images on which the two share no quality), and shared: the
@@ -246,13 +227,7 @@ def pick_typical(tested: Collection, points: pd.DataFrame) -> Item:
 def decode_levels(
     item: Item, codecs: "Sequence[SicCodec]", levels: Sequence[int], seed: int
 ) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
-    """One image as decoded at some levels by some models.
-
-    Args:
-        item: one image of a collection.
-        codecs: checkpoints with all their levels.
-        levels: 1 to L, the same for all.
-        seed: seed of the detail.
+    """One image as decoded at some levels, 1 to L, by some models with that seed of the detail.
 
     Returns:
         For each codec the original and the decoded images; and model, level, bpp, psnr, dists of the latter.

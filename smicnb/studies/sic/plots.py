@@ -24,10 +24,8 @@ def select_codecs(points: pd.DataFrame, variants: Sequence[str], rivals: bool = 
 
 
 def level_rates(table: pd.DataFrame) -> Figure:
-    """What each level takes: bits per pixel of its own, of files and as estimated, and how far the two are apart.
-
-    Args:
-        table: `measures.level_rates`'.
+    """What each level takes, of `measures.level_rates`' table: bits per pixel of its own, of files and as estimated,
+    and how far the two are apart.
     """
     figure, (own, apart) = plt.subplots(1, 2, figsize=(PAGE, 3.4))
     for codec, curve in table.groupby("codec", sort=False):
@@ -48,11 +46,8 @@ def level_rates(table: pd.DataFrame) -> Figure:
 
 
 def draw_levels(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
-    """An image as some models decode it at rising levels: a row for each model, at the images' own pixels.
-
-    Args:
-        pictures: `measures.decode_levels`'s: for each model the original and the decoded images.
-        table: the numbers of these pictures.
+    """An image as some models decode it at rising levels (`measures.decode_levels`'s pictures and table): a row for
+    each model, at the images' own pixels.
     """
     columns = len(pictures[0])
     height, width = pictures[0][0].shape[:2]
@@ -73,13 +68,8 @@ def draw_levels(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Fig
 def synset(
     image: Image, found: Sequence[tuple[Sequence[Image], np.ndarray]], table: pd.DataFrame, shown: int = 3
 ) -> Figure:
-    """Images from the same bytes, and how far they lie apart at each pixel: a row for each level.
-
-    Args:
-        image: the original.
-        found: `measures.synset`'s.
-        table: the numbers of these pictures.
-        shown: samples beside the map of all of them.
+    """Images from the same bytes, `shown` of them, and how far all lie apart at each pixel: a row for each level of
+    `measures.synset`'s pictures and table.
     """
     columns = shown + 2
     height, width = image.shape[:2]

@@ -289,10 +289,8 @@ def sic_beside_jpeg(tables: Tables) -> Verdict:
 
 @verdict
 def sic_claims(tables: Tables, start: str) -> Verdict:
-    """Fig. 5, 6, 19, Eq. 44 to 46, Sec. 6: the statements on variants whose text starts so, by all of their judges.
-
-    Args:
-        start: beginning of the statements' texts; several with " and " between them.
+    """Fig. 5, 6, 19, Eq. 44 to 46, Sec. 6: the statements on variants whose text begins with `start` (several with "
+    and " between them), by all of their judges.
     """
     table = tables("kodak/09_sic_ablations/sic_verdicts")
     rows = table[table["claim"].str.startswith(tuple(start.split(" and ")))]

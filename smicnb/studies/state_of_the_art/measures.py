@@ -62,12 +62,8 @@ def list_makers(codecs: Sequence[ImageCodec]) -> pd.DataFrame:
 
 
 def summary(points: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataFrame:
-    """Every operating point in means over images with 95 % intervals over scenes.
-
-    Args:
-        points: `evaluate.points`', and `generated.add_share`'.
-        metrics: columns of it.
-        seed: seed of the bootstrap.
+    """Every operating point of `evaluate.points`' table, and `generated.add_share`'s, in means over images with 95 %
+    intervals over scenes.
 
     Returns:
         codec, setting, bpp (mean), metric, mean, low, high, images, left_out (`curves.means`).
@@ -80,10 +76,8 @@ def summary(points: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataF
 
 
 def lowest_points(points: pd.DataFrame) -> pd.DataFrame:
-    """The operating point of least mean rate of each codec, its reduced images apart from the whole ones.
-
-    Args:
-        points: `evaluate.points`'.
+    """The operating point of least mean rate of each codec in `evaluate.points`' table, its reduced images apart from
+    the whole ones.
 
     Returns:
         codec, reduced by ("1", or the factors that were tried), setting, bits and bpp of an image, image_cosine;
@@ -139,13 +133,7 @@ def break_evens(
 
 
 def bd_table(points: pd.DataFrame, metrics: Sequence[str], anchor: str, seed: int) -> pd.DataFrame:
-    """BD-rates against one codec, where curves overlap.
-
-    Args:
-        points: `evaluate.points`'.
-        metrics: columns of it.
-        anchor: a codec of it.
-        seed: seed of the bootstrap over scenes.
+    """BD-rates against one codec of `evaluate.points`' table, the anchor, where curves overlap.
 
     Returns:
         metric, codec, mean, low, high (percent), images, left_out (those whose curves share no quality), and shared:
@@ -161,13 +149,10 @@ def bd_table(points: pd.DataFrame, metrics: Sequence[str], anchor: str, seed: in
 
 
 def relative_seconds(rows: pd.DataFrame, anchor: str) -> pd.DataFrame:
-    """How many times as long as the anchor a codec takes: geometric means over its operating points and images.
+    """How many times as long as the anchor a codec of `evaluate.evaluate`'s table takes: geometric means over its
+    operating points and images.
 
     To be shown and not kept: it differs from run to run, and between machines.
-
-    Args:
-        rows: `evaluate.evaluate`'s.
-        anchor: a codec of them.
 
     Returns:
         codec, encode, decode: no unit; the anchor has 1.
@@ -207,12 +192,7 @@ def match_rates(points: pd.DataFrame, aim: tuple[str, str]) -> pd.DataFrame:
 
 
 def matched_verdicts(table: pd.DataFrame, metrics: Sequence[str], seed: int) -> pd.DataFrame:
-    """SMIC against each codec at the rate of `match_rates`: means, and differences image by image.
-
-    Args:
-        table: `match_rates`'s.
-        metrics: columns of it.
-        seed: seed of the bootstrap over scenes.
+    """SMIC against each codec at the rate of `match_rates`, of its table: means, and differences image by image.
 
     Returns:
         against, times (geometric mean of its bits over SMIC's), metric, SMIC's mean, the other's mean, difference
@@ -236,12 +216,8 @@ def matched_verdicts(table: pd.DataFrame, metrics: Sequence[str], seed: int) -> 
 
 
 def decode_matched(table: pd.DataFrame, codecs: Sequence[ImageCodec], items: Sequence[Item]) -> list[list[np.ndarray]]:
-    """Photographs, each with what the codecs of `match_rates` made of it: the original, then a picture for each row.
-
-    Args:
-        table: `match_rates`'s, with rows for each of the items.
-        codecs: operating points, those of the table among them.
-        items: photographs of the collection.
+    """Photographs, each with what the codecs of `match_rates`' table made of it: the original, then a picture for each
+    row.
     """
     made = {(codec.name, codec.setting): codec for codec in codecs}
     pictures = []

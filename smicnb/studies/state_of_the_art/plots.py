@@ -42,11 +42,8 @@ def look(codec: str) -> dict[str, str]:
 
 
 def rates(summary: pd.DataFrame, published: pd.DataFrame) -> Figure:
-    """Who reaches which rate: a row for each codec that was measured, below them those as published.
-
-    Args:
-        summary: `measures.summary`'s.
-        published: `measures.published_rates`'s.
+    """Who reaches which rate: a row for each codec of `measures.summary`'s table, below them those of
+    `measures.published_rates`'s.
     """
     means = summary.drop_duplicates(["codec", "setting"])
     own = means["codec"].map(lambda name: family(name)[0])
@@ -75,13 +72,9 @@ def rates(summary: pd.DataFrame, published: pd.DataFrame) -> Figure:
 
 
 def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> Figure:
-    """A panel per metric: means at each operating point with 95 % intervals over scenes.
+    """A panel per metric of `measures.summary`'s table: means at each operating point with 95 % intervals over scenes.
 
     Reduced images are thin, the hull over all factors and without intervals; collections of n images open.
-
-    Args:
-        summary: `measures.summary`'s.
-        metrics: metrics of the summary.
     """
     rows = -(-len(metrics) // 2)
     figure, panels = plt.subplots(rows, 2, figsize=(PAGE, 2.5 * rows + 0.5), squeeze=False)
@@ -118,11 +111,8 @@ def _draw_reduced(axes: Axes, metric: str, curve: pd.DataFrame) -> None:
 
 
 def compare_reduced(summary: pd.DataFrame, metric: str) -> Figure:
-    """A panel per codec: its images whole, and reduced by each factor before and enlarged after, beside SMIC's.
-
-    Args:
-        summary: `measures.summary`'s.
-        metric: a metric of the summary.
+    """A panel per codec of `measures.summary`'s table: its images whole, and reduced by each factor before and enlarged
+    after, beside SMIC's.
     """
     table = summary[summary["metric"] == metric]
     about = table["codec"].map(family)
@@ -160,11 +150,8 @@ def _rate_axis(axes: Axes, ticks: Sequence[float] = TICKS) -> None:
 
 
 def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
-    """Each photograph and what every codec made of it at one rate, over rows of `ACROSS` pictures.
-
-    Args:
-        pictures: the original and the decoded images of each photograph, of equal size.
-        table: a row of `measures.match_rates` for each decoded one, in this order.
+    """Each photograph and what every codec made of it at one rate, of equal size, over rows of `ACROSS` pictures; a row
+    of `measures.match_rates` for each decoded one, in this order.
     """
     said, tiles = iter(map(_caption_lines, table.itertuples())), []
     for images in pictures:

@@ -97,10 +97,8 @@ def _rates() -> list[tuple[str, float, float]]:
 
 
 def synonyms_figure(data: pd.DataFrame) -> Figure:
-    """Three panels: entropies by size of synsets, KL against partial semantic KL, rates against distortion.
-
-    Args:
-        data: `synonyms_data`'s table.
+    """Three panels of `synonyms_data`'s table: entropies by size of synsets, KL against partial semantic KL, rates
+    against distortion.
     """
     figure, panels = plt.subplots(1, 3, figsize=(PAGE, HEIGHT))
     for axes, (panel, looks) in zip(panels, LOOKS.items(), strict=True):

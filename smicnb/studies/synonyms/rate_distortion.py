@@ -14,10 +14,8 @@ MISMATCH = 1e-9  # of a marginal at which the scaling stops
 
 
 def semantic_distortion(distortion: np.ndarray, source: Source) -> np.ndarray:
-    """Least distortion between x̂ and any synonym of x: 0 if they are synonyms, and never more than the plain one.
-
-    Args:
-        distortion: (n, k) of x and x̂, at least 0.
+    """Least distortion (n, k) between x̂ and any synonym of x: 0 if they are synonyms, and never more than the plain
+    one, at least 0.
     """
     nearest = [distortion[source.synsets == synset].min(axis=0) for synset in range(source.synsets.max() + 1)]
     return np.stack(nearest)[source.synsets]

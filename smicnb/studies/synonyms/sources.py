@@ -114,14 +114,12 @@ class Source:
 
 
 def partial_semantic_kl(q: np.ndarray, source: Source) -> float:
-    """D_KL,s[q‖p_s] = Σ q(u) log2(q(u) / p(synset of u)) in bits (Eq. 6).
+    """D_KL,s[q‖p_s] = Σ q(u) log2(q(u) / p(synset of u)) in bits (Eq. 6), for a distribution q (n,) over the source's
+    symbols.
 
     It is D_KL[q‖p] minus the q-mean of −log2 p(u | synset), so at most the KL divergence (footnote 2 of the paper).
     It is also D_KL[q_s‖p_s], of the synsets alone, minus the entropy that q has inside synsets: below zero when that
     is larger. What stands below the fraction is no distribution over symbols; its sum is Σ |synset| p(synset) ≥ 1.
-
-    Args:
-        q: (n,) distribution over the source's symbols.
     """
     q = distributions(q, source.probabilities.shape, "symbols")
     return relative_entropy(q, source.synset_probabilities[source.synsets])

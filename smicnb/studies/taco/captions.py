@@ -23,11 +23,6 @@ def replace_captions(collection: Collection, captions: Sequence[str]) -> Collect
 def caption_sources(collection: Collection, captioner: Captioner, seed: int) -> dict[str, list[str]]:
     """Captions of every image by source: published with the data set (where it has them), the captioner's, and wrong.
 
-    Args:
-        collection: images.
-        captioner: what is not published is said by it.
-        seed: seed of the order of shuffled words.
-
     Returns:
         Source -> a caption for each image: "published", the captioner's name, "another image's" (the next one's),
         "shuffled words", "none".
@@ -48,13 +43,7 @@ def evaluate_captions(
     sources: dict[str, list[str]],
     executor: Executor | None = None,
 ) -> pd.DataFrame:
-    """Table 4: the same codecs and images with captions from each source.
-
-    Args:
-        codecs: codecs at one operating point each.
-        collection: images.
-        sources: source -> a caption for each image.
-        executor: executor for `evaluate`.
+    """Table 4: the same codecs, at one operating point each, and images with captions from each source.
 
     Returns:
         `evaluate.points`' rows with a column source: bpp, psnr and lpips.
@@ -68,11 +57,7 @@ def evaluate_captions(
 
 
 def summary_by_caption(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Table 4 in means, and image by image against the first source.
-
-    Args:
-        table: `evaluate_captions`'s.
-        seed: seed of the bootstrap over scenes.
+    """Table 4 in means, and image by image against the first source, of `evaluate_captions`'s table.
 
     Returns:
         codec, setting, source, bpp, psnr, lpips (means), and for psnr and lpips the difference from the first source
@@ -115,11 +100,7 @@ def caption_decoded(codecs: Sequence[ImageCodec], collection: Collection, captio
 
 
 def caption_similarity(table: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Table 1: how alike captions of the images and of what was decoded are.
-
-    Args:
-        table: `caption_decoded`'s.
-        seed: seed of the bootstrap over scenes.
+    """Table 1: how alike captions of the images and of what was decoded are, of `caption_decoded`'s table.
 
     Returns:
         codec, setting, bpp (mean), bleu4 (of all captions together), cider_d with its 95 % interval.

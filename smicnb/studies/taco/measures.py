@@ -66,11 +66,8 @@ TRAINED_ON = ("embedded", "bsds500")  # collections of whose splits only the hel
 
 
 def select_tested(collection: Collection, side: int) -> Collection:
-    """The whole photographs of a collection that no shipped model was trained on.
-
-    Args:
-        collection: its held-out split where the models saw the others, else all of it.
-        side: pixels; what is longer is reduced to that (Lanczos).
+    """The whole photographs of a collection that no shipped model was trained on, the longer side reduced to `side`
+    pixels (Lanczos): its held-out split where the models saw the others, else all of it.
     """
     part = collection.split("heldout") if collection.name in TRAINED_ON else collection
     first = {item.path: item for item in reversed(part.items)}
@@ -83,11 +80,8 @@ def select_tested(collection: Collection, side: int) -> Collection:
 
 
 def compare_whole(points: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """The whole codec, of every seed, beside all that are no TACO, at equal rate: `curves.compare_at_rate`'s table.
-
-    Args:
-        points: `evaluate.points`'.
-        seed: seed of the bootstrap over scenes.
+    """The whole codec, of every seed, beside all that are no TACO, at equal rate: `curves.compare_at_rate`'s table of
+    `evaluate.points`'.
     """
     names = points["codec"].unique()
     whole = [name for name in names if name.startswith("TACO full")]
@@ -98,12 +92,8 @@ def compare_whole(points: pd.DataFrame, seed: int) -> pd.DataFrame:
 def decode_nearest(
     items: Sequence[Item], learned: Sequence[ImageCodec], ladder: Sequence[ImageCodec]
 ) -> tuple[list[list[np.ndarray]], pd.DataFrame]:
-    """Images as decoded by some codecs, and by the point of a ladder that is nearest in rate to the first of them.
-
-    Args:
-        items: photographs of a collection.
-        learned: codecs at one operating point each.
-        ladder: operating points of one codec to compare with.
+    """Photographs as decoded by some codecs at one operating point each, and by the point of another codec's ladder
+    that is nearest in rate to the first of them.
 
     Returns:
         For each image the original and what was decoded; and image, codec, setting, bpp, psnr and lpips of the latter.

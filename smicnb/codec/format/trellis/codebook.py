@@ -32,14 +32,14 @@ class TrellisCodebook:
     """All that turns levels into latents and into bytes.
 
     Args:
-        header: of the file; `n_atoms` counts the axes, b_dict are bits of a dimension of an axis or of the mean.
+        header: the file's header; `n_atoms` counts the axes, b_dict are bits of a dimension of an axis or of the mean.
         axis_levels: (n_atoms, L) levels of b_dict bits, by falling scale.
         scales: (n_atoms,) of the standard deviation of each coefficient, 0 to `priors.MOST_SCALE`.
         fidelity: scale of √θ.
-        growth: of frequencies, as of `quantisation.encode`.
+        growth: growth of frequencies, as in `quantisation.encode`.
         mean: what the tables hold of the mean: empty, or for "trellis" its packed direction, for "prior" its record.
         mean_shape: for "trellis" (norm in fixed point,), for "prior" (scale of the mean's √θ, shift of its scales).
-        prior: whose axes these are, for "prior".
+        prior: the prior that has these axes, for "prior".
     """
 
     header: Header
@@ -196,12 +196,8 @@ class TrellisCodebook:
         weights: np.ndarray | None = None,
         known_levels: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Levels (n, n_atoms) int32 of a block's coefficients (n, K); −1 where an axis is not coded.
-
-        Args:
-            coefficients: in the unit of latents of the header's norm.
-            price, weights: as of `quantisation.quantised`.
-            known_levels: as there, (m, n_atoms).
+        """Levels (n, n_atoms) int32 of a block's coefficients (n, K) in the unit of latents of the header's norm; −1
+        where an axis is not coded. Other arguments as in `quantisation.quantised`.
         """
         count = len(self.codes)
         levels = np.full((len(coefficients), len(self.scales)), NULL, np.int32)

@@ -207,7 +207,7 @@ class _Models:
     """The range coder's models, which follow the images.
 
     Attributes:
-        columns: of each column: symbols of a codebook, levels of a branch, and the model of either codebook.
+        columns: for each column: symbols of a codebook, levels of a branch, and the model of either codebook.
         following: states after each branch, flat.
     """
 
@@ -263,11 +263,11 @@ def quantised(
         targets: (n, K) coefficients.
         deviations: (K,) standard deviation that each column is coded with, positive.
         codes: (K,) code of each column.
-        price: of a bit, in squared units of the coefficients.
+        price: price of a bit, in squared units of the coefficients.
         weights: (n,) of each image's squared errors; None for ones.
         known_levels: (m, K) of an earlier search, by which bits are what frequencies come to after them; None for what
             they are before the first image.
-        growth, known: as of `encode`.
+        growth, known: the same as in `encode`.
     """
     from smicnb.codec.format.trellis.search import search
 

@@ -11,7 +11,7 @@ def search(targets, weights, price, classes, first, books, branch, levels, bits,
     Args:
         targets: (T,) float64, what is to be coded, each in units of its own standard deviation.
         weights: (T,) float64, variances: what a squared error of a target costs.
-        price: of a bit, at the scale of the weights.
+        price: price of a bit, at the scale of the weights.
         classes: (T,) int64, which code each is coded with, an index into the next three.
         first: (C,) int64, where the levels of a code begin.
         books: (C,) int64, how many codebooks a code has; state s uses number s mod that.
