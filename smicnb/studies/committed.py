@@ -1,5 +1,6 @@
 """Committed tables, read strictly, and the verdicts that are made of them."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -35,14 +36,24 @@ class Tables:
         return table
 
 
-# Name -> function of a `Tables`, or of one and of what it is about; `verdict` enters them.
+# Name -> function of a `Tables`, and for some of what it is about; `verdict` enters them.
 VERDICTS: dict[str, Callable[..., Verdict]] = {}
 
 
-def verdict(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
-    """A decorator: docs/reproduction.yaml may name the function."""
-    VERDICTS[function.__name__] = function
-    return function
+def verdict(*names: str) -> Callable[[Callable[..., Verdict]], Callable[..., Verdict]]:
+    """A decorator: docs/reproduction.yaml may name the function, which gets the tables of these names; without any, a
+    `Tables`.
+    """
+
+    def enter(function: Callable[..., Verdict]) -> Callable[..., Verdict]:
+        @functools.wraps(function)
+        def judge(tables: Tables, *about: str) -> Verdict:
+            return function(*(map(tables, names) if names else (tables,)), *about)
+
+        VERDICTS[function.__name__] = judge
+        return judge
+
+    return enter
 
 
 def count_rises(values: pd.Series) -> int:

@@ -1,6 +1,5 @@
 """What the reproduction came to: a sentence for a row of the map, computed from the committed tables alone."""
 
-import inspect
 import re
 
 # Each enters its verdicts.
@@ -27,9 +26,8 @@ def verdict(name: str, tables: Tables) -> Verdict:
     """
     kind, _, about = name.partition(" ")
     function = names.lookup("verdict", kind, VERDICTS)
-    about_one = len(inspect.signature(function).parameters) > 1
     try:
-        found = function(tables, about) if about_one else function(tables)
+        found = function(tables, *filter(None, [about]))
         if re.search(r"\bnan\b", found.sentence):
             raise ValueError(f"no number in '{found.sentence}'")
         return found

@@ -34,7 +34,7 @@ def _cheapest(points: pd.DataFrame, fidelity: float = FIDELITY) -> float:
     return float(points.loc[points["latent_cosine"] >= fidelity, "bits"].min())
 
 
-@verdict
+@verdict()
 def hull(tables: Tables) -> Verdict:
     """Fig. 13: bits of an image in the cheapest file of each hull that keeps a fidelity."""
     parts = []
@@ -51,15 +51,13 @@ def hull(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def importance(tables: Tables) -> Verdict:
+@verdict("bsds500/06_rsf_convex_hull/parameter_ranking", "bsds500/06_rsf_convex_hull/parameter_importance")
+def importance(table: pd.DataFrame, moves: pd.DataFrame) -> Verdict:
     """Whether λ matters more than n_a, that more than b_coef, and that more than b_dict."""
-    table = tables("bsds500/06_rsf_convex_hull/parameter_ranking")
     files = table[table["accounting"].isin(["tuple", "entropy"])]
     printed = table[table["accounting"] == "as printed"]
     held = [int(part["as_claimed"].astype(str).eq("True").sum()) for part in (files, printed)]
     above = int(files["as_claimed_above"].astype(str).eq("True").sum())
-    moves = tables("bsds500/06_rsf_convex_hull/parameter_importance")
     moves = moves[moves["accounting"].isin(["tuple", "entropy"])]
     moves = moves.pivot(index=["split", "accounting", "n"], columns="parameter", values="changes")[list(PARAMETERS)]
     most = int((moves.idxmax(axis=1) == PARAMETERS[0]).sum())
@@ -81,10 +79,9 @@ def importance(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def penalty(tables: Tables) -> Verdict:
+@verdict("bsds500/06_rsf_convex_hull/parameter_effects")
+def penalty(table: pd.DataFrame) -> Verdict:
     """Whether fidelity falls as λ grows; of the paper's metrics only the latent cosine is judged."""
-    table = tables("bsds500/06_rsf_convex_hull/parameter_effects")
     rows = table[(table["varied"] == "penalty") & (table["split"] == "heldout")]
     falls = steps = 0
     for _, line in rows.groupby("n_atoms"):
@@ -98,10 +95,9 @@ def penalty(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def coarse(tables: Tables) -> Verdict:
+@verdict("bsds500/06_rsf_convex_hull/parameter_effects")
+def coarse(table: pd.DataFrame) -> Verdict:
     """How much of a held-out latent coarse quantisers keep."""
-    table = tables("bsds500/06_rsf_convex_hull/parameter_effects")
     rows = table[(table["varied"] == "bits") & (table["split"] == "heldout")]
     cosine = rows.set_index(["b_coef", "b_dict"])["latent_cosine"]
     finest = float(cosine.loc[cosine.index.max()])
@@ -113,7 +109,7 @@ def coarse(tables: Tables) -> Verdict:
     )
 
 
-@verdict
+@verdict()
 def full_range(tables: Tables) -> Verdict:
     """Whether the hulls' settings move with n and reach both ends of every parameter's range."""
     sizes = sorted(tables("bsds500/06_rsf_convex_hull/fig13_hulls")["n"].unique())
@@ -131,10 +127,9 @@ def full_range(tables: Tables) -> Verdict:
     return Verdict(outcome, f"on the hulls of the entropy-coded collection: {', '.join(parts)}; {moves}")
 
 
-@verdict
-def higher_is_better(tables: Tables) -> Verdict:
+@verdict("bsds500/06_rsf_convex_hull/parameter_effects")
+def higher_is_better(table: pd.DataFrame) -> Verdict:
     """Sec. V-C: the higher a parameter but λ, the better; on held-out images."""
-    table = tables("bsds500/06_rsf_convex_hull/parameter_effects")
     table = table[table["split"] == "heldout"]
     parts, rising = [], []
     for name, varied in (("n_atoms", "penalty"), ("b_coef", "bits"), ("b_dict", "bits")):
@@ -148,10 +143,9 @@ def higher_is_better(tables: Tables) -> Verdict:
     return Verdict(judge_parts(rising), f"the latent cosine of held-out images rises with {', '.join(parts)}")
 
 
-@verdict
-def low_loses(tables: Tables) -> Verdict:
+@verdict("bsds500/06_rsf_convex_hull/table2_metrics")
+def low_loses(table: pd.DataFrame) -> Verdict:
     """Sec. V-D: that low loses what is important; what it keeps of a latent and of the picture."""
-    table = tables("bsds500/06_rsf_convex_hull/table2_metrics")
     held = table[table["split"] == "heldout"]
     parts, lost = [], []
     for metric in ("latent_cosine", "image_cosine"):
@@ -165,16 +159,15 @@ def low_loses(tables: Tables) -> Verdict:
     return Verdict(judge_parts(lost), f"on held-out images low keeps {', '.join(parts)} without a codec")
 
 
-@verdict
-def models_rank(tables: Tables) -> Verdict:
+@verdict("bsds500/06_rsf_convex_hull/table2_metrics", "bsds500/06_rsf_convex_hull/table2")
+def models_rank(metrics: pd.DataFrame, table2: pd.DataFrame) -> Verdict:
     """Table II: whether image cosine rises from low to medium to high, as the printed CC does."""
-    table = tables("bsds500/06_rsf_convex_hull/table2_metrics")
-    rows = table[(table["split"] == "heldout") & (table["metric"] == "image_cosine")].set_index("model")
+    rows = metrics[(metrics["split"] == "heldout") & (metrics["metric"] == "image_cosine")].set_index("model")
     means = rows.loc[["low", "medium", "high", "no codec"]]
     cells = [f"{row['mean']:.3f} [{row['low']:.3f}, {row['high']:.3f}]" for _, row in means.iterrows()]
     apart = [means["low"].iloc[k + 1] > means["high"].iloc[k] for k in range(2)]
     outcome = judge_parts(apart, UNDECIDED)
-    published = list(tables("bsds500/06_rsf_convex_hull/table2")["CC as published"].astype(str))
+    published = list(table2["CC as published"].astype(str))
     return Verdict(
         outcome,
         f"image cosine on held-out images {', '.join(cells[:3])} for low, medium, high, {cells[3]} uncoded; CC as "
@@ -182,10 +175,9 @@ def models_rank(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def gains_of_files(tables: Tables) -> Verdict:
+@verdict("bsds500/05_rate_model/table3_gain")
+def gains_of_files(table: pd.DataFrame) -> Verdict:
     """Table III: gains and break-even sizes of files that were read back, beside the printed ones."""
-    table = tables("bsds500/05_rate_model/table3_gain")
     parts, same = [], []
     for model in ("low", "medium", "high"):
         rows = table[table["row"] == model].set_index("column")
@@ -198,15 +190,14 @@ def gains_of_files(tables: Tables) -> Verdict:
             f"{model} {ours[0]:.1f} and {ours[1]:.1f} (as published {gains['as published']:g}), n* {never[0]} and "
             f"{never[1]} (as published {sizes['as published']:g})"
         )
-    outcome = judge_parts(same)
     return Verdict(
-        outcome,
+        judge_parts(same),
         "gain of entropy-coded files of 384-dimensional latents over the 708 bits published for 768 dimensions, "
         f"without the dictionary, collection and held-out: {'; '.join(parts)}",
     )
 
 
-@verdict
+@verdict()
 def medium_trades(tables: Tables) -> Verdict:
     """Where medium lies between low and high, in held-out bits and fidelity, on files."""
     files = tables("bsds500/06_rsf_convex_hull/model_files")

@@ -1,17 +1,18 @@
 """Verdicts on linearity: notebook 01."""
 
+import pandas as pd
+
 from smicnb.compare.verdicts import judge_parts
-from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
+from smicnb.studies.committed import Verdict, count_rises, verdict
 from smicnb.studies.linearity.measures import CONTROLS
 
 
-@verdict
-def linearity(tables: Tables) -> Verdict:
+@verdict("bsds500/01_clip_linearity/linearity_wins")
+def linearity(table: pd.DataFrame) -> Verdict:
     """Eq. 4: whether adding a latent brings its image without losing the other, and removing takes it alone.
 
     A third photograph decides; what a random latent says stands beside it.
     """
-    table = tables("bsds500/01_clip_linearity/linearity_wins")
     parts, outcomes = [], []
     for against, name in CONTROLS.items():
         said = []
@@ -30,9 +31,8 @@ def linearity(tables: Tables) -> Verdict:
     return Verdict(outcome, "; ".join(parts))
 
 
-def _judge_shown(tables: Tables, name: str) -> Verdict:
+def _judge_shown(rows: pd.DataFrame) -> Verdict:
     """Whether the pictures of one pair, step by step, go where the text says they go."""
-    rows = tables(f"01_clip_linearity/{name}")
     follows, same = int((rows["gain"] > 0).sum()), int(rows["ties"].astype(bool).sum())
     pair = "{x1} and {x2}".format(**rows.iloc[0])
     return Verdict(
@@ -43,22 +43,21 @@ def _judge_shown(tables: Tables, name: str) -> Verdict:
     )
 
 
-@verdict
-def shown_addition(tables: Tables) -> Verdict:
+@verdict("01_clip_linearity/fig04_addition")
+def shown_addition(rows: pd.DataFrame) -> Verdict:
     """Fig. 4: the pictures of one addition."""
-    return _judge_shown(tables, "fig04_addition")
+    return _judge_shown(rows)
 
 
-@verdict
-def shown_removal(tables: Tables) -> Verdict:
+@verdict("01_clip_linearity/fig05_removal")
+def shown_removal(rows: pd.DataFrame) -> Verdict:
     """Fig. 5: the pictures of one removal."""
-    return _judge_shown(tables, "fig05_removal")
+    return _judge_shown(rows)
 
 
-@verdict
-def sums_fail(tables: Tables) -> Verdict:
+@verdict("01_clip_linearity/fig04_failures")
+def sums_fail(rows: pd.DataFrame) -> Verdict:
     """C20: sums whose picture is farther from both images than that of a sum with a third photograph's."""
-    rows = tables("01_clip_linearity/fig04_failures")
     failed = rows["mean_gain"] < 0
     return Verdict(
         judge_parts(failed),
@@ -67,11 +66,10 @@ def sums_fail(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def linearity_progressive(tables: Tables) -> Verdict:
+@verdict("bsds500/01_clip_linearity/linearity_wins")
+def linearity_progressive(table: pd.DataFrame) -> Verdict:
     """Whether the lead over a third photograph grows with the weight."""
-    table = tables("bsds500/01_clip_linearity/linearity_wins").sort_values("factor")
-    table = table[table["against"] == "third"]
+    table = table[table["against"] == "third"].sort_values("factor")
     parts, all_rise = [], []
     for operation, rows in table.groupby("operation"):
         steps, ends = len(rows) - 1, rows["gain"].iloc[[0, -1]]
@@ -79,5 +77,4 @@ def linearity_progressive(tables: Tables) -> Verdict:
         parts.append(
             f"{operation}: at {count_rises(rows['gain'])} of {steps} steps, {ends.iloc[0]:.3f} to {ends.iloc[1]:.3f}"
         )
-    outcome = judge_parts(all_rise)
-    return Verdict(outcome, f"the gain over a third photograph rises with the weight, {'; '.join(parts)}")
+    return Verdict(judge_parts(all_rise), f"the gain over a third photograph rises with the weight, {'; '.join(parts)}")

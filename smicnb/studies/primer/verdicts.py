@@ -1,12 +1,13 @@
 """Verdicts on the primer: notebook 00."""
 
-from smicnb.studies.committed import Tables, Verdict, verdict
+import pandas as pd
+
+from smicnb.studies.committed import Verdict, verdict
 
 
-@verdict
-def pipeline(tables: Tables) -> Verdict:
+@verdict("00_transform_coding_primer/fig1_2_pipeline")
+def pipeline(block: pd.DataFrame) -> Verdict:
     """Fig. 1.2: one block of 8×8 pixels through the transform code."""
-    block = tables("00_transform_coding_primer/fig1_2_pipeline")
     kept = int((block["quantised"] != 0).sum())
     error = (block["decoded_luma"] - block["luma"]).abs().max()
     return Verdict(
@@ -14,10 +15,9 @@ def pipeline(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def estimate_and_file(tables: Tables) -> Verdict:
+@verdict("00_transform_coding_primer/fig1_2_rate_distortion")
+def estimate_and_file(table: pd.DataFrame) -> Verdict:
     """The transform code of Eq. 1.1 and 1.2 beside files of the same qualities."""
-    table = tables("00_transform_coding_primer/fig1_2_rate_distortion")
     ours = table[table["rate"] == "estimate"].set_index("quality")
     files = table[table["codec"] == "Pillow 4:4:4, fitted Huffman tables"].set_index("quality")
     decibels = (ours["psnr"] - files["psnr"]).abs().max()
@@ -28,10 +28,9 @@ def estimate_and_file(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def jpeg_sample(tables: Tables) -> Verdict:
+@verdict("00_transform_coding_primer/fig1_1_samples")
+def jpeg_sample(steps: pd.DataFrame) -> Verdict:
     """Fig. 1.1: how samples of three models of JPEG's coefficients differ from a photograph."""
-    steps = tables("00_transform_coding_primer/fig1_1_samples")
     luma = steps[steps["component"] == "Y"].set_index("picture")["dc_step"]
     photograph = luma["the photograph at quality 50"]
     others = luma.drop("the photograph at quality 50") / photograph

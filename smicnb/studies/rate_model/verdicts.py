@@ -1,24 +1,25 @@
 """Verdicts on the rate model and its audit: notebook 05."""
 
-from smicnb.studies.committed import Tables, Verdict, verdict
+import pandas as pd
 
+from smicnb.studies.committed import Verdict, verdict
+
+GAINS = "bsds500/05_rate_model/table3_gain"
 # First word of a verdict in the table of contradictions -> outcome here.
 AUDITED = {"contradicted": "differs", "reading found": "under a reading"}
 
 
-@verdict
-def audit(tables: Tables, number: str) -> Verdict:
+@verdict("bsds500/05_rate_model/rate_contradictions")
+def audit(table: pd.DataFrame, number: str) -> Verdict:
     """Row `number` of the contradictions found on BSDS500: its verdict, then its evidence."""
-    table = tables("bsds500/05_rate_model/rate_contradictions")
     row = table[table["no"].astype(str) == number].iloc[0]
     kind, _, finding = row["verdict"].partition(": ")
     return Verdict(AUDITED[kind], f"{finding} ({row['evidence']})")
 
 
-@verdict
-def gains(tables: Tables) -> Verdict:
+@verdict(GAINS)
+def gains(table: pd.DataFrame) -> Verdict:
     """Table III: printed gains and break-even sizes against Eq. 10 to 15."""
-    table = tables("bsds500/05_rate_model/table3_gain")
     sizes = table["column"] == "n*"
     exact = int((table.loc[~sizes, "published is (cut)"] != "neither").sum())
     even = int((table.loc[sizes, "deviation %"] == 0).sum())
@@ -34,10 +35,9 @@ def gains(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def break_even(tables: Tables) -> Verdict:
+@verdict("bsds500/05_rate_model/table4_rates")
+def break_even(table: pd.DataFrame) -> Verdict:
     """Table IV: printed break-even sizes against Eq. 15."""
-    table = tables("bsds500/05_rate_model/table4_rates")
     rows = table[table["column"] == "n*"]
     printed = rows["as published"].astype(float)
     same = int((printed == rows["Eq. 10-15"]).sum())
@@ -49,8 +49,7 @@ def break_even(tables: Tables) -> Verdict:
     return Verdict(outcome, f"n* by Eq. 15: {pairs}")
 
 
-def _pays_back(tables: Tables, model: str) -> Verdict:
-    table = tables("bsds500/05_rate_model/table3_gain")
+def _pays_back(table: pd.DataFrame, model: str) -> Verdict:
     cell = table[(table["row"] == model) & (table["column"] == "n*")].iloc[0]
     columns = ("Eq. 10-15", "corrected", "corrected, P of train", "corrected, P of heldout")
     printed, tuples, train, heldout = (
@@ -64,22 +63,21 @@ def _pays_back(tables: Tables, model: str) -> Verdict:
     )
 
 
-@verdict
-def medium_pays_back(tables: Tables) -> Verdict:
+@verdict(GAINS)
+def medium_pays_back(table: pd.DataFrame) -> Verdict:
     """From which size on the model medium is cheaper than single-item coding."""
-    return _pays_back(tables, "medium")
+    return _pays_back(table, "medium")
 
 
-@verdict
-def high_pays_back(tables: Tables) -> Verdict:
+@verdict(GAINS)
+def high_pays_back(table: pd.DataFrame) -> Verdict:
     """From which size on the model high is cheaper than single-item coding."""
-    return _pays_back(tables, "high")
+    return _pays_back(table, "high")
 
 
-@verdict
-def null_law(tables: Tables) -> Verdict:
+@verdict("bsds500/05_rate_model/fig12_laws")
+def null_law(laws: pd.DataFrame) -> Verdict:
     """Fig. 12: errors of the printed law in both readings, and of the best law found."""
-    laws = tables("bsds500/05_rate_model/fig12_laws")
     parts = []
     for split, label in (("train", "the collection"), ("heldout", "held-out images")):
         here = laws[laws["split"] == split]

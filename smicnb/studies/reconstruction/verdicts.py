@@ -1,7 +1,9 @@
 """Verdicts on dictionaries and what they decode to: notebooks 02 and 03."""
 
+import pandas as pd
+
 from smicnb.codec.published import LATENT_NORM
-from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
+from smicnb.studies.committed import Verdict, count_rises, verdict
 
 
 def _cell(cell: str) -> tuple[float, float, float]:
@@ -14,19 +16,18 @@ def _mean(cell: str) -> float:
     return _cell(cell)[0]
 
 
-@verdict
-def atoms_have_names(tables: Tables) -> Verdict:
+@verdict("bsds500/02_dictionary_atoms/atoms_by_word")
+def atoms_have_names(table: pd.DataFrame) -> Verdict:
     """How close the nearest word is to an atom."""
-    cosines = tables("bsds500/02_dictionary_atoms/atoms_by_word")["cosine_of_first_word"]
+    cosines = table["cosine_of_first_word"]
     low, middle, high = cosines.min(), cosines.median(), cosines.max()
     sentence = f"cosine of an atom and its nearest word: {middle:.2f} at the median of {len(cosines)} atoms"
     return Verdict("measured", f"{sentence}, from {low:.2f} to {high:.2f}")
 
 
-@verdict
-def sparse_codes(tables: Tables) -> Verdict:
+@verdict("02_dictionary_atoms/fig06_learning")
+def sparse_codes(learned: pd.DataFrame) -> Verdict:
     """Eq. 7: how many atoms an image of the collection takes under the penalty that the dictionary is learned with."""
-    learned = tables("02_dictionary_atoms/fig06_learning")
     codes, scenes = learned.drop(columns="scene"), learned["scene"].nunique()
     used = (codes != 0).sum(axis=1)
     return Verdict(
@@ -36,10 +37,9 @@ def sparse_codes(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def latents_as_sums(tables: Tables) -> Verdict:
+@verdict("bsds500/03_reconstruction/table1_latent_cosine")
+def latents_as_sums(table: pd.DataFrame) -> Verdict:
     """Eq. 5: how near a sum of atoms comes to the latent of an image that the dictionary was not learned on."""
-    table = tables("bsds500/03_reconstruction/table1_latent_cosine")
     rows = table[(table["kind"] == "learned") & (table["split"] == "heldout")].sort_values("n_atoms")
     ends = [
         f"{row['mean']:.2f} [{row['low']:.2f}, {row['high']:.2f}] with {row['n_atoms']} atoms"
@@ -50,10 +50,10 @@ def latents_as_sums(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def coefficient_sum(tables: Tables) -> Verdict:
+@verdict("02_dictionary_atoms/fig06_learning")
+def coefficient_sum(table: pd.DataFrame) -> Verdict:
     """The sum of an image's coefficients beside the norm of latents."""
-    codes = tables("02_dictionary_atoms/fig06_learning").drop(columns="scene")
+    codes = table.drop(columns="scene")
     sums = codes.sum(axis=1)
     low, high = sums.quantile(0.05), sums.quantile(0.95)
     outcome = "partly" if low <= LATENT_NORM <= high else "differs"
@@ -61,19 +61,17 @@ def coefficient_sum(tables: Tables) -> Verdict:
     return Verdict(outcome, f"{sentence}; that of magnitudes is {codes.abs().sum(axis=1).mean():.1f}")
 
 
-@verdict
-def decomposition(tables: Tables) -> Verdict:
+@verdict("03_reconstruction/fig09_decomposition")
+def decomposition(shown: pd.DataFrame) -> Verdict:
     """How the coefficients of the shown image spread over atoms."""
-    shown = tables("03_reconstruction/fig09_decomposition")
     first = shown.iloc[shown["share"].argmax()]
     sentence = f"one atom ('{first['words']}') holds {100 * first['share']:.0f} % of the image's coefficients"
     return Verdict("measured", f"{sentence}, the next {100 * shown['share'].nlargest(2).iloc[1]:.0f} %")
 
 
-@verdict
-def fidelity_grows(tables: Tables) -> Verdict:
+@verdict("bsds500/03_reconstruction/table1")
+def fidelity_grows(table: pd.DataFrame) -> Verdict:
     """Table I: whether the cosines rise with the number of atoms, as the printed CC does."""
-    table = tables("bsds500/03_reconstruction/table1")
     atoms = table[table["n_a"].str.isdigit()]
     published = atoms["CC as published"].astype(float)
     latent, image = (atoms[f"{name}, held-out"].map(_mean) for name in ("latent cosine", "image cosine (CC)"))
@@ -93,10 +91,9 @@ def fidelity_grows(tables: Tables) -> Verdict:
     return Verdict(outcome, "; ".join(parts))
 
 
-@verdict
-def learned_atoms(tables: Tables) -> Verdict:
+@verdict("bsds500/03_reconstruction/atoms_against_baselines")
+def learned_atoms(table: pd.DataFrame) -> Verdict:
     """Learned atoms against each rival on held-out images, by the latent cosine."""
-    table = tables("bsds500/03_reconstruction/atoms_against_baselines")
     held = table[(table["split"] == "heldout") & (table["metric"] == "latent_cosine")]
     parts = []
     for rival, label in (("exemplars", "random photographs as atoms"), ("pca", "PCA")):
@@ -106,10 +103,9 @@ def learned_atoms(tables: Tables) -> Verdict:
     return Verdict("measured", "learned atoms on held-out images, " + "; ".join(parts))
 
 
-@verdict
-def dictionary_beside_none(tables: Tables) -> Verdict:
+@verdict("bsds500/03_reconstruction/table1")
+def dictionary_beside_none(table: pd.DataFrame) -> Verdict:
     """Table I: the largest dictionary beside the latent itself."""
-    table = tables("bsds500/03_reconstruction/table1")
     none, largest = table[~table["n_a"].str.isdigit()].iloc[0], table[table["n_a"].str.isdigit()].iloc[-1]
     published = [float(row["CC as published"]) for row in (none, largest)]
     ours = [_cell(row["image cosine (CC), held-out"]) for row in (none, largest)]

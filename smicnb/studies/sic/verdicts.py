@@ -4,36 +4,35 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.images import curves
-from smicnb.studies.committed import Tables, Verdict, outcome_of, verdict
+from smicnb.studies.committed import Verdict, outcome_of, verdict
 
 EQUAL = 1e-4  # bits; the tables have six digits
 IDEAL = "ideal"
 DEAD = 0.01  # share of a file's estimated bits below which a level codes next to nothing
+CURVES, STEPS = "09_sic_ablations/sic_synonyms", "09_sic_ablations/sic_steps"
 WARMED = ("one-sample", "without-warm-up")
 WHOLE, JPEG = "SIC one-sample (seed 0)", "JPEG"
 RATES_AS_PUBLISHED = 16  # that one model of the authors serves
 
 
-def _curve(tables: Tables, panel: str, curve: str) -> pd.Series:
-    """Bits of a curve of `sic_synonyms`, by its x, rising."""
-    data = tables("09_sic_ablations/sic_synonyms")
+def _curve(data: pd.DataFrame, panel: str, curve: str) -> pd.Series:
+    """Bits of a curve of `CURVES`, by its x, rising."""
     found = data[(data["panel"] == panel) & (data["curve"] == curve)]
     if found.empty:
         raise KeyError(curve)
     return found.set_index("x")["bits"].sort_index()
 
 
-def _step(tables: Tables, step: str) -> pd.DataFrame:
-    """Rows of `sic_steps` of one step, by codec."""
-    found = tables("09_sic_ablations/sic_steps")
-    found = found[found["step"] == step].set_index("codec")
+def _step(table: pd.DataFrame, step: str) -> pd.DataFrame:
+    """Rows of `STEPS` of one step, by codec."""
+    found = table[table["step"] == step].set_index("codec")
     return found.loc[[IDEAL, *found.index.drop(IDEAL)]]
 
 
-@verdict
-def sic_rate_distortion(tables: Tables) -> Verdict:
+@verdict(CURVES)
+def sic_rate_distortion(curves: pd.DataFrame) -> Verdict:
     """Eq. 1: R(D) of the small source, by Blahut and Arimoto."""
-    curve = _curve(tables, "rates", "R(D)")
+    curve = _curve(curves, "rates", "R(D)")
     middle = curve.index[len(curve) // 2]
     return Verdict(
         "measured",
@@ -42,10 +41,10 @@ def sic_rate_distortion(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_rate_perception(tables: Tables) -> Verdict:
+@verdict(CURVES)
+def sic_rate_perception(curves: pd.DataFrame) -> Verdict:
     """Eq. 3: what perfect realism costs in rate, at the distortions of both curves."""
-    plain, real = (_curve(tables, "rates", name) for name in ("R(D)", "R(D, 0)"))
+    plain, real = (_curve(curves, "rates", name) for name in ("R(D)", "R(D, 0)"))
     shared = real.index[(real.index > 0) & (real.index <= plain.index.max())]
     more = real[shared] - np.interp(shared, plain.index, plain)
     return Verdict(
@@ -55,12 +54,12 @@ def sic_rate_perception(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_semantic_entropy(tables: Tables) -> Verdict:
+@verdict(STEPS)
+def sic_semantic_entropy(steps: pd.DataFrame) -> Verdict:
     """Eq. 5: the entropy by members is that of the synsets, and what an ideal code takes."""
-    same = _step(tables, "synset")
+    same = _step(steps, "synset")
     apart = (same["left_bits"] - same["right_bits"]).abs().max()
-    rate = _step(tables, "rate").loc[IDEAL]
+    rate = _step(steps, "rate").loc[IDEAL]
     outcome = "agrees" if apart < EQUAL and abs(rate["left_bits"] - rate["right_bits"]) < EQUAL else "differs"
     ideal = same.loc[IDEAL, "right_bits"]
     return Verdict(
@@ -70,10 +69,10 @@ def sic_semantic_entropy(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_partial_divergence(tables: Tables) -> Verdict:
+@verdict(CURVES)
+def sic_partial_divergence(curves: pd.DataFrame) -> Verdict:
     """Eq. 6: whether it is least, and 0, where the distributions are equal."""
-    plain, partial = (_curve(tables, "divergences", name) for name in ("KL", "partial semantic KL"))
+    plain, partial = (_curve(curves, "divergences", name) for name in ("KL", "partial semantic KL"))
     same = plain.abs().idxmin()
     negative = partial.min() < -EQUAL
     outcome = "differs" if negative or abs(partial.idxmin() - same) > EQUAL else "agrees"
@@ -84,10 +83,10 @@ def sic_partial_divergence(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_rate_is_entropy(tables: Tables) -> Verdict:
+@verdict(STEPS)
+def sic_rate_is_entropy(steps: pd.DataFrame) -> Verdict:
     """Eq. 41: each of its equalities, for the ideal codec and for those that break a condition."""
-    kinds = [_step(tables, step) for step in ("rate", "decoder", "encoder", "ideal")]
+    kinds = [_step(steps, step) for step in ("rate", "decoder", "encoder", "ideal")]
     met = all(kind.loc[IDEAL, "met"] for kind in kinds)
     broken = sorted({codec for kind in kinds for codec in kind.index[~kind["met"].astype(bool)]})
     outcome = ("under a reading" if broken else "agrees") if met else "differs"
@@ -98,10 +97,10 @@ def sic_rate_is_entropy(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_lower_bound(tables: Tables) -> Verdict:
+@verdict(STEPS)
+def sic_lower_bound(steps: pd.DataFrame) -> Verdict:
     """Eq. 43: the rate as an upper bound of I_s, and how far above it lies."""
-    whole = _step(tables, "whole")
+    whole = _step(steps, "whole")
     apart = whole["left_bits"] - whole["right_bits"]
     negative = int((whole["right_bits"] < -EQUAL).sum())
     outcome = "agrees" if whole["met"].all() else "differs"
@@ -112,10 +111,9 @@ def sic_lower_bound(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_lemma(tables: Tables) -> Verdict:
+@verdict("09_sic_ablations/sic_lemma")
+def sic_lemma(table: pd.DataFrame) -> Verdict:
     """Lemma 3.2: whether the divergence moves the bound of its proof."""
-    table = tables("09_sic_ablations/sic_lemma")
     pair = table["second"] + table["third"]
     constant, divergence = pair.max() - pair.min(), table["divergence"]
     outcome = "differs" if constant < EQUAL < divergence.max() else "agrees"
@@ -128,15 +126,15 @@ def sic_lemma(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_theorem(tables: Tables) -> Verdict:
+@verdict(CURVES, STEPS)
+def sic_theorem(curves: pd.DataFrame, steps: pd.DataFrame) -> Verdict:
     """Theorem 3.3: codes of synsets against R(D) and R(D, 0)."""
     above = []
     for points, bound in (("best", "R(D)"), ("drawn", "R(D, 0)")):
-        found, known = _curve(tables, "rates", points), _curve(tables, "rates", bound)
+        found, known = _curve(curves, "rates", points), _curve(curves, "rates", bound)
         found = found[found.index <= known.index.max()]
         above.append(float((found - np.interp(found.index, known.index, known)).max()))
-    converse = _step(tables, "converse")
+    converse = _step(steps, "converse")
     outcome = "partly" if converse["met"].all() else "differs"
     return Verdict(
         outcome,
@@ -146,13 +144,12 @@ def sic_theorem(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_special_cases(tables: Tables) -> Verdict:
+@verdict(CURVES, "09_sic_ablations/sic_lemma")
+def sic_special_cases(curves: pd.DataFrame, lemma: pd.DataFrame) -> Verdict:
     """C1: synsets of one member give rate–distortion back; a divergence does not come of the lemma."""
-    entropies = [_curve(tables, "entropies", name) for name in ("H", "H_s")]
+    entropies = [_curve(curves, "entropies", name) for name in ("H", "H_s")]
     smallest = entropies[0].index[0]
     alone = abs(entropies[0].iloc[0] - entropies[1].iloc[0])
-    lemma = tables("09_sic_ablations/sic_lemma")
     pair = lemma["second"] + lemma["third"]
     absent = pair.max() - pair.min() < EQUAL
     outcome = "differs" if alone >= EQUAL else "partly" if absent else "agrees"
@@ -164,10 +161,10 @@ def sic_special_cases(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_entropy_bound(tables: Tables) -> Verdict:
+@verdict(CURVES)
+def sic_entropy_bound(curves: pd.DataFrame) -> Verdict:
     """C2: H_s against H as synsets grow."""
-    plain, semantic = (_curve(tables, "entropies", name) for name in ("H", "H_s"))
+    plain, semantic = (_curve(curves, "entropies", name) for name in ("H", "H_s"))
     held = int((semantic <= plain + EQUAL).sum())
     return Verdict(
         "agrees" if held == len(plain) else "differs",
@@ -177,10 +174,10 @@ def sic_entropy_bound(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_divergence_bound(tables: Tables) -> Verdict:
+@verdict(CURVES)
+def sic_divergence_bound(curves: pd.DataFrame) -> Verdict:
     """C3: the partial semantic divergence against KL along the tilted distributions."""
-    plain, partial = (_curve(tables, "divergences", name) for name in ("KL", "partial semantic KL"))
+    plain, partial = (_curve(curves, "divergences", name) for name in ("KL", "partial semantic KL"))
     held = int((partial <= plain + EQUAL).sum())
     apart = plain - partial
     return Verdict(
@@ -189,10 +186,10 @@ def sic_divergence_bound(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_synonymous_part(tables: Tables) -> Verdict:
+@verdict(CURVES, STEPS)
+def sic_synonymous_part(curves: pd.DataFrame, steps: pd.DataFrame) -> Verdict:
     """C4: what the synset alone costs against all, and I(X; X̂ synset) against I(X; X̂)."""
-    single, parts = _step(tables, "single"), _curve(tables, "entropies", "H - H_s")
+    single, parts = _step(steps, "single"), _curve(curves, "entropies", "H - H_s")
     equal = int(((single["left_bits"] - single["right_bits"]).abs() < EQUAL).sum())
     held = single["met"].all() and (parts >= -EQUAL).all()
     return Verdict(
@@ -202,10 +199,9 @@ def sic_synonymous_part(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_losses(tables: Tables) -> Verdict:
+@verdict("09_sic_ablations/sic_table1")
+def sic_losses(table: pd.DataFrame) -> Verdict:
     """Table 1: in which reading higher levels are finer."""
-    table = tables("09_sic_ablations/sic_table1")
     ends = {kind: rows.sort_values("level")["lambda"].iloc[[0, -1]].tolist() for kind, rows in table.groupby("reading")}
     rising = [kind for kind, (first, last) in ends.items() if last > first]
     outcome = {("code", "paper"): "agrees", ("code",): "under a reading"}.get(tuple(rising), "differs")
@@ -217,10 +213,9 @@ def sic_losses(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_one_model(tables: Tables) -> Verdict:
+@verdict("kodak/09_sic_ablations/sic_level_rates", "kodak/09_sic_ablations/sic_ranks")
+def sic_one_model(rates: pd.DataFrame, ranks: pd.DataFrame) -> Verdict:
     """C5: the rates that one model serves on Kodak, and whether each level is better."""
-    rates, ranks = tables("kodak/09_sic_ablations/sic_level_rates"), tables("kodak/09_sic_ablations/sic_ranks")
     first = rates["codec"].iloc[0]
     mine, rho = rates[rates["codec"] == first].sort_values("level"), ranks[ranks["codec"] == first]
     shares = mine["own_estimated_bpp"] / mine["estimated_bpp"].iloc[-1]
@@ -239,10 +234,9 @@ def sic_one_model(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_warm_up(tables: Tables) -> Verdict:
+@verdict("kodak/09_sic_ablations/sic_level_rates")
+def sic_warm_up(rates: pd.DataFrame) -> Verdict:
     """Sec. C.1: that a level's rate may come near 0 without the warm-up (Eq. 47)."""
-    rates = tables("kodak/09_sic_ablations/sic_level_rates")
     own = {variant: rates[rates["codec"].str.startswith(f"SIC {variant} ")] for variant in WARMED}
     least = [rows["own_estimated_bpp"].min() for rows in own.values()]
     dead = [low <= DEAD * rows["estimated_bpp"].max() for low, rows in zip(least, own.values(), strict=True)]
@@ -253,10 +247,9 @@ def sic_warm_up(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def sic_twin(tables: Tables) -> Verdict:
+@verdict("kodak/09_sic_ablations/sic_bd_rates")
+def sic_twin(table: pd.DataFrame) -> Verdict:
     """What one model for all rates costs against a model a rate."""
-    table = tables("kodak/09_sic_ablations/sic_bd_rates")
     rows = table[table["codec"] == table["codec"].iloc[0]].dropna(subset="mean")
     if rows.empty:
         return Verdict("undecided", f"the two share no quality in {', '.join(table['metric'].unique())}")
@@ -267,10 +260,9 @@ def sic_twin(tables: Tables) -> Verdict:
     return Verdict("measured", f"BD-rate against a twin for each rate: {', '.join(parts)}")
 
 
-@verdict
-def sic_beside_jpeg(tables: Tables) -> Verdict:
+@verdict("kodak/09_sic_ablations/sic_rates")
+def sic_beside_jpeg(table: pd.DataFrame) -> Verdict:
     """Fig. 11: SIC's own levels beside JPEG, image by image at the rate of each level."""
-    table = tables("kodak/09_sic_ablations/sic_rates")
     mine, jpeg = table[table["codec"] == WHOLE], table[table["codec"] == JPEG]
     parts = []
     for metric in ("psnr", "lpips", "dists"):
@@ -287,12 +279,11 @@ def sic_beside_jpeg(tables: Tables) -> Verdict:
     return Verdict("measured", f"SIC (M = 1) less JPEG, image by image at equal rate: {', '.join(parts)}")
 
 
-@verdict
-def sic_claims(tables: Tables, start: str) -> Verdict:
+@verdict("kodak/09_sic_ablations/sic_verdicts")
+def sic_claims(table: pd.DataFrame, start: str) -> Verdict:
     """Fig. 5, 6, 19, Eq. 44 to 46, Sec. 6: the statements on variants whose text begins with `start` (several with "
     and " between them), by all of their judges.
     """
-    table = tables("kodak/09_sic_ablations/sic_verdicts")
     rows = table[table["claim"].str.startswith(tuple(start.split(" and ")))]
     if rows.empty:
         raise KeyError(start)

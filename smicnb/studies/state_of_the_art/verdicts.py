@@ -1,11 +1,12 @@
 """Verdicts on SMIC beside other codecs: notebook 07, on the Kodak images."""
 
 import numpy as np
+import pandas as pd
 
 from smicnb.compare.images.evaluate import IMAGE_COSINE
 from smicnb.compare.images.generated import BEYOND, CLIP_INTRA
 from smicnb.compare.verdicts import judge_parts
-from smicnb.studies.committed import Tables, Verdict, verdict
+from smicnb.studies.committed import Verdict, verdict
 from smicnb.studies.state_of_the_art.measures import AS_PUBLISHED
 
 RECORDS = "n* of records, medium"
@@ -15,10 +16,9 @@ def _n(value: float) -> str:
     return "never" if np.isinf(value) else f"from {value:.0f}"
 
 
-@verdict
-def break_even_of_records(tables: Tables) -> Verdict:
+@verdict("kodak/07_sota_comparison/sota_table4")
+def break_even_of_records(table: pd.DataFrame) -> Verdict:
     """Table IV: from which n on the records of SMIC's medium model take fewer bits than each competitor."""
-    table = tables("kodak/07_sota_comparison/sota_table4")
     printed, measured = table[table["rate"] == AS_PUBLISHED], table[table["rate"] != AS_PUBLISHED]
     said = [
         f"{row['competitor']} {_n(row[RECORDS])} (as published {row['n* as printed']:.0f})"
@@ -27,14 +27,12 @@ def break_even_of_records(tables: Tables) -> Verdict:
     others = measured.set_index("competitor")
     said += [f"{name} run here {_n(others.loc[name, RECORDS])}" for name in (CLIP_INTRA, "VVenC intra")]
     holds = printed[RECORDS] <= printed["n* as printed"]
-    outcome = judge_parts(holds)
-    return Verdict(outcome, f"fewer bits in records, dictionary included, than {'; '.join(said)} images on")
+    return Verdict(judge_parts(holds), f"fewer bits in records, dictionary included, than {'; '.join(said)} images on")
 
 
-@verdict
-def lower_rates(tables: Tables) -> Verdict:
+@verdict("kodak/07_sota_comparison/sota_matched")
+def lower_rates(table: pd.DataFrame) -> Verdict:
     """C19: what the picture means, at SMIC's rate, beside codecs of single images."""
-    table = tables("kodak/07_sota_comparison/sota_matched")
     rows = table[(table["metric"] == IMAGE_COSINE) & (table["against"] != BEYOND)].set_index("against")
     counts = rows["verdict"].value_counts()
     intra = rows.loc[CLIP_INTRA]

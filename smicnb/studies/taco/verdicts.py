@@ -6,40 +6,40 @@ import pandas as pd
 from smicnb.compare.images import curves
 from smicnb.compare.images.ablations import RATES
 from smicnb.compare.verdicts import judge_parts
-from smicnb.studies.committed import Tables, Verdict, outcome_of, verdict
+from smicnb.studies.committed import Verdict, outcome_of, verdict
 from smicnb.studies.taco.measures import WHOLE
 
 # As published, in millions: Table 3's total, HiFiC's and MS-ILLM's; and of Sec. 4.5 how much fewer that is, in percent.
 TOTAL, RIVALS, FEWER = 101.75, 181.72, 80
 ENCODING = (10.2, 4.8)  # percent that the text adds at 256², and at 1788×2641: Sec. 4.5
 PERCEPTUAL = ("lpips", "lpips_vgg", "dists")
+BESIDE = "kodak/08_taco_ablations/taco_beside"
 NEAR = 1.0  # dB: "within the 1dB range" of Sec. 4.2
 TIMES = 4  # "more than four times": Sec. 4.4
 BATCH = 8  # images that a caption is told apart from in training: recipes/train/taco-mini.yaml
 
 
-@verdict
-def taco_parameters(tables: Tables) -> Verdict:
+@verdict("08_taco_ablations/taco_parameters")
+def taco_parameters(table: pd.DataFrame) -> Verdict:
     """Table 3: parameters of the full size."""
-    row = tables("08_taco_ablations/taco_parameters").set_index("size").loc["full"] / 1e6
+    row = table.set_index("size").loc["full"] / 1e6
     text = f"backbone {row['backbone']:.2f}, adapter {row['adapter']:.2f}, text tower {row['text_tower']:.2f}"
     outcome = "agrees" if round(row["total"], 2) == TOTAL else "differs"
     return Verdict(outcome, f"{text}, in all {row['total']:.2f} million parameters, counted on the networks")
 
 
-@verdict
-def taco_fewer_parameters(tables: Tables) -> Verdict:
+@verdict("08_taco_ablations/taco_parameters")
+def taco_fewer_parameters(table: pd.DataFrame) -> Verdict:
     """C2: fewer parameters than HiFiC and MS-ILLM."""
-    total = tables("08_taco_ablations/taco_parameters").set_index("size").loc["full", "total"] / 1e6
+    total = table.set_index("size").loc["full", "total"] / 1e6
     fewer = 100 * (1 - total / RIVALS)
     outcome = "agrees" if round(fewer) >= FEWER else "differs"
     return Verdict(outcome, f"{fewer:.0f} % fewer: {total:.2f} million counted, {RIVALS} million as published of both")
 
 
-@verdict
-def taco_cost(tables: Tables) -> Verdict:
+@verdict("08_taco_ablations/taco_cost")
+def taco_cost(table: pd.DataFrame) -> Verdict:
     """Table 2 and C1: what the text adds to the encoder, in operations."""
-    table = tables("08_taco_ablations/taco_cost")
     full = table[table["size"] == "full"]
     said = [f"{row.adapter:.1f} + {row.text_tower:.1f} % at {row.pixels}" for row in full.itertuples()]
     falls = full["adapter"].add(full["text_tower"]).is_monotonic_decreasing
@@ -49,10 +49,9 @@ def taco_cost(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def taco_text_overhead(tables: Tables) -> Verdict:
+@verdict("08_taco_ablations/taco_cost")
+def taco_text_overhead(table: pd.DataFrame) -> Verdict:
     """Q3: whose most of the operations that the text adds to the encoder are, the text tower's or the adapter's."""
-    table = tables("08_taco_ablations/taco_cost")
     full = table[table["size"] == "full"]
     shares = 100 * full["text_tower"] / (full["text_tower"] + full["adapter"])
     said = [f"{share:.0f} % at {pixels}" for share, pixels in zip(shares, full["pixels"], strict=True)]
@@ -61,10 +60,10 @@ def taco_text_overhead(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def taco_joint_loss(tables: Tables) -> Verdict:
+@verdict("08_taco_ablations/taco_training")
+def taco_joint_loss(table: pd.DataFrame) -> Verdict:
     """Eq. 7: whether its contrastive term got below what guessing among a batch comes to."""
-    contrast = tables("08_taco_ablations/taco_training")["contrast"]
+    contrast = table["contrast"]
     guessing = np.log(BATCH)
     return Verdict(
         "measured",
@@ -74,10 +73,9 @@ def taco_joint_loss(tables: Tables) -> Verdict:
     )
 
 
-@verdict
-def taco_part(tables: Tables, variant: str) -> Verdict:
+@verdict("kodak/08_taco_ablations/taco_verdicts")
+def taco_part(table: pd.DataFrame, variant: str) -> Verdict:
     """Fig. 9 to 11, A2 and C8: what the whole codec gains over a variant, by all of its judges."""
-    table = tables("kodak/08_taco_ablations/taco_verdicts")
     rows = table[(table["worse"] == variant) & table["metric"].isin(PERCEPTUAL)]
     said = [
         f"{row.metric} {row.gap:+.4f} [{row.low:+.4f}, {row.high:+.4f}], between seeds {row.spread:.4f}"
@@ -88,17 +86,15 @@ def taco_part(tables: Tables, variant: str) -> Verdict:
     )
 
 
-@verdict
-def taco_four_times(tables: Tables) -> Verdict:
+@verdict("kodak/08_taco_ablations/taco_rates")
+def taco_four_times(points: pd.DataFrame) -> Verdict:
     """C7: LPIPS more than four times worse without the adapter, and worse without the joint loss."""
-    points = tables("kodak/08_taco_ablations/taco_rates")
     said, far = [], []
     for variant in ("without-adapter", "without-joint-loss"):
         times = _ratio_at_equal_rate(points, f"TACO {variant} (seed 0)", WHOLE, "lpips")
         said.append(f"{variant.replace('-', ' ')} {times:.2f} times")
         far.append(times > (TIMES if variant == "without-adapter" else 1))
-    outcome = judge_parts(far)
-    return Verdict(outcome, f"LPIPS of the whole codec at equal rate, one seed each: {', '.join(said)}")
+    return Verdict(judge_parts(far), f"LPIPS of the whole codec at equal rate, one seed each: {', '.join(said)}")
 
 
 def _ratio_at_equal_rate(points: pd.DataFrame, first: str, second: str, metric: str) -> float:
@@ -116,22 +112,22 @@ def _ratio_at_equal_rate(points: pd.DataFrame, first: str, second: str, metric: 
     return float(above / below)
 
 
-def _comparisons(tables: Tables, metric: str) -> pd.DataFrame:
-    table = tables("kodak/08_taco_ablations/taco_beside")
+def _compare(table: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The whole codec's rows of `BESIDE`."""
     return table[(table["codec"] == WHOLE) & (table["metric"] == metric)]
 
 
-@verdict
-def taco_on_kodak(tables: Tables) -> Verdict:
+@verdict(BESIDE)
+def taco_on_kodak(table: pd.DataFrame) -> Verdict:
     """Fig. 7: perceptual distance lower than that of the rivals, and a PSNR near theirs."""
     said, outcomes = [], []
     for metric in ("lpips", "dists"):
-        rows = _comparisons(tables, metric)
+        rows = _compare(table, metric)
         ahead = rows["high"] < 0
         outcomes.append(bool(ahead.all()))
         ratios = f"{rows['ratio'].min():.2f} to {rows['ratio'].max():.2f} times theirs"
         said.append(f"{metric} {ratios}, lower in {ahead.sum()} of {len(rows)} comparisons")
-    psnr = _comparisons(tables, "psnr")
+    psnr = _compare(table, "psnr")
     outcomes.append(psnr["difference"].min() >= -NEAR)
     said.append(f"PSNR {psnr['difference'].min():+.2f} to {psnr['difference'].max():+.2f} dB")
     outcome = judge_parts(outcomes)
@@ -139,23 +135,22 @@ def taco_on_kodak(tables: Tables) -> Verdict:
     return Verdict(outcome, f"at equal rate beside {rivals}, not the paper's rivals: {'; '.join(said)}")
 
 
-@verdict
-def taco_psnr_near(tables: Tables) -> Verdict:
+@verdict(BESIDE)
+def taco_psnr_near(table: pd.DataFrame) -> Verdict:
     """C5: PSNR within 1 dB of codecs for PSNR; here of the classical ones."""
-    rows = _comparisons(tables, "psnr")
+    rows = _compare(table, "psnr")
     said = [
         f"{rival} {cell['difference'].min():+.2f} to {cell['difference'].max():+.2f} dB"
         for rival, cell in rows.groupby("rival", sort=False)
     ]
     near = rows["difference"] >= -NEAR
-    outcome = judge_parts(near)
-    return Verdict(outcome, f"at equal rate, against classical codecs: {', '.join(said)}")
+    return Verdict(judge_parts(near), f"at equal rate, against classical codecs: {', '.join(said)}")
 
 
-@verdict
-def taco_best_lpips(tables: Tables) -> Verdict:
+@verdict(BESIDE)
+def taco_best_lpips(table: pd.DataFrame) -> Verdict:
     """C4: the lowest LPIPS of all codecs; here of classical ones, none of which is made for it."""
-    rows = _comparisons(tables, "lpips")
+    rows = _compare(table, "lpips")
     ahead = rows["high"] < 0
     said = [
         f"{rival} {', '.join(f'{ratio:.2f}' for ratio in cell['ratio'])}"
@@ -165,10 +160,9 @@ def taco_best_lpips(tables: Tables) -> Verdict:
     return Verdict(outcome, f"LPIPS as a share of that of classical codecs at equal rate: {'; '.join(said)}")
 
 
-@verdict
-def taco_captions(tables: Tables) -> Verdict:
+@verdict("kodak/08_taco_ablations/taco_caption_sources")
+def taco_captions(table: pd.DataFrame) -> Verdict:
     """Table 4 and C10: whether it matters whose caption the encoder reads, and whether any."""
-    table = tables("kodak/08_taco_ablations/taco_caption_sources")
     first, others = table["source"].iloc[0], table[table["source"] != table["source"].iloc[0]]
     said = [
         f"{row.source} ({row.setting}) {row.lpips_difference:+.5f} [{row.lpips_low:+.5f}, {row.lpips_high:+.5f}]"
@@ -178,14 +172,12 @@ def taco_captions(tables: Tables) -> Verdict:
     if machine.empty:
         raise KeyError("nearest-words")
     equal = (machine["lpips_low"] <= 0) & (machine["lpips_high"] >= 0)
-    outcome = judge_parts(equal)
-    return Verdict(outcome, f"LPIPS against captions as {first}: {'; '.join(said)}")
+    return Verdict(judge_parts(equal), f"LPIPS against captions as {first}: {'; '.join(said)}")
 
 
-@verdict
-def taco_captions_kept(tables: Tables) -> Verdict:
+@verdict("kodak/08_taco_ablations/taco_caption_similarity")
+def taco_captions_kept(table: pd.DataFrame) -> Verdict:
     """Table 1 and C9: captions kept better than by a codec for PSNR, at equal rate."""
-    table = tables("kodak/08_taco_ablations/taco_caption_similarity")
     ours = table[table["codec"] == WHOLE].sort_values("bpp")
     said, ahead = [], []
     for rival, cell in table[table["codec"] != WHOLE].groupby("codec", sort=False):
