@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -58,6 +59,11 @@ def draw_beside_inputs(
             below = f"{cosines[row, column]:.2f}"
             draw_thumbnail(grid[row, column + 1], generated[row][column], title if row == 0 else "", below)
     return figure
+
+
+def pick_shades(count: int) -> np.ndarray:
+    """(count, 4) colours from dark to light; without viridis' lightest end a step is one with any colour vision."""
+    return colormaps["viridis"](np.linspace(0.0, 0.88, count))
 
 
 def error_bars(rows: pd.DataFrame, centre: str) -> list[pd.Series]:

@@ -128,11 +128,6 @@ def ways(
     return _settle_first(task, found)
 
 
-def choose_way(Z: np.ndarray, *args, **kwargs) -> Way:
-    """The first of `ways`."""
-    return ways(Z, *args, **kwargs)[0]
-
-
 def thin_out(Z: np.ndarray, most: int) -> np.ndarray:
     """Latents (n, L), or `most` of them, evenly spread."""
     return Z if len(Z) <= most else Z[np.linspace(0, len(Z) - 1, most).round().astype(int)]

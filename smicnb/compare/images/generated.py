@@ -164,7 +164,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
             codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, **settings)
             added(f"{SMIC}, {words}", model, codec.fit(collection, atoms=atoms[model]))
     for quality in QUALITIES:
-        way = choice.choose_way(collection, cosine=quality, only=("own", "prior"), **about)
+        way = choice.ways(collection, cosine=quality, only=("own", "prior"), **about)[0]
         added(BEYOND, f"quality {quality:g}", way.codec)
     for bits in INTRA_BITS:
         quantiser = FixedScalar(CLIP_INTRA, Truncation(), bits).fit(normalised(collection))

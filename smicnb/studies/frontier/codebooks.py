@@ -9,6 +9,7 @@ from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array
 from smicnb.base.progress import progress
 from smicnb.codec.coders import sparse
+from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.format import quantise
 from smicnb.codec.format.codebook import Codebook
 from smicnb.codec.format.container import Header
@@ -17,7 +18,6 @@ from smicnb.codec.format.quantise import CoefficientQuantiser
 from smicnb.codec.rate import OperatingPoint
 from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.studies.frontier import operating_points, sweep
-from smicnb.studies.frontier.operating_points import Codes
 from smicnb.studies.frontier.sweep import Grid, learn
 
 VALUES = 1 << MODELLED  # entries of the longest table of values
@@ -77,8 +77,8 @@ def fit_tables(collection: np.ndarray, grid: Grid, atoms: np.ndarray) -> np.ndar
         gram, correlations = decoder @ decoder.T, collection @ decoder.T
         path = sparse.path_from_gram(gram, correlations, grid.penalties)
         for place in range(len(grid.penalties)):
-            codes = Codes(np.ascontiguousarray(path[:, place]), correlations, norms)
-            measured = operating_points.measure(codes, (), gram, grid.b_coef, grid.norm)
+            codes = Codes(np.ascontiguousarray(path[:, place]), correlations, norms, gram)
+            measured = operating_points.measure(codes, (), grid.b_coef, grid.norm)
             tables += [_table(each.quantiser, each.models) for (each,) in measured]
     return np.array(tables, np.int32).reshape(len(grid.b_dict), len(grid.penalties), len(grid.b_coef), -1)
 

@@ -11,27 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
+from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.format import payload
 from smicnb.codec.format.container import BLOCK_IMAGES
 from smicnb.codec.format.payload import CHECK_BYTES, COUNT_STEP, MODELLED, VALUE_STEP, Models
 from smicnb.codec.format.quantise import COEFFICIENT_UNIT, CoefficientQuantiser, count_coefficients
 
 BINS = 1 << MODELLED
-
-
-@dataclass(frozen=True)
-class Codes:
-    """The codes of one set of images at one λ, with what their fidelity is computed from.
-
-    Args:
-        codes: (n, n_atoms) float64, 0.0 where null.
-        correlations: (n, n_atoms) products of latents and the decoder's atoms.
-        norms: (n,) of the latents.
-    """
-
-    codes: np.ndarray
-    correlations: np.ndarray
-    norms: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -54,15 +40,12 @@ class Measured:
     models: Models
 
 
-def measure(
-    fitted: Codes, others: Sequence[Codes], gram: np.ndarray, bits: Sequence[int], norm: float
-) -> list[list[Measured]]:
+def measure(fitted: Codes, others: Sequence[Codes], bits: Sequence[int], norm: float) -> list[list[Measured]]:
     """Lengths and cosines at one λ.
 
     Args:
         fitted: the collection, to which ranges and models are fitted.
         others: images that are coded with these.
-        gram: (n_atoms, n_atoms) of the decoder's atoms.
         bits: values of b_coef.
         norm: the latents' norm.
 
@@ -72,7 +55,10 @@ def measure(
     counted = count_coefficients(fitted.codes)
     quantisers = [CoefficientQuantiser.fit(*counted, b_coef, norm) for b_coef in bits]
     ranges = np.array([[q.low, q.high, q.bits] for q in quantisers], np.int64)
-    everyone = [_quantise_codes(some, gram, ranges, COEFFICIENT_UNIT / norm) for some in (fitted, *others)]
+    everyone = [
+        _quantise(some.codes, some.products, some.gram, some.norms, ranges, COEFFICIENT_UNIT / norm)
+        for some in (fitted, *others)
+    ]
     (_, seen, leading), n_atoms = everyone[0], fitted.codes.shape[1]
     used = fitted.codes != 0
     weights = payload.activity_weights(used.sum(axis=0))
@@ -94,10 +80,6 @@ def measure(
             fixed = payload.tuple_lengths(per_image, n_atoms, quantiser.bits).sum()
             results[-1].append(Measured(cosines[row], per_image, float(fixed), float(ideal), quantiser, models))
     return results
-
-
-def _quantise_codes(some: Codes, gram: np.ndarray, ranges: np.ndarray, scale: float) -> tuple[np.ndarray, ...]:
-    return _quantise(some.codes, some.correlations, gram, some.norms, ranges, scale)
 
 
 def _subsets(used: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.codec.format.payload import CODINGS
 from smicnb.drawing import looks
-from smicnb.drawing.parts import SPLITS, draw_beside_inputs, log_axis
+from smicnb.drawing.parts import SPLITS, draw_beside_inputs, log_axis, pick_shades
 from smicnb.drawing.style import PAGE
 from smicnb.studies.frontier.sweep import PARAMETERS, bits_per_image, format_size
 from smicnb.studies.rate_model.plots import TICKS
@@ -68,7 +67,7 @@ def effects(table: pd.DataFrame) -> Figure:
     for axes, (varied, along, by) in zip(panels, slices, strict=True):
         rows = table[table["varied"] == varied]
         values = sorted(rows[by].unique())
-        for value, colour in zip(values, colormaps["viridis"](np.linspace(0.0, 0.88, len(values))), strict=True):
+        for value, colour in zip(values, pick_shades(len(values)), strict=True):
             line = rows[rows[by] == value].sort_values(along)
             half = INTERVAL * line["cosine_error"]
             axes.plot(line[along], line["latent_cosine"], color=colour, marker="o", markersize=2.6, label=value)

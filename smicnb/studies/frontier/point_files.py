@@ -65,10 +65,8 @@ def hull_files(
         said = points.set_index("split")[f"{header.coding}_bits"]
         for split, latents in {name: collection, **others}.items():
             measured, decoded = code_file(codec, latents)
-            bits = {"payload_bits": measured.payload_bits, "index_bits": measured.index_bits}
             row = {"split": split, **about, "latent_cosine": latent_cosine(latents, decoded).mean()}
-            row |= {"model_bits": said[split], "overhead_bits": measured.overhead_bits}
-            rows.append(row | {part: value / measured.images for part, value in bits.items()})
+            rows.append(row | {"model_bits": said[split]} | _list_bits(measured))
     return pd.DataFrame(rows)
 
 
@@ -82,6 +80,12 @@ def code_file(codec: SMICCodec, latents: np.ndarray) -> tuple[FileRate, np.ndarr
     """The bits of the file of latents (n, L), and what is read back from it, (n, L) float32."""
     with SmicReader(codec.encode(latents)) as opened:
         return FileRate.of(opened.file.spent, len(opened)), opened.latents()
+
+
+def _list_bits(measured: FileRate) -> dict[str, float]:
+    """What is paid once for a file, and payload and index of an image."""
+    each = {part: getattr(measured, part) / measured.images for part in ("payload_bits", "index_bits")}
+    return {"overhead_bits": measured.overhead_bits, **each}
 
 
 def file_rates(
@@ -114,9 +118,7 @@ def file_rates(
             measured, back = code_file(codec, latents)
             decoded[model, split] = back
             about = {"model": model, "coding": coding, "split": split, "images": measured.images}
-            about |= {"overhead_bits": measured.overhead_bits}
-            each = {"payload_bits": measured.payload_bits, "index_bits": measured.index_bits}
-            rows.append(about | {part: bits / measured.images for part, bits in each.items()})
+            rows.append(about | _list_bits(measured))
     return pd.DataFrame(rows), decoded
 
 

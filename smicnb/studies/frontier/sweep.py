@@ -17,13 +17,14 @@ from smicnb.base.progress import progress_bar
 from smicnb.base.shards import run_pieces
 from smicnb.codec import rate
 from smicnb.codec.coders import sparse
+from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.format import container, quantise
 from smicnb.codec.format.codebook import RANGE
 from smicnb.codec.rate import OperatingPoint
 from smicnb.semantics.metrics.intervals import standard_error, upper_hull
 from smicnb.studies.frontier import operating_points
-from smicnb.studies.frontier.operating_points import Codes, Measured
+from smicnb.studies.frontier.operating_points import Measured
 
 SIZES = (100, 1000, 10000, 100000, math.inf)  # n of Fig. 13, as Sec. V-C and its caption name them
 PARAMETERS = ("penalty", "n_atoms", "b_coef", "b_dict")  # in the order of importance that Sec. V-C claims
@@ -99,10 +100,10 @@ def _points(
     rows = []
     for place, penalty in enumerate(grid.penalties):
         codes = [
-            Codes(np.ascontiguousarray(path[:, place]), *about)
+            Codes(np.ascontiguousarray(path[:, place]), *about, gram)
             for path, *about in zip(paths, correlations, norms, strict=True)
         ]
-        measured = operating_points.measure(codes[0], codes[1:], gram, grid.b_coef, grid.norm)
+        measured = operating_points.measure(codes[0], codes[1:], grid.b_coef, grid.norm)
         for b_coef, each in zip(grid.b_coef, measured, strict=True):
             point = OperatingPoint(len(atoms), b_coef, b_dict, penalty)
             rows.append([_row(point, grid.encoder, atoms.shape[1], *one) for one in zip(each, scenes, strict=True)])

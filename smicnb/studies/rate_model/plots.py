@@ -3,12 +3,11 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.codec.rate import p_null_printed
-from smicnb.drawing.parts import log_axis
+from smicnb.drawing.parts import log_axis, pick_shades
 from smicnb.drawing.style import PAGE
 from smicnb.studies.rate_model.null_proportion import NullLaw
 
@@ -33,8 +32,7 @@ def null_proportion(data: pd.DataFrame, law: NullLaw) -> Figure:
     what it leaves.
     """
     sizes = sorted(data["n_atoms"].unique(), reverse=True)  # the order in which the measured curves lie
-    # Viridis without its lightest end: a step in n_a is a step in lightness, with any colour vision.
-    colours = dict(zip(sizes, colormaps["viridis"](np.linspace(0.88, 0.0, len(sizes))), strict=True))
+    colours = dict(zip(reversed(sizes), pick_shades(len(sizes)), strict=True))
     figure, (published, measured, residual) = plt.subplots(1, 3, figsize=(PAGE, HEIGHT))
     grid = np.geomspace(data["penalty"].min(), data["penalty"].max(), 200)
     for size in sizes:

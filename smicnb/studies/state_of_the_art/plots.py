@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
@@ -14,7 +13,7 @@ from smicnb.compare.images.downscaled import family
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.images.generated import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.drawing import looks
-from smicnb.drawing.parts import error_bars
+from smicnb.drawing.parts import error_bars, pick_shades
 from smicnb.drawing.style import PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
 from smicnb.studies.learned_plots import LABELS, RIVALS, SMALL
@@ -118,7 +117,7 @@ def compare_reduced(summary: pd.DataFrame, metric: str) -> Figure:
     about = table["codec"].map(family)
     table = table.assign(own=[name for name, _ in about], factor=[factor for _, factor in about])
     names, steps = list(table.loc[table["factor"] > 1, "own"].unique()), sorted(table["factor"].unique())
-    colours = dict(zip(steps, colormaps["viridis"](np.linspace(0.0, 0.88, len(steps))), strict=True))
+    colours = dict(zip(steps, pick_shades(len(steps)), strict=True))
     rows = -(-(len(names) + 1) // COLUMNS)
     size = (PAGE, 1.6 * rows + 0.3)
     figure, panels = plt.subplots(rows, COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)

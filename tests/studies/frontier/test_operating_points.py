@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 
+from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.coders.smic import SMICCodec, fit_codebook
-from smicnb.codec.coders.sparse import path_from_gram
 from smicnb.codec.format import payload, quantise
 from smicnb.codec.format.container import BLOCK_IMAGES, Header
 from smicnb.codec.format.reader import SmicReader
 from smicnb.studies.frontier import operating_points
-from smicnb.studies.frontier.operating_points import Codes
 
 NORM, PENALTY, BITS = 20.0, 0.5, (1, 2, 4, 8, 16)
 
@@ -28,13 +27,8 @@ def measured(request):
     atoms = np.random.default_rng(2).standard_normal((14, 24))
     levels = quantise.atom_levels(atoms / np.linalg.norm(atoms, axis=1, keepdims=True), b_dict)
     decoder = quantise.unit_atoms(levels, b_dict) / quantise.ATOM_UNIT
-    gram = decoder @ decoder.T
-
-    def codes(some):
-        products = some @ decoder.T
-        return Codes(path_from_gram(gram, products, [PENALTY])[:, 0], products, np.linalg.norm(some, axis=1))
-
-    results = operating_points.measure(codes(collection), [codes(others)], gram, BITS, NORM)
+    codes = [Codes.of(some, decoder, PENALTY) for some in (collection, others)]
+    results = operating_points.measure(codes[0], codes[1:], BITS, NORM)
 
     def codec(b_coef, coding):
         header = Header("tests", "0" * 64, 24, NORM, 14, PENALTY, b_dict, b_coef, coding)
@@ -71,7 +65,7 @@ def test_models_are_those_of_the_codec(measured):
 
 
 def test_nothing_coded_has_no_cosine_and_few_bits():
-    codes = Codes(np.zeros((70, 3)), np.ones((70, 3)), np.full(70, NORM))
-    (point,) = operating_points.measure(codes, [], np.eye(3), [4], NORM)
+    codes = Codes(np.zeros((70, 3)), np.ones((70, 3)), np.full(70, NORM), np.eye(3))
+    (point,) = operating_points.measure(codes, [], [4], NORM)
     assert not point[0].cosines.any()
     assert point[0].entropy_bits < point[0].tuple_bits + 70
