@@ -43,7 +43,7 @@ class Session:
         self._made_from: dict[str, Any] = {}
         style.use_style()
 
-    def made_from(self, **inputs: Any) -> None:
+    def note_inputs(self, **inputs: Any) -> None:
         """Name what later figures depend on beside the parameters: hashes of data and weights."""
         self._made_from.update(inputs)
 
@@ -77,7 +77,7 @@ class Session:
         self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin(name, kept_in)))
         return data
 
-    def stored(self, data: pd.DataFrame, name: str) -> pd.DataFrame:
+    def store_table(self, data: pd.DataFrame, name: str) -> pd.DataFrame:
         """A table as NAME.csv gives it back, which stays as it is where it says the same to within rounding.
 
         What is derived from that, and not from `data`, is the same on every machine.
@@ -101,11 +101,7 @@ class Session:
         with executors.lend_executor() as executor:
             yield executor
 
-    def on_bsds500(self, name: str, measured: pd.DataFrame) -> pd.DataFrame:
-        """The table NAME as measured on BSDS500: `measured` where this run is on it, else the committed one."""
-        return self.measured_on("bsds500", name, measured)
-
-    def measured_on(self, data_set: str, name: str, measured: pd.DataFrame) -> pd.DataFrame:
+    def take_measured(self, data_set: str, name: str, measured: pd.DataFrame) -> pd.DataFrame:
         """The table NAME as measured on "bsds500" or "kodak", whose recipe writes to figures/DATA_SET/NOTEBOOK:
         `measured` where this run is on it, else the committed one.
 
@@ -121,14 +117,14 @@ class Session:
                 "the committed table",
                 f"run make {data_set} {data_set.upper()}=PATH",
             )
-        self.made_from(**{path.relative_to(root()).as_posix(): sha256_file(path)})
+        self.note_inputs(**{path.relative_to(root()).as_posix(): sha256_file(path)})
         return pd.read_csv(path)
 
-    def made_on_bsds500(self, name: str) -> str:
-        """One clause for captions: the models by which the table NAME of `on_bsds500` was made."""
+    def name_models(self, data_set: str, name: str) -> str:
+        """One clause for captions: the models by which the table NAME of `take_measured` was made."""
         parameters = self.parameters
-        if not self._is_on("bsds500"):
-            sidecar = figures_of("bsds500", self.notebook) / f"{name}.json"
+        if not self._is_on(data_set):
+            sidecar = figures_of(data_set, self.notebook) / f"{name}.json"
             parameters = json.loads(sidecar.read_text(encoding="utf-8"))["parameters"]
         kinds = {"encoder": "latents by", "generator": "images by", "judge": "judged by"}
         return ", ".join(f"{verb} {hide_path(parameters[kind])}" for kind, verb in kinds.items() if kind in parameters)

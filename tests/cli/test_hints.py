@@ -106,7 +106,7 @@ def test_what_pip_is_to_install_is_an_extra_of_the_project():
 def test_what_make_is_to_run_is_a_target_with_its_variable(data_set, tmp_path):
     run = session.Session("any", {"seed": 1, "collection": "embedded"}, tmp_path, None)
     with pytest.raises(SmicnbError, match="is absent") as caught:
-        run.measured_on(data_set, "no such table", None)
+        run.take_measured(data_set, "no such table", None)
     line = caught.value.do.removeprefix("run ")
     assert f"{line}\n" in (ROOT / "Makefile").read_text(encoding="utf-8")
 

@@ -38,7 +38,7 @@ def bytes_of(folder):
 
 
 def test_figure_comes_with_pdf_data_and_origin(session, data):
-    session.made_from(collection="abc")
+    session.note_inputs(collection="abc")
     session.save_figure(draw(), "fig", data, "What it shows.")
     assert sorted(path.name for path in session.out.iterdir()) == ["fig.csv", "fig.json", "fig.pdf", "fig.png"]
     sidecar = json.loads((session.out / "fig.json").read_text())
@@ -173,17 +173,17 @@ def test_a_parameter_must_be_plain_json(tmp_path):
 
 
 def test_tables_of_bsds500_come_from_this_run_or_the_committed_file(session, data):
-    assert list(session.on_bsds500("atoms_against_baselines", data).columns) != list(data.columns)
+    assert list(session.take_measured("bsds500", "atoms_against_baselines", data).columns) != list(data.columns)
     here = Session("x", {"collection": "bsds500:PATH"}, session.out, None)
-    assert here.on_bsds500("atoms_against_baselines", data) is data
+    assert here.take_measured("bsds500", "atoms_against_baselines", data) is data
 
 
 def test_a_table_measured_on_another_data_set_is_its_own_there_and_the_committed_one_elsewhere(session):
     data = pd.DataFrame({"x": [1]})
     there = Session("08", {"seed": 1, "collection": "kodak:somewhere"}, session.out, None)
-    assert there.measured_on("kodak", "points", data) is data
+    assert there.take_measured("kodak", "points", data) is data
     with pytest.raises(SmicnbError, match=r"'points.csv' of nowhere is absent.*run make nowhere"):
-        session.measured_on("nowhere", "points", data)
+        session.take_measured("nowhere", "points", data)
 
 
 @pytest.mark.parametrize(
@@ -208,11 +208,11 @@ def test_a_figure_of_one_data_set_says_which_folder_keeps_it(
 
 def test_what_follows_from_a_stored_table_does_not_move_by_rounding(session):
     table = pd.DataFrame({"source": ["none", "a, b"], "value": [1 / 3, 1e-9 / 7], "count": [1, 2]})
-    first = session.stored(table, "t")
+    first = session.store_table(table, "t")
     assert first["value"].tolist() == [0.333333, 1.42857e-10]
     assert first["source"].tolist() == ["none", "a, b"]
-    pd.testing.assert_frame_equal(session.stored(table.assign(value=table["value"] * 1.0001), "t"), first)
-    assert session.stored(table.assign(value=0.5), "t")["value"].tolist() == [0.5, 0.5]
+    pd.testing.assert_frame_equal(session.store_table(table.assign(value=table["value"] * 1.0001), "t"), first)
+    assert session.store_table(table.assign(value=0.5), "t")["value"].tolist() == [0.5, 0.5]
 
 
 CELLS = (

@@ -23,8 +23,7 @@ from smicnb.semantics.weights import store
 NETWORKS = ("generator", "captioner", "segmenter", "quality")
 # Modules that name every part there is; which of them is used, parameters and other modules say.
 REGISTERS = ("semantics/weights/registry.py", "semantics/encoders/encoders.py")
-REDRAWN = ("on_bsds500", "made_on_bsds500")  # of a session: read what is committed of BSDS500
-MEASURED_ON = "measured_on"  # of a session: reads what is committed of the data set that it names first
+REDRAWN = ("take_measured", "name_models")  # of a session: read what is committed of the data set that is named first
 NOT_HERE = "not on this machine"  # in place of the hash of weights that a notebook may use
 LONGEST = 40  # characters of a value in a reason
 MOST = 4  # reasons on one line
@@ -134,9 +133,7 @@ def find_redrawn(code: str) -> list[tuple[str, str]]:
     for call in calls:
         method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
         words = [word.value for word in call.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
-        if method in REDRAWN and words:
-            found.add(("bsds500", words[0]))
-        elif method == MEASURED_ON and len(words) > 1:
+        if method in REDRAWN and len(words) > 1:
             found.add((words[0], words[1]))
     return sorted(found)
 

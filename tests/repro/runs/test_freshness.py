@@ -11,7 +11,7 @@ from checkouts import figures, make, smicnb, status
 from smicnb.repro.runs import freshness
 
 IMPORTS = "from smicnb.codec import rate\n\ndef_ = rate.POINTS"
-REDRAWS = "run.on_bsds500('redrawn', None)"
+REDRAWS = "run.take_measured('bsds500', 'redrawn', None)"
 WEIGHED = "def weigh():\n    from smicnb.semantics.metrics import perception\n\n    return perception"
 HELPED = "import helper\n\nhelper.HELP"
 
@@ -137,6 +137,7 @@ def test_the_graph_of_imports_is_read_from_the_source():
 
 
 def test_tables_of_any_data_set_that_a_notebook_redraws_are_found_in_its_code():
-    code = "a = run.measured_on('kodak', 'points', b)\nrun.on_bsds500('table1', b)\nrun.measured_on(name, 'other', b)"
+    asked = ("'kodak', 'points', b", "'bsds500', 'table1', b", "name, 'other', b")
+    code = "\n".join(f"a = run.take_measured({words})" for words in asked)
     assert freshness.find_redrawn(code) == [("bsds500", "table1"), ("kodak", "points")]
     assert freshness.find_redrawn("this is no code") == []
