@@ -19,6 +19,7 @@ from smicnb.base.files import sha256_json
 from smicnb.learned.files import rans
 from smicnb.learned.files.shipped import folder
 from smicnb.learned.networks.entropy_models import EntropyBottleneck, GaussianConditional
+from smicnb.semantics.photographs.images import check_rgb
 
 VERSION = 1
 MODEL_BYTES = 6
@@ -33,6 +34,7 @@ GRID = 64
 # A stream of one symbol has a second one, 0 under the table's first row. CompressAI's coder could not do without.
 FILLER = np.zeros((2, 1), np.int64)
 SAME = "decode it on the machine that encoded it, and report this: a latent should not depend on the machine"
+OTHER_MODEL = "decode it with the checkpoint that encoded it"
 KNOWN = {b"TACO": "TACO", b"SIC_": "SIC", b"SMIC": "SMIC"}
 
 
@@ -214,27 +216,42 @@ class File:
             IntegrityError: not such a file, damaged, or of another model.
         """
         name = KNOWN[magic]
-        if data[:4] != magic:
-            found = f"a file of {KNOWN[data[:4]]}" if data[:4] in KNOWN else "something else"
-            raise IntegrityError(f"found {found}", f"a file of {name}")
-        if len(data) < 5 or data[4] != VERSION:
-            raise IntegrityError(f"found a {name} file of another version", f"version {VERSION}")
-        theirs, position = model_of(data), 5 + MODEL_BYTES
-        width, position = leb128.read(data, position)
-        height, position = leb128.read(data, position)
+        theirs, width, height, position = read_head(data, magic)
         if len(data) < position + 8 or zlib.crc32(data[:position] + data[position + 4 :]) != int.from_bytes(
             data[position : position + 4], "little"
         ):
             raise IntegrityError(f"found a {name} file that is damaged or cut short", "a file whose checksum holds")
-        if theirs != model:
-            raise IntegrityError(
-                f"found a file of the {name} model {theirs.hex()}",
-                f"one of {model.hex()}, the model that was loaded",
-                "decode it with the checkpoint that encoded it",
-            )
+        check_model(theirs, model, name)
         check_size(width, height)
         crc = int.from_bytes(data[position + 4 : position + 8], "little")
         return cls(magic, theirs, width, height, crc, data[position + 8 :])
+
+
+def read_head(data: bytes, magic: bytes) -> tuple[bytes, int, int, int]:
+    """Hash of the model, width and height of a file that begins with this magic, and the place behind them.
+
+    Raises:
+        IntegrityError: another file, or of another version.
+    """
+    name = KNOWN[magic]
+    if data[:4] != magic:
+        found = f"a file of {KNOWN[data[:4]]}" if data[:4] in KNOWN else "something else"
+        raise IntegrityError(f"found {found}", f"a file of {name}")
+    if len(data) < 5 or data[4] != VERSION:
+        raise IntegrityError(f"found a {name} file of another version", f"version {VERSION}")
+    width, position = leb128.read(data, 5 + MODEL_BYTES)
+    height, position = leb128.read(data, position)
+    return model_of(data), width, height, position
+
+
+def check_model(theirs: bytes, model: bytes, name: str) -> None:
+    """Raise IntegrityError where a file's model is not the one that was loaded, by the hashes' beginnings."""
+    if theirs != model:
+        raise IntegrityError(
+            f"found a file of the {name} model {theirs.hex()}",
+            f"one of {model.hex()}, the model that was loaded",
+            OTHER_MODEL,
+        )
 
 
 def model_of(data: bytes) -> bytes:
@@ -261,6 +278,23 @@ def check_size(width: int, height: int, filled: int = FILLED, most: int = MAX_PI
     if not (width >= 1 and height >= 1 and -(-width // filled) * -(-height // filled) * filled**2 <= most):
         needed = f"1 to {most} pixels, sides counted as multiples of {filled}"
         raise SmicnbError(f"found an image of {width}×{height}", needed, "cut it, or make it smaller")
+
+
+def list_channels(shape: tuple[int, ...]) -> np.ndarray:
+    """The number of its channel at every place of (1, C, h, w): the prior has one table for each."""
+    return np.broadcast_to(np.arange(shape[1])[None, :, None, None], shape)
+
+
+def to_pixels(image: np.ndarray, device: torch.device, filled: int = FILLED, most: int = MAX_PIXELS) -> Tensor:
+    """Pixels (1, 3, H, W) float32 in [0, 1] of an RGB uint8 image; errors of `check_size`, or ImageError."""
+    check_rgb(image)
+    check_size(image.shape[1], image.shape[0], filled, most)
+    return torch.from_numpy(np.array(image)).to(device).permute(2, 0, 1)[None].float() / 255
+
+
+def to_image(pixels: Tensor) -> np.ndarray:
+    """The RGB uint8 image H×W×3 of pixels (3, H, W) about [0, 1]."""
+    return (pixels.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
 
 
 def latent_crc(latent: Tensor) -> int:

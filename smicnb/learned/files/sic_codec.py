@@ -17,7 +17,6 @@ from smicnb.learned.files.shifted import ShiftedGaussians, shifted_gaussians
 from smicnb.learned.files.sic_file import Part, SicFile, check_group, group_crc
 from smicnb.learned.files.wavefront import Walk
 from smicnb.learned.networks.sic import SPREAD, STRIDE
-from smicnb.semantics.photographs.images import check_rgb
 
 MAX_PIXELS = 2**24  # 17 megapixels: what the transforms of the small size hold in 8 GiB
 
@@ -89,7 +88,7 @@ class SicCodec:
         """
         z_symbols, y = self._analyse(image)
         writer = Writer()
-        writer.put(z_symbols.numpy(), _channels(z_symbols.shape), self.prior_tables)
+        writer.put(z_symbols.numpy(), coding.list_channels(z_symbols.shape), self.prior_tables)
         hyper = self._hyper(z_symbols, *y.shape[-2:])
         parts = []
         for number in range(self.levels):
@@ -124,7 +123,7 @@ class SicCodec:
         """The first `level` groups of a file, from which `sample` draws images; arguments and errors of `decode`."""
         file = SicFile.unpack(data)
         file.check(self.model, self.levels)
-        self._check_size(file.width, file.height)
+        coding.check_size(file.width, file.height, STRIDE * self.config.window, MAX_PIXELS)
         found = len(file.parts)
         if level is not None:
             self._check_level(level)
@@ -134,7 +133,7 @@ class SicCodec:
             raise IntegrityError(f"{end}, so it has {found} of {self.levels} levels", f"level {level or 1}", do)
         height, width = -(-file.height // STRIDE), -(-file.width // STRIDE)
         shape = (1, self.config.hyper, -(-height // 4), -(-width // 4))
-        channels = _channels(shape)
+        channels = coding.list_channels(shape)
         z_symbols = torch.from_numpy(
             Reader(file.hyper, channels.size, "the header").take(channels, self.prior_tables)
         ).double()
@@ -159,7 +158,7 @@ class SicCodec:
         latent = self.latent(coded, level, seed).float().to(self.device, memory_format=torch.channels_last)
         with torch.inference_mode():
             pixels = self._network.synthesise(latent, coded.height, coded.width)[0]
-            return (pixels.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+            return coding.to_image(pixels)
 
     def latent(self, coded: Coded, level: int, seed: int = 0) -> Tensor:
         """ŷ (1, C, h, w) float64 with the groups after the first `level` drawn; the arguments of `sample`."""
@@ -210,13 +209,8 @@ class SicCodec:
         if not 1 <= level <= highest:
             raise SmicnbError(f"found the level {level}", f"one of 1 to {highest}")
 
-    def _check_size(self, width: int, height: int) -> None:
-        coding.check_size(width, height, STRIDE * self.config.window, MAX_PIXELS)
-
     def _pixels(self, image: np.ndarray) -> Tensor:
-        check_rgb(image)
-        self._check_size(image.shape[1], image.shape[0])
-        pixels = torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1)[None].float() / 255
+        pixels = coding.to_pixels(image, self.device, STRIDE * self.config.window, MAX_PIXELS)
         return pixels.contiguous(memory_format=torch.channels_last)
 
     def _analyse(self, image: np.ndarray) -> tuple[Tensor, Tensor]:
@@ -273,8 +267,3 @@ class _Decoding:
 
 def _double(module: torch.nn.Module) -> torch.nn.Module:
     return copy.deepcopy(module).double().cpu()
-
-
-def _channels(shape: tuple[int, ...]) -> np.ndarray:
-    """The number of its channel at every place of (1, C, h, w): the prior has one table for each."""
-    return np.broadcast_to(np.arange(shape[1])[None, :, None, None], shape)

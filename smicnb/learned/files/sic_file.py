@@ -72,14 +72,7 @@ class SicFile:
         Raises:
             IntegrityError: not such a file, damaged or cut before its first level, or longer than its levels.
         """
-        if data[:4] != MAGIC:
-            name = coding.KNOWN.get(data[:4])
-            raise IntegrityError(f"found a file of {name}" if name else "found something else", "a file of SIC")
-        if len(data) < 5 or data[4] != coding.VERSION:
-            raise IntegrityError("found a SIC file of another version", f"version {coding.VERSION}")
-        position = 5 + coding.MODEL_BYTES
-        width, position = leb128.read(data, position)
-        height, position = leb128.read(data, position)
+        model, width, height, position = coding.read_head(data, MAGIC)
         levels, position = int.from_bytes(data[position : position + 1], "little"), position + 1
         length, position = leb128.read(data, position)
         crc, end = data[position : position + 4], position + 4 + length
@@ -88,18 +81,16 @@ class SicFile:
             raise IntegrityError("found a SIC file whose header is damaged or cut short", "a file whose checksum holds")
         coding.check_size(width, height)
         parts, ends, note = _parts(data, end, levels)
-        return cls(coding.model_of(data), width, height, levels, hyper, parts, ends, note)
+        return cls(model, width, height, levels, hyper, parts, ends, note)
 
     def check(self, model: bytes, levels: int) -> None:
         """Raise IntegrityError where it is of another model than the one whose hash begins so and that has so many
         levels.
         """
-        do = "decode it with the checkpoint that encoded it"
         if self.levels != levels:
-            raise IntegrityError(f"found a SIC file of a model with {self.levels} levels", f"{levels} levels", do)
-        if self.model != model:
-            needed = f"one of {model.hex()}, the model that was loaded"
-            raise IntegrityError(f"found a file of the SIC model {self.model.hex()}", needed, do)
+            found = f"found a SIC file of a model with {self.levels} levels"
+            raise IntegrityError(found, f"{levels} levels", coding.OTHER_MODEL)
+        coding.check_model(self.model, model, "SIC")
 
 
 def group_crc(group: Tensor) -> int:

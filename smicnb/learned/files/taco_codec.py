@@ -14,7 +14,6 @@ from smicnb.learned.networks.blocks import checkerboard, pad
 from smicnb.learned.networks.taco import MULTIPLE, Context
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.encoders.encoders import SemanticEncoder
-from smicnb.semantics.photographs.images import check_rgb
 
 MAGIC = b"TACO"
 
@@ -69,7 +68,7 @@ class TacoCodec:
         y, z = self._analyse(image, caption)
         z_symbols = torch.round(z - self.medians)
         writer = Writer()
-        writer.put(_array(z_symbols), _channels(z_symbols.shape), self.prior_tables)
+        writer.put(_array(z_symbols), coding.list_channels(z_symbols.shape), self.prior_tables)
         y_hat = self._latent(z_symbols, _Encoding(y, writer, self._gaussian))
         height, width = image.shape[:2]
         file = coding.File(MAGIC, self.model, width, height, coding.latent_crc(y_hat), writer.bytes())
@@ -84,7 +83,7 @@ class TacoCodec:
         y_hat, width, height = self.decode_latent(data)
         with torch.inference_mode():
             pixels = self._network.g_s(y_hat.float().to(memory_format=torch.channels_last))[0, :, :height, :width]
-            return (pixels.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).contiguous().cpu().numpy()
+            return coding.to_image(pixels)
 
     def decode_latent(self, data: bytes) -> tuple[Tensor, int, int]:
         """ŷ (1, M, h, w) float64 of a file, and the image's width and height."""
@@ -93,7 +92,9 @@ class TacoCodec:
         z_shape = (1, self.config.hyper, rows, columns)
         count = rows * columns * (self.config.hyper + 16 * self.config.latent)
         reader = Reader(file.stream, count)
-        z_symbols = torch.from_numpy(reader.take(_channels(z_shape), self.prior_tables)).double().to(self.device)
+        z_symbols = (
+            torch.from_numpy(reader.take(coding.list_channels(z_shape), self.prior_tables)).double().to(self.device)
+        )
         y_hat = self._latent(z_symbols, _Decoding(reader, self._gaussian))
         coding.check_latent(y_hat, file.latent_crc)
         return y_hat, file.width, file.height
@@ -122,10 +123,7 @@ class TacoCodec:
             return y.double(), self._network.h_a(y).double()
 
     def _pixels(self, image: np.ndarray) -> Tensor:
-        check_rgb(image)
-        coding.check_size(image.shape[1], image.shape[0])
-        pixels = torch.from_numpy(np.array(image)).to(self.device).permute(2, 0, 1)[None].float() / 255
-        return pad(pixels, MULTIPLE).contiguous(memory_format=torch.channels_last)
+        return pad(coding.to_pixels(image, self.device), MULTIPLE).contiguous(memory_format=torch.channels_last)
 
     def _tokens(self, caption: str | None) -> tuple[Tensor | None, Tensor | None]:
         if self.config.text == "none":
@@ -173,11 +171,6 @@ class _Decoding:
     def code(self, part: Tensor, group: int, scales: Tensor, means: Tensor, where: Tensor, groups: tuple) -> None:
         symbols = self._reader.take(coding.scale_indexes(_array(scales[..., where])), self._tables)
         part[..., where] = torch.from_numpy(symbols).to(means.device) + coding.round_to_grid(means[..., where])
-
-
-def _channels(shape: tuple[int, ...]) -> np.ndarray:
-    """The number of its channel at every place of (1, C, h, w): the prior has one table for each."""
-    return np.broadcast_to(np.arange(shape[1])[None, :, None, None], shape)
 
 
 def _array(values: Tensor) -> np.ndarray:
