@@ -18,7 +18,7 @@ def files(Z: np.ndarray, count: int = 1000) -> dict:
     from smicnb.codec.format import priors
     from smicnb.codec.rate import POINTS
 
-    (prior,) = priors.known()
+    (prior,) = priors.list_priors()
     medium = POINTS["medium"]
     codecs = {
         "ours, prior's axes": AxesCodec("prior", 94, prior=prior),

@@ -42,7 +42,7 @@ def write(Z: np.ndarray, folder: Path) -> tuple[Path, Path]:
     from smicnb.codec.coders.axes import AxesCodec
     from smicnb.codec.format import container, priors
 
-    (prior,) = priors.known()
+    (prior,) = priors.list_priors()
     Z = Z[:DISTINCT]
     for fidelity in range(110, 60, -1):
         codec = AxesCodec("prior", fidelity, prior=prior, encoder=prior.name, weights_hash=prior.weights_hash).fit(Z)

@@ -84,7 +84,7 @@ def with_duplicates(items: Sequence[Item], varied: int) -> tuple[np.ndarray, np.
 
 def files(Z: np.ndarray) -> Iterable[tuple[str, bytes]]:
     """The latents under codings of both kinds of axes, and by the paper's medium model."""
-    (prior,) = priors.known()
+    (prior,) = priors.list_priors()
     for axes, fidelities in FIDELITIES.items():
         for fidelity in fidelities:
             yield f"axes: {axes}", AxesCodec(axes, fidelity, prior=prior).fit(Z).encode(Z)

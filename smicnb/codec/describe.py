@@ -103,7 +103,7 @@ def _words(opened: SmicReader, atoms: np.ndarray) -> list[tuple[str, int]]:
     """The `WORDS` words that most images have, with their number, of how many have each atom (n_atoms,)."""
     if opened.header.coding != "words":
         return []
-    names = priors.of_weights(opened.header.weights_hash).words
+    names = priors.find_by_weights(opened.header.weights_hash).words
     return [(names[place], int(atoms[place])) for place in np.argsort(-atoms, kind="stable")[:WORDS] if atoms[place]]
 
 

@@ -152,7 +152,7 @@ class Explorer:
         self.images: dict[str, Shown] = {}
         self.own = "photos/"  # the folder that was opened
         for split, label in SPLITS.items():
-            self._choosable(label, photographs.split(split))
+            self._add_choices(label, photographs.split(split))
 
     def _hull(self, split: str, n: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Rows, bits and fidelity of the hull of entropy-coded points."""
@@ -161,7 +161,7 @@ class Explorer:
         rows = upper_hull(bits, points["latent_cosine"].to_numpy())
         return rows, bits[rows], points["latent_cosine"].to_numpy()[rows]
 
-    def _choosable(self, label: str, some: Collection) -> None:
+    def _add_choices(self, label: str, some: Collection) -> None:
         rows = reconstruction.spread(len(some), MOST_IMAGES)
         chosen = replace(some, items=tuple(some.items[row] for row in rows))
         latents = normalise(self.space.encode(chosen), self.grid.norm)
@@ -218,7 +218,7 @@ class Explorer:
         in units of the latents of norm `grid.norm`, quantised like any other; 0 takes one out.
         """
         by_hand, book, shown = by_hand or {}, self.books.of(setting.point), self.images[image]
-        levels = book.quantised(sparse.lasso_path(shown.latent[None], book.atoms, [setting.penalty])[:, 0])
+        levels = book.quantise(sparse.lasso_path(shown.latent[None], book.atoms, [setting.penalty])[:, 0])
         coded = self._weights(book, levels)
         for atom, weight in by_hand.items():
             levels[0, atom] = book.quantiser.quantise(weight, self.grid.norm) if weight else payload.NULL
@@ -276,7 +276,7 @@ class Explorer:
         loaded = image_collections.load(path if named else f"folder:{path}")
         before, self.images = self.images, {k: v for k, v in self.images.items() if not k.startswith(f"{OWN} ")}
         try:
-            self._choosable(OWN, loaded)
+            self._add_choices(OWN, loaded)
         except BaseException:
             self.images = before
             raise

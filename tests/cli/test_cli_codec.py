@@ -216,7 +216,7 @@ def test_targets_that_cannot_be_are_one_line(folder, tmp_path, options, text):
 )
 def test_what_can_be_refused_is_refused_before_a_photograph_is_encoded(folder, tmp_path, monkeypatch, options, text):
     monkeypatch.setattr(photographs, "photographs", lambda *_: pytest.fail("a photograph was encoded"))
-    monkeypatch.setattr(priors, "of_weights", lambda _: None)
+    monkeypatch.setattr(priors, "find_by_weights", lambda _: None)
     target = tmp_path if "--force" in options else tmp_path / "q.smic"
     answer = smicnb("compress", folder[0], target, *options)
     assert (answer.status, answer.out) == (2, "")

@@ -27,7 +27,7 @@ class Again:
         self.coded = state_of_the_art.coded_collection(self.photographs)
         self.heldout = state_of_the_art.exclude_fitted(self.photographs, self.coded)
         self.space = spaces.space(self.p["encoder"], self.p["generator"], self.coded.split("gallery"))
-        self.prior = priors.of_weights(self.space.encoder.weights_hash)
+        self.prior = priors.find_by_weights(self.space.encoder.weights_hash)
 
     @property
     def inputs(self):

@@ -4,7 +4,7 @@ import numpy as np
 
 from smicnb.codec.format import priors
 
-(PRIOR,) = priors.known()
+(PRIOR,) = priors.list_priors()
 
 
 def images(count, seed=0):

@@ -20,7 +20,7 @@ def originals() -> tuple[bytes, ...]:
     """Files of every coding, with and without names, of one and of two segments."""
     rng = np.random.default_rng(0)
     narrow = rng.standard_normal((70, 3)) @ rng.standard_normal((3, 6))
-    (prior,) = priors.known()
+    (prior,) = priors.list_priors()
     files, wide = [], rng.standard_normal((70, prior.dim))
     codecs = [SMICCodec(5, 0.5, 3, 4, coding, random_state=0) for coding in ("tuple", "entropy")]
     codecs += [AxesCodec(most_axes=4), AxesCodec("prior", 110, prior=prior)]

@@ -15,12 +15,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import SmicnbError, format_value
 from smicnb.base.names import lookup
-from smicnb.codec.coders.smic import UNNAMED, Files, normalised
+from smicnb.codec.coders.smic import UNNAMED, Files, normalise
 from smicnb.codec.format import container, priors, quantise
 from smicnb.codec.format.container import Header
 from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.trellis import quantisation
-from smicnb.codec.format.trellis.codebook import TrellisCodebook, codes_of, least_squares
+from smicnb.codec.format.trellis.codebook import TrellisCodebook, choose_codes, least_squares
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the covariance, tried by cross-validation
 FOLDS = 5
@@ -94,7 +94,7 @@ class AxesCodec(Files, BaseEstimator):
         Raises:
             SmicnbError: "prior" axes without a prior, or one of other dimensions or weights; a parameter out of range.
         """
-        Z = normalised(validate_data(self, Z, dtype=np.float64), self.norm)
+        Z = normalise(validate_data(self, Z, dtype=np.float64), self.norm)
         lookup("axes", self.axes, dict.fromkeys(("own", "prior")))
         self._check()
         if self.axes == "prior":
@@ -125,7 +125,7 @@ class AxesCodec(Files, BaseEstimator):
         other._check()
         if self.axes == "prior":
             return other.fit(Z)
-        Z = normalised(validate_data(other, Z, dtype=np.float64), self.norm)
+        Z = normalise(validate_data(other, Z, dtype=np.float64), self.norm)
         other.share_, other._spectrum, other._quantised_axes = self.share_, self._spectrum, self._quantised_axes
         other.codebook_ = other._fit_own(Z)
         return other
@@ -150,7 +150,7 @@ class AxesCodec(Files, BaseEstimator):
     def _fit_own(self, Z: np.ndarray) -> TrellisCodebook:
         variances, axes = self._spectrum
         scales = priors.scale_of(np.sqrt(variances), self.norm)
-        count = len(codes_of(scales, self.fidelity))
+        count = len(choose_codes(scales, self.fidelity))
         count = count if self.most_axes is None else min(count, self.most_axes)
         if self.b_dict not in self._quantised_axes:
             self._quantised_axes[self.b_dict] = quantise.atom_levels(axes, self.b_dict)
@@ -163,10 +163,11 @@ class AxesCodec(Files, BaseEstimator):
 
     def _fit_prior(self, Z: np.ndarray) -> TrellisCodebook:
         if self.prior is None or self.prior.dim != Z.shape[1]:
-            needed = "'own' axes, or an encoder that a prior is known of: " + ", ".join(p.name for p in priors.known())
+            known = ", ".join(prior.name for prior in priors.list_priors())
+            needed = f"'own' axes, or an encoder that a prior is known of: {known}"
             raise SmicnbError(f"found no prior for latents of {Z.shape[1]} dimensions of '{self.encoder}'", needed)
         header = self._header(Z.shape[1], len(self.prior.scales), "prior", priors.BITS)
-        plain = self._book.of_prior(header, self.prior, self.fidelity, self.growth)
+        plain = self._book.from_prior(header, self.prior, self.fidelity, self.growth)
         images = self.images or len(Z)
         mean = self._mean_of(Z)
         if images < 2 or not mean.any():
@@ -179,13 +180,13 @@ class AxesCodec(Files, BaseEstimator):
         shift = int(np.clip(np.rint(-priors.PER_OCTAVE * np.log2(ratio)), 0, priors.MOST_SCALE))
         scales = np.maximum(0, plain.scales - shift)
         fidelity = max(fidelity, int(scales.max()) - MEAN_BITS * priors.PER_OCTAVE)
-        codes = codes_of(scales, fidelity)
+        codes = choose_codes(scales, fidelity)
         deviations = priors.deviation(scales[: len(codes)]) * plain.unit
-        levels = quantisation.quantised(
+        levels = quantisation.search_levels(
             coefficients[None, : len(codes)], deviations, codes, price_of(fidelity, self.norm)
         )
         record = quantisation.encode(levels, codes, growth=0)
-        return self._book.of_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
+        return self._book.from_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
 
     @classmethod
     def of(cls, codebook: TrellisCodebook) -> Self:
@@ -208,7 +209,7 @@ class AxesCodec(Files, BaseEstimator):
     def levels(self, Z) -> np.ndarray:
         """Levels (n, n_atoms) int32 of latents Z (n, L) of any norm, block by block."""
         check_is_fitted(self)
-        Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
+        Z = normalise(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         most = container.most_images(self.codebook_.header)
         return np.concatenate([self._searched(Z[start : start + most]) for start in range(0, len(Z), most)])
 
@@ -229,14 +230,14 @@ class AxesCodec(Files, BaseEstimator):
         stretch = np.where(some, np.clip(long / clipped, 1 / MOST_STRETCH, MOST_STRETCH), 1)
         weights = np.where(some, usual / clipped / np.square(stretch), 1)
         coefficients = stretch[:, None] * (Z @ book.analysis) - book.mean_latent @ book.analysis
-        aimed = book.quantised(coefficients, book.header.penalty, weights, plain)
+        aimed = book.quantise(coefficients, book.header.penalty, weights, plain)
         gain = 2 * usual * self.norm**2 * (self._measure_cosines(Z, aimed)[0] - cosines).sum()
         return aimed if gain > book.header.penalty * (self.lengths(aimed) - self.lengths(plain)).sum() else plain
 
     def _searched_once(self, Z: np.ndarray) -> np.ndarray:
         """Levels of a block of the least squared error at the price of a bit."""
         book = self.codebook_
-        return book.quantised(Z @ book.analysis - book.mean_latent @ book.analysis, book.header.penalty)
+        return book.quantise(Z @ book.analysis - book.mean_latent @ book.analysis, book.header.penalty)
 
     def _measure_cosines(self, Z: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) cosines of what levels decode to with latents Z (n, L), and (n,) the norms of the former over `norm`."""

@@ -71,12 +71,12 @@ def check_target(
         raise SmicnbError(f"found a target cosine of {cosine}", "more than 0 and less than 1")
     if bits is not None and not 0 < bits < float("inf"):
         raise SmicnbError(f"found a target of {bits:g} bits", "a positive number")
-    if weights_hash is not None and "own" not in only and priors.of_weights(weights_hash) is None:
+    if weights_hash is not None and "own" not in only and priors.find_by_weights(weights_hash) is None:
         raise _no_way(only)
 
 
 def _no_way(only: Sequence[str]) -> SmicnbError:
-    known = ", ".join(prior.name for prior in priors.known())
+    known = ", ".join(prior.name for prior in priors.list_priors())
     return SmicnbError(
         f"found no way of {', '.join(only)} for this encoder", f"axes of its own, or an encoder with a prior: {known}"
     )
@@ -108,7 +108,7 @@ def ways(
     """
     check_target(cosine, bits)
     task = _Task(Z, thin_out(Z, LEARNED), images or len(Z), cosine, bits)
-    prior = priors.of_weights(about.get("weights_hash", ""))
+    prior = priors.find_by_weights(about.get("weights_hash", ""))
     prior = prior if prior is not None and prior.dim == Z.shape[1] else None
     found: list[_Trial] = []
     if "prior" in only and prior:

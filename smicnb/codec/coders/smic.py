@@ -112,7 +112,7 @@ class SMICCodec(Files, BaseEstimator):
             UnknownNameError: a `coding` that does not exist.
         """
         lookup("coding", self.coding, dict.fromkeys((*CODINGS, "words")))
-        Z = normalised(validate_data(self, Z, dtype=np.float64), self.norm)
+        Z = normalise(validate_data(self, Z, dtype=np.float64), self.norm)
         atom_levels = self._words(Z.shape[1]) if self.coding == "words" else None
         header = Header(
             encoder=self.encoder,
@@ -133,9 +133,9 @@ class SMICCodec(Files, BaseEstimator):
         return self
 
     def _words(self, dim: int) -> np.ndarray:
-        prior = priors.of_weights(self.weights_hash)
+        prior = priors.find_by_weights(self.weights_hash)
         if prior is None or prior.dim != dim:
-            known = ", ".join(each.name for each in priors.known())
+            known = ", ".join(each.name for each in priors.list_priors())
             raise SmicnbError(f"found no words for '{self.encoder}' of {dim} dimensions", f"an encoder such as {known}")
         return prior.word_levels
 
@@ -152,20 +152,20 @@ class SMICCodec(Files, BaseEstimator):
         With `refit` a level is not the nearest, but the one that serves the latent best (`coefficients`).
         """
         check_is_fitted(self)
-        Z = normalised(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
+        Z = normalise(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         if self.refit:
             codes = Codes.of(Z, self.codebook_.atoms, self.penalty)
             return codes.levels(self.codebook_.quantiser, self.norm)[0]
-        return self.codebook_.quantised(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
+        return self.codebook_.quantise(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
 
 
 def learn_atoms(Z: np.ndarray, n_atoms: int, penalty: float, seed: int, norm: float = 20.0) -> np.ndarray:
     """The atoms (n_atoms, L) that `SMICCodec.fit` would learn from latents Z (n, L), to be shared by several codecs."""
-    latents = normalised(np.asarray(Z, np.float64), norm)
+    latents = normalise(np.asarray(Z, np.float64), norm)
     return SemanticDictionary(n_atoms, penalty, random_state=seed).fit(latents).atoms_
 
 
-def normalised(Z: np.ndarray, norm: float) -> np.ndarray:
+def normalise(Z: np.ndarray, norm: float) -> np.ndarray:
     """Latents (n, L) at this norm; zero latents stay zero."""
     norms = np.linalg.norm(Z, axis=1, keepdims=True)
     return Z * (norm / np.where(norms == 0, 1, norms))
@@ -207,5 +207,5 @@ def fit_codebook(header: Header, atom_levels: np.ndarray, latents: np.ndarray, r
     codebook = Codebook(header, atom_levels, quantiser, None)
     if header.coding == "tuple":
         return codebook
-    levels = searched.levels(quantiser, header.norm)[0] if refit else codebook.quantised(codes)
+    levels = searched.levels(quantiser, header.norm)[0] if refit else codebook.quantise(codes)
     return Codebook(header, atom_levels, quantiser, Models.fit(levels, header.b_coef))

@@ -56,7 +56,7 @@ class Codebook:
     def dictionary(self) -> bytes:
         """The section that holds the atoms: n_atoms · L levels of b_dict bits, or the name of a prior."""
         if self.header.coding == "words":
-            return priors.of_weights(self.header.weights_hash).identity
+            return priors.find_by_weights(self.header.weights_hash).identity
         return quantise.pack_levels(self.levels, self.header.b_dict)
 
     @property
@@ -75,7 +75,7 @@ class Codebook:
         """(n_atoms, L) float64, the decoder's atoms, of unit norm up to the rounding of fixed point."""
         return self.fixed_atoms / quantise.ATOM_UNIT
 
-    def quantised(self, codes: np.ndarray) -> np.ndarray:
+    def quantise(self, codes: np.ndarray) -> np.ndarray:
         """Levels (n, n_atoms) int32 of codes of the same shape; −1 where a coefficient is null."""
         return np.where(codes != 0, self.quantiser.quantise(codes, self.header.norm), payload.NULL)
 
@@ -102,7 +102,7 @@ class Codebook:
 
 def _word_levels(header: Header, identity: bytes) -> bytes:
     """The levels of a prior's words, as a dictionary of them would be in the file."""
-    prior = priors.of_identity(identity, header.weights_hash)
+    prior = priors.find_by_identity(identity, header.weights_hash)
     if (*prior.word_levels.shape, priors.BITS) != (header.n_atoms, header.dim, header.b_dict):
         raise IntegrityError(
             "found a header that is not of its words", f"{len(prior.words)} words of {prior.dim} dimensions"

@@ -37,7 +37,7 @@ def pack(names: Sequence[str] | None, sizes: Sequence[Size] | None) -> bytes:
     if sizes:
         same = len(set(sizes)) == 1
         kind |= SIZES | (ONE_SIZE if same else 0)
-        body += b"".join(_number(side) for size in (sizes[:1] if same else sizes) for side in size)
+        body += b"".join(_pack_side(side) for size in (sizes[:1] if same else sizes) for side in size)
     if names:
         for name in names:
             check_name(name)
@@ -56,52 +56,52 @@ def unpack(data: bytes, count: int) -> tuple[list[str] | None, list[Size] | None
         return None, None
     kind, body = data[0], data[1:]
     if not kind & (NAMES | SIZES) or kind >= 2 * DEFLATED:
-        raise _none()
+        raise _details_error()
     if kind & DEFLATED:
         inflate = zlib.decompressobj(wbits=-15)
         try:
             body = inflate.decompress(body, MOST)
         except zlib.error as error:
-            raise _none() from error
+            raise _details_error() from error
         if not inflate.eof or inflate.unused_data:
-            raise _none()
+            raise _details_error()
     sizes = names = None
     if kind & SIZES:
-        sides, body = _numbers(body, 2 if kind & ONE_SIZE else 2 * count)
+        sides, body = _read_sides(body, 2 if kind & ONE_SIZE else 2 * count)
         sizes = list(zip(sides[::2], sides[1::2], strict=True)) * (count if kind & ONE_SIZE else 1)
     if kind & NAMES:
         try:
             names = body.decode("utf-8").split("\0")
         except UnicodeDecodeError as error:
-            raise _none() from error
+            raise _details_error() from error
         if len(names) != count:
-            raise _none()
+            raise _details_error()
         for name in names:
             check_name(name)
     elif body:
-        raise _none()
+        raise _details_error()
     return names, sizes
 
 
-def _none() -> IntegrityError:
-    return IntegrityError("found a block whose names and sizes are none", "those that an encoder wrote")
+def _details_error() -> IntegrityError:
+    return IntegrityError("found a block whose names and sizes cannot be decoded", "those that an encoder wrote")
 
 
-def _number(value: int) -> bytes:
+def _pack_side(value: int) -> bytes:
     """A side as LEB128."""
     if not 1 <= value <= LARGEST_SIDE:
         raise IntegrityError(f"found an image side of {value} pixels", f"1 to {LARGEST_SIDE}")
     return leb128.pack(value)
 
 
-def _numbers(data: bytes, count: int) -> tuple[list[int], bytes]:
+def _read_sides(data: bytes, count: int) -> tuple[list[int], bytes]:
     values, place = [], 0
     for _ in range(count):
         try:
             value, place = leb128.read(data, place)
         except IntegrityError as error:
-            raise _none() from error
+            raise _details_error() from error
         if not 1 <= value <= LARGEST_SIDE:
-            raise _none()
+            raise _details_error()
         values.append(value)
     return values, data[place:]

@@ -22,7 +22,7 @@ COUNT_STEP, VALUE_STEP = 16, 8  # by which a frequency grows with every use with
 SCALE = 1 << 12  # an atom whose activity is not certain has at least 1 part in this for either outcome
 
 
-def damaged() -> IntegrityError:
+def damage_error() -> IntegrityError:
     """The error for a block that no encoder wrote."""
     return IntegrityError("found a block that holds no image records", "the bytes that an encoder wrote")
 
@@ -61,15 +61,15 @@ def decode_tuples(data: bytes, images: int, n_atoms: int, b_coef: int) -> np.nda
         used = int(_numbers(bits[None, place : place + count_bits(n_atoms)])[0])
         place += count_bits(n_atoms)
         if used > n_atoms or place + used * width > len(bits):
-            raise damaged()
+            raise damage_error()
         fields = bits[place : place + used * width].reshape(used, width)
         place += used * width
         index = _numbers(fields[:, : index_bits(n_atoms)])
         if used and (index[-1] >= n_atoms or (np.diff(index) <= 0).any()):
-            raise damaged()
+            raise damage_error()
         row[index] = _numbers(fields[:, index_bits(n_atoms) :])
     if len(bits) - place >= 8 or bits[place:].any():
-        raise damaged()
+        raise damage_error()
     return levels
 
 
@@ -212,7 +212,7 @@ def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: 
     stream = range_coder.stream()
 
     if len(data) < CHECK_BYTES:
-        raise damaged()
+        raise damage_error()
     words = data[CHECK_BYTES:]
     words += bytes(-len(words) % 4 + 8)
     coder = stream.queue.RangeDecoder(np.frombuffer(words, ">u4").astype(np.uint32))
@@ -229,7 +229,7 @@ def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: 
             used[atom] = coder.decode(bernoulli, chance)
             left -= used[atom]
         if left.any():
-            raise damaged()
+            raise damage_error()
         used = used.T
         frequencies, shift = models.values.astype(np.float64), b_coef - min(b_coef, MODELLED)
         for row, mask, count in zip(levels, used, used.sum(axis=1), strict=True):
@@ -240,9 +240,9 @@ def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: 
         if shift and used.any():
             levels[used] |= coder.decode(stream.model.Uniform(1 << shift), int(used.sum()))
     except (AssertionError, ValueError) as error:  # what the range coder raises for words that no encoder wrote
-        raise damaged() from error
+        raise damage_error() from error
     if check(levels) != data[:CHECK_BYTES]:
-        raise damaged()
+        raise damage_error()
     return levels
 
 

@@ -98,26 +98,26 @@ def _metadata(data: bytes) -> dict[str, str]:
     return json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
 
 
-def known() -> tuple[Prior, ...]:
+def list_priors() -> tuple[Prior, ...]:
     """All priors of the package."""
     return tuple(_read(file) for file in FILES)
 
 
-def of_weights(weights_hash: str) -> Prior | None:
+def find_by_weights(weights_hash: str) -> Prior | None:
     """The prior of an encoder's weights, None where there is none."""
-    return next((prior for prior in known() if prior.weights_hash == weights_hash), None)
+    return next((prior for prior in list_priors() if prior.weights_hash == weights_hash), None)
 
 
-def of_identity(identity: bytes, weights_hash: str | None = None) -> Prior:
+def find_by_identity(identity: bytes, weights_hash: str | None = None) -> Prior:
     """The prior that a file names; raises IntegrityError where there is none such, or latents are of other weights."""
-    for prior in known():
+    for prior in list_priors():
         if prior.identity == identity:
             if weights_hash is not None:
                 check_weights(prior, weights_hash)
             return prior
     raise IntegrityError(
         f"found a file that was coded with the prior {identity.hex()}",
-        " or ".join(prior.identity.hex() for prior in known()) + ", which this version has",
+        " or ".join(prior.identity.hex() for prior in list_priors()) + ", which this version has",
         "use the version of smicnb that wrote it",
     )
 

@@ -134,10 +134,11 @@ def reconstruct(midpoints: np.ndarray, atoms: np.ndarray, norm: float) -> np.nda
     """Latents (n, L) float32 of a norm from coefficients (n, n_atoms) in fixed point, 0 where null, and atoms (n_atoms,
     L) of `unit_atoms`; a latent of which nothing was coded is zero.
     """
-    return at_norm(midpoints.astype(np.float64) @ atoms, norm)  # exact, however whole numbers below 2^53 are added up
+    # The product is exact, however whole numbers below 2^53 are added up.
+    return scale_to_norm(midpoints.astype(np.float64) @ atoms, norm)
 
 
-def at_norm(sums: np.ndarray, norm: float) -> np.ndarray:
+def scale_to_norm(sums: np.ndarray, norm: float) -> np.ndarray:
     """Latents (n, L) float32 of norm `norm`, of whole numbers below 2^53 that have their directions; bit-exact."""
     _, exponent = np.frexp(np.abs(sums).max(axis=1, initial=0))
     rounded = np.rint(np.ldexp(sums, np.minimum(0, LATENT_BITS - exponent)[:, None])).astype(np.int64)  # no -0.0

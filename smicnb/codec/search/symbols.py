@@ -21,7 +21,7 @@ from smicnb.codec.format.payload import (
     VALUE_STEP,
     check,
     count_bits,
-    damaged,
+    damage_error,
     index_bits,
 )  # fmt: skip
 from smicnb.codec.format.range_coder import PRECISION
@@ -62,17 +62,17 @@ class Symbols:
         levels = np.full((block.count, self._header.n_atoms), NULL, np.int32)
         if self._header.coding == "tuple":
             if not _tuples(np.frombuffer(block.payload, np.uint8), *self._widths, levels):
-                raise damaged()
+                raise damage_error()
             return levels
         if len(block.payload) < CHECK_BYTES:
-            raise damaged()
+            raise damage_error()
         words = _words(block.payload[CHECK_BYTES:])
         if isinstance(self._codebook, TrellisCodebook):
             sound = _trellis(words, *self._trellis, levels)
         else:
             sound = _entropy(words, *self._models, levels)
         if not sound or check(levels) != block.payload[:CHECK_BYTES]:
-            raise damaged()
+            raise damage_error()
         return levels
 
     @property

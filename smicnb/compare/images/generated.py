@@ -25,7 +25,7 @@ from smicnb.codec.rate import POINTS
 from smicnb.compare.latents import symbols
 from smicnb.compare.latents.quantisers.scalar import FixedScalar
 from smicnb.compare.latents.symbols import FixedLength
-from smicnb.compare.latents.transforms import Truncation, normalised
+from smicnb.compare.latents.transforms import Truncation, normalise
 from smicnb.semantics.photographs.images import MAX_PIXELS, check_rgb
 from smicnb.semantics.spaces import SemanticSpace
 
@@ -81,7 +81,7 @@ class ScalarRecords:
 
     def pack(self, Z: np.ndarray) -> bytes:
         """The levels of one latent (1, L)."""
-        return symbols.encode(self._quantiser.quantise(normalised(Z)), self._model)
+        return symbols.encode(self._quantiser.quantise(normalise(Z)), self._model)
 
     def unpack(self, data: bytes) -> np.ndarray:
         """The latent (1, L) of such levels."""
@@ -167,7 +167,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
         way = choice.ways(collection, cosine=quality, only=("own", "prior"), **about)[0]
         added(BEYOND, f"quality {quality:g}", way.codec)
     for bits in INTRA_BITS:
-        quantiser = FixedScalar(CLIP_INTRA, Truncation(), bits).fit(normalised(collection))
+        quantiser = FixedScalar(CLIP_INTRA, Truncation(), bits).fit(normalise(collection))
         records = ScalarRecords(quantiser.side_information(), space.dim)
         codecs.append(SemanticImages(CLIP_INTRA, quantiser.setting, records, space, latent, seed))
     return codecs

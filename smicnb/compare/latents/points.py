@@ -15,7 +15,7 @@ from smicnb.codec.format.priors import Prior
 from smicnb.compare.latents.protocol import LatentCoder
 from smicnb.compare.latents.reference import GaussianReference
 from smicnb.compare.latents.rivals import WATER
-from smicnb.compare.latents.transforms import normalised
+from smicnb.compare.latents.transforms import normalise
 from smicnb.semantics.metrics.intervals import bootstrap_mean, upper_hull
 from smicnb.semantics.metrics.pairs import latent_cosine
 
@@ -101,7 +101,7 @@ def reference(
     """
     designs = [GaussianReference.fit(Z_train, 0.0), GaussianReference.fit(Z_train)]
     if prior is not None:
-        Z = normalised(Z_train)
+        Z = normalise(Z_train)
         mean = Z.mean(axis=0)
         mixed, _ = mixed_covariance(Z - mean, prior.covariance, WATER)
         designs.append(GaussianReference.of(mean, mixed))
@@ -126,15 +126,15 @@ def table(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.D
     return pd.DataFrame(rows, columns=columns)
 
 
-def bits_of(points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf) -> float:
+def count_bits(points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf) -> float:
     """Bits of an image, of n in a collection, that the best mixture of the named coders' points needs for a mean
     cosine; NaN beyond their upper convex hull.
     """
     images = len(points[0].cosines)
-    return float(bits_along(points, names, n, np.full((1, images), 1 / images), np.array([[cosine]])).item())
+    return float(count_bits_along(points, names, n, np.full((1, images), 1 / images), np.array([[cosine]])).item())
 
 
-def bits_along(
+def count_bits_along(
     points: Sequence[Point],
     names: Sequence[str],
     n: float,
@@ -142,10 +142,10 @@ def bits_along(
     cosines: np.ndarray,
     payloads: bool = False,
 ) -> np.ndarray:
-    """`bits_of` for several cosines under several weightings of the images.
+    """`count_bits` for several cosines under several weightings of the images.
 
     Args:
-        names, n: the same as in `bits_of`.
+        names, n: the same as in `count_bits`.
         weights: (draws, images), rows that add up to 1.
         cosines: (some, draws) that are wanted.
         payloads: whether payloads are weighted as cosines are (`Point.payloads`); else they stay those of all images.

@@ -17,7 +17,7 @@ import numpy as np
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.compare.latents import symbols as latent_symbols
 from smicnb.compare.latents.symbols import FixedLength, Model, Tables
-from smicnb.compare.latents.transforms import normalised
+from smicnb.compare.latents.transforms import normalise
 
 MAGIC = b"LAT\x01"
 HEADER = struct.Struct("<4sBBIHI")  # magic, kind, whether entropy-coded, images, L, bytes of side information
@@ -128,12 +128,12 @@ class QuantisedCoder:
 
     def fit(self, Z: np.ndarray) -> Self:
         """Fit the quantiser to training latents Z (n, L) of any norm."""
-        self.quantiser.fit(normalised(_checked(Z)))
+        self.quantiser.fit(normalise(_checked(Z)))
         return self
 
     def encode(self, Z: np.ndarray) -> bytes:
         """One file that holds latents Z (n, L) of any norm."""
-        symbols = self.quantiser.quantise(normalised(_checked(Z)))
+        symbols = self.quantiser.quantise(normalise(_checked(Z)))
         model, side = self._model(), self.quantiser.side_information()
         if isinstance(model, Tables):
             side += model.to_bytes()
@@ -143,7 +143,7 @@ class QuantisedCoder:
 
     def reconstruct(self, Z: np.ndarray) -> np.ndarray:
         """What `decode` will return for latents Z (n, L), bit for bit, without bytes in between."""
-        return self.quantiser.reconstruct(self.quantiser.quantise(normalised(_checked(Z))))
+        return self.quantiser.reconstruct(self.quantiser.quantise(normalise(_checked(Z))))
 
     def decode(self, data: bytes) -> np.ndarray:
         """The latents (n, L) float32 of a file that a coder of the same quantiser wrote, whatever its setting."""
@@ -182,7 +182,7 @@ class QuantisedCoder:
 
     def model_bits(self, Z: np.ndarray) -> np.ndarray:
         """(n,) ideal bits of latents under the tables; an estimate beside which files are measured."""
-        return self.quantiser.tables().lengths(self.quantiser.quantise(normalised(_checked(Z))))
+        return self.quantiser.tables().lengths(self.quantiser.quantise(normalise(_checked(Z))))
 
     def _model(self) -> Model:
         if self.entropy:

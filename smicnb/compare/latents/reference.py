@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from smicnb.base.errors import DimensionError
-from smicnb.compare.latents.transforms import normalised
+from smicnb.compare.latents.transforms import normalise
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 LEAST = 1e-12  # variance, as a share of the largest, that is not rounding
@@ -68,7 +68,7 @@ class GaussianReference:
             shrinkage: 0 for the covariance as it is, 1 for a multiple of the identity; None for Ledoit and Wolf's
                 estimate (2004, A well-conditioned estimator for large-dimensional covariance matrices).
         """
-        Z = normalised(Z)
+        Z = normalise(Z)
         mean, centred = Z.mean(axis=0), Z - Z.mean(axis=0)
         if shrinkage is None:
             from sklearn.covariance import ledoit_wolf_shrinkage
@@ -97,7 +97,7 @@ class GaussianReference:
             seed: seed of the noise.
             draws: draws of the noise for each latent.
         """
-        Z = normalised(Z)
+        Z = normalise(Z)
         above = self.variances > water
         variances, axes = self.variances[above], self.axes[above]
         bits = 0.5 * float(np.log2(variances / water).sum())

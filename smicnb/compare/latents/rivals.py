@@ -23,7 +23,7 @@ from smicnb.compare.latents.quantisers.rotated import RaBitQ, TurboQuant
 from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latents.quantisers.shared import DRAWN, SharedCodebooks
 from smicnb.compare.latents.quantisers.vector import Codebooks, OptimizedProductQuantiser, ProductQuantiser
-from smicnb.compare.latents.transforms import KLT, PriorAxes, RandomRotation, Truncation, normalised
+from smicnb.compare.latents.transforms import KLT, PriorAxes, RandomRotation, Truncation, normalise
 
 # Those of which the best is asked to be beaten, and those that are given our prior.
 BEST = ("KLT", "KLT, dead zone", "product quantiser + entropy", "residual quantiser + entropy")
@@ -95,7 +95,7 @@ class Draws:
             covariance, _ = mixed_covariance(Z - mean, self.prior.covariance, WATER)
             variances, axes = spectrum(covariance)
             normal = np.random.Generator(np.random.PCG64(self.seed)).standard_normal((self.count, len(axes)))
-            self._known = {key: normalised(mean + (normal * np.sqrt(variances)) @ axes)}
+            self._known = {key: normalise(mean + (normal * np.sqrt(variances)) @ axes)}
         return self._known[key]
 
 

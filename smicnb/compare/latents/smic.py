@@ -12,7 +12,7 @@ import numpy as np
 from smicnb.base import leb128
 from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.dictionary import SemanticDictionary
-from smicnb.codec.coders.smic import SMICCodec, normalised
+from smicnb.codec.coders.smic import SMICCodec, normalise
 from smicnb.codec.format import payload
 from smicnb.codec.format.codebook import Codebook
 from smicnb.codec.format.container import ON_AXES, SmicFile, most_images
@@ -76,7 +76,7 @@ class SmicCoder:
         with SmicFile(data) as opened:
             book = self._book(opened)
             blocks = [book.decode_payload(opened.block(number)) for number in range(opened.blocks)]
-        return np.concatenate([lengths_of(book, levels) for levels in blocks])
+        return np.concatenate([measure_lengths(book, levels) for levels in blocks])
 
     @staticmethod
     def _book(opened: SmicFile) -> Codebook | TrellisCodebook:
@@ -84,7 +84,7 @@ class SmicCoder:
         return kind.from_sections(opened.header, opened.dictionary, opened.tables)
 
 
-def lengths_of(book: Codebook | TrellisCodebook, levels: np.ndarray) -> np.ndarray:
+def measure_lengths(book: Codebook | TrellisCodebook, levels: np.ndarray) -> np.ndarray:
     """(n,) ideal bits of a block's levels (n, n_atoms): tuples exactly, entropies under frequencies as they grow."""
     if isinstance(book, TrellisCodebook):
         return quantisation.lengths(levels[:, : len(book.codes)], book.codes, book.growth, book.known)
@@ -226,7 +226,7 @@ def _files(data: bytes) -> Iterator[bytes]:
 def paper_coders(n_atoms: int = POINTS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
     """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples at
     other numbers of atoms and bits of a coefficient."""
-    medium, fitted = POINTS["medium"], _learned_once()
+    medium, fitted = POINTS["medium"], _learn_once()
     shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
     shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
     coders: list[LatentCoder] = []
@@ -238,7 +238,7 @@ def paper_coders(n_atoms: int = POINTS["medium"].n_atoms, seed: int = 0) -> list
     return coders
 
 
-def _learned_once() -> Callable[[np.ndarray, SMICCodec], SMICCodec]:
+def _learn_once() -> Callable[[np.ndarray, SMICCodec], SMICCodec]:
     """Fits codecs of the paper's code to latents; what differs in bits alone shares its dictionary."""
     learned: dict[tuple, np.ndarray] = {}
 
@@ -246,7 +246,7 @@ def _learned_once() -> Callable[[np.ndarray, SMICCodec], SMICCodec]:
         key = sha256(Z.tobytes()).digest(), codec.n_atoms, codec.penalty, codec.random_state
         if key not in learned:
             model = SemanticDictionary(codec.n_atoms, codec.penalty, random_state=codec.random_state)
-            learned[key] = model.fit(normalised(Z, codec.norm)).atoms_
+            learned[key] = model.fit(normalise(Z, codec.norm)).atoms_
         return codec.fit(Z, atoms=learned[key])
 
     return fitted

@@ -38,7 +38,7 @@ class Tables:
     frequencies: tuple[np.ndarray, ...]
 
     @classmethod
-    def of_counts(cls, columns: np.ndarray, counts: list[np.ndarray]) -> Self:
+    def from_counts(cls, columns: np.ndarray, counts: list[np.ndarray]) -> Self:
         """Tables from how often each symbol was seen."""
         seen = [count + UNSEEN for count in counts]
         scaled = [np.clip(np.rint(LARGEST * count / count.max()), 1, LARGEST) for count in seen]
@@ -48,7 +48,7 @@ class Tables:
     def fit(cls, symbols: np.ndarray, columns: np.ndarray, sizes: np.ndarray) -> Self:
         """Tables of symbols (n, K), `sizes[t]` entries for table t."""
         counts = [np.bincount(symbols[:, columns == t].ravel(), minlength=size) for t, size in enumerate(sizes)]
-        return cls.of_counts(columns, counts)
+        return cls.from_counts(columns, counts)
 
     @property
     def sizes(self) -> np.ndarray:

@@ -27,7 +27,7 @@ IDENTITY = 8  # bytes that name a prior
 ROTATION_HEAD = struct.Struct("<QI")  # seed, CRC-32 of the matrix in fixed point
 
 
-def normalised(Z: np.ndarray) -> np.ndarray:
+def normalise(Z: np.ndarray) -> np.ndarray:
     """Latents (n, L) at norm `NORM`, float64; zero latents stay zero."""
     Z = np.asarray(Z, np.float64)
     norms = np.linalg.norm(Z, axis=1, keepdims=True)
@@ -226,7 +226,7 @@ class PriorAxes(KLT):
         """The transform of `side_information`'s bytes, and the bytes after it; raises IntegrityError."""
         try:
             (count,) = TRUNCATION_HEAD.unpack_from(data)
-            transform = cls(priors.of_identity(data[TRUNCATION_HEAD.size :][:IDENTITY]), count)
+            transform = cls(priors.find_by_identity(data[TRUNCATION_HEAD.size :][:IDENTITY]), count)
             rest = transform._read_mean(data[TRUNCATION_HEAD.size + IDENTITY :], dim)
         except struct.error as error:
             raise _no_transform() from error
@@ -307,7 +307,7 @@ class RandomRotation(_Linear):
 
     def side_information(self) -> bytes:
         """Seed and check, mean."""
-        return ROTATION_HEAD.pack(self.seed, matrix_check(self.rows_)) + self._mean_bytes()
+        return ROTATION_HEAD.pack(self.seed, hash_matrix(self.rows_)) + self._mean_bytes()
 
     @classmethod
     def from_bytes(cls, data: bytes, dim: int) -> tuple[Self, bytes]:
@@ -319,7 +319,7 @@ class RandomRotation(_Linear):
         except struct.error as error:
             raise _no_transform() from error
         transform.rows_ = rotation(dim, seed)
-        if matrix_check(transform.rows_) != crc:
+        if hash_matrix(transform.rows_) != crc:
             raise IntegrityError("this machine draws another rotation than the encoder's", "the same NumPy as there")
         return transform, rest
 
@@ -332,6 +332,6 @@ def rotation(dim: int, seed: int) -> np.ndarray:
     return np.rint(orthogonal * np.sign(np.diag(triangular)) * quantise.ATOM_UNIT)
 
 
-def matrix_check(rows: np.ndarray) -> int:
+def hash_matrix(rows: np.ndarray) -> int:
     """CRC-32 of a matrix of whole numbers."""
     return zlib.crc32(rows.astype("<i4").tobytes())

@@ -10,7 +10,7 @@ from smicnb.base.progress import progress
 from smicnb.codec.coders import choice
 from smicnb.codec.format.priors import Prior
 from smicnb.compare.latents import rivals, smic
-from smicnb.compare.latents.points import REFERENCES, Point, bits_along, bits_of
+from smicnb.compare.latents.points import REFERENCES, Point, count_bits, count_bits_along
 from smicnb.semantics.metrics.intervals import bootstrap_mean
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
@@ -54,7 +54,7 @@ def ratios(
     """
     weights = _weights(scenes, seed)
     wanted = np.stack([weights @ cosines for cosines in _papers_cosines(points).values()])
-    drawn = bits_along(points, theirs, n, weights, wanted) / bits_along(points, ours, n, weights, wanted)
+    drawn = count_bits_along(points, theirs, n, weights, wanted) / count_bits_along(points, ours, n, weights, wanted)
     found = {}
     for fidelity, (centre, *others) in zip(FIDELITIES, drawn, strict=True):
         beyond = np.isnan(others).mean() > MOST_BEYOND
@@ -113,7 +113,7 @@ def checks(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.
     for against, theirs, n, levels in CHECKS:
         all_found = ratios(points, OURS, theirs, scenes, n, seed)
         for (fidelity, cosine), asked in zip(fidelities(points).items(), levels, strict=True):
-            ours, found = bits_of(points, OURS, cosine, n), all_found[fidelity]
+            ours, found = count_bits(points, OURS, cosine, n), all_found[fidelity]
             told = asked is not None and np.isfinite(found[0])
             holds = ("yes" if found[0] >= asked else "no") if told else ""
             level = np.nan if asked is None else asked
@@ -140,7 +140,7 @@ def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFram
     """
     bare, rows = [replace(p, side_bits=p.side_bits - p.container_bits) for p in points], []
     for cosine in cosines:
-        single = bits_of(points, (smic.SINGLE,), cosine)
+        single = count_bits(points, (smic.SINGLE,), cosine)
         stars = [_first_cheaper(some, cosine, level) for some, level in
                  ((bare, SINGLE_BITS), (bare, single), (points, single))]  # fmt: skip
         rows.append((cosine, single, *stars))
@@ -150,25 +150,25 @@ def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFram
 def _first_cheaper(points: Sequence[Point], cosine: float, level: float) -> float:
     """The least n at which our best code takes fewer bits than `level`; bits of an image fall as n grows."""
     low, high = 0, MOST_IMAGES
-    if not bits_of(points, OURS, cosine, high) < level:
+    if not count_bits(points, OURS, cosine, high) < level:
         return float("inf")
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if bits_of(points, OURS, cosine, middle) < level else (middle, high)
+        low, high = (low, middle) if count_bits(points, OURS, cosine, middle) < level else (middle, high)
     return float(high)
 
 
 def totals(points: Sequence[Point], cosine: float, sizes: Iterable[int] = SIZES) -> pd.DataFrame:
     """Total bits of an image at a cosine against the size of the collection: coder, n, bits."""
     files = {name: group for name, group in CURVES.items() if group is not REFERENCES}
-    rows = [(name, n, bits_of(points, group, cosine, n)) for name, group in files.items() for n in sizes]
+    rows = [(name, n, count_bits(points, group, cosine, n)) for name, group in files.items() for n in sizes]
     return pd.DataFrame(rows, columns=["coder", "n", "bits"])
 
 
 def parts(points: Sequence[Point], cosines: Mapping[str, float]) -> pd.DataFrame:
     """Payload of each step of `smic.part_coders` at some fidelities: coder, one column for each."""
     names = list(dict.fromkeys(p.coder for p in points))
-    rows = [(name, *(bits_of(points, (name,), cosine) for cosine in cosines.values())) for name in names]
+    rows = [(name, *(count_bits(points, (name,), cosine) for cosine in cosines.values())) for name in names]
     return pd.DataFrame(rows, columns=["coder", *(f"bits at {cosine:.3f}" for cosine in cosines.values())])
 
 

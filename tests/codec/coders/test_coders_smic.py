@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from smicnb.base.errors import DimensionError, SmicnbError, UnknownNameError
-from smicnb.codec.coders.smic import SMICCodec, fit_codebook, normalised
+from smicnb.codec.coders.smic import SMICCodec, fit_codebook, normalise
 from smicnb.codec.format import container
 from smicnb.codec.format.payload import CODINGS
 from smicnb.codec.format.reader import SmicReader, decode
@@ -269,5 +269,5 @@ def test_latents_of_another_dimension_are_refused(fitted):
 def test_a_codebook_of_other_atoms_is_a_codec_too(fitted):
     latents, header = latents_of(60), fitted.codebook_.header
     levels = np.random.default_rng(0).integers(0, 16, (8, 12)).astype(np.uint16)
-    codec = SMICCodec.of(fit_codebook(header, levels, normalised(latents, fitted.norm)))
+    codec = SMICCodec.of(fit_codebook(header, levels, normalise(latents, fitted.norm)))
     assert codec.decode(codec.encode(latents)).tobytes() == codec.reconstruct(latents).tobytes()

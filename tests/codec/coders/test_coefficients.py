@@ -8,7 +8,7 @@ from prior_latents import images
 
 from smicnb.codec.coders.coefficients import SWEEPS, Codes, fit_range
 from smicnb.codec.coders.dictionary import debiased_codes
-from smicnb.codec.coders.smic import SMICCodec, normalised
+from smicnb.codec.coders.smic import SMICCodec, normalise
 from smicnb.codec.format.quantise import CoefficientQuantiser
 from smicnb.codec.format.reader import SmicReader
 from smicnb.semantics.metrics.pairs import latent_cosine
@@ -119,8 +119,8 @@ def test_a_codec_searches_on_request_alone(memorised, coding):
     shape = len(atoms), 0.2, 8, 2, coding
     plain, searched = (SMICCodec(*shape, refit=refit).fit(train, atoms=atoms) for refit in (False, True))
     assert SMICCodec(*shape).fit(train, atoms=atoms).encode(others) == plain.encode(others) != searched.encode(others)
-    codes = Codes.of(normalised(others, NORM), plain.codebook_.atoms, 0.2).codes
-    of_train = Codes.of(normalised(train, NORM), plain.codebook_.atoms, 0.2).codes
+    codes = Codes.of(normalise(others, NORM), plain.codebook_.atoms, 0.2).codes
+    of_train = Codes.of(normalise(train, NORM), plain.codebook_.atoms, 0.2).codes
     quantiser = CoefficientQuantiser.fit_codes(of_train, 2, NORM)
     assert plain.codebook_.quantiser == quantiser
     assert np.array_equal(plain.levels(others), np.where(codes != 0, quantiser.quantise(codes, NORM), -1))

@@ -135,7 +135,7 @@ def levels_beyond(about):
     rows = []
     for levels in images_of(about, "levels"):
         if isinstance(levels, dict):
-            rows.append([levels.get(word, payload.NULL) for word in priors.known()[0].words])
+            rows.append([levels.get(word, payload.NULL) for word in priors.list_priors()[0].words])
         else:
             rows.append(levels + [payload.NULL] * (about["n_atoms"] - len(levels)))
     return rows
@@ -268,7 +268,7 @@ def latents_of(count, dim, seed):
 @pytest.mark.parametrize("axes", ["own", "prior", "words"])
 @pytest.mark.parametrize(("count", "fidelity"), [(1, 100), (3, 80), (70, 108), (5, 144)])
 def test_both_readers_agree_on_axes_and_words(axes, count, fidelity):
-    (prior,) = priors.known()
+    (prior,) = priors.list_priors()
     about = {"encoder": prior.name, "weights_hash": prior.weights_hash}
     if axes == "words":
         codec = SMICCodec(coding="words", penalty=fidelity / 40, **about)

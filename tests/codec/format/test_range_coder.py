@@ -98,7 +98,7 @@ def test_a_machine_without_constriction_writes_and_reads_the_same_blocks(monkeyp
     levels = np.where(rng.random((20, 12)) < 0.4, rng.integers(0, 256, (20, 12)), payload.NULL).astype(np.int32)
     models = payload.Models.fit(levels, 8)
     codes = np.array([3, 2, 1])
-    paths = quantisation.quantised(rng.standard_normal((20, 3)), np.ones(3), codes, 0.1)
+    paths = quantisation.search_levels(rng.standard_normal((20, 3)), np.ones(3), codes, 0.1)
 
     def blocks():
         quantisation.tables.cache_clear()  # and the coder's models with them

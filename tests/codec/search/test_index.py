@@ -185,7 +185,7 @@ def test_more_values_than_latents_gives_are_searched():
     deflate = zlib.compressobj(9, wbits=-15)
     tables = bytes([90, 0, 0, 0, 0, 0]) + deflate.compress(bytes([120, 110])) + deflate.flush()
     book = TrellisCodebook.from_sections(header, axes, tables)
-    levels = book.quantised(np.random.default_rng(1).standard_normal((255, 2)) * [1, 0.4], 1e-3)
+    levels = book.quantise(np.random.default_rng(1).standard_normal((255, 2)) * [1, 0.4], 1e-3)
     data = container.dump(header, axes, tables, [Block(255, book.encode_payload(levels), b"")] * 130)
     with SmicReader(data) as opened, pytest.raises(DimensionError, match="read it block by block"):
         opened.latents()

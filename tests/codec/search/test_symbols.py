@@ -17,7 +17,7 @@ from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.format.trellis import quantisation
 from smicnb.codec.search.symbols import Symbols
 
-(PRIOR,) = priors.known()
+(PRIOR,) = priors.list_priors()
 NONE = "found a block that holds no image records; needed: the bytes that an encoder wrote"
 
 

@@ -5,7 +5,7 @@ import pytest
 from prior_latents import PRIOR, images
 
 from smicnb.compare.latents import points
-from smicnb.compare.latents.points import Point, bits_of
+from smicnb.compare.latents.points import Point, count_bits
 from smicnb.compare.latents.protocol import QuantisedCoder
 from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latents.transforms import KLT, Truncation
@@ -15,12 +15,13 @@ def test_bits_are_read_from_the_hull_of_all_that_are_named():
     """(20, 0.55) lies below the line from (10, 0.5) to (30, 0.8); sides count at a finite n."""
     made = [Point("a", str(bits), bits, 1000.0, np.array([cosine - 0.1, cosine + 0.1]))
             for bits, cosine in ((10.0, 0.5), (20.0, 0.55), (30.0, 0.8))]  # fmt: skip
-    assert bits_of(made, ("a",), 0.65) == pytest.approx(20)
-    assert bits_of(made, ("a",), 0.65, n=100) == pytest.approx(30)
-    assert bits_of(made, ("a",), 0.8) == pytest.approx(30)
-    assert np.isnan([bits_of(made, ("a",), 0.81), bits_of(made, ("a",), 0.4), bits_of(made, ("b",), 0.65)]).all()
+    assert count_bits(made, ("a",), 0.65) == pytest.approx(20)
+    assert count_bits(made, ("a",), 0.65, n=100) == pytest.approx(30)
+    assert count_bits(made, ("a",), 0.8) == pytest.approx(30)
+    beyond = (("a", 0.81), ("a", 0.4), ("b", 0.65))
+    assert np.isnan([count_bits(made, (name,), cosine) for name, cosine in beyond]).all()
     made.append(Point("b", "0", 12.0, 0.0, np.array([0.8, 0.8])))
-    assert bits_of(made, ("a", "b"), 0.65) == pytest.approx(11)
+    assert count_bits(made, ("a", "b"), 0.65) == pytest.approx(11)
 
 
 def test_references_are_what_held_out_latents_cost():
@@ -32,7 +33,7 @@ def test_references_are_what_held_out_latents_cost():
     assert coarse.payload_bits < fine.payload_bits
     assert coarse.cosines.mean() < fine.cosines.mean()
     # The prior is what these latents were drawn from: it knows them better than eighty of them do.
-    assert points.bits_of(some, points.REFERENCES[2:], 0.7) < points.bits_of(some, points.REFERENCES[:1], 0.7)
+    assert points.count_bits(some, points.REFERENCES[2:], 0.7) < points.count_bits(some, points.REFERENCES[:1], 0.7)
 
 
 def test_drawn_images_bring_their_own_payload():
@@ -41,8 +42,8 @@ def test_drawn_images_bring_their_own_payload():
                   image_bits=scale * np.array([10.0, 30.0])) for scale in (1.0, 2.0)]  # fmt: skip
     weights = np.array([[0.5, 0.5], [1, 0], [0, 1]])
     asked = made, ("a",), np.inf, weights, np.array([[0.7, 0.6, 0.8]])
-    assert points.bits_along(*asked, payloads=True)[0] == pytest.approx([20, 10, 30])
-    assert points.bits_along(*asked)[0] == pytest.approx([20, 20, 20])  # unless it is asked for
+    assert points.count_bits_along(*asked, payloads=True)[0] == pytest.approx([20, 10, 30])
+    assert points.count_bits_along(*asked)[0] == pytest.approx([20, 20, 20])  # unless it is asked for
     assert points.shared(20.0, np.array([1.0, 3.0])) == pytest.approx([10, 30])
     assert points.shared(20.0, np.zeros(2)) == pytest.approx([20, 20])
 

@@ -14,7 +14,7 @@ from smicnb.compare.latents.protocol import QuantisedCoder, Spent
 from smicnb.compare.latents.quantisers.additive import ResidualQuantiser
 from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latents.quantisers.vector import ProductQuantiser
-from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
+from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalise
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 
@@ -142,7 +142,7 @@ def test_signs_decode_to_signs():
 def test_a_dead_zone_saves_bits_and_is_decoded_at_its_centroids():
     """Laplacian coefficients, as in the source: memoryless, so that all cells but the one of zero have one centroid."""
     Z = np.random.default_rng(0).laplace(size=(4000, 8))
-    Z_train, Z = normalised(Z[:3000]), normalised(Z[3000:])
+    Z_train, Z = normalise(Z[:3000]), normalise(Z[3000:])
     sizes = []
     for rounding in (0.5, 0.2):
         quantiser = SteppedScalar("", Truncation(), 4.0, rounding)

@@ -7,7 +7,7 @@ from smicnb.compare.latents import points as latent_points
 from smicnb.compare.latents import rivals
 from smicnb.compare.latents.protocol import QuantisedCoder
 from smicnb.compare.latents.quantisers.scalar import SteppedScalar
-from smicnb.compare.latents.transforms import PriorAxes, normalised
+from smicnb.compare.latents.transforms import PriorAxes, normalise
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 
@@ -39,10 +39,10 @@ def test_a_rival_on_the_priors_axes_is_read_by_a_decoder_that_has_the_prior():
 
 
 def test_a_covariance_with_the_prior_is_the_better_known_where_latents_are_few():
-    Z, test = images(40), normalised(images(200, seed=1))
+    Z, test = images(40), normalise(images(200, seed=1))
 
     def left(transform):
-        first = transform.fit(normalised(Z)).first(20)
+        first = transform.fit(normalise(Z)).first(20)
         return np.square(test - first.inverse_transform(first.transform(test))).sum()
 
     assert left(rivals.PriorKLT(prior=PRIOR)) < left(rivals.KLT())

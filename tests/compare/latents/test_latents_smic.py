@@ -57,7 +57,7 @@ def test_scalars_are_rate_distortion_optimised_and_lose_to_the_trellis_what_scal
     codes, lost = np.full(2, code), {}
     price = 2 * np.log(2) * 2.0 ** (-2 * (code + 1) / 8)
     for name, known in (("trellis", quantisation.tables()), ("scalar", smic.scalar_tables())):
-        levels = quantisation.quantised(drawn, np.ones(2), codes, price, growth=0, known=known)
+        levels = quantisation.search_levels(drawn, np.ones(2), codes, price, growth=0, known=known)
         bits = quantisation.lengths(levels, codes, 0, known).mean() / 2
         values = quantisation.values(levels, np.full(2, 1 << 12), codes, known) / (1 << 12)
         lost[name] = bits - 0.5 * np.log2(1 / np.square(values - drawn).mean())

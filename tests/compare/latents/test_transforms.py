@@ -10,7 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.codec.format import quantise
 from smicnb.compare.latents import transforms
-from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalised
+from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalise
 
 
 def latents(images, dim, seed, kind="any"):
@@ -20,7 +20,7 @@ def latents(images, dim, seed, kind="any"):
         Z[:] = Z[0]
     if kind == "zero":
         Z[0] = 0
-    return normalised(Z)
+    return normalise(Z)
 
 
 some = st.builds(
@@ -72,7 +72,7 @@ def test_decoding_is_the_inverse_at_norm_20():
         C = transform.fit(Z).transform(Z)
         inverse, decoded = transform.inverse_transform(C), transform.decode(np.rint(C * UNIT).astype(np.int64))
         np.testing.assert_allclose(np.linalg.norm(decoded, axis=1), NORM, rtol=1e-6)
-        np.testing.assert_allclose(decoded, normalised(inverse), atol=1e-3)
+        np.testing.assert_allclose(decoded, normalise(inverse), atol=1e-3)
 
 
 def test_the_klt_finds_the_axes_and_variances_of_a_known_covariance():

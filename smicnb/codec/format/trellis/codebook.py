@@ -15,7 +15,7 @@ import numpy as np
 from smicnb.base.errors import DimensionError, IntegrityError
 from smicnb.codec.format import priors, quantise
 from smicnb.codec.format.container import Block, Header, most_images
-from smicnb.codec.format.payload import CHECK_BYTES, NULL, check, damaged
+from smicnb.codec.format.payload import CHECK_BYTES, NULL, check, damage_error
 from smicnb.codec.format.priors import Prior
 from smicnb.codec.format.trellis import quantisation
 
@@ -82,14 +82,14 @@ class TrellisCodebook:
 
     @classmethod
     def _read_shared(cls, header: Header, dictionary: bytes, tables: bytes) -> "TrellisCodebook":
-        prior = priors.of_identity(dictionary, header.weights_hash)
+        prior = priors.find_by_identity(dictionary, header.weights_hash)
         if (header.n_atoms, header.dim) != prior.axis_levels.shape or header.b_dict != priors.BITS:
             raise ValueError
         fidelity, growth, *shape = SHARED.unpack_from(tables)
-        return cls.of_prior(header, prior, fidelity, growth, tables[SHARED.size :], tuple(shape))
+        return cls.from_prior(header, prior, fidelity, growth, tables[SHARED.size :], tuple(shape))
 
     @classmethod
-    def of_prior(
+    def from_prior(
         cls,
         header: Header,
         prior: Prior,
@@ -125,7 +125,7 @@ class TrellisCodebook:
     @cached_property
     def codes(self) -> np.ndarray:
         """(K,) code of each axis that is coded, the leading ones."""
-        return codes_of(self.scales, self.fidelity)
+        return choose_codes(self.scales, self.fidelity)
 
     @cached_property
     def deviations(self) -> np.ndarray:
@@ -174,7 +174,7 @@ class TrellisCodebook:
     def _mean_code(self) -> tuple[np.ndarray, np.ndarray]:
         fidelity, shift = self.mean_shape
         scales = np.maximum(0, self.scales - shift)
-        codes = codes_of(scales, fidelity)
+        codes = choose_codes(scales, fidelity)
         return scales[: len(codes)], codes
 
     @property
@@ -189,7 +189,7 @@ class TrellisCodebook:
         values, rows = self._mean_values
         return values @ rows / quantise.ATOM_UNIT * self.unit
 
-    def quantised(
+    def quantise(
         self,
         coefficients: np.ndarray,
         price: float,
@@ -197,13 +197,13 @@ class TrellisCodebook:
         known_levels: np.ndarray | None = None,
     ) -> np.ndarray:
         """Levels (n, n_atoms) int32 of a block's coefficients (n, K) in the unit of latents of the header's norm; −1
-        where an axis is not coded. Other arguments as in `quantisation.quantised`.
+        where an axis is not coded. Other arguments as in `quantisation.search_levels`.
         """
         count = len(self.codes)
         levels = np.full((len(coefficients), len(self.scales)), NULL, np.int32)
         earlier = None if known_levels is None else known_levels[:, :count]
         shape = self.deviations * self.unit, self.codes
-        levels[:, :count] = quantisation.quantised(
+        levels[:, :count] = quantisation.search_levels(
             coefficients, *shape, price, weights, earlier, self.growth, self.known
         )
         return levels
@@ -230,12 +230,12 @@ class TrellisCodebook:
     def decode_payload(self, block: Block) -> np.ndarray:
         """The levels (block.count, n_atoms) of a block; raises IntegrityError where it holds none."""
         if len(block.payload) < CHECK_BYTES:
-            raise damaged()
+            raise damage_error()
         levels = np.full((block.count, len(self.scales)), NULL, np.int32)
         words = block.payload[CHECK_BYTES:]
         levels[:, : len(self.codes)] = quantisation.decode(words, block.count, self.codes, self.growth, self.known)
         if check(levels) != block.payload[:CHECK_BYTES]:
-            raise damaged()
+            raise damage_error()
         return levels
 
 
@@ -253,7 +253,7 @@ def least_squares(atoms: np.ndarray) -> np.ndarray:
     return found if apart < SOLVED else np.linalg.pinv(atoms)
 
 
-def codes_of(scales: np.ndarray, fidelity: int) -> np.ndarray:
+def choose_codes(scales: np.ndarray, fidelity: int) -> np.ndarray:
     """(K,) trellis codes of the leading axes that are worth coding, of falling scales (n,)."""
     codes = np.minimum(scales - fidelity - 1, quantisation.CODES - 1)
     return codes[codes >= quantisation.FIRST_CODE]

@@ -115,9 +115,9 @@ class Tables:
     @cached_property
     def flat_bits(self) -> np.ndarray:
         """Bits of each level before a block's first image."""
-        return self.bits_under(self.flat_frequencies)
+        return self.count_bits(self.flat_frequencies)
 
-    def bits_under(self, frequencies: np.ndarray) -> np.ndarray:
+    def count_bits(self, frequencies: np.ndarray) -> np.ndarray:
         """Bits of each level where these are its codebook's frequencies, flat as `flat_frequencies`."""
         size = np.repeat(2 * self.widths, BOOKS)  # levels of each codebook
         sums = np.add.reduceat(frequencies, np.cumsum(size) - size)
@@ -134,7 +134,7 @@ SHORT = 256  # bytes at most whose end is looked at twice
 FIRST_CODE = 1  # the code of an eighth of a bit saves nothing: what would have it is not coded
 
 
-def _taken(seen: int) -> bool:
+def _is_due(seen: int) -> bool:
     """Whether what `seen` images have made of the frequencies is taken into account before the next one."""
     return seen > 0 and (seen <= EVERY_IMAGE or seen % EVERY == 0)
 
@@ -155,12 +155,12 @@ def encode(
 
     coder, state, seen = stream.queue.RangeEncoder(), 0, _Models(codes, growth, known or tables())
     for row in levels:
-        seen.before_an_image()
+        seen.update()
         for level, (alphabet, width, models) in zip(row.tolist(), seen.columns, strict=True):
             symbol = level % alphabet
             coder.encode(symbol, models[state & 1])
             state = seen.following[2 * state + (symbol >= width)]
-        seen.saw(row)
+        seen.note_levels(row)
     words = coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
     return _shortest(words, levels, codes, growth, known) if shortest and len(words) <= SHORT else words
 
@@ -189,7 +189,7 @@ def decode(
     levels = np.empty((images, len(codes)), np.int32)
     try:
         for image in range(images):
-            seen.before_an_image()
+            seen.update()
             row = []
             for alphabet, width, models in seen.columns:
                 book = state & 1
@@ -197,7 +197,7 @@ def decode(
                 row.append(book * alphabet + symbol)
                 state = seen.following[2 * state + (symbol >= width)]
             levels[image] = row
-            seen.saw(levels[image])
+            seen.note_levels(levels[image])
     except (AssertionError, ValueError) as error:  # what the range coder raises for words that no encoder wrote
         raise IntegrityError("found a block that holds no image records", "the bytes that an encoder wrote") from error
     return levels
@@ -222,14 +222,14 @@ class _Models:
             for code, width in zip(codes.tolist(), known.widths[codes].tolist(), strict=True)
         ]
 
-    def saw(self, levels: np.ndarray) -> None:
+    def note_levels(self, levels: np.ndarray) -> None:
         """Take note of an image's levels (K,)."""
         _grow(self._frequencies, self._places + levels, self._steps)
         self._seen += 1
 
-    def before_an_image(self) -> None:
+    def update(self) -> None:
         """Bring the models to what was noted, where it is time."""
-        if self._steps.any() and _taken(self._seen):
+        if self._steps.any() and _is_due(self._seen):
             known = self._known
             for code, models in self._of_code.items():
                 first, size = known.first[code], 2 * BOOKS * known.widths[code]
@@ -247,7 +247,7 @@ def _grow(frequencies: np.ndarray, places: np.ndarray, steps: np.ndarray) -> Non
     np.add.at(frequencies, places.ravel(), steps[places.ravel()])
 
 
-def quantised(
+def search_levels(
     targets: np.ndarray,
     deviations: np.ndarray,
     codes: np.ndarray,
@@ -280,7 +280,7 @@ def quantised(
     if known_levels is not None:
         frequencies = known.flat_frequencies.copy()
         _grow(frequencies, known.first[codes] + known_levels, known.flat_steps(growth))
-        bits = known.bits_under(frequencies)
+        bits = known.count_bits(frequencies)
     every = np.tile(codes, n)
     of_images = np.ones(n) if weights is None else weights
     search(
@@ -304,8 +304,8 @@ def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, known: 
     known = known or tables()
     places, spent = known.first[codes] + levels, np.zeros(len(levels))
     frequencies = known.flat_frequencies.copy()
-    starts = [image for image in range(len(levels)) if image == 0 or _taken(image)]
+    starts = [image for image in range(len(levels)) if image == 0 or _is_due(image)]
     for start, end in itertools.pairwise([*starts, len(levels)]):
-        spent[start:end] = known.bits_under(frequencies)[places[start:end]].sum(axis=1)
+        spent[start:end] = known.count_bits(frequencies)[places[start:end]].sum(axis=1)
         _grow(frequencies, places[start:end], known.flat_steps(growth))
     return spent

@@ -16,7 +16,7 @@ from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.codec.format import quantise
 from smicnb.compare.latents.quantisers.scalar import TRANSFORMS, Transform, fitted_once, limited, transform_from
 from smicnb.compare.latents.symbols import Tables
-from smicnb.compare.latents.transforms import UNIT, Truncation, matrix_check, rotation
+from smicnb.compare.latents.transforms import UNIT, Truncation, hash_matrix, rotation
 
 HEAD = struct.Struct("<BBQIII")  # transform, bits, seed, check of the rotation, least and largest length
 LENGTHS = 16  # of the rotated coefficients, in equal steps between the least and the largest of training
@@ -66,7 +66,7 @@ class Rotated:
         if levels.shape[1]:
             seen = np.bincount(levels.ravel(), minlength=1 << self.depth)
             counts.append((seen + seen[::-1]) / 2)  # a direction and its opposite are the same
-        self._tables = Tables.of_counts(np.minimum(np.arange(symbols.shape[1]), 1), counts)
+        self._tables = Tables.from_counts(np.minimum(np.arange(symbols.shape[1]), 1), counts)
         return self
 
     def _directions(self, C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -113,7 +113,7 @@ class Rotated:
 
     def side_information(self) -> bytes:
         """Bits, rotation and lengths, then the transform's."""
-        check = matrix_check(self._rotation)
+        check = hash_matrix(self._rotation)
         head = HEAD.pack(TRANSFORMS.index(type(self._fitted)), self.depth, self.seed, check, self._low, self._high)
         return head + self._fitted.side_information()
 
@@ -127,7 +127,7 @@ class Rotated:
         quantiser = cls("", transform, bits, seed)
         quantiser._fitted, quantiser._low, quantiser._high = transform, low, high
         quantiser._rotation = rotation(len(transform.rows_), seed)
-        if matrix_check(quantiser._rotation) != check:
+        if hash_matrix(quantiser._rotation) != check:
             raise IntegrityError("this machine draws another rotation than the encoder's", "the same NumPy as there")
         return quantiser, rest
 

@@ -180,7 +180,7 @@ class SteppedScalar:
         for t, most in enumerate(self._most):
             seen = np.bincount((levels[:, self._columns == t] + most).ravel(), minlength=2 * most + 1)
             counts.append((seen + seen[::-1]) / 2)  # an axis and its opposite are the same
-        self._tables = Tables.of_counts(self._columns, counts)
+        self._tables = Tables.from_counts(self._columns, counts)
 
     @property
     def _classes(self) -> int:

@@ -87,7 +87,7 @@ class SharedCodebooks:
         sums = books._sums(symbols)
         whole = 1 if books.kind != OptimizedProductQuantiser.kind else quantise.ATOM_UNIT
         unit = self._scale * books._unit / whole
-        return quantise.at_norm(np.rint((self._mean.mean_ + sums * unit) * (1 << 24)), NORM)
+        return quantise.scale_to_norm(np.rint((self._mean.mean_ + sums * unit) * (1 << 24)), NORM)
 
     @property
     def sizes(self) -> np.ndarray:
@@ -108,7 +108,7 @@ class SharedCodebooks:
     def from_bytes(cls, data: bytes, dim: int) -> tuple[Self, bytes]:
         """The quantiser of `side_information`'s bytes, and the bytes after it; raises IntegrityError."""
         kind, count, bits, codebook_bits, seed, drawn, check, scale = HEAD.unpack_from(data)
-        prior = priors.of_identity(data[HEAD.size :][:8])
+        prior = priors.find_by_identity(data[HEAD.size :][:8])
         asked = drawn > MOST_DRAWN or count > MOST_BOOKS or bits > MOST_BITS or seed > MOST_SEED
         if kind not in KINDS or prior.dim != dim or not 0 < scale < np.inf or asked:
             raise IntegrityError("found shared codebooks that cannot be", "those of an encoder")

@@ -225,7 +225,7 @@ class OptimizedProductQuantiser(ProductQuantiser):
 
     def reconstruct(self, symbols: np.ndarray) -> np.ndarray:
         """Latents (n, L) float32 of indices (n, count)."""
-        return quantise.at_norm(self._sums(symbols).astype(np.float64), NORM)
+        return quantise.scale_to_norm(self._sums(symbols).astype(np.float64), NORM)
 
     def _sums(self, symbols: np.ndarray) -> np.ndarray:
         turned = super()._sums(symbols).astype(np.float64)

@@ -35,7 +35,7 @@ def test_the_tables_are_as_they_were_written():
 def test_what_is_coded_is_decoded(seed, images, codes, growth):
     codes = np.array(codes, np.int64)
     targets = np.random.default_rng(seed).standard_normal((images, len(codes))) * 2
-    levels = quantisation.quantised(targets, np.ones(len(codes)), codes, 0.1)
+    levels = quantisation.search_levels(targets, np.ones(len(codes)), codes, 0.1)
     data = quantisation.encode(levels, codes, growth)
     np.testing.assert_array_equal(quantisation.decode(data, images, codes, growth), levels)
     assert 8 * len(data) <= quantisation.lengths(levels, codes, growth).sum() + 40
@@ -43,7 +43,7 @@ def test_what_is_coded_is_decoded(seed, images, codes, growth):
 
 def test_frequencies_follow_what_a_block_has_in_common():
     codes, one = np.full(10, 12), np.random.default_rng(3).standard_normal((1, 10))
-    alike = quantisation.quantised(np.repeat(one, 60, axis=0), np.ones(10), codes, 0.1)
+    alike = quantisation.search_levels(np.repeat(one, 60, axis=0), np.ones(10), codes, 0.1)
     still, growing = (len(quantisation.encode(alike, codes, growth)) for growth in (0, quantisation.GROWTH))
     assert growing < 0.8 * still
     spent = quantisation.lengths(alike, codes)
@@ -54,28 +54,28 @@ def test_frequencies_follow_what_a_block_has_in_common():
 def test_a_block_that_is_nothing_like_its_neighbours_costs_little_more_where_frequencies_grow():
     codes = np.repeat(np.arange(1, 40), 4)
     drawn = np.random.default_rng(4).standard_normal((255, len(codes)))
-    levels = quantisation.quantised(drawn, np.ones(len(codes)), codes, 0.1)
+    levels = quantisation.search_levels(drawn, np.ones(len(codes)), codes, 0.1)
     assert len(quantisation.encode(levels, codes)) < 1.01 * len(quantisation.encode(levels, codes, growth=0))
 
 
 def test_a_second_search_counts_bits_as_the_first_one_left_them():
     codes = np.full(20, 6)
     drawn = np.abs(np.random.default_rng(6).standard_normal((80, 20)))
-    first = quantisation.quantised(drawn, np.ones(20), codes, 0.3)
-    second = quantisation.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first)
+    first = quantisation.search_levels(drawn, np.ones(20), codes, 0.3)
+    second = quantisation.search_levels(drawn, np.ones(20), codes, 0.3, known_levels=first)
 
     def cost(levels):
         errors = drawn - quantisation.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)
         return np.square(errors).sum() + 0.3 * quantisation.lengths(levels, codes).sum()
 
     assert cost(second) < cost(first)
-    unmoved = quantisation.quantised(drawn, np.ones(20), codes, 0.3, known_levels=first, growth=0)
+    unmoved = quantisation.search_levels(drawn, np.ones(20), codes, 0.3, known_levels=first, growth=0)
     np.testing.assert_array_equal(unmoved, first)
 
 
 def test_images_of_more_weight_are_coded_more_closely():
     codes, drawn = np.full(20, 6), np.random.default_rng(7).standard_normal((60, 20))
-    levels = quantisation.quantised(drawn, np.ones(20), codes, 0.3, weights=np.repeat([4.0, 0.25], 30))
+    levels = quantisation.search_levels(drawn, np.ones(20), codes, 0.3, weights=np.repeat([4.0, 0.25], 30))
     errors = np.square(drawn - quantisation.values(levels, np.full(20, 1 << 12), codes) / (1 << 12)).mean(axis=1)
     assert errors[:30].mean() < 0.7 * errors[30:].mean()
 
@@ -84,7 +84,7 @@ def test_a_short_block_ends_with_as_few_bytes_as_decode_where_a_file_is_written(
     codes, saved = np.full(6, 12), 0
     for seed in range(9):
         targets = np.random.default_rng(seed).standard_normal((1, 6))
-        levels = quantisation.quantised(targets, np.ones(6), codes, 0.1)
+        levels = quantisation.search_levels(targets, np.ones(6), codes, 0.1)
         short, plain = quantisation.encode(levels, codes), quantisation.encode(levels, codes, shortest=False)
         for data in (short, plain):
             np.testing.assert_array_equal(quantisation.decode(data, 1, codes), levels)
@@ -113,7 +113,7 @@ def test_gaussians_come_within_a_third_of_a_decibel_of_the_bound(bits):
     code = round(bits * quantisation.PER_BIT) - 1
     drawn = np.random.default_rng(5).standard_normal((64, 100))
     codes = np.full(100, code)
-    levels = quantisation.quantised(drawn, np.ones(100), codes, 2 * np.log(2) * 4.0**-bits)
+    levels = quantisation.search_levels(drawn, np.ones(100), codes, 2 * np.log(2) * 4.0**-bits)
     decoded = quantisation.values(levels, np.full(100, 1 << 12), codes) / (1 << 12)
     rate = 8 * len(quantisation.encode(levels, codes)) / drawn.size
     decibels = 20 * np.log10(2) * rate + 10 * np.log10(np.square(decoded - drawn).mean())
@@ -123,7 +123,7 @@ def test_gaussians_come_within_a_third_of_a_decibel_of_the_bound(bits):
 def test_a_bit_that_costs_more_is_spent_less():
     targets, codes = np.random.default_rng(1).standard_normal((8, 40)), np.full(40, 10)
     spent = [
-        quantisation.lengths(quantisation.quantised(targets, np.ones(40), codes, price), codes).sum()
+        quantisation.lengths(quantisation.search_levels(targets, np.ones(40), codes, price), codes).sum()
         for price in (0.1, 1, 9)
     ]
     assert spent[0] > spent[1] > spent[2]
@@ -138,12 +138,12 @@ def test_scales_are_eighths_of_an_octave():
 
 
 def test_a_prior_is_found_by_the_weights_and_by_its_bytes():
-    (prior,) = priors.known()
-    assert priors.of_weights(prior.weights_hash) is prior
-    assert priors.of_identity(prior.identity) is prior
-    assert priors.of_weights("0" * 64) is None
+    (prior,) = priors.list_priors()
+    assert priors.find_by_weights(prior.weights_hash) is prior
+    assert priors.find_by_identity(prior.identity) is prior
+    assert priors.find_by_weights("0" * 64) is None
     with pytest.raises(IntegrityError, match="use the version of smicnb that wrote it"):
-        priors.of_identity(b"\0" * 8)
+        priors.find_by_identity(b"\0" * 8)
     rows = prior.axes / (1 << 19)
     np.testing.assert_allclose(rows @ rows.T, np.eye(prior.dim), atol=0.04)
     assert (np.diff(prior.scales.astype(int)) <= 0).all()
@@ -155,7 +155,7 @@ def test_the_prior_belongs_to_the_embedded_encoder():
     from smicnb.semantics.photographs.words import words
 
     encoder = encoders.encoder("lite0-minilm")
-    prior = priors.of_weights(encoder.weights_hash)
+    prior = priors.find_by_weights(encoder.weights_hash)
     assert prior.name == encoder.name
     assert prior.words == words().words
     of_text = encoder.encode_text(["sea", "sky"]).astype(float)

@@ -71,9 +71,9 @@ def test_the_search_is_in_the_codebooks_that_are_sent():
     Z = latents(60, 6, 0)
     quantiser = ResidualQuantiser("", 2, 2, codebook_bits=3)
     coder = QuantisedCoder(quantiser).fit(Z)
-    from smicnb.compare.latents.transforms import normalised
+    from smicnb.compare.latents.transforms import normalise
 
-    Z = normalised(Z)
+    Z = normalise(Z)
     first, second = quantiser._midpoints * quantiser._unit
     sums = (first[:, None] + second[None]).reshape(-1, 6)
     nearest = np.square(Z[:, None] - sums[None]).sum(axis=2).argmin(axis=1)
