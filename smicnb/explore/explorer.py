@@ -12,6 +12,7 @@ import pandas as pd
 from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import SmicnbError
 from smicnb.codec.coders import sparse
+from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container, payload
 from smicnb.codec.format.codebook import Codebook
@@ -162,7 +163,7 @@ class Explorer:
         return rows, bits[rows], points["latent_cosine"].to_numpy()[rows]
 
     def _add_choices(self, label: str, some: Collection) -> None:
-        rows = reconstruction.spread(len(some), MOST_IMAGES)
+        rows = spread_rows(len(some), MOST_IMAGES)
         chosen = replace(some, items=tuple(some.items[row] for row in rows))
         latents = normalise(self.space.encode(chosen), self.grid.norm)
         for item, latent, small in zip(chosen, latents, thumbnails(chosen), strict=True):

@@ -4,6 +4,8 @@ import time
 
 from smicnb.base.errors import SmicnbError
 
+SECONDS = 0.3  # that a product is measured for
+
 
 def check_device(device: str, instead: str = "?device=cpu in the name") -> str:
     """`device` itself ("cpu", "cuda", "cuda:1", "mps") where torch can use it; `instead` tells a user how the processor
@@ -41,15 +43,15 @@ def _counts() -> dict[str, int]:
     return {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
 
 
-def matrix_speed(device: str, dtype: str, seconds: float = 0.3) -> float:
-    """10¹² floating-point operations per second of a matrix product, measured for about `seconds`."""
+def matrix_speed(device: str, dtype: str) -> float:
+    """10¹² floating-point operations per second of a matrix product, measured for about `SECONDS`."""
     import torch
 
     side = 4096 if device.startswith("cuda") else 1024
     with torch.inference_mode():
         factor = torch.rand(side, side, device=device).to(getattr(torch, dtype))
         products, start = 0, None
-        while start is None or time.perf_counter() - start < seconds:
+        while start is None or time.perf_counter() - start < SECONDS:
             (factor @ factor)[0, 0].item()  # waits until it is done
             if start is None:
                 start = time.perf_counter()  # the first one warms up

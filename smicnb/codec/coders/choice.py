@@ -13,6 +13,7 @@ import numpy as np
 
 from smicnb.base.errors import SmicnbError
 from smicnb.codec.coders.axes import AxesCodec
+from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.smic import SMICCodec, blocks_of
 from smicnb.codec.format import container, priors
 from smicnb.codec.format.codebook import Codebook
@@ -130,7 +131,7 @@ def ways(
 
 def thin_out(Z: np.ndarray, most: int) -> np.ndarray:
     """Latents (n, L), or `most` of them, evenly spread."""
-    return Z if len(Z) <= most else Z[np.linspace(0, len(Z) - 1, most).round().astype(int)]
+    return Z[spread_rows(len(Z), most)]
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,11 @@ STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1))  # from a range to 
 BETTER = 1e-6  # of a mean cosine, by which a range has to be better than the one before
 
 
+def spread_rows(count: int, most: int) -> np.ndarray:
+    """At most `most` of the rows 0 … count − 1, evenly spread, both ends among them."""
+    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(int)
+
+
 @dataclass(frozen=True)
 class Codes:
     """The codes of one set of images at one λ, with what their fidelity is computed from.
@@ -48,9 +53,7 @@ class Codes:
 
     def some(self, most: int) -> "Codes":
         """These, or `most` of them, evenly spread."""
-        if len(self.codes) <= most:
-            return self
-        rows = np.linspace(0, len(self.codes) - 1, most).round().astype(int)
+        rows = spread_rows(len(self.codes), most)
         return Codes(self.codes[rows], self.products[rows], self.norms[rows], self.gram)
 
     def levels(
@@ -96,7 +99,7 @@ def fit_range(codes: Codes, bits: int, norm: float) -> CoefficientQuantiser:
 
 def _least_error(values: np.ndarray, lows: np.ndarray, highs: np.ndarray, bits: int, norm: float) -> tuple[int, int]:
     """The ends between which sorted coefficients err least, by their places among the quantiles."""
-    some = values[np.linspace(0, len(values) - 1, min(len(values), 4096)).round().astype(int)]
+    some = values[spread_rows(len(values), 4096)]
     least, at = np.inf, (0, 0)
     for low, first in enumerate(lows):
         for high, last in enumerate(highs):

@@ -94,7 +94,7 @@ def _path(gram, residual, penalties, codes, inverse, slope, mask, index, sign, v
                 inverse = larger
             mask[enter] = 0.0
             toward = 1.0 if residual[enter] > 0 else -1.0
-            if _add(gram, inverse, enter, toward, slope, count, index, sign, value, direction, column):
+            if _add(gram, inverse, enter, toward, count, index, sign, value, direction, column):
                 count += 1
             else:
                 banned = True
@@ -138,7 +138,7 @@ def _path(gram, residual, penalties, codes, inverse, slope, mask, index, sign, v
 
 
 @njit(cache=True, nogil=True)
-def _add(gram, inverse, atom, toward, slope, count, index, sign, value, direction, column):
+def _add(gram, inverse, atom, toward, count, index, sign, value, direction, column):
     """Border the inverse by one atom; False where it depends on the active ones."""
     for i in range(count):
         column[i] = 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from smicnb.base.errors import IntegrityError, SmicnbError, format_value
 from smicnb.compare.images.classical import ladder
 from smicnb.compare.images.evaluate import ImageCodec
-from smicnb.semantics.photographs.images import check_rgb
+from smicnb.semantics.photographs.images import check_rgb, resize
 
 FACTORS = (2, 4, 8)
 MARK = ", 1/"  # between a codec's name and the factor
@@ -43,7 +43,7 @@ class Downscaled:
         small = [-(-side // self._factor) for side in image.shape[:2]]
         rows, columns = (self._factor * less - side for less, side in zip(small, image.shape[:2], strict=True))
         head = (self._factor.bit_length() - 1) * 64 + rows * 8 + columns
-        return bytes([head]) + self._codec.encode(_resize(image, *small), caption)
+        return bytes([head]) + self._codec.encode(resize(image, *small[::-1]), caption)
 
     def decode(self, data: bytes) -> np.ndarray:
         """The RGB uint8 image H×W×3 of a file; raises IntegrityError where its first byte is none of ours."""
@@ -52,7 +52,7 @@ class Downscaled:
         if factor not in FACTORS or max(rows, columns) >= factor:
             raise IntegrityError(f"found {data[:1]!r} as the byte of sizes", "a byte that an encoder writes")
         image = self._codec.decode(data[1:])
-        return _resize(image, factor * image.shape[0] - rows, factor * image.shape[1] - columns)
+        return resize(image, factor * image.shape[1] - columns, factor * image.shape[0] - rows)
 
 
 def family(name: str) -> tuple[str, int]:
@@ -68,9 +68,3 @@ def reduce_families(families: Iterable[str], factors: Iterable[int] = FACTORS) -
     """
     factors = tuple(factors)
     return [Downscaled(codec, factor) for name in families for factor in factors for codec in ladder(name)[::STRIDE]]
-
-
-def _resize(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))

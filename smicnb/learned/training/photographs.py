@@ -14,7 +14,7 @@ from smicnb.base.progress import progress_bar
 from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.metrics.captions import NearestWords
 from smicnb.semantics.photographs.image_collections import load, words
-from smicnb.semantics.photographs.images import describe, read_image
+from smicnb.semantics.photographs.images import describe, read_image, shrink
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -104,7 +104,8 @@ def photographs(
             for item in items:
                 advance(1)
                 try:
-                    image = _reduce(read_image(item.path))
+                    image = read_image(item.path)
+                    image = shrink(image, SHORT_SIDE / min(image.shape[:2]))
                 except ImageError:
                     skipped["not readable"] += 1
                     continue
@@ -127,13 +128,3 @@ def photographs(
     sources = {"the data set": len(captions) - len(missing), captioner.name: len(missing)}
     sources = {source: count for source, count in sources.items() if count}
     return Photographs(images, tuple(captions), sources, sha256_json([hashes, captions]), dict(skipped))
-
-
-def _reduce(image: np.ndarray) -> np.ndarray:
-    from PIL import Image
-
-    scale = SHORT_SIDE / min(image.shape[:2])
-    if scale >= 1:
-        return image
-    size = round(image.shape[1] * scale), round(image.shape[0] * scale)
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))

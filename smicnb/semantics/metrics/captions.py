@@ -12,7 +12,7 @@ from smicnb.semantics.encoders.encoders import SemanticEncoder
 from smicnb.semantics.encoders.lite0_minilm import DIM, sentence_tower, unit_rows
 from smicnb.semantics.encoders.towers import encode_texts
 from smicnb.semantics.metrics.judges import Family, Judge
-from smicnb.semantics.metrics.pairs import latent_cosine, text_image_similarity
+from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.words import WordList, words
 from smicnb.semantics.selection import Selection, parse
 
@@ -158,22 +158,3 @@ def caption_similarity(captions: Sequence[str], captions_hat: Sequence[str]) -> 
     embeddings = dict(zip(every, encode_texts(every, sentence_tower(), DIM), strict=True))
     both = ([embeddings[sentence] for sentence in part] for part in (captions, captions_hat))
     return latent_cosine(*(np.array(rows).reshape(-1, DIM) for rows in both))
-
-
-def image_caption_similarity(
-    encoder: SemanticEncoder, images_hat: Sequence[np.ndarray], captions: Sequence[str]
-) -> np.ndarray:
-    """Cosine between a generated image and the caption of its original: our reading of the paper's CSS.
-
-    Args:
-        encoder: images and texts to one space; with another than CLIP it is not the paper's number.
-        images_hat: n generated images, RGB uint8 H×W×3.
-        captions: n sentences about the originals.
-
-    Returns:
-        (n,) float64 in [-1, 1], higher is better.
-
-    Raises:
-        DimensionError: not equally many.
-    """
-    return text_image_similarity(encoder, captions, images_hat)

@@ -57,6 +57,16 @@ def check_rgb(image: np.ndarray) -> None:
         raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
 
 
+def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
+    """An RGB uint8 image at another size, by Pillow's Lanczos filter."""
+    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def shrink(image: np.ndarray, scale: float) -> np.ndarray:
+    """An RGB uint8 image with its sides times `scale`; as it is where `scale` is 1 or more."""
+    return image if scale >= 1 else resize(image, *(max(1, round(scale * side)) for side in image.shape[1::-1]))
+
+
 RULES = [3, MIN_SIDE, MAX_PIXELS]  # count the first up when a rule below changes: what was read is remembered
 
 

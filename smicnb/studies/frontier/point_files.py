@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.progress import progress
+from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.smic import SMICCodec, fit_codebook, learn_atoms
 from smicnb.codec.format import quantise
 from smicnb.codec.format.container import Header
@@ -19,7 +20,7 @@ from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.studies.frontier.sweep import PARAMETERS, Grid, learn
 from smicnb.studies.readings import Readings
-from smicnb.studies.reconstruction.measures import ReEncoder, spread
+from smicnb.studies.reconstruction.measures import ReEncoder
 
 
 def hull_files(
@@ -147,7 +148,7 @@ def fidelity(
     everything = {**{("no codec", split): latents for split, (latents, _) in splits.items()}, **decoded}
     for (model, split), version in progress(list(everything.items()), "generating"):
         latents, scenes = splits[split]
-        rows = spread(len(latents), generated)
+        rows = spread_rows(len(latents), generated)
         images = space.generate(version[rows], seed)
         seen = encode(images)
         values = {"image_cosine": latent_cosine(latents[rows], seen)}
@@ -165,7 +166,7 @@ def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return bootstrap_cells(table, ["split", "model", "metric"], "value", seed)
 
 
-def entropy_bits(rates: pd.DataFrame, split: str = "train") -> list[float]:
+def entropy_bits(rates: pd.DataFrame) -> list[float]:
     """Payload and index bits per image of each point's entropy-coded file, in the order of `rate.POINTS`."""
-    rows = rates[(rates["coding"] == "entropy") & (rates["split"] == split)].set_index("model")
+    rows = rates[(rates["coding"] == "entropy") & (rates["split"] == "train")].set_index("model")
     return [float(rows.loc[model, ["payload_bits", "index_bits"]].sum()) for model in POINTS]

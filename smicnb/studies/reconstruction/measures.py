@@ -9,6 +9,7 @@ from sklearn.base import TransformerMixin
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
+from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder
@@ -125,7 +126,7 @@ def cosines(
     """
     frames, encode = [], ReEncoder(space.encoder)
     for split, (latents, scenes) in splits.items():
-        rows = spread(len(latents), generated)
+        rows = spread_rows(len(latents), generated)
         decoded = {("none", 0): [latents]}
         decoded |= {cell: [reconstruct(model, latents) for model in fits] for cell, fits in models.items()}
         for (kind, count), versions in progress(list(decoded.items()), f"generating from {split}"):
@@ -141,11 +142,6 @@ def cosines(
             some = {**cell, "scene": np.asarray(scenes)[rows], "item": rows}
             frames += [pd.DataFrame({**some, "metric": metric, "value": value}) for metric, value in values.items()]
     return pd.concat(frames, ignore_index=True)
-
-
-def spread(count: int, most: int) -> np.ndarray:
-    """At most `most` of the rows 0 … count − 1, evenly spread, both ends among them."""
-    return np.arange(count) if count <= most else np.linspace(0, count - 1, most).round().astype(int)
 
 
 def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:

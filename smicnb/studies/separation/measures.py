@@ -12,13 +12,13 @@ import pandas as pd
 
 from smicnb.base.errors import DimensionError
 from smicnb.base.names import lookup
+from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.compare.verdicts import HOLDS, REVERSED, judge_interval
 from smicnb.semantics.metrics.intervals import bootstrap_mean
 from smicnb.semantics.photographs.image_collections import Collection, WordList
 from smicnb.semantics.photographs.words import list_words
 from smicnb.semantics.spaces import SemanticSpace, normalise
-from smicnb.studies.reconstruction.measures import spread
 
 SEEN = 3  # words that an image is taken to show where nobody has listed any
 RANDOM = " on a random subspace"
@@ -87,7 +87,7 @@ def divide(
             "choose other categories with --set foreign=[…]",
         )
     coded, tested = np.flatnonzero(is_coded), np.flatnonzero(~is_coded)
-    tested = tested[spread(len(tested), most)]
+    tested = tested[spread_rows(len(tested), most)]
     parts = [
         replace(everything, name=f"{photographs.name}/{name}", items=tuple(items[row] for row in rows))
         for name, rows in (("coded", coded), ("tested", tested))

@@ -3,8 +3,6 @@
 All in bits, logarithms to base 2. Source: Liang et al., ICML 2025: Sec. 2.3, Appendices A and B.1.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -226,7 +224,7 @@ def decoders(source: Source) -> dict[str, np.ndarray]:
     }
 
 
-def lemma_table(source: Source, chosen: Mapping[str, np.ndarray] | None = None) -> pd.DataFrame:
-    """`lemma`'s numbers, one row for each decoder by name; those of `decoders` if none are given."""
-    found = {name: lemma(source, decoder) for name, decoder in (chosen or decoders(source)).items()}
+def lemma_table(source: Source) -> pd.DataFrame:
+    """`lemma`'s numbers, one row for each of `decoders` by its name."""
+    found = {name: lemma(source, decoder) for name, decoder in decoders(source).items()}
     return pd.DataFrame.from_dict(found, orient="index").rename_axis("decoder").reset_index()

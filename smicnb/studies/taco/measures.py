@@ -13,6 +13,7 @@ from smicnb.compare.images.ablations import Claim
 from smicnb.compare.images.evaluate import ImageCodec
 from smicnb.semantics.metrics import pairs
 from smicnb.semantics.photographs.image_collections import Collection, Item
+from smicnb.semantics.photographs.images import shrink
 
 if TYPE_CHECKING:
     from smicnb.learned.networks.taco import TacoConfig
@@ -52,14 +53,8 @@ class _Smaller(Item):
     side: int = 0
 
     def image(self) -> np.ndarray:
-        from PIL import Image
-
         image = super().image()
-        scale = self.side / max(image.shape[:2])
-        if scale >= 1:
-            return image
-        size = tuple(max(1, round(length * scale)) for length in image.shape[1::-1])
-        return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+        return shrink(image, self.side / max(image.shape[:2]))
 
 
 TRAINED_ON = ("embedded", "bsds500")  # collections of whose splits only the held-out one was not

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, UnknownNameError
+from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
 from smicnb.semantics import spaces
 from smicnb.semantics.encoders import encoders
@@ -244,7 +245,7 @@ def test_images_are_made_of_some_and_the_latent_cosine_is_of_all(space, splits, 
 
 @given(st.integers(1, 500), st.integers(1, 500))
 def test_rows_are_spread_from_end_to_end(count, most):
-    rows = measures.spread(count, most)
+    rows = spread_rows(count, most)
     assert len(rows) == min(count, most) == len(set(rows.tolist()))
     assert rows[0] == 0
     assert rows[-1] == (count - 1 if most > 1 or count == 1 else 0)
