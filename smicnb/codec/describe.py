@@ -43,7 +43,7 @@ def facts(path: Path) -> dict[str, Any]:
         coefficients = int(atoms.sum())
         way, words = _way(opened, coefficients), _words(opened, atoms)
         images, blocks, unfinished = len(opened), opened.file.blocks, opened.file.unfinished
-    rate = FileRate.of(spent, images, container.most_images(header)) if images else None
+    rate = FileRate.from_spent(spent, images, container.most_images(header)) if images else None
     counted = 8 * (sum(spent.values()) - spent["details"])
     return {
         "file": str(path),

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 
@@ -163,7 +164,7 @@ class FileRate:
     block_images: int = container.BLOCK_IMAGES
 
     @classmethod
-    def of(cls, spent: Mapping[str, int], images: int, block_images: int = container.BLOCK_IMAGES) -> "FileRate":
+    def from_spent(cls, spent: Mapping[str, int], images: int, block_images: int = container.BLOCK_IMAGES) -> Self:
         """From the bytes that `container.SmicFile.spent` counts."""
         once = sum(spent[part] for part in ("header", "dictionary", "tables"))
         parts = (8 * part for part in (once, spent["payload"], spent["index"], spent["details"]))

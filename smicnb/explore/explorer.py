@@ -187,7 +187,7 @@ class Explorer:
         share = 0.0 if math.isinf(setting.n) else 1 / setting.n
         every = bits_per_image(pd.DataFrame(list(rows.values())), setting.n, "entropy")
         bits = dict(zip(rows, map(float, every), strict=True))
-        codec = SMICCodec.of(self.books.of(setting.point))
+        codec = SMICCodec.from_codebook(self.books.find(setting.point))
         with SmicFile(container.dump(*codec.sections, [])) as empty:
             once = {part: 8 * share * empty.spent[part] for part in ("dictionary", "tables", "header", "index")}
         blocks = 1 / BLOCK_IMAGES if math.isinf(setting.n) else math.ceil(setting.n / BLOCK_IMAGES) / setting.n
@@ -210,7 +210,7 @@ class Explorer:
         """The two nearest words of every atom of a setting's dictionary, as the decoder has it."""
         key = setting.n_atoms, setting.b_dict
         if key not in self._atom_words:
-            named = self.namer.name_latents(self.books.of(setting.point).atoms)
+            named = self.namer.name_latents(self.books.find(setting.point).atoms)
             self._atom_words[key] = [", ".join(word for word, _ in some[:2]) for some in named]
         return self._atom_words[key]
 
@@ -218,7 +218,7 @@ class Explorer:
         """An image of `images` at a setting, coded and decoded as its file would be. By hand atoms are given weights,
         in units of the latents of norm `grid.norm`, quantised like any other; 0 takes one out.
         """
-        by_hand, book, shown = by_hand or {}, self.books.of(setting.point), self.images[image]
+        by_hand, book, shown = by_hand or {}, self.books.find(setting.point), self.images[image]
         levels = book.quantise(sparse.lasso_path(shown.latent[None], book.atoms, [setting.penalty])[:, 0])
         coded = self._weights(book, levels)
         for atom, weight in by_hand.items():
@@ -252,7 +252,7 @@ class Explorer:
         if not text.strip():
             raise SmicnbError("found no words", "one or more, such as 'a castle by the sea'")
         wanted = self._text(text.strip())
-        labels, atoms = list(self.images), self.books.of(setting.point).atoms
+        labels, atoms = list(self.images), self.books.find(setting.point).atoms
         latents = np.stack([self.images[label].latent for label in labels])
         by_image, by_atom = (latent_cosine(rows, np.broadcast_to(wanted, rows.shape)) for rows in (latents, atoms))
         images = [(labels[row], float(by_image[row])) for row in np.argsort(-by_image, kind="stable")[:count]]

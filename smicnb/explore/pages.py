@@ -211,7 +211,7 @@ def decomposition(explorer: Explorer, parts: Sequence[Part], atoms: np.ndarray) 
     return f'<div class="smx"><h3>Atoms of the image, by weight</h3>{rows}</div>'
 
 
-def found_cards(pairs: Sequence[tuple[bytes | None, str, float]]) -> list[str]:
+def draw_cards(pairs: Sequence[tuple[bytes | None, str, float]]) -> list[str]:
     """Cards of what words have found: a small picture, a name, the cosine."""
     cards = []
     for jpeg, name, cosine in pairs:
@@ -243,7 +243,7 @@ def page(explorer: Explorer, drawn: Background, setting: Setting, image: str, co
     """All of it in one state, for where no widget is shown: a viewer of notebooks, an exported page."""
     named = {"nₐ": setting.n_atoms, "λ": setting.penalty, "b_dict": setting.b_dict, "b_coef": setting.b_coef}
     where = ", ".join(f"{name} = {value:g}" for name, value in named.items())
-    atoms = explorer.books.of(setting.point).atoms
+    atoms = explorer.books.find(setting.point).atoms
     shown = sorted(answer.parts, key=lambda part: -abs(part.weight))[:10]
     return (
         f'{STYLE}<div class="smx-static"><div class="smx"><p>{where}, {format_size(setting.n)}</p></div>'

@@ -132,7 +132,7 @@ class ExplorerView:
             self._ask()
 
     def _show_parts(self, setting: Setting, answer: Answer) -> None:
-        words, atoms = self.explorer.atom_words(setting), self.explorer.books.of(setting.point).atoms
+        words, atoms = self.explorer.atom_words(setting), self.explorer.books.find(setting.point).atoms
         options = [(f"{atom}: {name}", atom) for atom, name in enumerate(words)]
         with self._hold_answers():
             if self.atom.options != tuple(options):
@@ -189,7 +189,7 @@ class ExplorerView:
         with self._report_errors(self.said):
             images, atoms = self.explorer.ask(self.text.value, self.setting, FOUND)
             words = self.explorer.atom_words(self.setting)
-            directions = self.explorer.books.of(self.setting.point).atoms
+            directions = self.explorer.books.find(self.setting.point).atoms
             self.targets = {"images": [name for name, _ in images], "atoms": [atom for atom, _ in atoms]}
             instant = self.explorer.pictures.instant
             looks = [self.explorer.pictures.picture_of(directions[atom]) if instant else None for atom, _ in atoms]
@@ -203,7 +203,7 @@ class ExplorerView:
                 ],
             }
             for what, act in _FOUND.items():
-                made = pages.found_cards(cards[what])
+                made = pages.draw_cards(cards[what])
                 for place, (card, button) in enumerate(self.found[what]):
                     card.value = made[place] if place < len(made) else ""
                     button.description, button.layout.display = act, None if place < len(made) else "none"

@@ -47,7 +47,7 @@ def damaged(file, tmp_path):
     target = tmp_path / "damaged.smic"
     with SmicReader(file) as opened:
         header, book = opened.header, opened.codebook
-        blocks = [opened.file.block(0), *AxesCodec.of(book).blocks(opened.latents()[:1], ["whole.png"])]
+        blocks = [opened.file.block(0), *AxesCodec.from_codebook(book).blocks(opened.latents()[:1], ["whole.png"])]
     container.create(target, header, book.dictionary, book.tables, blocks)
     data = bytearray(target.read_bytes())
     data[data.index(blocks[0].payload) + 3] ^= 1

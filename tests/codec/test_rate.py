@@ -141,7 +141,7 @@ def test_the_printed_expression_falls_with_the_penalty(point, more):
 
 def test_the_rate_of_a_file_counts_names_and_sizes_apart():
     spent = {"header": 100, "dictionary": 700, "tables": 200, "payload": 500, "index": 50, "details": 4000}
-    measured = rate.FileRate.of(spent, 100)
+    measured = rate.FileRate.from_spent(spent, 100)
     assert measured.overhead_bits == 8000
     further, once = 40 + 8 * 13 / 64, 8000 + 8 * (20 + 13 + 12)  # bytes of a block, of a segment with one
     assert (measured.image_bits, measured.once_bits) == (further, once)

@@ -64,7 +64,7 @@ def folder(tmp_path):
 
 
 def codec_of(explorer, setting):
-    return SMICCodec.of(explorer.books.of(setting.point))
+    return SMICCodec.from_codebook(explorer.books.find(setting.point))
 
 
 def test_the_point_is_the_sweeps(explorer):
@@ -105,7 +105,7 @@ def test_an_image_is_what_a_file_of_it_alone_gives_back(explorer, setting):
             assert 8 * opened.file.spent["payload"] == answer.payload_bits
             assert set(np.flatnonzero(opened.block(0).levels[0] >= 0)) == {part.atom for part in answer.parts}
         assert answer.latent_cosine == pytest.approx(latent_cosine(shown.latent[None], answer.latent[None])[0])
-        rebuilt = sum(part.weight * explorer.books.of(setting.point).atoms[part.atom] for part in answer.parts)
+        rebuilt = sum(part.weight * explorer.books.find(setting.point).atoms[part.atom] for part in answer.parts)
         assert latent_cosine(rebuilt[None], answer.latent[None])[0] > 1 - 1e-9
         nearest = explorer.space.generator.nearest(answer.latent[None])[0]
         assert answer.picture.jpeg == thumbnail(nearest)
@@ -117,7 +117,7 @@ def test_the_strongest_atoms_come_first_with_the_spaces_words(explorer, setting)
     parts = explorer.answer(setting, next(iter(explorer.images))).parts
     weights = [abs(part.weight) for part in parts]
     assert weights == sorted(weights, reverse=True)
-    atoms = explorer.books.of(setting.point).atoms
+    atoms = explorer.books.find(setting.point).atoms
     named = explorer.namer.name_latents(atoms[[part.atom for part in parts]])
     assert [part.words for part in parts] == [", ".join(word for word, _ in some[:2]) for some in named]
     assert {word for some in named for word, _ in some} < set(image_collections.words().words)
@@ -125,7 +125,7 @@ def test_the_strongest_atoms_come_first_with_the_spaces_words(explorer, setting)
 
 def test_atoms_come_and_go_by_hand(explorer, setting):
     image = next(iter(explorer.images))
-    book, before = explorer.books.of(setting.point), explorer.answer(setting, image)
+    book, before = explorer.books.find(setting.point), explorer.answer(setting, image)
     first = before.parts[0].atom
     without = explorer.answer(setting, image, {first: 0.0})
     assert without.parts[0] == before.parts[0]._replace(weight=0.0, by_hand=True)

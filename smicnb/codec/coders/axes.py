@@ -189,7 +189,7 @@ class AxesCodec(Files, BaseEstimator):
         return self._book.from_prior(header, self.prior, self.fidelity, self.growth, record, (fidelity, shift))
 
     @classmethod
-    def of(cls, codebook: TrellisCodebook) -> Self:
+    def from_codebook(cls, codebook: TrellisCodebook) -> Self:
         """A fitted codec around a codebook, which is kept."""
         header = codebook.header
         codec = cls(

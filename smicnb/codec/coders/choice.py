@@ -282,7 +282,7 @@ def _try_words(task: _Task, about: dict) -> _Trial:
 
 def codec_of(codebook: Codebook | TrellisCodebook) -> Codec:
     """A fitted codec around the codebook of a file."""
-    return (AxesCodec if isinstance(codebook, TrellisCodebook) else SMICCodec).of(codebook)
+    return (AxesCodec if isinstance(codebook, TrellisCodebook) else SMICCodec).from_codebook(codebook)
 
 
 def lines(found: Sequence[Way]) -> list[str]:

@@ -45,7 +45,7 @@ class Codes:
     gram: np.ndarray
 
     @classmethod
-    def of(cls, latents: np.ndarray, atoms: np.ndarray, penalty: float) -> "Codes":
+    def from_latents(cls, latents: np.ndarray, atoms: np.ndarray, penalty: float) -> "Codes":
         """Codes of Eq. 8 of latents (n, L) in atoms (n_atoms, L)."""
         gram, products = atoms @ atoms.T, latents @ atoms.T
         codes = path_from_gram(gram, products, [penalty])[:, 0]
@@ -78,7 +78,7 @@ def fit_range(codes: Codes, bits: int, norm: float) -> CoefficientQuantiser:
     """
     values = np.sort(codes.codes[codes.codes != 0])
     if not values.size:
-        return CoefficientQuantiser.of(0.0, 0.0, bits, norm)
+        return CoefficientQuantiser.from_range(0.0, 0.0, bits, norm)
     judges = codes.some(JUDGED_BY)
     lows, highs = np.quantile(values, SHARES), np.quantile(values, 1 - SHARES)
 
@@ -86,14 +86,14 @@ def fit_range(codes: Codes, bits: int, norm: float) -> CoefficientQuantiser:
     def cosine(low: int, high: int) -> float:
         if min(low, high) < 0 or max(low, high) >= len(SHARES) or (lows[low] >= highs[high] and (low or high)):
             return -np.inf
-        quantiser = CoefficientQuantiser.of(lows[low], highs[high], bits, norm)
+        quantiser = CoefficientQuantiser.from_range(lows[low], highs[high], bits, norm)
         return float(judges.levels(quantiser, norm, JUDGING_SWEEPS)[1].mean())
 
     at = _least_error(values, lows, highs, bits, norm)
     while True:
         beside = max(((at[0] + low, at[1] + high) for low, high in STEPS), key=lambda place: cosine(*place))
         if not cosine(*beside) > cosine(*at) + BETTER:
-            return CoefficientQuantiser.of(lows[at[0]], highs[at[1]], bits, norm)
+            return CoefficientQuantiser.from_range(lows[at[0]], highs[at[1]], bits, norm)
         at = beside
 
 
@@ -104,7 +104,7 @@ def _least_error(values: np.ndarray, lows: np.ndarray, highs: np.ndarray, bits: 
     for low, first in enumerate(lows):
         for high, last in enumerate(highs):
             if first < last:
-                quantiser = CoefficientQuantiser.of(first, last, bits, norm)
+                quantiser = CoefficientQuantiser.from_range(first, last, bits, norm)
                 error = np.square(quantiser.dequantise(quantiser.quantise(some, norm), norm) - some).sum()
                 if error < least:
                     least, at = error, (low, high)

@@ -140,7 +140,7 @@ class SMICCodec(Files, BaseEstimator):
         return prior.word_levels
 
     @classmethod
-    def of(cls, codebook: Codebook, refit: bool = False) -> "SMICCodec":
+    def from_codebook(cls, codebook: Codebook, refit: bool = False) -> "SMICCodec":
         """A fitted codec around a codebook: its dictionary, range and models are kept; a file does not say `refit`."""
         codec = cls(**{name: getattr(codebook.header, name) for name in _SHARED}, refit=refit)
         codec.codebook_, codec.n_features_in_ = codebook, codebook.header.dim
@@ -154,7 +154,7 @@ class SMICCodec(Files, BaseEstimator):
         check_is_fitted(self)
         Z = normalise(validate_data(self, Z, dtype=np.float64, reset=False), self.norm)
         if self.refit:
-            codes = Codes.of(Z, self.codebook_.atoms, self.penalty)
+            codes = Codes.from_latents(Z, self.codebook_.atoms, self.penalty)
             return codes.levels(self.codebook_.quantiser, self.norm)[0]
         return self.codebook_.quantise(lasso_path(Z, self.codebook_.atoms, [self.penalty])[:, 0])
 
@@ -199,7 +199,7 @@ def fit_codebook(header: Header, atom_levels: np.ndarray, latents: np.ndarray, r
     """
     atoms = quantise.unit_atoms(atom_levels, header.b_dict) / quantise.ATOM_UNIT
     if refit:
-        searched = Codes.of(latents, atoms, header.penalty)
+        searched = Codes.from_latents(latents, atoms, header.penalty)
         quantiser = coefficients.fit_range(searched, header.b_coef, header.norm)
     else:
         codes = lasso_path(latents, atoms, [header.penalty])[:, 0]

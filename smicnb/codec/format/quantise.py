@@ -90,7 +90,7 @@ class CoefficientQuantiser:
         for clipped in CLIPPED:
             low = edges[np.searchsorted(share, clipped, side="right")] if clipped else edges[0]
             high = edges[1 + np.searchsorted(share, 1 - clipped)] if clipped else edges[-1]
-            quantiser = cls.of(low, high, bits, norm)
+            quantiser = cls.from_range(low, high, bits, norm)
             error = counts @ np.square(quantiser.dequantise(quantiser.quantise(centres, norm), norm) - centres)
             if error < least:
                 best, least = quantiser, error
@@ -102,7 +102,7 @@ class CoefficientQuantiser:
         return cls.fit(*count_coefficients(codes), bits, norm)
 
     @classmethod
-    def of(cls, low: float, high: float, bits: int, norm: float) -> "CoefficientQuantiser":
+    def from_range(cls, low: float, high: float, bits: int, norm: float) -> "CoefficientQuantiser":
         """The quantiser of a range in the latents' units, kept within the limits and of some width."""
         scale = COEFFICIENT_UNIT / norm
         low, high = (int(np.clip(np.rint(end * scale), -LIMIT + 1, LIMIT - 1)) for end in (low, high))

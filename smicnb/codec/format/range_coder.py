@@ -50,7 +50,7 @@ class _Bernoulli:
             raise ValueError("another way to round probabilities")
 
     @staticmethod
-    def of(chance: float) -> list[int]:
+    def split(chance: float) -> list[int]:
         """The bounds under one probability."""
         return [0, 1 + int((1 - chance) * ((1 << PRECISION) - 2)), 1 << PRECISION]
 
@@ -66,7 +66,7 @@ class _RangeEncoder:
         every = np.atleast_1d(symbols).tolist()
         if chances:
             for symbol, chance in zip(every, chances[0].tolist(), strict=True):
-                self._put(symbol, model.of(chance))
+                self._put(symbol, model.split(chance))
         else:
             for symbol in every:
                 self._put(symbol, model.bounds)
@@ -120,7 +120,7 @@ class _RangeDecoder:
         if not more:
             return self._take(model.bounds)
         if isinstance(model, _Bernoulli):
-            found = [self._take(model.of(chance)) for chance in more[0].tolist()]
+            found = [self._take(model.split(chance)) for chance in more[0].tolist()]
         else:
             found = [self._take(model.bounds) for _ in range(more[0])]
         return np.array(found, np.int32)

@@ -75,12 +75,12 @@ def _measure(coders: Iterable[LatentCoder], Z_train: np.ndarray, Z_test: np.ndar
         decoded = coder.decode(data)
         cosines = latent_cosine(Z_test, decoded)
         bits = 8 * spent.payload / spent.images, 8.0 * spent.side
-        own = shared(bits[0], coder.image_bits(data)) if shares else None
+        own = share_out(bits[0], coder.image_bits(data)) if shares else None
         points.append(Point(coder.name, coder.setting, *bits, cosines, decoded, 8.0 * spent.container, own))
     return points
 
 
-def shared(bits: float, ideal: np.ndarray) -> np.ndarray:
+def share_out(bits: float, ideal: np.ndarray) -> np.ndarray:
     """(n,) a mean of bits of an image, shared out in the proportion of ideal lengths (n,)."""
     mean = ideal.mean()
     return bits * ideal / mean if mean > 0 else np.full(len(ideal), bits)
@@ -104,7 +104,7 @@ def reference(
         Z = normalise(Z_train)
         mean = Z.mean(axis=0)
         mixed, _ = mixed_covariance(Z - mean, prior.covariance, WATER)
-        designs.append(GaussianReference.of(mean, mixed))
+        designs.append(GaussianReference.from_moments(mean, mixed))
     points = []
     for name, channel in zip(REFERENCES, designs, strict=False):
         for water in waters:

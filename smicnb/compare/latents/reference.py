@@ -76,10 +76,10 @@ class GaussianReference:
             shrinkage = float(ledoit_wolf_shrinkage(Z)) if len(Z) > 1 else 0.0
         if not 0 <= shrinkage <= 1:
             raise DimensionError(f"found a shrinkage of {shrinkage}", "0 to 1")
-        return cls.of(mean, centred.T @ centred / len(Z), shrinkage)
+        return cls.from_moments(mean, centred.T @ centred / len(Z), shrinkage)
 
     @classmethod
-    def of(cls, mean: np.ndarray, covariance: np.ndarray, shrinkage: float = 0.0) -> Self:
+    def from_moments(cls, mean: np.ndarray, covariance: np.ndarray, shrinkage: float = 0.0) -> Self:
         """The reference of a Gaussian of this mean (L,) and covariance (L, L), at norm 20."""
         variances, axes = np.linalg.eigh(covariance)
         variances = (1 - shrinkage) * np.maximum(variances, 0) + shrinkage * max(0.0, variances.mean())

@@ -67,7 +67,7 @@ class SmicCoder:
     def spent(self, data: bytes) -> Spent:
         """What the bytes are for; of the index an image has its part of a whole block's entry as payload."""
         with SmicFile(data) as opened:
-            rate = FileRate.of(opened.spent, len(opened), most_images(opened.header))
+            rate = FileRate.from_spent(opened.spent, len(opened), most_images(opened.header))
             container = rate.once_bits / 8 - opened.spent["dictionary"] - opened.spent["tables"]
             return Spent(rate.once_bits / 8, rate.image_bits * len(opened) / 8, len(opened), container)
 

@@ -71,10 +71,10 @@ def gaussian_tables() -> Tables:
 
     They are kept, not computed: the error function differs in its last digit between machines.
     """
-    return stored_tables("gaussian_tables.safetensors")[0]
+    return load_tables("gaussian_tables.safetensors")[0]
 
 
-def stored_tables(name: str) -> tuple[Tables, dict[str, np.ndarray]]:
+def load_tables(name: str) -> tuple[Tables, dict[str, np.ndarray]]:
     """Tables from one of the package's files, whose rows stand one after another without their padding, and what else
     is in it.
     """

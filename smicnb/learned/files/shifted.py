@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numba import njit
 
-from smicnb.learned.files.coding import GRID, LARGEST, Tables, stored_tables
+from smicnb.learned.files.coding import GRID, LARGEST, Tables, load_tables
 
 FILE = "shifted_gaussian_tables.safetensors"
 
@@ -63,5 +63,5 @@ def _choose(edges, first, fineness, scales, means, rows, near, mirrors):
 @cache
 def shifted_gaussians() -> ShiftedGaussians:
     """The tables that the package keeps."""
-    tables, more = stored_tables(FILE)
+    tables, more = load_tables(FILE)
     return ShiftedGaussians(tables, *(more[name] for name in ("edges", "first", "fineness")))

@@ -32,7 +32,7 @@ class Codebooks:
         self, grid: Grid, encoder: SemanticEncoder, atoms: Mapping[int, np.ndarray], tables: Mapping[int, np.ndarray]
     ):
         self.grid, self.encoder, self.atoms, self.tables = grid, encoder, atoms, tables
-        self.of = lru_cache(maxsize=64)(self._codebook)
+        self.find = lru_cache(maxsize=64)(self._codebook)
 
     def _codebook(self, point: OperatingPoint) -> Codebook:
         """The entropy-coded file's codebook of a point of the grid: what `fit_codebook` fits to the collection."""

@@ -62,7 +62,7 @@ def hull_files(
             **{parameter: about[parameter] for parameter in PARAMETERS},
         )
         levels = quantise.atom_levels(learned[header.n_atoms], header.b_dict)
-        codec = SMICCodec.of(fit_codebook(header, levels, collection))
+        codec = SMICCodec.from_codebook(fit_codebook(header, levels, collection))
         said = points.set_index("split")[f"{header.coding}_bits"]
         for split, latents in {name: collection, **others}.items():
             measured, decoded = code_file(codec, latents)
@@ -80,7 +80,7 @@ def file_bits(files: pd.DataFrame, n: float) -> np.ndarray:
 def code_file(codec: SMICCodec, latents: np.ndarray) -> tuple[FileRate, np.ndarray]:
     """The bits of the file of latents (n, L), and what is read back from it, (n, L) float32."""
     with SmicReader(codec.encode(latents)) as opened:
-        return FileRate.of(opened.file.spent, len(opened)), opened.latents()
+        return FileRate.from_spent(opened.file.spent, len(opened)), opened.latents()
 
 
 def _list_bits(measured: FileRate) -> dict[str, float]:

@@ -40,7 +40,7 @@ def test_what_comes_back_is_what_the_encoder_reconstructed(count, parameters):
     assert codec.decode(data).tobytes() == codec.reconstruct(Z).tobytes()
     with SmicReader(data) as opened:
         assert opened.latent(count - 1).tobytes() == codec.reconstruct(Z)[-1].tobytes()
-        again = AxesCodec.of(opened.codebook)
+        again = AxesCodec.from_codebook(opened.codebook)
         assert opened.names[0] == "0.png"
     assert container.dump(*again.sections, again.blocks(Z)) == codec.encode(Z)
 

@@ -30,7 +30,7 @@ def latents_of(count, dim=12, seed=0, atoms=6):
 
 def codec_of_file(source):
     with SmicReader(source) as opened:
-        return SMICCodec.of(opened.codebook)
+        return SMICCodec.from_codebook(opened.codebook)
 
 
 def codec_of(**parameters):
@@ -269,5 +269,5 @@ def test_latents_of_another_dimension_are_refused(fitted):
 def test_a_codebook_of_other_atoms_is_a_codec_too(fitted):
     latents, header = latents_of(60), fitted.codebook_.header
     levels = np.random.default_rng(0).integers(0, 16, (8, 12)).astype(np.uint16)
-    codec = SMICCodec.of(fit_codebook(header, levels, normalise(latents, fitted.norm)))
+    codec = SMICCodec.from_codebook(fit_codebook(header, levels, normalise(latents, fitted.norm)))
     assert codec.decode(codec.encode(latents)).tobytes() == codec.reconstruct(latents).tobytes()

@@ -23,7 +23,7 @@ def some_codes(count, dim, n_atoms, penalty, seed):
     latents = rng.standard_normal((count, dim)) * np.geomspace(3, 0.3, dim) + rng.standard_normal(dim)
     latents[: count // 8] = 0
     latents *= NORM / np.maximum(np.linalg.norm(latents, axis=1, keepdims=True), 1e-9)
-    return latents, atoms, Codes.of(latents, atoms, penalty)
+    return latents, atoms, Codes.from_latents(latents, atoms, penalty)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ cases = st.builds(
 @settings(deadline=None)
 def test_searched_levels_are_never_further_from_a_latent_than_rounded_ones(case, bits, ends):
     latents, atoms, codes = case
-    quantiser = CoefficientQuantiser.of(ends[0], ends[0] + ends[1], bits, NORM)
+    quantiser = CoefficientQuantiser.from_range(ends[0], ends[0] + ends[1], bits, NORM)
     (rounded, before), (levels, after) = (codes.levels(quantiser, NORM, sweeps) for sweeps in (0, SWEEPS))
     assert (after >= before - 1e-7).all()
     assert (after > -1e-9).all()
@@ -83,10 +83,10 @@ def test_a_fitted_range_is_at_least_as_good_as_the_whole_one_and_an_image_stands
     values = codes.codes[codes.codes != 0]
     _, cosines = codes.levels(fitted, NORM)
     if bits > 1 and values.size:
-        whole = CoefficientQuantiser.of(values.min(), values.max(), bits, NORM)
+        whole = CoefficientQuantiser.from_range(values.min(), values.max(), bits, NORM)
         assert cosines.mean() > codes.levels(whole, NORM)[1].mean() - 0.05
-    alone = [Codes.of(latents[i : i + 1], atoms, 1.0).levels(fitted, NORM)[0] for i in range(len(latents))]
-    again = Codes.of(latents, atoms, 1.0).levels(fitted, NORM)[0]
+    alone = [Codes.from_latents(latents[i : i + 1], atoms, 1.0).levels(fitted, NORM)[0] for i in range(len(latents))]
+    again = Codes.from_latents(latents, atoms, 1.0).levels(fitted, NORM)[0]
     assert np.array_equal(np.concatenate(alone), again)
 
 
@@ -109,7 +109,7 @@ def test_no_coefficient_at_all_has_a_range():
 def test_large_collections_are_judged_by_a_part():
     latents, atoms, codes = some_codes(2000, 8, 6, 1.0, 0)
     assert len(codes.some(256).codes) == 256
-    assert fit_range(codes, 3, NORM) == fit_range(Codes.of(latents, atoms, 1.0), 3, NORM)
+    assert fit_range(codes, 3, NORM) == fit_range(Codes.from_latents(latents, atoms, 1.0), 3, NORM)
 
 
 @pytest.mark.parametrize("coding", ["tuple", "entropy"])
@@ -119,8 +119,8 @@ def test_a_codec_searches_on_request_alone(memorised, coding):
     shape = len(atoms), 0.2, 8, 2, coding
     plain, searched = (SMICCodec(*shape, refit=refit).fit(train, atoms=atoms) for refit in (False, True))
     assert SMICCodec(*shape).fit(train, atoms=atoms).encode(others) == plain.encode(others) != searched.encode(others)
-    codes = Codes.of(normalise(others, NORM), plain.codebook_.atoms, 0.2).codes
-    of_train = Codes.of(normalise(train, NORM), plain.codebook_.atoms, 0.2).codes
+    codes = Codes.from_latents(normalise(others, NORM), plain.codebook_.atoms, 0.2).codes
+    of_train = Codes.from_latents(normalise(train, NORM), plain.codebook_.atoms, 0.2).codes
     quantiser = CoefficientQuantiser.fit_codes(of_train, 2, NORM)
     assert plain.codebook_.quantiser == quantiser
     assert np.array_equal(plain.levels(others), np.where(codes != 0, quantiser.quantise(codes, NORM), -1))
@@ -133,6 +133,6 @@ def test_what_is_searched_is_decoded_and_a_codec_of_the_file_searches_where_aske
     codec = SMICCodec(len(atoms), 0.5, 4, 3, refit=True).fit(train, atoms=atoms)
     with SmicReader(codec.encode(others)) as opened:
         assert np.array_equal(opened.latents(), codec.reconstruct(others))
-        again = SMICCodec.of(opened.codebook, refit=True)
+        again = SMICCodec.from_codebook(opened.codebook, refit=True)
     assert np.array_equal(again.levels(others), codec.levels(others))
-    assert not np.array_equal(SMICCodec.of(codec.codebook_).levels(others), codec.levels(others))
+    assert not np.array_equal(SMICCodec.from_codebook(codec.codebook_).levels(others), codec.levels(others))

@@ -44,8 +44,8 @@ def test_drawn_images_bring_their_own_payload():
     asked = made, ("a",), np.inf, weights, np.array([[0.7, 0.6, 0.8]])
     assert points.count_bits_along(*asked, payloads=True)[0] == pytest.approx([20, 10, 30])
     assert points.count_bits_along(*asked)[0] == pytest.approx([20, 20, 20])  # unless it is asked for
-    assert points.shared(20.0, np.array([1.0, 3.0])) == pytest.approx([10, 30])
-    assert points.shared(20.0, np.zeros(2)) == pytest.approx([20, 20])
+    assert points.share_out(20.0, np.array([1.0, 3.0])) == pytest.approx([10, 30])
+    assert points.share_out(20.0, np.zeros(2)) == pytest.approx([20, 20])
 
 
 def test_points_share_their_payload_out_where_that_is_asked_for():

@@ -27,12 +27,12 @@ def measured(request):
     atoms = np.random.default_rng(2).standard_normal((14, 24))
     levels = quantise.atom_levels(atoms / np.linalg.norm(atoms, axis=1, keepdims=True), b_dict)
     decoder = quantise.unit_atoms(levels, b_dict) / quantise.ATOM_UNIT
-    codes = [Codes.of(some, decoder, PENALTY) for some in (collection, others)]
+    codes = [Codes.from_latents(some, decoder, PENALTY) for some in (collection, others)]
     results = operating_points.measure(codes[0], codes[1:], BITS, NORM)
 
     def codec(b_coef, coding):
         header = Header("tests", "0" * 64, 24, NORM, 14, PENALTY, b_dict, b_coef, coding)
-        return SMICCodec.of(fit_codebook(header, levels, collection))
+        return SMICCodec.from_codebook(fit_codebook(header, levels, collection))
 
     return (collection, others), dict(zip(BITS, results, strict=True)), codec
 
