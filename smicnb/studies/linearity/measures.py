@@ -222,5 +222,5 @@ def curves(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def ranking(table: pd.DataFrame) -> np.ndarray:
-    """Pairs by their mean gain over all λ, the worst failure first, of `gains`' rows of one operation and one control."""
+    """Pairs by their mean gain over all λ, the worst first, of `gains`' rows of one operation and one control."""
     return table.groupby("pair")["gain"].mean().sort_values(kind="stable").index.to_numpy()
