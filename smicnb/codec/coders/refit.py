@@ -5,7 +5,8 @@ from numba import njit
 
 ALL_TRIED = 8  # levels of a coefficient up to which each is tried; of more, those around the best real number
 SLACK = 1e-9  # of a cosine: what differs by less is rounding, and then the level stays, or is null
-VANISHED = 1e-9  # squared norm, as a share of what it was a difference of, that is rounding
+VANISHED = 1e-9  # squared norm of a candidate, as a share of what it is a difference of, that is rounding
+FEW_DIGITS = 1e-6  # squared norm of the others, as a share of the same, below which it is summed up anew
 
 
 @njit(cache=True, nogil=True)
@@ -54,8 +55,13 @@ def search(codes, products, gram, norms, low, high, bits, scale, sweeps, levels)
                 row = rows[a] - own * before
                 others = squared - before * (2.0 * row + own * before)
                 product_others = product - before * mine
-                if others <= VANISHED * (squared + own * before * before):
-                    others, product_others, row = 0.0, 0.0, 0.0
+                if others <= FEW_DIGITS * (squared + own * before * before):
+                    others, product_others = 0.0, 0.0
+                    for b in range(used):
+                        if b != a:
+                            others += value[b] * (rows[b] - gram[index[b], index[a]] * before)
+                            product_others += value[b] * products[image, index[b]]
+                    others = max(others, 0.0)
                 slack = SLACK * norms[image]
                 best = product / np.sqrt(squared) if squared > 0.0 else 0.0
                 chosen, at = level[a], before
@@ -88,8 +94,12 @@ def search(codes, products, gram, norms, low, high, bits, scale, sweeps, levels)
                     level[a], value[a] = chosen, at
             if not changed:
                 break
+        product, squared = 0.0, 0.0
         for a in range(used):
             levels[image, index[a]] = level[a]
+            product += value[a] * products[image, index[a]]
+            for b in range(used):
+                squared += value[a] * value[b] * gram[index[a], index[b]]
         if squared > 0.0:
             cosines[image] = product / (np.sqrt(squared) * norms[image])
     return cosines

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from prior_latents import images
 
@@ -59,6 +59,7 @@ cases = st.builds(
 
 
 @given(cases, st.integers(1, 16), st.tuples(st.floats(-20, 20), st.floats(0.01, 40)))
+@example(some_codes(9, 2, 2, 1.0, 0), 14, (0.0, 5.0))  # one coefficient is 30 000 times as large as the other
 @settings(deadline=None)
 def test_searched_levels_are_never_further_from_a_latent_than_rounded_ones(case, bits, ends):
     latents, atoms, codes = case
