@@ -134,14 +134,13 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> Figure:
 
 
 def break_even(table: pd.DataFrame) -> Figure:
-    """n* over the fidelity, against 708 bits and against the best single-item coder; open, at the top: never.
+    """n* over the fidelity against the best single-item coder; open, at the top: never. Against 708 bits in words.
 
     Args:
         table: of `measures.break_even`.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, HEIGHT))
     shown = {
-        "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
         "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
         "n_star_file": (GREEN, "^", "the same, header and index counted"),
     }
@@ -154,6 +153,9 @@ def break_even(table: pd.DataFrame) -> Figure:
         for cosine in never[:1]:
             axes.text(cosine, height, " never", fontsize=6, color=colour, va="center", **across)
     axes.set_yscale("log")
+    least, most = (f"{end:.0f}" if np.isfinite(end) else "never" for end in table["n_star_708"].agg(["min", "max"]))
+    said = f"against {SINGLE_BITS} bits: n* = {least if least == most else f'{least} to {most}'}"
+    axes.text(0.02, 0.03, said, fontsize=6.5, transform=axes.transAxes)
     axes.set_xlabel("latent cosine, held-out")
     axes.set_ylabel("n*, images (log scale; fewer is better)")
     axes.grid(alpha=0.25, linewidth=0.4)
