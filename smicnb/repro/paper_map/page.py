@@ -1,4 +1,4 @@
-"""What documents take from the committed data: docs/reproduction.md, results.md, and parts of README and which_codec.md."""
+"""What docs take from the committed data: reproduction.md and results.md whole, a part of README and which_codec.md."""
 
 import itertools
 import re
@@ -157,8 +157,8 @@ def results_page(root: Path, found: Reproduction) -> str:
         f"<!-- Made by `make map` from {ROWS} and the tables under figures/. -->",
         "",
         "What each paper says, and what the tables here say of it: the items that were computed and have a verdict.",
-        "All items, with reasons and with what a referee may object, stand in [reproduction.md](reproduction.md); which",
-        "codec to take in [which_codec.md](which_codec.md), and how one searches files in [search.md](search.md).",
+        "All items, with reasons and with what a referee may object, stand in [reproduction.md](reproduction.md);",
+        "which codec to take in [which_codec.md](which_codec.md), how to search files in [search.md](search.md).",
     ]
     for paper, title in found.papers.items():
         lines += ["", f"## {paper}", "", f"{title}."]
