@@ -235,7 +235,7 @@ def paper_coders(n_atoms: int = POINTS["medium"].n_atoms, seed: int = 0, refitte
         seed: of the dictionaries.
         refitted: whether all of them follow once more with `SMICCodec`'s refit, their names ending on `REFITTED`.
     """
-    medium, fitted = POINTS["medium"], _learned_once()
+    medium, fitted = POINTS["medium"], _learn_once()
     shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
     shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
     coders: list[LatentCoder] = []

@@ -53,15 +53,15 @@ def ratios(
         n: images of the collection.
         seed: of the draws.
     """
-    drawn = drawn_bits(points, theirs, scenes, n, seed) / drawn_bits(points, ours, scenes, n, seed)
+    drawn = draw_bits(points, theirs, scenes, n, seed) / draw_bits(points, ours, scenes, n, seed)
     return dict(zip(FIDELITIES, map(interval, drawn), strict=True))
 
 
-def drawn_bits(points: Sequence[Point], names: Sequence[str], scenes: Sequence[str], n: float, seed: int) -> np.ndarray:
+def draw_bits(points: Sequence[Point], names: Sequence[str], scenes: Sequence[str], n: float, seed: int) -> np.ndarray:
     """(fidelities, 1 + DRAWS) bits of an image that the named coders need: of all images, then of drawn scenes'."""
     weights = _weights(scenes, seed)
     wanted = np.stack([weights @ cosines for cosines in _papers_cosines(points).values()])
-    return bits_along(points, names, n, weights, wanted, payloads=True)
+    return count_bits_along(points, names, n, weights, wanted, payloads=True)
 
 
 def interval(drawn: np.ndarray) -> tuple[float, float, float]:
@@ -75,7 +75,7 @@ def interval(drawn: np.ndarray) -> tuple[float, float, float]:
 
 def strongest(points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf) -> str:
     """The one of the named coders that needs fewest bits by itself; "" where none of them reaches the cosine."""
-    needed = {name: bits_of(points, (name,), cosine, n) for name in names}
+    needed = {name: count_bits(points, (name,), cosine, n) for name in names}
     reached = {name: bits for name, bits in needed.items() if np.isfinite(bits)}
     return min(reached, key=reached.__getitem__) if reached else ""
 
@@ -120,9 +120,9 @@ def checks(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.
     """
     rows, wanted = [], fidelities(points)
     for n, size, place in ((np.inf, "payload", 2), (SIZE, f"n = {SIZE:.0f}", 3)):
-        ours = drawn_bits(points, OURS, scenes, n, seed)
+        ours = draw_bits(points, OURS, scenes, n, seed)
         for check in CHECKS:
-            theirs = drawn_bits(points, check[1], scenes, n, seed)
+            theirs = draw_bits(points, check[1], scenes, n, seed)
             all_of = zip(wanted.items(), check[place], ours, theirs, strict=True)
             for (fidelity, cosine), asked, our_bits, their_bits in all_of:
                 times, low, high = interval(their_bits / our_bits)
@@ -162,7 +162,7 @@ def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFram
 
 def _first_cheaper(points: Sequence[Point], cosine: float, level: float) -> float:
     """The least n at which our best code takes fewer bits than `level`; bits of an image fall as n grows."""
-    return first(lambda n: bits_of(points, OURS, cosine, n) < level, MOST_IMAGES)
+    return first(lambda n: count_bits(points, OURS, cosine, n) < level, MOST_IMAGES)
 
 
 def first(holds: Callable[[int], bool], most: int) -> float:
@@ -178,7 +178,7 @@ def first(holds: Callable[[int], bool], most: int) -> float:
 
 def totals(points: Sequence[Point], cosine: float, sizes: Iterable[int] = SIZES) -> pd.DataFrame:
     """Total bits of an image at a cosine against the size of the collection: coder, n, bits."""
-    rows = [(name, n, bits_of(points, group, cosine, n)) for name, group in CODES.items() for n in sizes]
+    rows = [(name, n, count_bits(points, group, cosine, n)) for name, group in CODES.items() for n in sizes]
     return pd.DataFrame(rows, columns=["coder", "n", "bits"])
 
 

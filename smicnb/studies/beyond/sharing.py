@@ -12,9 +12,9 @@ import pandas as pd
 
 from smicnb.codec.format.priors import Prior
 from smicnb.compare.latents import smic
-from smicnb.compare.latents.points import Point, bits_of
+from smicnb.compare.latents.points import Point, count_bits
 from smicnb.studies.beyond.kinds import OURS, PAPERS_BEST, WITHOUT_PRIOR
-from smicnb.studies.beyond.measures import drawn_bits, fidelities, first, interval, strongest
+from smicnb.studies.beyond.measures import draw_bits, fidelities, first, interval, strongest
 
 NOTHING, MEAN, AXES = "nothing sent", "mean sent", "own axes sent"
 WAYS = {
@@ -40,7 +40,7 @@ def worth(points: Sequence[Point], scenes: Sequence[str], seed: int, sizes: Iter
     """
     rows = []
     for n in sizes:
-        drawn = {way: drawn_bits(points, (name,), scenes, n, seed) for way, name in WAYS.items()}
+        drawn = {way: draw_bits(points, (name,), scenes, n, seed) for way, name in WAYS.items()}
         for place, (fidelity, cosine) in enumerate(fidelities(points).items()):
             for way, bits in drawn.items():
                 times = interval(bits[place] / drawn[NOTHING][place])
@@ -87,7 +87,7 @@ def repaid(points: Sequence[Point], prior: Prior) -> pd.DataFrame:
     rows = []
     for against, names in AGAINST.items():
         for fidelity, cosine in fidelities(points).items():
-            saved = bits_of(points, names, cosine) - bits_of(points, OURS, cosine)
+            saved = count_bits(points, names, cosine) - count_bits(points, OURS, cosine)
             sizes = [_first_repaid(points, names, cosine, 8.0 * size) for size in (axes, prior.size)]
             rows.append((against, strongest(points, names, cosine), fidelity, cosine, saved, *sizes))
     names = [f"n for {axes} bytes of axes", f"n for {prior.size} bytes of file"]
@@ -96,6 +96,6 @@ def repaid(points: Sequence[Point], prior: Prior) -> pd.DataFrame:
 
 def _first_repaid(points: Sequence[Point], names: Sequence[str], cosine: float, bits: float) -> float:
     def is_repaid(n: int) -> bool:
-        return bits_of(points, OURS, cosine, n) + bits / n < bits_of(points, names, cosine, n)
+        return count_bits(points, OURS, cosine, n) + bits / n < count_bits(points, names, cosine, n)
 
     return first(is_repaid, MOST_IMAGES)

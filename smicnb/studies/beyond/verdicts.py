@@ -28,7 +28,7 @@ def _checks(tables: Tables, folder: str, against: str) -> pd.DataFrame:
     return rows.sort_values("latent_cosine")
 
 
-@verdict
+@verdict()
 def latents_beside_rivals(tables: Tables) -> Verdict:
     """How many times our bits the best of all rivals needs, at three fidelities, in payload and at n = 1000."""
     parts, ahead = [], []
@@ -42,7 +42,7 @@ def latents_beside_rivals(tables: Tables) -> Verdict:
     return Verdict(judge_parts(ahead, UNDECIDED), f"bits of the best of all rivals over ours, {'; '.join(parts)}")
 
 
-@verdict
+@verdict()
 def latents_refitted(tables: Tables) -> Verdict:
     """What the paper's coder needs with range and levels searched for the cosine, over ours, beside what it needed."""
     parts = []
@@ -55,7 +55,7 @@ def latents_refitted(tables: Tables) -> Verdict:
     return Verdict("measured", f"payload over ours, {'; '.join(parts)}")
 
 
-@verdict
+@verdict()
 def sharing_alone(tables: Tables) -> Verdict:
     """What sending a mean or axes of a collection's own is worth against sending nothing, at n = 1000."""
     parts, gains = [], []
@@ -74,7 +74,7 @@ def sharing_alone(tables: Tables) -> Verdict:
     )
 
 
-@verdict
+@verdict()
 def index_of_a_gallery(tables: Tables) -> Verdict:
     """What the nearest photograph of the gallery keeps, which its index alone names: the floor of a retrieving "
     "decoder."""
