@@ -11,6 +11,7 @@ PAPERS = (smic.PAPER, smic.PAPER_BEST)  # as the text has it: tuples, and no sea
 PAPERS_BEST = (*PAPERS, smic.PAPER_ENTROPY, smic.PAPER_REFITTED, smic.BEST_REFITTED, smic.ENTROPY_REFITTED)
 OURS_NAME, REFERENCE_NAME = "ours, best of three", "best Gaussian reference"
 SEARCHED_NAME, PAPERS_NAME = "scalars searched as ours", "paper's code at its best"
+UNTRAINED_NAME = "best that learns nothing"
 # Rivals by kind: together they are all. The first is our coder but for the trellis; the next two have our prior.
 RIVALS: dict[str, tuple[str, ...]] = {
     SEARCHED_NAME: smic.SEARCHED,
@@ -19,7 +20,7 @@ RIVALS: dict[str, tuple[str, ...]] = {
     "best of OPQ, LSQ, RaBitQ, TurboQuant": rivals.TODAY,
     "best of KLT, PQ, RQ": rivals.BEST,
     PAPERS_NAME: PAPERS_BEST,
-    "best that learns nothing": rivals.UNTRAINED,
+    UNTRAINED_NAME: rivals.UNTRAINED,
 }
 ALL = tuple(name for names in RIVALS.values() for name in names)
 WITHOUT_OURS = tuple(name for name in ALL if name not in smic.SEARCHED)
