@@ -120,7 +120,9 @@ def origin(repository):
 
 def stored(table):
     """A table as the CSV that `write_data` makes of it gives it back."""
-    return pd.read_csv(io.StringIO(table.to_csv(index=False, float_format="%.6g")))
+    read = pd.read_csv(io.StringIO(table.to_csv(index=False, float_format="%.6g")))
+    read.attrs = table.attrs
+    return read
 
 
 def part(committed, again):
@@ -130,6 +132,9 @@ def part(committed, again):
     for key in ("n_atoms", "n_a", *(POINT if {"bpp", "image"} <= set(again.columns) else ())):
         if key in again.columns and key in committed.columns:
             committed = committed[committed[key].isin(again[key].unique())]
+    if keys := again.attrs.get("some_of"):
+        rows = set(again[keys].itertuples(index=False, name=None))
+        committed = committed[[row in rows for row in committed[keys].itertuples(index=False, name=None)]]
     return committed.reset_index(drop=True)
 
 

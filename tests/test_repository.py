@@ -249,6 +249,42 @@ def test_findings_of_the_readme_are_those_of_the_tables(repository):
     assert (rows.loc["learned atoms", "low"].to_numpy() > rows.loc["random subspace", "high"].to_numpy()).all()
 
 
+def test_ratios_of_the_readme_are_those_of_the_tables(repository):
+    """Of coders of latents: each phrase, the collection and the row whose three fidelities it tells."""
+    import pandas as pd
+
+    text = " ".join((repository / "README.md").read_text().split())
+
+    def told(phrase):
+        return [f"{float(number):.2f}" for number in re.search(phrase, text).groups()]
+
+    number = r"([\d.]+)(?: \[[^]]*\])?"
+    ratios = {
+        rf"our prior, takes {number}, {number} and {number} times our": ("bsds500", "best of all rivals, payload"),
+        rf"RaBitQ and TurboQuant {number}, {number} and {number} times": (
+            "bsds500", "best of OPQ, LSQ, RaBitQ, TurboQuant, payload"
+        ),
+        rf"coefficients refitted\) {number}, {number} and {number},": ("bsds500", "paper's code at its best, payload"),
+        rf"its tuples {number}, {number} and {number}\. ": ("bsds500", "paper's tuples, payload"),
+        rf"best of all rivals takes {number}, {number} and {number} times our bits": (
+            "bsds500", "best of all rivals, n = 1000"
+        ),
+        rf"0\.63\), it takes {number} and {number} times our bits, both undecided, and {number};": (
+            "kodak", "best of all rivals, payload"
+        ),
+        rf"of 1000 images {number}, {number} and {number}\.": ("kodak", "best of all rivals, n = 1000"),
+    }  # fmt: skip
+    for phrase, (folder, against) in ratios.items():
+        rows = pd.read_csv(repository / f"figures/{folder}/10_beyond_the_paper/beyond_checks.csv").set_index("against")
+        assert told(phrase) == [f"{times:.2f}" for times in rows.loc[against].sort_values("latent_cosine")["times"]]
+    sizes = pd.read_csv(repository / "figures/bsds500/10_beyond_the_paper/beyond_sharing_sizes.csv")
+    of = {n: rows.sort_values("latent_cosine") for n, rows in sizes.groupby("n")}
+    shares = told(r"their mean take ([\d.]+), ([\d.]+) and ([\d.]+) times")
+    assert shares == [f"{times:.2f}" for times in of[1000]["mean_times"]]
+    large = told(r"come to ([\d.]+), ([\d.]+) and ([\d.]+) at 100 000")
+    assert large == [f"{times:.2f}" for times in of[100_000]["axes_times"]]
+
+
 def test_the_page_on_encoders_shows_the_table_of_generators(repository):
     table = (repository / "figures" / "generators" / "generators_against_retrieval.md").read_text()
     assert table[table.index("| data set") :].strip() in (repository / "docs" / "encoders.md").read_text()

@@ -1,4 +1,4 @@
-"""Write docs/reproduction.md and the README's map from docs/reproduction.yaml and the committed tables.
+"""Write reproduction.md and results.md of docs and the README's map, from reproduction.yaml and the committed tables.
 
 `python tools/write_reproduction.py` writes; with `--check` it only names the first difference and exits with status 2.
 """

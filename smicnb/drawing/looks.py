@@ -48,15 +48,23 @@ CODECS = {
 
 # Coders of latents. The paper's code looks as its accountings do, ours as among the image codecs.
 LATENT_CODERS = {
-    "ours, own axes": {"color": GREEN, "marker": "H", "linestyle": "-"},
-    "ours, prior's axes": {"color": SKY, "marker": "D", "linestyle": "-"},
-    "ours, prior's axes, nothing sent": {"color": OLIVE, "marker": "^", "linestyle": "-"},
-    "paper's tuples": {key: ACCOUNTINGS["tuple"][key] for key in ("color", "marker", "linestyle")},
-    "paper's tuples, best atoms and bits": {"color": VERMILION, "marker": "v", "linestyle": "--"},
-    "paper's, entropy coded": {key: ACCOUNTINGS["entropy"][key] for key in ("color", "marker", "linestyle")},
-    "best of KLT, PQ, RQ": {"color": PURPLE, "marker": "P", "linestyle": "-"},
+    "ours, best of three": {"color": GREEN, "marker": "H", "linestyle": "-"},
+    "scalars searched as ours": {"color": GREEN, "marker": "^", "linestyle": "--"},
     "best scalars given our prior": {"color": WINE, "marker": "x", "linestyle": "-"},
-    "best Gaussian reference": {"color": BLACK, "marker": "", "linestyle": "--"},
+    "best vectors given our prior": {"color": ORANGE, "marker": "D", "linestyle": "-"},
+    "best of OPQ, LSQ, RaBitQ, TurboQuant": {"color": SKY, "marker": "p", "linestyle": "-"},
+    "best of KLT, PQ, RQ": {"color": PURPLE, "marker": "P", "linestyle": "-"},
+    "paper's code at its best": {key: ACCOUNTINGS["entropy"][key] for key in ("color", "marker", "linestyle")},
+    "best that learns nothing": {"color": GREY, "marker": "+", "linestyle": "-"},
+    "paper's tuples": {key: ACCOUNTINGS["tuple"][key] for key in ("color", "marker", "linestyle")},
+    "best Gaussian reference": {"color": BLACK, "marker": "", "linestyle": ":"},
+}
+
+# What a collection sends once, of our coder of latents.
+SENT = {
+    "mean sent": {"color": SKY, "marker": "D", "linestyle": "-"},
+    "own axes sent": {"color": GREEN, "marker": "H", "linestyle": "-"},
+    "own axes sent, without the prior": {"color": VERMILION, "marker": "v", "linestyle": "--"},
 }
 
 # Sets of images: coded with what was fitted on themselves, or on others.

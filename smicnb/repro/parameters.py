@@ -68,6 +68,8 @@ TYPES: dict[str, Any] = {
     "factors": Annotated[int, Field(ge=2, le=8, description="by which sides are divided: 2, 4, 8")],
     "samples": Annotated[int, Field(ge=3, le=1000, description="images drawn from the same bytes")],
     "steps": Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")],
+    "codebooks": Annotated[int, Field(ge=1, le=64, description="codebooks of a vector quantiser")],
+    "drawn": Annotated[int, Field(ge=64, le=16384, description="latents drawn for vector quantisers to be trained on")],
     "words_cosine": Annotated[float, Field(ge=0.05, le=0.99, description="mean latent cosine of the named words")],
 }
 # (Notebook, name) or name -> what a whole list may be that need not increase, or needs more than one entry.

@@ -37,7 +37,7 @@ def test_every_codec_of_the_comparison_has_a_look_of_its_own():
 
 
 @pytest.mark.parametrize("vision", VISION)
-@pytest.mark.parametrize("group", ["KINDS", "ACCOUNTINGS", "CODECS", "LATENT_CODERS", "SPLITS"])
+@pytest.mark.parametrize("group", ["KINDS", "ACCOUNTINGS", "CODECS", "LATENT_CODERS", "SENT", "SPLITS"])
 def test_colours_stay_apart(group, vision):
     for one, other in itertools.combinations(getattr(looks, group).values(), 2):
         if one["color"] == other["color"]:

@@ -129,7 +129,12 @@ def write(root: Path) -> Path:
             "rows": [{"item": "Fig. 1", "what": "a diagram", "why": "A diagram."}],
         },
     ]
-    content = {"papers": {"Paper": "Ann & Bob: <A paper>", "Other": "Other"}, "groups": groups, "supplementary": {}}
+    content = {
+        "papers": {"Paper": "Ann & Bob: <A paper>", "Other": "Other"},
+        "groups": groups,
+        "supplementary": {},
+        "attacks": [],
+    }
     (root / "docs" / "reproduction.yaml").write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
     for place in (TABLE_1, f"bsds500/{TABLE_1}"):
         _table(root / "figures" / place, place)

@@ -1,6 +1,6 @@
 """The other ways to code a latent, entropy coded, each at the settings that its curve is drawn from.
 
-The committed tables are of `rivals`; those of `today` are measured on request.
+Those of `rivals` are fitted in seconds; those of `today` are the vector quantisers of these years, which train longer.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,8 @@ from smicnb.compare.latents.transforms import KLT, PriorAxes, RandomRotation, Tr
 BEST = ("KLT", "KLT, dead zone", "product quantiser + entropy", "residual quantiser + entropy")
 KLT_PRIOR, SCALAR_PRIOR = "KLT, dead zone, given the prior", "scalars on the prior's axes"
 GIVEN = (KLT_PRIOR, SCALAR_PRIOR)
+# Those that learn no axes and no codebook.
+UNTRAINED = ("CLIP-intra + entropy", "random rotation, b bit + entropy", "random rotation", "matryoshka")
 # Vector quantisers of today, and the sizes that they are tried at: bits of an index; few where training takes long.
 OPTIMISED, LOCAL_SEARCH = "optimised product quantiser", "local search quantiser"
 ROTATED = {"TurboQuant": TurboQuant, "RaBitQ": RaBitQ}
@@ -42,7 +44,8 @@ VECTORS: dict[str, tuple[type[Codebooks], tuple[int, ...]]] = {
 PRIOR = ", given the prior"
 VECTORS_GIVEN = (*(f"{name}{PRIOR} + entropy" for name in VECTORS), *(f"{name}{PRIOR}" for name in ROTATED))
 COUNTS = (1, 2, 4, 8, 16)  # codebooks of a quantiser of today
-MOST_SEARCHED = 512  # codewords in all of a local search on draws, which takes long
+# Codewords in all of what is searched for along many draws, which takes long.
+MOST_SEARCHED: dict[type[Codebooks], int] = {LocalSearchQuantiser: 512, NarrowResidualQuantiser: 2048}
 ROTATED_AXES, ROTATED_BITS = (8, 16, 32, 64, 128, None), (1, 2, 3, 4)
 ROUNDINGS = (("KLT", 0.5), ("KLT, dead zone", 0.4), ("KLT, dead zone", 0.3))
 # Axes and bits of a KLT: few axes of few bits are for small collections and low fidelities.
@@ -100,7 +103,7 @@ class Draws:
 
 
 def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prior | None = None) -> list[LatentCoder]:
-    """Every rival of the committed tables at all its settings.
+    """Scalar, product and residual quantisers at all their settings.
 
     Args:
         dim: L, dimensions of the latents.
@@ -172,7 +175,7 @@ def today(
     for name, (kind, bits) in VECTORS.items():
         known = f"{name}{PRIOR}"
         for count, b in shapes(kind, bits, drawn):
-            if kind is not LocalSearchQuantiser or count << b <= MOST_SEARCHED:
+            if count << b <= MOST_SEARCHED.get(kind, count << b):
                 coders.append(QuantisedCoder(kind(known, count, b, 8, seed, mixed)))
                 coders.append(QuantisedCoder(SharedCodebooks(kind(known, count, b, 8, seed), prior, drawn)))
     axes = [PriorAxes(prior, count) for count in ROTATED_AXES if count is None or count < dim]

@@ -27,9 +27,12 @@ from smicnb.compare.latents.quantisers.scalar import SteppedScalar
 from smicnb.compare.latents.transforms import KLT
 
 OURS, OURS_PRIOR, OURS_BARE = "ours, own axes", "ours, prior's axes", "ours, prior's axes, nothing sent"
+OURS_ALONE = "ours, own axes, without the prior"
 SINGLE = "ours, one image by itself"
 PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
 PAPER_BEST = "paper's tuples, best atoms and bits"
+REFITTED = ", refitted"  # of the paper's code, where range and levels are searched for the latent's cosine
+PAPER_REFITTED, ENTROPY_REFITTED, BEST_REFITTED = (f"{name}{REFITTED}" for name in (PAPER, PAPER_ENTROPY, PAPER_BEST))
 FIDELITIES = tuple(range(76, 124, 2))
 PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary
 ATOMS, BITS, ATOM_BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4), (4, 8)  # of the paper's code where they are free
@@ -223,16 +226,24 @@ def _files(data: bytes) -> Iterator[bytes]:
         place += length
 
 
-def paper_coders(n_atoms: int = POINTS["medium"].n_atoms, seed: int = 0) -> list[LatentCoder]:
-    """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples at
-    other numbers of atoms and bits of a coefficient."""
+def paper_coders(n_atoms: int = POINTS["medium"].n_atoms, seed: int = 0, refitted: bool = False) -> list[LatentCoder]:
+    """The paper's code over λ: at the bits and atoms of its medium model as tuples and entropy coded, then as tuples
+    at other numbers of atoms and bits of a coefficient.
+
+    Args:
+        n_atoms: of the first two.
+        seed: of the dictionaries.
+        refitted: whether all of them follow once more with `SMICCodec`'s refit, their names ending on `REFITTED`.
+    """
     medium, fitted = POINTS["medium"], _learn_once()
     shapes = [(name, n_atoms, medium.b_dict, medium.b_coef) for name in (PAPER, PAPER_ENTROPY)]
     shapes += [(PAPER_BEST, *shape) for shape in product(ATOMS, ATOM_BITS, BITS)]
     coders: list[LatentCoder] = []
-    for (name, atoms, b_dict, b_coef), penalty in product(shapes, PENALTIES):
+    for refit, shape, penalty in product((False, True) if refitted else (False,), shapes, PENALTIES):
+        name, atoms, b_dict, b_coef = shape
         coding = "entropy" if name == PAPER_ENTROPY else "tuple"
-        codec = SMICCodec(atoms, penalty, b_dict, b_coef, coding, random_state=seed)
+        codec = SMICCodec(atoms, penalty, b_dict, b_coef, coding, random_state=seed, refit=refit)
+        name = f"{name}{REFITTED}" if refit else name
         setting = f"{atoms} atoms of {b_dict} bits, {b_coef} bits, λ {penalty:g}"
         coders.append(SmicCoder(name, setting, codec, prepared=lambda Z, codec=codec: fitted(Z, codec)))
     return coders
@@ -253,7 +264,8 @@ def _learn_once() -> Callable[[np.ndarray, SMICCodec], SMICCodec]:
 
 
 def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCoder]:
-    """The coder beyond the paper over fidelities: own axes, the prior's, and those with nothing sent at all.
+    """The coder beyond the paper over fidelities: own axes, the prior's, those with nothing sent at all, and own axes
+    of one to whom the prior is not known.
 
     Args:
         prior: the prior of the latents' encoder, or None: then there are own axes only.
@@ -269,6 +281,7 @@ def our_coders(prior: Prior | None, images: int | None = None) -> list[LatentCod
             SingleCoder(SINGLE, f"fidelity {fidelity}", AxesCodec("prior", fidelity, prior=prior, centre=False))
             for fidelity in FIDELITIES
         ]
+        coders += _over_fidelities(OURS_ALONE, AxesCodec())
     return coders
 
 

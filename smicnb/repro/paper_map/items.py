@@ -64,12 +64,32 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Attack:
+    """What a referee may say against a conclusion, and what stands against it.
+
+    Args:
+        finding: the objection, in a sentence.
+        answer: what was done, or why the conclusion stands.
+        files: tables that `verdict` reads, named as in `Row`.
+        verdicts: the numbers now.
+        open: what is still to be done, or "".
+    """
+
+    finding: str
+    answer: str
+    files: tuple[str, ...]
+    verdicts: tuple[Verdict, ...]
+    open: str
+
+
+@dataclass(frozen=True)
 class Reproduction:
-    """The whole map: key of a paper -> its title, the groups, and supplementary tables with what they are."""
+    """The whole map: key of a paper -> its title, the groups, supplementary tables with what they are, objections."""
 
     papers: dict[str, str]
     groups: tuple[Group, ...]
     supplementary: dict[str, str]
+    attacks: tuple[Attack, ...]
 
 
 def load(root: Path) -> Reproduction:
@@ -102,7 +122,7 @@ def read(root: Path) -> Reproduction:
         content = yaml12.read((root / ROWS).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SmicnbError(f"cannot read {ROWS} ({error})") from error
-    _keys(content, ROWS, {"papers": dict, "groups": list, "supplementary": dict})
+    _keys(content, ROWS, {"papers": dict, "groups": list, "supplementary": dict, "attacks": list})
     for name in ("papers", "supplementary"):
         _keys(content[name], f"{name} of {ROWS}", dict.fromkeys(content[name], str))
     groups = tuple(_group(root, entry, content["papers"]) for entry in content["groups"])
@@ -112,7 +132,8 @@ def read(root: Path) -> Reproduction:
     for file in content["supplementary"]:
         if _file(file, "supplementary") in placed:
             raise SmicnbError(f"supplementary names '{file}', which a row of {ROWS} has", "its name once")
-    return Reproduction(content["papers"], groups, content["supplementary"])
+    attacks = tuple(_attack(root, entry, number) for number, entry in enumerate(content["attacks"], start=1))
+    return Reproduction(content["papers"], groups, content["supplementary"], attacks)
 
 
 def unplaced(root: Path, found: Reproduction) -> list[str]:
@@ -198,8 +219,28 @@ def _row(root: Path, entry: Any, group: dict[str, Any]) -> Row:
     if "verdict" in entry:
         if group["state"] not in COMPUTED:
             raise SmicnbError(f"{where} is {group['state']} and has a verdict", "no verdict, or another state")
-        if not any(_list_missing(root, file) for file in files):
-            found = verdict(entry["verdict"], held := Tables(root / "figures"))
-            if unnamed := held.read - set(files):
-                raise SmicnbError(f"{where} has a verdict on '{min(unnamed)}'", "that name among its files")
+        found = _judge(root, entry["verdict"], files, where)
     return Row(entry["item"], entry["what"], files, entry.get("why", ""), found)
+
+
+def _judge(root: Path, name: str, files: tuple[str, ...], where: str) -> Verdict | None:
+    """The verdict called `name` on some tables, or None where one of them is not there."""
+    if any(_list_missing(root, file) for file in files):
+        return None
+    found = verdict(name, held := Tables(root / "figures"))
+    if unnamed := held.read - set(files):
+        raise SmicnbError(f"{where} has a verdict on '{min(unnamed)}'", "that name among its files")
+    return found
+
+
+def _attack(root: Path, entry: Any, number: int) -> Attack:
+    where = f"attack {number} of {ROWS}"
+    _keys(entry, where, {"finding": str, "answer": str}, {"files": list, "verdicts": list, "open": str})
+    files = tuple(_file(file, where) for file in entry.get("files", []))
+    if missing := [path for file in files for path in _list_missing(root, file)]:
+        raise SmicnbError(f"{where} names a table", missing[0], "run its notebook, or mend the entry")
+    held = Tables(root / "figures")
+    verdicts = tuple(verdict(name, held) for name in entry.get("verdicts", []))
+    if held.read != set(files):
+        raise SmicnbError(f"{where} names {sorted(files)}", f"what its verdicts read: {sorted(held.read)}")
+    return Attack(entry["finding"], entry["answer"], files, verdicts, entry.get("open", ""))

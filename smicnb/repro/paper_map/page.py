@@ -1,5 +1,4 @@
-"""What documents take from the committed data: docs/reproduction.md, and, between two marks, the README's short map and
-the table of docs/which_codec.md."""
+"""What docs take from the committed data: reproduction.md and results.md whole, a part of README and which_codec.md."""
 
 import itertools
 import re
@@ -100,6 +99,23 @@ def _section(root: Path, group: Group) -> list[str]:
     return lines + _table(["item", "what", "verdict", "remark", "held in"], rows)
 
 
+def _attacks(root: Path, found: Reproduction) -> list[str]:
+    """The objections, each with what was done and the numbers as the tables have them now."""
+    rows = [
+        [
+            str(number),
+            attack.finding,
+            attack.answer,
+            "; ".join(verdict.sentence for verdict in attack.verdicts),
+            attack.open,
+            ", ".join(_link(root, name) for name in attack.files),
+        ]
+        for number, attack in enumerate(found.attacks, start=1)
+    ]
+    lines = ["", "## Attacks", "", "What a referee may say against our conclusions, and what stands against it.", ""]
+    return lines + _table(["", "objection", "what was done", "the number now", "still open", "held in"], rows)
+
+
 def page(root: Path, found: Reproduction) -> str:
     """docs/reproduction.md: counts by state, what agrees and what does not, then every row by paper and group."""
     total = sum(len(group.rows) for group in found.groups)
@@ -115,11 +131,53 @@ def page(root: Path, found: Reproduction) -> str:
         "",
         *_summary(found),
     ]
+    lines += _attacks(root, found)
     for paper, title in found.papers.items():
         lines += ["", f"## {paper}", "", f"{title}."]
         lines += [line for group in found.groups if group.paper == paper for line in _section(root, group)]
     lines += ["", "## Supplementary tables", "", "Of no paper's item:", ""]
     lines += [f"- {_link(root, name)}: {what}" for name, what in found.supplementary.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _picture(root: Path, group: Group) -> str:
+    """The group's first picture as Markdown, measured on BSDS500 or Kodak where there is one; "" if none."""
+    names = [name for row in group.rows for name in row.files if (root / "figures" / f"{name}.png").is_file()]
+    names.sort(
+        key=lambda name: not name.startswith(("bsds500/", "kodak/"))
+    )  # stable: otherwise in the order of the rows
+    return f"![{group.name}](../figures/{names[0]}.png)" if names else ""
+
+
+def results_page(root: Path, found: Reproduction) -> str:
+    """docs/results.md: paper by paper what was computed came to, a picture and the verdicts of each group."""
+    lines = [
+        "# Results",
+        "",
+        f"<!-- Made by `make map` from {ROWS} and the tables under figures/. -->",
+        "",
+        "What each paper says, and what the tables here say of it: the items that were computed and have a verdict.",
+        "All items, with reasons and with what a referee may object, stand in [reproduction.md](reproduction.md);",
+        "which codec to take in [which_codec.md](which_codec.md), how to search files in [search.md](search.md).",
+    ]
+    for paper, title in found.papers.items():
+        lines += ["", f"## {paper}", "", f"{title}."]
+        for group in found.groups:
+            judged = [row for row in group.rows if row.verdict]
+            if group.paper != paper or not judged:
+                continue
+            lines += [
+                "",
+                f"### {group.name}",
+                "",
+                f"{group.gist[0].upper()}{group.gist[1:]} ({group.state}). {group.why}",
+            ]
+            if picture := _picture(root, group):
+                lines += ["", picture]
+            lines += [
+                "",
+                *(f"- **{row.item}**, {row.what}. *{row.verdict.outcome}*: {row.verdict.sentence}." for row in judged),
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -162,10 +220,11 @@ def cheapest_table(root: Path) -> str:
 
 
 def documents(root: Path) -> dict[Path, str]:
-    """What docs/reproduction.md, docs/which_codec.md and README.md below `root` should hold now."""
+    """What docs/reproduction.md, results.md, which_codec.md and the README below `root` should hold now."""
     found, readme, which = load(root), root / "README.md", root / "docs" / "which_codec.md"
     return {
         root / "docs" / "reproduction.md": page(root, found),
+        root / "docs" / "results.md": results_page(root, found),
         readme: _between_marks(readme, readme_map(found)),
         which: _between_marks(which, cheapest_table(root)),
     }

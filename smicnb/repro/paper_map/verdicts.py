@@ -3,6 +3,7 @@
 import re
 
 # Each enters its verdicts.
+import smicnb.studies.beyond.verdicts
 import smicnb.studies.frontier.verdicts
 import smicnb.studies.linearity.verdicts
 import smicnb.studies.primer.verdicts

@@ -143,10 +143,10 @@ def upper_hull(bits: np.ndarray, fidelity: np.ndarray) -> np.ndarray:
     Each is better than all cheaper ones, and no mixture of two others is better at its rate.
     """
     order = np.lexsort((-fidelity, bits))
+    rising, rises = fidelity[order], np.ones(len(order), bool)
+    rises[1:] = rising[1:] > np.maximum.accumulate(rising)[:-1]
     hull: list[int] = []
-    for row in order:
-        if hull and fidelity[row] <= fidelity[hull[-1]]:
-            continue
+    for row in order[rises]:
         while len(hull) > 1 and _is_below(bits, fidelity, hull[-2], hull[-1], row):
             hull.pop()
         hull.append(row)

@@ -1,6 +1,6 @@
 """Where the coder beyond the paper stands: bits at equal cosine against all others, and break-even sizes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from smicnb.compare.latents.points import REFERENCES, Point, count_bits, count_b
 from smicnb.semantics.metrics.intervals import bootstrap_mean
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.spaces import SemanticSpace
+from smicnb.studies.beyond.kinds import ALL, CODES, OURS, PAPERS, PAPERS_BEST, RIVALS, SEARCHED_NAME, WITHOUT_OURS
 from smicnb.studies.reconstruction.measures import ReEncoder
 
 DRAWS = 500  # of scenes, for intervals of ratios
@@ -44,7 +45,7 @@ def ratios(
 ) -> dict[str, tuple[float, float, float]]:
     """How many times the bits of ours the others need at each fidelity, and the ends of the 95 % interval over scenes.
 
-    Scenes are drawn for the cosines; payloads stay as measured over all images. A fidelity is, on drawn scenes, what
+    Scenes are drawn, and with them the cosines and the payloads of their images. A fidelity is, on drawn scenes, what
     the paper's code reaches on these.
 
     Args:
@@ -52,15 +53,31 @@ def ratios(
         n: images of the collection.
         seed: of the draws.
     """
+    drawn = draw_bits(points, theirs, scenes, n, seed) / draw_bits(points, ours, scenes, n, seed)
+    return dict(zip(FIDELITIES, map(interval, drawn), strict=True))
+
+
+def draw_bits(points: Sequence[Point], names: Sequence[str], scenes: Sequence[str], n: float, seed: int) -> np.ndarray:
+    """(fidelities, 1 + DRAWS) bits of an image that the named coders need: of all images, then of drawn scenes'."""
     weights = _weights(scenes, seed)
     wanted = np.stack([weights @ cosines for cosines in _papers_cosines(points).values()])
-    drawn = count_bits_along(points, theirs, n, weights, wanted) / count_bits_along(points, ours, n, weights, wanted)
-    found = {}
-    for fidelity, (centre, *others) in zip(FIDELITIES, drawn, strict=True):
-        beyond = np.isnan(others).mean() > MOST_BEYOND
-        ends = (float("nan"), float("nan")) if beyond else np.nanquantile(others, [0.025, 0.975]).tolist()
-        found[fidelity] = float(centre), *ends
-    return found
+    return count_bits_along(points, names, n, weights, wanted, payloads=True)
+
+
+def interval(drawn: np.ndarray) -> tuple[float, float, float]:
+    """The value of all images, and the ends of its 95 % interval: of (1 + DRAWS,) values, the first that of all."""
+    centre, *others = drawn
+    if np.isnan(others).mean() > MOST_BEYOND:
+        return float(centre), float("nan"), float("nan")
+    low, high = np.nanquantile(others, [0.025, 0.975])
+    return float(centre), float(low), float(high)
+
+
+def strongest(points: Sequence[Point], names: Sequence[str], cosine: float, n: float = np.inf) -> str:
+    """The one of the named coders that needs fewest bits by itself; "" where none of them reaches the cosine."""
+    needed = {name: count_bits(points, (name,), cosine, n) for name in names}
+    reached = {name: bits for name, bits in needed.items() if np.isfinite(bits)}
+    return min(reached, key=reached.__getitem__) if reached else ""
 
 
 def _weights(scenes: Sequence[str], seed: int) -> np.ndarray:
@@ -74,52 +91,48 @@ def _weights(scenes: Sequence[str], seed: int) -> np.ndarray:
     return np.stack([row / row.sum() for row in rows])
 
 
-# What is asked, against whom, n, and the least ratio at each fidelity: lowest, lower, medium.
-PAPERS, NOTHING = (smic.PAPER, smic.PAPER_BEST), (None, None, None)
-CHECKS = (
-    ("paper's tuples, payload", PAPERS[:1], np.inf, (3.0, 3.0, 4.0)),
-    ("paper's tuples, n = 1000", PAPERS[:1], 1000.0, (None, None, 3.0)),
-    (f"{smic.PAPER_BEST}, payload", PAPERS, np.inf, (3.0, 3.0, 4.0)),
-    (f"{smic.PAPER_BEST}, n = 1000", PAPERS, 1000.0, (None, None, 3.0)),
-    ("best of KLT, product and residual quantiser, payload", rivals.BEST, np.inf, (1.15, 1.15, 0.99)),
-    ("best of KLT, product and residual quantiser, n = 1000", rivals.BEST, 1000.0, NOTHING),
-    ("best scalar quantiser that is given our prior, payload", rivals.GIVEN, np.inf, NOTHING),
-    ("best scalar quantiser that is given our prior, n = 1000", rivals.GIVEN, 1000.0, NOTHING),
-    ("Gaussian reference of the covariance, payload", REFERENCES[:1], np.inf, (1 / 1.3, 1 / 1.3, 1 / 1.3)),
-    ("Gaussian reference of the covariance, n = 1000", REFERENCES[:1], 1000.0, NOTHING),
-    ("best of three Gaussian references, payload", REFERENCES, np.inf, NOTHING),
-    ("best of three Gaussian references, n = 1000", REFERENCES, 1000.0, NOTHING),
+# Against whom, and the least ratio that is asked for at each fidelity (lowest, lower, medium): in payload, at n = 1000.
+NOTHING, SIZE = (None, None, None), 1000.0
+Asked = tuple[float | None, float | None, float | None]
+CHECKS: tuple[tuple[str, tuple[str, ...], Asked, Asked], ...] = (
+    ("best of all rivals", ALL, NOTHING, NOTHING),
+    (f"best of all but {SEARCHED_NAME}", WITHOUT_OURS, NOTHING, NOTHING),
+    *((name, names, NOTHING, NOTHING) for name, names in RIVALS.items() if names not in (rivals.BEST, PAPERS_BEST)),
+    ("best of KLT, PQ, RQ", rivals.BEST, (1.15, 1.15, 0.99), NOTHING),
+    ("paper's code at its best", PAPERS_BEST, NOTHING, NOTHING),
+    (smic.PAPER_ENTROPY, (smic.PAPER_ENTROPY,), NOTHING, NOTHING),
+    (smic.ENTROPY_REFITTED, (smic.ENTROPY_REFITTED,), NOTHING, NOTHING),
+    (smic.PAPER_REFITTED, (smic.PAPER_REFITTED,), NOTHING, NOTHING),
+    (smic.PAPER_BEST, PAPERS, (3.0, 3.0, 4.0), (None, None, 3.0)),
+    (smic.PAPER, PAPERS[:1], (3.0, 3.0, 4.0), (None, None, 3.0)),
+    ("Gaussian reference of the covariance", REFERENCES[:1], (1 / 1.3, 1 / 1.3, 1 / 1.3), NOTHING),
+    ("best of three Gaussian references", REFERENCES, NOTHING, NOTHING),
 )
-OURS = (smic.OURS, smic.OURS_PRIOR, smic.OURS_BARE)
-# What figures have a curve for, and whose points make it.
-CURVES: dict[str, tuple[str, ...]] = {
-    **{name: (name,) for name in (*OURS, smic.PAPER)},
-    smic.PAPER_BEST: PAPERS,
-    smic.PAPER_ENTROPY: (smic.PAPER_ENTROPY,),
-    "best of KLT, PQ, RQ": rivals.BEST,
-    "best scalars given our prior": rivals.GIVEN,
-    "best Gaussian reference": REFERENCES,
-}
 
 
 def checks(points: Sequence[Point], scenes: Sequence[str], seed: int = 0) -> pd.DataFrame:
-    """What the coder is asked to show: at each fidelity how many times its bits the others need.
+    """What the coder is asked to show, the strongest rivals first: how many times its bits the others need.
 
     Returns:
         against, fidelity, latent_cosine, our_bits, their_bits, times (theirs over ours) with the ends of its interval,
-        asked (NaN where nothing is), holds ("" also where their curve does not reach that fidelity).
+        strongest (of them, by itself), asked (NaN where nothing is), holds ("" also where their curve does not reach
+        that fidelity).
     """
-    rows = []
-    for against, theirs, n, levels in CHECKS:
-        all_found = ratios(points, OURS, theirs, scenes, n, seed)
-        for (fidelity, cosine), asked in zip(fidelities(points).items(), levels, strict=True):
-            ours, found = count_bits(points, OURS, cosine, n), all_found[fidelity]
-            told = asked is not None and np.isfinite(found[0])
-            holds = ("yes" if found[0] >= asked else "no") if told else ""
-            level = np.nan if asked is None else asked
-            rows.append((against, fidelity, cosine, ours, ours * found[0], *found, level, holds))
+    rows, wanted = [], fidelities(points)
+    for n, size, place in ((np.inf, "payload", 2), (SIZE, f"n = {SIZE:.0f}", 3)):
+        ours = draw_bits(points, OURS, scenes, n, seed)
+        for check in CHECKS:
+            theirs = draw_bits(points, check[1], scenes, n, seed)
+            all_of = zip(wanted.items(), check[place], ours, theirs, strict=True)
+            for (fidelity, cosine), asked, our_bits, their_bits in all_of:
+                times, low, high = interval(their_bits / our_bits)
+                told = asked is not None and np.isfinite(times)
+                holds = ("yes" if times >= asked else "no") if told else ""
+                level, best = np.nan if asked is None else asked, strongest(points, check[1], cosine, n)
+                bits = our_bits[0], their_bits[0]
+                rows.append((f"{check[0]}, {size}", fidelity, cosine, *bits, times, low, high, best, level, holds))
     names = ["against", "fidelity", "latent_cosine", "our_bits", "their_bits", "times", "times_low", "times_high"]
-    return pd.DataFrame(rows, columns=[*names, "asked", "holds"])
+    return pd.DataFrame(rows, columns=[*names, "strongest", "asked", "holds"])
 
 
 STARS = ("latent_cosine", "single_bits", "n_star_708", "n_star_single", "n_star_file")
@@ -149,19 +162,23 @@ def break_even(points: Sequence[Point], cosines: Iterable[float]) -> pd.DataFram
 
 def _first_cheaper(points: Sequence[Point], cosine: float, level: float) -> float:
     """The least n at which our best code takes fewer bits than `level`; bits of an image fall as n grows."""
-    low, high = 0, MOST_IMAGES
-    if not count_bits(points, OURS, cosine, high) < level:
+    return first(lambda n: count_bits(points, OURS, cosine, n) < level, MOST_IMAGES)
+
+
+def first(holds: Callable[[int], bool], most: int) -> float:
+    """The least n at which `holds`, which then stays so; infinite where it does not at `most`."""
+    low, high = 0, most
+    if not holds(high):
         return float("inf")
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if count_bits(points, OURS, cosine, middle) < level else (middle, high)
+        low, high = (low, middle) if holds(middle) else (middle, high)
     return float(high)
 
 
 def totals(points: Sequence[Point], cosine: float, sizes: Iterable[int] = SIZES) -> pd.DataFrame:
     """Total bits of an image at a cosine against the size of the collection: coder, n, bits."""
-    files = {name: group for name, group in CURVES.items() if group is not REFERENCES}
-    rows = [(name, n, count_bits(points, group, cosine, n)) for name, group in files.items() for n in sizes]
+    rows = [(name, n, count_bits(points, group, cosine, n)) for name, group in CODES.items() for n in sizes]
     return pd.DataFrame(rows, columns=["coder", "n", "bits"])
 
 

@@ -1,4 +1,4 @@
-"""Figures of notebook 10: rate against fidelity, bits against size, break-even sizes, named words."""
+"""Figures of notebook 10: rate against fidelity, what sharing is worth, bits against size, break-even sizes, words."""
 
 from collections.abc import Sequence
 
@@ -7,54 +7,121 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
-from smicnb.drawing.looks import BLACK, BLUE, GREEN, LATENT_CODERS, VERMILION
+from smicnb.compare.latents import smic
+from smicnb.drawing.looks import BLACK, BLUE, GREEN, LATENT_CODERS, SENT, VERMILION
 from smicnb.drawing.parts import error_bars
 from smicnb.drawing.style import COLUMN, PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
-from smicnb.studies.beyond.measures import CURVES, SINGLE_BITS
+from smicnb.studies.beyond.kinds import CURVES, OURS, OURS_NAME, PAPERS_NAME, REFERENCE_NAME, RIVALS, UNTRAINED_NAME
+from smicnb.studies.beyond.measures import SINGLE_BITS
+from smicnb.studies.beyond.sharing import NOTHING
 
 HEIGHT = 2.9  # inches
-BITS_SHOWN = (7, 1500)
+BITS_SHOWN = (3, 1500)
+TIMES_SHOWN = (0.65, 8.0)  # of our bits
+TICKS = (0.7, 1, 1.5, 2, 3, 5, 8)
+LINE = {"markersize": 3.2, "linewidth": 1.0}
+# Of all kinds, those whose bits are drawn as they are; beside ours, all kinds are.
+DRAWN = (OURS_NAME, "best of KLT, PQ, RQ", PAPERS_NAME, smic.PAPER, REFERENCE_NAME)
+# Whose totals are drawn: the least of each.
+TOTALS = {OURS_NAME: OURS, **{name: (name,) for name in (*RIVALS, smic.PAPER)}}
+SHARING_SHOWN = (0.66, 1.6)
+COSINES = 25  # at which two curves are compared
 
 
 def rates(points: pd.DataFrame) -> Figure:
-    """Payload against latent cosine: upper convex hulls of `measures.CURVES`, with 95 % intervals over scenes.
+    """Payload against latent cosine: upper convex hulls of some kinds of coders, with 95 % intervals over scenes; and
+    how many times our bits every kind needs at the same cosine.
 
     Args:
         points: of `points.table`.
     """
-    figure, axes = plt.subplots(figsize=(PAGE, HEIGHT + 0.4))
-    lowest = 1.0
-    for name, coders in CURVES.items():
-        own = points[points["coder"].isin(coders)]
-        if not len(own):
-            continue
-        hull = own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
-        lowest = min(lowest, hull["latent_cosine"][hull["payload_bits"] >= BITS_SHOWN[0]].min())
+    figure, (whole, beside) = plt.subplots(1, 2, figsize=(PAGE, HEIGHT + 0.9), width_ratios=(1, 1))
+    hulls = {name: _hull(points[points["coder"].isin(coders)]) for name, coders in CURVES.items()}
+    # What learns nothing needs four to ten times our bits, and would only squeeze the others; the table has it.
+    hulls = {name: hull for name, hull in hulls.items() if len(hull) and name != UNTRAINED_NAME}
+    for name in [name for name in DRAWN if name in hulls]:
+        hull = hulls[name]
         error = error_bars(hull, "latent_cosine")
-        thin = {"markersize": 3.2, "linewidth": 1.0, "elinewidth": 0.4}
-        axes.errorbar(hull["payload_bits"], hull["latent_cosine"], error, **thin, **LATENT_CODERS[name], label=name)
-    axes.set_xscale("log")
-    axes.set_xlim(*BITS_SHOWN)
-    axes.set_ylim(max(0, lowest - 0.1), 1)
-    axes.set_xlabel("bits per image, payload with its framing (log scale; fewer is better)")
-    axes.set_ylabel("latent cosine, held-out (higher is better)")
-    axes.grid(alpha=0.25, linewidth=0.4)
-    axes.legend(loc="lower right", fontsize=6.5)
+        whole.errorbar(
+            hull["payload_bits"], hull["latent_cosine"], error, elinewidth=0.4, **LINE, **LATENT_CODERS[name]
+        )
+    whole.set_xscale("log")
+    whole.set_xlim(*BITS_SHOWN)
+    seen = [hull["latent_cosine"][hull["payload_bits"] >= BITS_SHOWN[0]].min() for hull in hulls.values()]
+    whole.set_ylim(max(0, min(seen) - 0.1), 1)
+    whole.set_xlabel("bits per image, payload (log scale; fewer is better)")
+    whole.set_ylabel("latent cosine, held-out (higher is better)")
+    ours = hulls[OURS_NAME]
+    for name, hull in hulls.items():
+        low = max(ours["latent_cosine"].min(), hull["latent_cosine"].min())
+        at = np.linspace(low, min(ours["latent_cosine"].max(), hull["latent_cosine"].max()), COSINES)
+        times = _bits_at(hull, at) / _bits_at(ours, at)
+        style = {**LATENT_CODERS[name], **({"marker": ""} if name == OURS_NAME else {})}
+        beside.plot(at, times, markevery=4, **LINE, **style)
+    beside.set_yscale("log")
+    beside.set_ylim(*TIMES_SHOWN)
+    beside.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
+    beside.yaxis.set_minor_locator(NullLocator())
+    beside.set_xlim(whole.get_ylim())
+    beside.set_xlabel("latent cosine, held-out")
+    beside.set_ylabel("times our bits at this cosine\n(log scale; above 1 ours is cheaper)")
+    for axes in (whole, beside):
+        axes.grid(alpha=0.25, linewidth=0.4)
+    lines = [Line2D([], [], **LINE, **LATENT_CODERS[name], label=name) for name in hulls]
+    figure.legend(handles=lines, loc="outside lower center", ncols=3, fontsize=6.5)
+    return figure
+
+
+def _hull(own: pd.DataFrame) -> pd.DataFrame:
+    return own.iloc[upper_hull(own["payload_bits"].to_numpy(), own["latent_cosine"].to_numpy())]
+
+
+def _bits_at(hull: pd.DataFrame, cosines: np.ndarray) -> np.ndarray:
+    return np.interp(cosines, hull["latent_cosine"], hull["payload_bits"])
+
+
+def sharing(table: pd.DataFrame) -> Figure:
+    """How many times the bits of nothing sent an image needs where something is sent, against the size of the
+    collection, with 95 % intervals: a panel for each fidelity; what lies above the frame costs more.
+
+    Args:
+        table: of `sharing.worth`.
+    """
+    fidelities = table.groupby("latent_cosine", sort=True)
+    figure, panels = plt.subplots(1, len(fidelities), figsize=(PAGE, HEIGHT), sharey=True, squeeze=False)
+    for axes, (cosine, own) in zip(panels[0], fidelities, strict=True):
+        axes.axhline(1, color=BLACK, linewidth=0.7)
+        for place, (way, rows) in enumerate(own.groupby("sent", sort=False)):
+            if way != NOTHING:
+                error = error_bars(rows.rename(columns={"times_low": "low", "times_high": "high"}), "times")
+                at = rows["n"] * (1 + 0.1 * (place - 2))  # side by side, so that intervals are seen
+                axes.errorbar(at, rows["times"], error, elinewidth=0.6, capsize=1.5, **LINE, **SENT[way], label=way)
+        axes.set_xscale("log")
+        axes.set_ylim(*SHARING_SHOWN)
+        axes.set_title(f"cosine {cosine:.3f}", fontsize=8)
+        axes.set_xlabel("images of the collection")
+        axes.grid(alpha=0.25, linewidth=0.4)
+    panels[0][0].set_ylabel("times the bits of nothing sent\n(below 1 sharing pays)")
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
     return figure
 
 
 def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> Figure:
-    """All bits of an image against the number of images: a panel for each fidelity.
+    """All bits of an image against the number of images: a panel for each fidelity, of `TOTALS` alone.
 
     Args:
         tables: title and `measures.totals` of each panel.
     """
     figure, panels = plt.subplots(1, len(tables), figsize=(PAGE, HEIGHT), sharey=True, squeeze=False)
     for axes, (title, table) in zip(panels[0], tables, strict=True):
-        for name, own in table.groupby("coder", sort=False):
-            axes.plot(own["n"], own["bits"], markersize=3, linewidth=1.0, **LATENT_CODERS[name], label=name)
+        for name, kinds in TOTALS.items():
+            own = table[table["coder"].isin(kinds)].groupby("n")["bits"].min()
+            if len(own):
+                axes.plot(own.index, own, **LINE, **LATENT_CODERS[name], label=name)
         axes.axhline(SINGLE_BITS, color=BLACK, linewidth=0.7, linestyle=":")
         axes.set_xscale("log")
         axes.set_yscale("log")
@@ -68,14 +135,13 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> Figure:
 
 
 def break_even(table: pd.DataFrame) -> Figure:
-    """n* over the fidelity, against 708 bits and against the best single-item coder; open, at the top: never.
+    """n* over the fidelity against the best single-item coder; open, at the top: never. Against 708 bits in words.
 
     Args:
         table: of `measures.break_even`.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, HEIGHT))
     shown = {
-        "n_star_708": (VERMILION, "s", f"against {SINGLE_BITS} bits"),
         "n_star_single": (BLUE, "o", "against one image on the prior's axes"),
         "n_star_file": (GREEN, "^", "the same, header and index counted"),
     }
@@ -88,6 +154,9 @@ def break_even(table: pd.DataFrame) -> Figure:
         for cosine in never[:1]:
             axes.text(cosine, height, " never", fontsize=6, color=colour, va="center", **across)
     axes.set_yscale("log")
+    least, most = (f"{end:.0f}" if np.isfinite(end) else "never" for end in table["n_star_708"].agg(["min", "max"]))
+    said = f"against {SINGLE_BITS} bits: n* = {least if least == most else f'{least} to {most}'}"
+    axes.text(0.02, 0.03, said, fontsize=6.5, transform=axes.transAxes)
     axes.set_xlabel("latent cosine, held-out")
     axes.set_ylabel("n*, images (log scale; fewer is better)")
     axes.grid(alpha=0.25, linewidth=0.4)

@@ -38,8 +38,7 @@ def _judge_shown(rows: pd.DataFrame) -> Verdict:
     return Verdict(
         "agrees" if follows == len(rows) else "partly" if follows else "differs",
         f"the pair of median gain is {pair}: at {follows} of {len(rows)} weights the picture follows the second more "
-        f"than a "
-        f"random latent in its place does, at {same} both retrieve the same photograph",
+        f"than a third in its place, at {same} both retrieve the same photograph",
     )
 
 

@@ -17,8 +17,7 @@ def test_rivals_are_told_apart_and_work():
     coders = known + new
     named = [(coder.name, coder.setting) for coder in coders]
     assert len(set(named)) == len(named)
-    untrained = {"CLIP-intra + entropy", "random rotation, b bit + entropy", "random rotation", "matryoshka"}
-    assert {*rivals.BEST, *rivals.GIVEN, *untrained} == {coder.name for coder in known}
+    assert {*rivals.BEST, *rivals.GIVEN, *rivals.UNTRAINED} == {coder.name for coder in known}
     assert {*rivals.TODAY, *rivals.VECTORS_GIVEN} == {coder.name for coder in new}
     assert not set(rivals.GIVEN) & {coder.name for coder in rivals.rivals(64, 60, (2.0,), 1)}
     assert set(rivals.TODAY) == {coder.name for coder in rivals.today(64, 60, 1)}

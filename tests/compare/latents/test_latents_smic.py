@@ -16,7 +16,8 @@ def finest(coders):
 
 def test_every_bit_of_our_files_is_counted_and_they_come_back():
     Z, test = images(60), images(9, seed=1)
-    for coder in finest(smic.our_coders(PRIOR, 1000) + smic.paper_coders(8) + smic.searched_coders(PRIOR, 1000)):
+    papers = smic.paper_coders(8, refitted=True)
+    for coder in finest(smic.our_coders(PRIOR, 1000) + papers + smic.searched_coders(PRIOR, 1000)):
         data = coder.fit(Z).encode(test)
         spent, decoded = coder.spent(data), coder.decode(data)
         assert decoded.shape == test.shape

@@ -86,6 +86,15 @@ def test_every_numbered_figure_table_and_claim_has_its_row(found, paper):
     assert figures <= set(NUMBERED[paper]), "a row for what the paper does not have"
 
 
+def test_every_attack_has_its_number_or_says_what_is_open(found, repository):
+    assert len(found.attacks) == 10
+    assert all(attack.verdicts or attack.open for attack in found.attacks)
+    section = (repository / "docs/reproduction.md").read_text().partition("## Attacks\n")[2].partition("\n## ")[0]
+    for attack in found.attacks:
+        assert attack.finding in section
+        assert all(verdict.sentence in section for verdict in attack.verdicts)
+
+
 def test_the_readme_names_every_item(found, repository):
     readme = (repository / "README.md").read_text()
     lines = readme.partition(MARKS[0])[2].partition(MARKS[1])[0].splitlines()
@@ -248,7 +257,17 @@ def _placed_twice(content):
     content["supplementary"]["01_clip_linearity/fig04_addition"] = "again"
 
 
+def _attack_on_other_tables(content):
+    content["attacks"][0]["files"] = ["kodak/09_sic_ablations/sic_rates"]
+
+
+def _attack_without_answer(content):
+    del content["attacks"][0]["answer"]
+
+
 BAD = {
+    _attack_on_other_tables: "what its verdicts read: ['kodak/09_sic_ablations/sic_bd_rates']",
+    _attack_without_answer: "attack 1 of docs/reproduction.yaml has no 'answer'",
     _unknown_key: "unknown key of a row of",
     _missing_key: "has no 'gist'",
     _unknown_state: "did you mean 'regenerated'",

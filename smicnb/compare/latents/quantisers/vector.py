@@ -14,6 +14,7 @@ from smicnb.compare.latents.transforms import NORM
 
 HEAD = struct.Struct("<HBB")  # codebooks, bits of an index, bits of a number in a codebook
 MOST_BITS = 12  # of an index
+COUNTED = 1024  # latents whose indices make the tables: the collection's, and of draws no more than is needed
 ROTATIONS = 10  # rounds in which an optimized product quantiser learns its rotation
 KEPT = 1e-3  # weight of a rotation in the one after it, so that what latents do not span is not turned by rounding
 
@@ -72,7 +73,7 @@ class Codebooks:
         midpoints = self._midpoints.astype(np.float64)
         self._unit = float((midpoints * codebooks).sum() / np.square(midpoints).sum())
         columns = np.arange(self.count)
-        self._tables = Tables.fit(self.quantise(Z), columns, self.sizes)
+        self._tables = Tables.fit(self.quantise(Z[:COUNTED]), columns, self.sizes)
         return self
 
     @property
