@@ -18,17 +18,10 @@ hypothesis.settings.register_profile("the same examples", patient, derandomize=T
 hypothesis.settings.load_profile("the same examples" if os.environ.get("CI") else "new examples")
 
 ROOT = Path(__file__).resolve().parent.parent
-# Files that take minutes are begun first: the last of them alone would leave the other workers with nothing to do.
-LONG = ("test_goldens.py", "test_paper_tiny.py", "test_notebooks.py", "test_run.py", "test_kills.py", "test_loop.py")
 os.environ.update(environment.worker_variables())  # numbers are compared with what kernels computed
 os.environ.setdefault("SMICNB_PROGRESS", "plain")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network should fail at once
 os.environ.setdefault("MPLBACKEND", "agg")
-
-
-def pytest_collection_modifyitems(items):
-    ranks = {name: rank for rank, name in enumerate(LONG)}
-    items.sort(key=lambda item: ranks.get(item.path.name, len(LONG)))
 
 
 @pytest.fixture(scope="session")
