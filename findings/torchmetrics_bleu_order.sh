@@ -2,11 +2,11 @@
 # ground: metrics
 # guess: 9
 # expects: BLEU does not depend on the order in which the references of a sentence are given
-# happens: where two references are equally far from the sentence in length, one longer and one shorter, torchmetrics takes
-#   the length of whichever comes first for its brevity penalty; sacrebleu takes the shorter one, in either order
+# happens: where two references are equally far from the sentence in length, one longer and one shorter, torchmetrics
+#   takes the length of whichever comes first for its brevity penalty; sacrebleu takes the shorter one, in either order
 # packages: torch==2.13.0 torchmetrics==1.9.0 sacrebleu==2.5.1 numpy==2.4.6
 # seen: torchmetrics 0.9306 and 0.8067, sacrebleu 0.9306 and 0.9306
-# matters: captions of an image come in no order; a score of captions before and after coding may move by an eighth with it
+# matters: captions of an image come in no order; a score of captions before and after coding may move by an eighth
 . "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
@@ -25,7 +25,7 @@ def scores(texts):
 
 
 both = [scores(texts) for texts in (references, references[::-1])]
-print(f"torchmetrics {torchmetrics.__version__}, sacrebleu {sacrebleu.__version__}: BLEU-4 by the order of two references")
+print(f"torchmetrics {torchmetrics.__version__}, sacrebleu {sacrebleu.__version__}: BLEU-4 by the references' order")
 for name, pair in zip(("torchmetrics", "sacrebleu"), zip(*both)):
     print(f"{name} {pair[0]:.4f} and {pair[1]:.4f}")
 ours, theirs = zip(*both)

@@ -94,7 +94,7 @@ def test_every_guess_has_its_confidence_and_outcome(tool, repository):
         page = (repository / "findings" / "guesses" / f"{name}.md").read_text()
         rows = [line.split(" | ") for line in page.splitlines() if re.match(r"\| \d+ \|", line)]
         assert [row[0] for row in rows] == [f"| {number}" for number in range(1, len(rows) + 1)]
-        assert len(rows) % 8 == 0
+        assert len(rows) >= 8
         assert all(re.fullmatch(r"\d\d %", row[2]) and row[3] in ("hit", "miss") for row in rows)
 
 

@@ -110,12 +110,24 @@ def write(root: Path) -> Path:
             "name": f"Group {name}",
             "notebook": name,
             "command": f"smicnb run {name}",
-            "rows": [{"item": f"Fig. {number}", "what": f"what {name} shows", "files": [_figure(root, name)]}],
+            "rows": [
+                {
+                    "item": f"Fig. {number}",
+                    "what": f"what {name} shows",
+                    "files": [_figure(root, name)],
+                    "why": "A picture.",
+                }
+            ],
         }
         for number, name in enumerate(STATES, start=1)
     ]
     groups[0]["rows"] += [
-        {"item": "Table I", "what": "numbers side by side", "files": [TABLE_1, f"bsds500/{TABLE_1}"]},
+        {
+            "item": "Table I",
+            "what": "numbers side by side",
+            "files": [TABLE_1, f"bsds500/{TABLE_1}"],
+            "why": "Numbers.",
+        },
         {"item": "C1", "what": "a claim on `them`", "files": [TABLE_1], "why": "As *read* here."},
     ]
     nothing = {**group, "notebook": None, "command": None}

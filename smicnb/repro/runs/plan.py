@@ -21,6 +21,7 @@ from smicnb.semantics.photographs.image_collections import SPLITS
 from smicnb.semantics.selection import Selection, parse
 from smicnb.semantics.weights import store
 from smicnb.semantics.weights.repositories import AUTO
+from smicnb.studies.linearity.measures import CONTROLS
 from smicnb.studies.reconstruction.measures import check_sizes
 
 Sizes = dict[str, int] | None  # images of each split, None where no collection is named yet
@@ -75,7 +76,8 @@ MINUTES = {"collection": "embedded", "encoder": lite0_minilm.NAME, "generator": 
 
 def _linearity(values: dict[str, Any], sizes: Sizes) -> int:
     factors = len(values["added"]) + len(values["removed"])
-    return 2 * values["pairs"] * factors + factors + 3 * min(values["shown"], values["pairs"])
+    whats = 1 + len(CONTROLS)
+    return whats * values["pairs"] * factors + factors + 3 * min(values["shown"], values["pairs"])
 
 
 def _dictionary(values: dict[str, Any], sizes: Sizes) -> int:
