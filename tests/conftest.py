@@ -100,6 +100,14 @@ def house_style():
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def usual_threads():
+    """A command that was told a number of threads leaves it set: the next module begins with the usual number."""
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(int(environment.THREADS))
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """Small networks on several threads only wait for one another, for minutes where the machine is busy."""
