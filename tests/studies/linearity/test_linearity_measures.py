@@ -120,46 +120,25 @@ def test_in_the_encoders_own_eyes_adding_brings_the_image_nearer(measured):
     assert wins.loc[("remove", 2.0), "verdict"] == "concept ahead"
 
 
-def test_gains_have_the_sign_of_the_papers_statement():
-    rows = [
-        {
-            "pair": 0,
-            "scene": "s",
-            "second_scene": "t",
-            "operation": operation,
-            "factor": 1.0,
-            "what": what,
-            "to_second": to,
-            "to_first": 0.3,
-        }
-        for operation in ("add", "remove")
-        for what, to in (("concept", 0.5), ("third", 0.6), ("random", 0.1))
-    ]
-    found = measures.gains(pd.DataFrame(rows)).set_index("operation")
-    third, found = (found[found["against"] == against] for against in ("third", "random"))
-    assert third["gain"].tolist() == pytest.approx([-0.1, 0.1])
-    assert found.loc["add", "gain"] == pytest.approx(0.4)
-    assert found.loc["remove", "gain"] == pytest.approx(-0.4)
+def judged(operation, **cosines):
+    """Gains of one pair at one factor, by control: the judge's cosines to (x1, x2) with what is added or removed."""
+    about = {"pair": 0, "scene": "s", "second_scene": "t", "operation": operation, "factor": 1.0}
+    rows = [about | {"what": what, "to_first": a, "to_second": b} for what, (a, b) in cosines.items()]
+    return measures.gains(pd.DataFrame(rows)).set_index("against")
+
+
+@pytest.mark.parametrize(("operation", "sign"), [("add", 1), ("remove", -1)])
+def test_gains_have_the_sign_of_the_papers_statement(operation, sign):
+    found = judged(operation, concept=(0.3, 0.5), third=(0.3, 0.6), random=(0.3, 0.1))
+    assert found.loc["third", "gain"] == pytest.approx(-0.1 * sign)
+    assert found.loc["random", "gain"] == pytest.approx(0.4 * sign)
     assert found["nearer"].all()
-    assert found["wins"].tolist() == [True, False]
+    assert found.loc["random", "wins"] == (sign > 0)
 
 
 def seen(concept, random, operation):
-    """One pair at one factor: the judge's cosines to (x1, x2) with the concept and with the random latent."""
-    rows = [
-        {
-            "pair": 0,
-            "scene": "s",
-            "second_scene": "t",
-            "operation": operation,
-            "factor": 1.0,
-            "what": what,
-            "to_first": a,
-            "to_second": b,
-        }
-        for what, (a, b) in (("concept", concept), ("third", concept), ("random", random))
-    ]
-    return measures.gains(pd.DataFrame(rows)).set_index("against").loc["random"]
+    """The gains over a random latent, where a third photograph does what the concept does."""
+    return judged(operation, concept=concept, third=concept, random=random).loc["random"]
 
 
 def test_replacing_one_image_by_the_other_is_no_sum():
