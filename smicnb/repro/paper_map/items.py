@@ -70,7 +70,7 @@ class Attack:
     Args:
         finding: the objection, in a sentence.
         answer: what was done, or why the conclusion stands.
-        files: tables that `verdict` reads, named as in `Row`.
+        files: tables that `verdicts` are made of, named as in `Row`.
         verdicts: the numbers now.
         open: what is still to be done, or "".
     """

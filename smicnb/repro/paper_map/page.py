@@ -143,9 +143,8 @@ def page(root: Path, found: Reproduction) -> str:
 def _picture(root: Path, group: Group) -> str:
     """The group's first picture as Markdown, measured on BSDS500 or Kodak where there is one; "" if none."""
     names = [name for row in group.rows for name in row.files if (root / "figures" / f"{name}.png").is_file()]
-    names.sort(
-        key=lambda name: not name.startswith(("bsds500/", "kodak/"))
-    )  # stable: otherwise in the order of the rows
+    # Stable: otherwise in the order of the rows.
+    names.sort(key=lambda name: not name.startswith(("bsds500/", "kodak/")))
     return f"![{group.name}](../figures/{names[0]}.png)" if names else ""
 
 

@@ -10,13 +10,14 @@ from smicnb.compare.verdicts import judge_interval
 BEST = "best of all rivals"
 
 
-def _times(row: "pd.Series", stem: str = "times") -> str:
+def tell_times(row: "pd.Series", stem: str = "times") -> str:
+    """A ratio with the ends of its interval, where there is one, from the columns that begin with `stem`."""
     low, high = row[f"{stem}_low"], row[f"{stem}_high"]
     ends = f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) else ""
     return f"{row[stem]:.2f}{ends}"
 
 
-def of_rivals(checks: pd.DataFrame, best: str = BEST) -> Iterator[str]:
+def tell_rivals(checks: pd.DataFrame, best: str = BEST) -> Iterator[str]:
     """A sentence for payload and one for each size: our bits beside those of the strongest rival, at each fidelity.
 
     Args:
@@ -28,12 +29,12 @@ def of_rivals(checks: pd.DataFrame, best: str = BEST) -> Iterator[str]:
         for _, row in own.iterrows():
             if np.isfinite(row["times"]):
                 word = judge_interval(row["times_low"] - 1, row["times_high"] - 1, "more than ours", "fewer than ours")
-                told = f"{row['our_bits']:.1f} against {row['their_bits']:.1f} bits, {_times(row)} times: {word}"
+                told = f"{row['our_bits']:.1f} against {row['their_bits']:.1f} bits, {tell_times(row)} times: {word}"
                 said.append(f"at {row['latent_cosine']:.3f} {told} ({row['strongest']})")
         yield f"{against}: {'; '.join(said)}."
 
 
-def of_sharing(worth: pd.DataFrame) -> Iterator[str]:
+def tell_sharing(worth: pd.DataFrame) -> Iterator[str]:
     """A sentence for each fidelity: what is cheapest at each size, and how many times the bits of nothing sent.
 
     Args:
@@ -43,6 +44,6 @@ def of_sharing(worth: pd.DataFrame) -> Iterator[str]:
         said = []
         for n, rows in own.groupby("n"):
             best = rows.loc[rows["bits"].idxmin()]
-            told = "" if best["times"] == 1 else f", {_times(best)} times the bits of nothing sent"
+            told = "" if best["times"] == 1 else f", {tell_times(best)} times the bits of nothing sent"
             said.append(f"of {n} images {best['sent']} is cheapest{told}")
         yield f"At {cosine:.3f}, {'; '.join(said)}."

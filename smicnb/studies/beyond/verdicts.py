@@ -1,22 +1,17 @@
-"""Verdicts on coders of latents: notebook 10, on the two collections that nothing here was fitted to or chosen by "
-"alone."""
+"""Verdicts on coders of latents: notebook 10, on held-out BSDS500 and on Kodak."""
 
 import numpy as np
 import pandas as pd
 
 from smicnb.compare.latents import smic
 from smicnb.compare.verdicts import UNDECIDED, judge_interval, judge_parts
-from smicnb.studies.beyond.reading import BEST
+from smicnb.studies.beyond.reading import BEST, tell_times
 from smicnb.studies.committed import Tables, Verdict, verdict
 
 NOTEBOOK = "10_beyond_the_paper"
 COLLECTIONS = {"bsds500": "BSDS500", "kodak": "Kodak"}
 SIZES = ("payload", "n = 1000")
 LARGE = 1000  # images of a collection of which the worth of sharing is told
-
-
-def _times(row: pd.Series, stem: str = "times") -> str:
-    return f"{row[stem]:.2f} [{row[f'{stem}_low']:.2f}, {row[f'{stem}_high']:.2f}]"
 
 
 def _checks(tables: Tables, folder: str, against: str) -> pd.DataFrame:
@@ -37,7 +32,7 @@ def latents_beside_rivals(tables: Tables) -> Verdict:
             rows = _checks(tables, folder, f"{BEST}, {size}")
             ahead += [judge_interval(low - 1, high - 1, "yes", "no") == "yes"
                       for low, high in zip(rows["times_low"], rows["times_high"], strict=True)]  # fmt: skip
-            said = ", ".join(f"{_times(row)} at {row['latent_cosine']:.2f}" for _, row in rows.iterrows())
+            said = ", ".join(f"{tell_times(row)} at {row['latent_cosine']:.2f}" for _, row in rows.iterrows())
             parts.append(f"{name}, {size}: {said}")
     return Verdict(judge_parts(ahead, UNDECIDED), f"bits of the best of all rivals over ours, {'; '.join(parts)}")
 
@@ -64,7 +59,7 @@ def sharing_alone(tables: Tables) -> Verdict:
         rows = table[table["n"] == LARGE].sort_values("latent_cosine")
         gains += list(rows[["mean_times_high", "axes_times_high"]].min(axis=1) < 1)
         said = [
-            f"{_times(row, 'mean_times')} with the mean and {row['axes_times']:.2f} with own axes at "
+            f"{tell_times(row, 'mean_times')} with the mean and {row['axes_times']:.2f} with own axes at "
             f"{row['latent_cosine']:.2f}"
             for _, row in rows.iterrows()
         ]
@@ -76,8 +71,7 @@ def sharing_alone(tables: Tables) -> Verdict:
 
 @verdict()
 def index_of_a_gallery(tables: Tables) -> Verdict:
-    """What the nearest photograph of the gallery keeps, which its index alone names: the floor of a retrieving "
-    "decoder."""
+    """What the nearest photograph of the gallery keeps, which its index names: the floor of a decoder that retrieves."""
     parts, reached = [], []
     for folder, name in COLLECTIONS.items():
         table = tables(f"{folder}/{NOTEBOOK}/beyond_image_cosine").set_index("coder")

@@ -71,9 +71,9 @@ def importance(table: pd.DataFrame, moves: pd.DataFrame) -> Verdict:
         outcome,
         f"walking along the hull, as the paper does, λ changes most often on {most} of {len(moves)} hulls of files (at "
         f"{100 * moves[PARAMETERS[0]].mean():.0f} % of the steps), and the four change in the paper's order on "
-        f"{walked}; by "
-        f"what a hull loses when one parameter is held at its best value the order is the paper's on {held[0]} of "
-        f"{len(files)} hulls of files and on {held[1]} of {len(printed)} of the printed accounting; most often "
+        f"{walked}; by what a hull loses when one parameter is held at its best value the order is the paper's on "
+        f"{held[0]} of {len(files)} hulls of files and on {held[1]} of {len(printed)} of the printed accounting; "
+        f"most often "
         f"({common.iloc[0]} of {len(files)}) it is {common.index[0]}, by mean loss {order}; over the rates that all "
         f"values reach n_atoms comes first on {first}, and the order is the paper's on {above}",
     )

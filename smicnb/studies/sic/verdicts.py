@@ -225,10 +225,9 @@ def sic_one_model(rates: pd.DataFrame, ranks: pd.DataFrame) -> Verdict:
     steps = mine["bpp"].diff().dropna()
     return Verdict(
         "agrees" if rising and len(mine) >= RATES_AS_PUBLISHED else "partly",
-        f"{len(mine)} levels from {mine['bpp'].iloc[0]:.3f} to "
-        f"{mine['bpp'].iloc[-1]:.3f} bits per pixel in one file, the smallest with {100 * shares.min():.1f} % of "
-        f"them; the "
-        f"last three add {', '.join(f'{step:.3f}' for step in steps.iloc[-3:])}; "
+        f"{len(mine)} levels from {mine['bpp'].iloc[0]:.3f} to {mine['bpp'].iloc[-1]:.3f} bits per pixel in one file, "
+        f"the smallest with {100 * shares.min():.1f} % of them; the last three add "
+        f"{', '.join(f'{step:.3f}' for step in steps.iloc[-3:])}; "
         f"Spearman's ρ of level and quality: {said}; {inside[0]} of {inside[1]} levels within 1 % and 32 bytes of the "
         f"estimate",
     )
@@ -263,19 +262,17 @@ def sic_twin(table: pd.DataFrame) -> Verdict:
 @verdict("kodak/09_sic_ablations/sic_rates")
 def sic_beside_jpeg(table: pd.DataFrame) -> Verdict:
     """Fig. 11: SIC's own levels beside JPEG, image by image at the rate of each level."""
-    mine, jpeg = table[table["codec"] == WHOLE], table[table["codec"] == JPEG]
+    mine, jpeg = (dict(list(table[table["codec"] == codec].groupby("image"))) for codec in (WHOLE, JPEG))
     parts = []
     for metric in ("psnr", "lpips", "dists"):
-        levels = []
-        for _, level in mine.groupby("setting"):
-            theirs = [
-                curves.interpolate(jpeg[jpeg["image"] == image], metric, [bpp])["value"].iloc[0]
-                for image, bpp in zip(level["image"], level["bpp"], strict=True)
-            ]
-            gaps = level[metric].to_numpy() - np.array(theirs)
-            levels.append(gaps.mean())  # of levels whose rate JPEG reaches on every image
-        reached = [gap for gap in levels if np.isfinite(gap)]
-        parts.append(f"{metric} {min(reached):+.2f} to {max(reached):+.2f} at {len(reached)} of {len(levels)} levels")
+        gaps = [
+            own.set_index("setting")[metric] - curves.interpolate(jpeg[image], metric, own["bpp"])["value"].to_numpy()
+            for image, own in mine.items()
+        ]
+        levels = pd.concat(gaps, axis=1).mean(axis=1, skipna=False)
+        reached = levels.dropna()  # of levels whose rate JPEG reaches on every image
+        ends = f"{reached.min():+.2f} to {reached.max():+.2f}"
+        parts.append(f"{metric} {ends} at {len(reached)} of {len(levels)} levels")
     return Verdict("measured", f"SIC (M = 1) less JPEG, image by image at equal rate: {', '.join(parts)}")
 
 

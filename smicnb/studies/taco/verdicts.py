@@ -68,8 +68,7 @@ def taco_joint_loss(table: pd.DataFrame) -> Verdict:
     return Verdict(
         "measured",
         f"its contrastive term ends at {contrast.min():.1f} to {contrast.max():.1f} over {len(contrast)} trainings, "
-        f"above "
-        f"the {guessing:.2f} of guessing among {BATCH} images at {int((contrast > guessing).sum())}",
+        f"above the {guessing:.2f} of guessing among {BATCH} images at {int((contrast > guessing).sum())}",
     )
 
 

@@ -65,8 +65,8 @@ def test_the_checks_say_what_holds():
     table = measures.checks(points(), list("abcd"))
     assert table["against"].iloc[0] == "best of all rivals, payload"
     assert set(table["strongest"]) == {smic.PAPER, ""}
-    assert len(list(reading.of_rivals(table))) == 2
-    assert next(reading.of_rivals(table)).startswith(
+    assert len(list(reading.tell_rivals(table))) == 2
+    assert next(reading.tell_rivals(table)).startswith(
         "best of all rivals, payload: at 0.500 50.0 against 100.0 bits, 2.00 "
     )
     tuples = table[table["against"] == "paper's tuples, payload"].set_index("fidelity")
@@ -132,7 +132,7 @@ def test_sharing_pays_from_the_size_on_that_repays_what_is_sent():
     assert len(wide) == 6
     assert wide["mean_times_low"].iloc[1] == pytest.approx(50.5 / 52)
     assert wide[sharing.AXES].iloc[1] == pytest.approx(50 + 1e6 / 1000)
-    said = list(reading.of_sharing(worth))
+    said = list(reading.tell_sharing(worth))
     assert said[0].startswith(
         "At 0.500, of 100 images nothing sent is cheapest; of 1000 images mean sent is cheapest, 0.97"
     )
