@@ -71,7 +71,7 @@ def sharing_alone(tables: Tables) -> Verdict:
 
 @verdict()
 def index_of_a_gallery(tables: Tables) -> Verdict:
-    """What the nearest photograph of the gallery keeps, which its index names: the floor of a decoder that retrieves."""
+    """What the nearest photograph of the gallery keeps, which an index names: the floor of a retrieving decoder."""
     parts, reached = [], []
     for folder, name in COLLECTIONS.items():
         table = tables(f"{folder}/{NOTEBOOK}/beyond_image_cosine").set_index("coder")
