@@ -21,7 +21,7 @@ from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.semantics.spaces import SemanticSpace
 from smicnb.studies.reconstruction.measures import ReEncoder
 
-# What stands in the place of f(x2), with its norm, the control that is harder to beat first; and how it is called.
+# What stands in the place of f(x2), with its norm, the fairer control first; and how it is called.
 CONTROLS = {"third": "a third photograph", "random": "a random latent"}
 SIGNS = {"add": 1.0, "remove": -1.0}
 SIDES = "concept ahead", "concept behind"  # verdicts

@@ -122,9 +122,9 @@ def win_shares(axes: Axes, wins: pd.DataFrame) -> None:
         color, name = WHATS[against]
         axes.plot(rows["factor"], rows["wins"], f"{style}o", ms=3, color=color, label=f"moves more than with {name}")
         axes.fill_between(rows["factor"], rows["wins_low"], rows["wins_high"], color=color, alpha=0.15, lw=0)
-    hard = wins[wins["against"] == "third"].sort_values("factor")
-    axes.plot(hard["factor"], hard["ties"], "-.", lw=1, color=WHATS["third"][0], label="the same image as with f(x₃)")
-    axes.plot(hard["factor"], hard["nearer"], "--s", ms=3, color="0.35", label="nearer to x₂ than to x₁")
+    fair = wins[wins["against"] == "third"].sort_values("factor")
+    axes.plot(fair["factor"], fair["ties"], "-.", lw=1, color=WHATS["third"][0], label="the same image as with f(x₃)")
+    axes.plot(fair["factor"], fair["nearer"], "--s", ms=3, color="0.35", label="nearer to x₂ than to x₁")
     axes.set(xlabel="λ", ylim=(-0.02, 1.02))
 
 
