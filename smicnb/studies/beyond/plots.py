@@ -28,7 +28,7 @@ LINE = {"markersize": 3.2, "linewidth": 1.0}
 DRAWN = (OURS_NAME, "best of KLT, PQ, RQ", PAPERS_NAME, smic.PAPER, REFERENCE_NAME)
 # Whose totals are drawn: the least of each.
 TOTALS = {OURS_NAME: OURS, **{name: (name,) for name in (*RIVALS, smic.PAPER)}}
-SHARING_SHOWN = (0.66, 1.6)
+SHARING_SHOWN = (0.5, 1.6)
 COSINES = 25  # at which two curves are compared
 
 

@@ -31,27 +31,27 @@ def linearity(table: pd.DataFrame) -> Verdict:
     return Verdict(outcome, "; ".join(parts))
 
 
-def _judge_shown(rows: pd.DataFrame) -> Verdict:
-    """Whether the pictures of one pair, step by step, go where the text says they go."""
+def _count_shown(rows: pd.DataFrame, moved: str) -> Verdict:
+    """At how many weights the pictures of one pair move as the text says; one pair decides nothing."""
     follows, same = int((rows["gain"] > 0).sum()), int(rows["ties"].astype(bool).sum())
     pair = "{x1} and {x2}".format(**rows.iloc[0])
     return Verdict(
-        "agrees" if follows == len(rows) else "partly" if follows else "differs",
-        f"the pair of median gain is {pair}: at {follows} of {len(rows)} weights the picture follows the second more "
-        f"than a third in its place, at {same} both retrieve the same photograph",
+        "measured",
+        f"the pair of median gain is {pair}: at {follows} of {len(rows)} weights the picture is {moved} than with a "
+        f"third in its place, at {same} both retrieve the same photograph",
     )
 
 
 @verdict("01_clip_linearity/fig04_addition")
 def shown_addition(rows: pd.DataFrame) -> Verdict:
     """Fig. 4: the pictures of one addition."""
-    return _judge_shown(rows)
+    return _count_shown(rows, "nearer to the second")
 
 
 @verdict("01_clip_linearity/fig05_removal")
 def shown_removal(rows: pd.DataFrame) -> Verdict:
     """Fig. 5: the pictures of one removal."""
-    return _judge_shown(rows)
+    return _count_shown(rows, "farther from the second")
 
 
 @verdict("01_clip_linearity/fig04_failures")
