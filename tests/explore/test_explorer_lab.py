@@ -11,7 +11,9 @@ from papermill.parameterize import parameterize_notebook
 SMOKE = {"n_atoms": [2, 16], "b_dict": [2, 4], "b_coef": [1, 4], "penalties": [0.2, 0.8]}
 SECONDS = 180  # for what loads models on a busy machine
 SOON = 90  # seconds at most, also where other tests keep the kernel waiting
+KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 READY = "return Boolean(window.jupyterapp?.shell.currentWidget?.sessionContext?.session?.kernel)"
+WHAT_IS_THERE = "return [document.title, document.readyState, document.body.innerText.slice(0, 500)].join(' | ')"
 VISIBLE = "return getComputedStyle(document.querySelector(arguments[0])).display"
 
 
@@ -22,15 +24,31 @@ def page(repository, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("lab")
     (folder / "notebooks").mkdir()
+    nbformat.write(nbformat.v4.new_notebook(metadata=KERNEL), folder / "notebooks" / "empty.ipynb")
     book = load_notebook_node(str(repository / "notebooks" / "explore.ipynb"))
     nbformat.write(parameterize_notebook(book, SMOKE), folder / "notebooks" / "explore.ipynb")
     environment = {"PYTHONPATH": str(repository), "SMICNB_OUT": str(folder / "figures")}
     with chromium(1280, 1300) as driver, jupyter_lab(folder, folder / "notebooks", **environment) as address:
-        driver.get(address.format("explore.ipynb"))
-        WebDriverWait(driver, SECONDS).until(lambda _: driver.execute_script(READY))
+        open_notebook(driver, address.format("empty.ipynb"), pytest.skip)  # whether JupyterLab itself comes up here
+        open_notebook(driver, address.format("explore.ipynb"), pytest.fail)
         driver.execute_script("window.jupyterapp.commands.execute('notebook:run-all-cells')")
         WebDriverWait(driver, SECONDS).until(lambda _: all_of(driver, ".smx-live .smx-generated"))
         yield driver
+
+
+def open_notebook(driver, address, give_up):
+    """Load the page until its notebook has a kernel; twice at most, as a reader would, then say what is there."""
+    from selenium.common.exceptions import TimeoutException
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    for _ in range(2):
+        driver.get(address)
+        try:
+            return WebDriverWait(driver, SECONDS).until(lambda _: driver.execute_script(READY))
+        except TimeoutException:
+            found = driver.execute_script(WHAT_IS_THERE)
+    messages = [entry["message"][:200] for entry in driver.get_log("browser")][-5:]
+    return give_up(f"JupyterLab gave {address.partition('?')[0]} no kernel in twice {SECONDS} s: {found}; {messages}")
 
 
 def all_of(driver, selector):
