@@ -10,10 +10,11 @@ from ipywidgets import HTML, Box, Button, Checkbox, Dropdown, FloatSlider, HBox,
 from smicnb.base.errors import SmicnbError
 from smicnb.explore import pages, recipe
 from smicnb.explore.explorer import Answer, Explorer, Setting
+from smicnb.explore.own_file import Found, OwnFile
 from smicnb.studies.frontier.sweep import format_size
 
 ROWS = 10  # atoms of an image that can be switched on and off, the strongest
-FOUND = 6  # images and atoms that words find
+FOUND = 6  # images, atoms and photographs of a file that words find
 WEIGHTS = (-15.0, 15.0, 0.5)  # least, largest and step of a weight given by hand; latents have the norm 20
 
 
@@ -32,6 +33,7 @@ class ExplorerView:
         self._make_controls(explorer.default_point())
         self._make_hands()
         self._make_words()
+        self._make_file()
         self._make_folder()
         self.recipe, self.commands = HTML(), HTML()
         self.widget = VBox([HTML(pages.STYLE + pages.LIVE), *self._arrange()], layout=Layout(max_width="980px"))
@@ -77,10 +79,19 @@ class ExplorerView:
             for what in _FOUND
         }
         self.targets: dict[str, list] = {what: [] for what in _FOUND}
-        self.text.observe(lambda _: self._ask(), "value")
+        self.text.observe(lambda _: (self._ask(), self._find()), "value")
         for what, act in zip(_FOUND, (self._choose, self._add_found), strict=True):
             for place, (_, button) in enumerate(self.found[what]):
                 button.on_click(lambda _, place=place, act=act: act(place))
+
+    def _make_file(self) -> None:
+        self.own_file: OwnFile | None = None
+        wide = Layout(width="330px")
+        self.file = Text(placeholder="~/photos.smic", description="file", layout=wide)
+        self.originals = Text(placeholder="the folder it was made from", description="originals", layout=wide)
+        self.search, self.searched = Button(description="Search"), HTML()
+        self.hits = [HTML() for _ in range(FOUND)]
+        self.search.on_click(lambda _: self._open_file())
 
     def _make_folder(self) -> None:
         self.path = Text(placeholder="~/Pictures", description="folder", layout=Layout(width="400px"))
@@ -99,6 +110,10 @@ class ExplorerView:
         yield HBox([self.text, self.said])
         for what in _FOUND:
             yield Box([VBox(pair) for pair in self.found[what]], layout=_WRAPPED)
+        yield _title("The same words, asked of a .smic file of your own")
+        yield HBox([self.file, self.originals, self.search], layout=_WRAPPED)
+        yield self.searched
+        yield Box(self.hits, layout=_WRAPPED).add_class("smx-hits")
         yield _title("Your own photographs, coded with this dictionary")
         yield VBox([HBox([self.path, self.open]), self.opened, self.progress])
         yield _title("This setting, to keep")
@@ -208,6 +223,35 @@ class ExplorerView:
                     card.value = made[place] if place < len(made) else ""
                     button.description, button.layout.display = act, None if place < len(made) else "none"
             self.said.value = ""
+
+    def _open_file(self) -> None:
+        """Take another file to search; one that cannot be read leaves none."""
+        if self.own_file is not None:
+            self.own_file.close()
+            self.own_file = None
+        with self._report_errors(self.searched):
+            self.own_file = OwnFile(self.file.value, self.originals.value)
+        if self.own_file is None:
+            self._show_hits([])
+        else:
+            self._find()
+
+    def _find(self) -> None:
+        """Show what of the file answers to the words."""
+        if self.own_file is None:
+            return
+        found: list[Found] = []
+        with self._report_errors(self.searched):
+            found = self.own_file.find(self.text.value, FOUND) if self.text.value.strip() else []
+            missing = sorted({photograph.why for photograph in found if photograph.why})
+            asked = "" if self.text.value.strip() else "; type words above"
+            self.searched.value = pages.message(self.own_file.summary + asked + "".join(f"; {why}" for why in missing))
+        self._show_hits([(photograph.jpeg, photograph.name, photograph.score) for photograph in found])
+
+    def _show_hits(self, cards: list[tuple[bytes | None, str, float]]) -> None:
+        made = pages.draw_cards(cards)
+        for place, card in enumerate(self.hits):
+            card.value = made[place] if place < len(made) else ""
 
     def _choose(self, place: int) -> None:
         self.image.value = self.targets["images"][place]

@@ -4,6 +4,7 @@ import math
 import re
 import shlex
 import time
+from html import escape
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from smicnb.base.errors import SmicnbError
 from smicnb.cli.main import app
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.search.index import SemanticIndex
 from smicnb.drawing import style
 from smicnb.explore import explorer as explore
 from smicnb.explore import pages
@@ -208,6 +210,55 @@ def test_own_photographs_are_coded_with_this_dictionary(explorer, setting, folde
     assert [label for label in explorer.images if label not in before] == own
     for label in own:
         del explorer.images[label]
+
+
+def test_a_file_of_ones_own_answers_to_words(explorer, view, own_file):
+    view.file.value, view.originals.value = f" {own_file} ", str(own_file.with_suffix(""))
+    view.search.click()
+    assert "6 photographs of lite0-minilm; type words above" in view.searched.value
+    assert not any(card.value for card in view.hits)
+    view.text.value = "a building +sky"
+    with SemanticIndex.open(own_file) as index:
+        (hits,) = index.search(["a building +sky"], 6)
+    for hit, card in zip(hits, view.hits, strict=True):
+        assert escape(hit.name) in card.value
+        assert f"<b>{hit.score:.2f}</b>".replace("<b>-", "<b>\N{MINUS SIGN}") in card.value
+        assert "data:image/jpeg" in card.value
+        assert "<i>" not in card.value
+    view.originals.value = str(own_file.parent)  # where none of them is
+    view.search.click()
+    assert "6 photographs of lite0-minilm; the original is not in the folder" in view.searched.value
+    assert not any("data:image/jpeg" in card.value for card in view.hits)
+
+
+@pytest.mark.parametrize("kind", ["missing.smic", "notes.smic", "nothing", "no folder"])
+def test_a_wrong_file_is_one_line_and_leaves_none(view, own_file, tmp_path, kind):
+    view.file.value = str(own_file)
+    view.text.value = "a building"
+    view.search.click()
+    assert all(card.value for card in view.hits)
+    (tmp_path / "notes.smic").write_text("no such file")
+    view.file.value = {"nothing": " ", "no folder": str(own_file)}.get(kind, str(tmp_path / kind))
+    view.originals.value = str(tmp_path / "missing") if kind == "no folder" else ""
+    view.search.click()
+    assert view.searched.value.count('class="error" role="alert"') == 1
+    assert "Traceback" not in view.searched.value
+    assert not any(card.value for card in view.hits)
+    told = view.searched.value
+    view.text.value = "a tree"  # is answered by images and atoms alone
+    assert view.searched.value == told
+    assert not any(card.value for card in view.hits)
+
+
+def test_a_file_that_is_taken_away_is_told_of(view, own_file, tmp_path):
+    copy = tmp_path / "copy.smic"
+    copy.write_bytes(own_file.read_bytes())
+    view.file.value, view.text.value = str(copy), "a building"
+    view.search.click()
+    copy.unlink()
+    view.text.value = "a tree"
+    assert "cannot read" in view.searched.value
+    assert not any(card.value for card in view.hits)
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "file", "nothing", "without images"])

@@ -105,6 +105,19 @@ def test_typed_words_are_answered_with_pictures(page):
     wait(page, lambda: the(page, ".smx-original").get_attribute("src") != shown)
 
 
+def test_the_words_are_asked_of_a_file_of_ones_own(page, own_file):
+    from selenium.webdriver.common.keys import Keys
+
+    for name, path in (("~/photos.smic", own_file), ("the folder it was made from", own_file.with_suffix(""))):
+        the(page, f"input[placeholder='{name}']").send_keys(str(path))
+    next(button for button in all_of(page, ".smx-live button") if button.text == "Search").send_keys(Keys.SPACE)
+    wait(page, lambda: "6 photographs of lite0-minilm" in all_of(page, ".smx-live")[0].text)
+    words = the(page, "input[placeholder='a castle by the sea']")
+    words.clear()
+    words.send_keys("a building +sky", Keys.ENTER)
+    wait(page, lambda: len(all_of(page, ".smx-live .smx-hits img")) == 6)
+
+
 def test_a_wrong_folder_is_told_in_one_line(page):
     from selenium.webdriver.common.keys import Keys
 
