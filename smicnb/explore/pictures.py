@@ -35,7 +35,7 @@ def jpeg(image: np.ndarray) -> np.ndarray:
 def thumbnail(item: Item) -> bytes:
     """A photograph's JPEG file; raises ImageError where the photograph can no longer be read."""
     key = [*item.read, SIDE, QUALITY]
-    return ArrayCache("thumbnails").get_or_make(key, lambda: jpeg(item.image())).tobytes()
+    return ArrayCache("thumbnails").get_or_make(key, lambda: jpeg(item.image(side=SIDE))).tobytes()
 
 
 class Pictures:

@@ -204,7 +204,7 @@ def test_a_file_from_before_colour_profiles_held_decodes_and_is_appended_to(late
         small.save(folder / f"{number}.png", icc_profile=colour_profiles.rgb(colour_profiles.SWAPPED))
     with monkeypatch.context() as before:
         before.setattr(image_collections, "RULES", [2])
-        before.setattr(image_collections, "read_image", lambda path, profiles: read_image(path, profiles=False))
+        before.setattr(image_collections, "read_image", lambda path, profiles, side: read_image(path, profiles=False))
         photographs.compress(str(folder), target, "lite0-minilm", **POINT)
         ignored = photographs.photographs(str(folder), encoders.encoder("lite0-minilm")).latents
     image_collections.read_photograph.cache_clear()

@@ -76,7 +76,7 @@ def encode_sum(parts: Sequence, header: Header, encoder: str | None = None) -> n
             signs += [term.sign for term in found]
             texts += [term.words for term in found]
             continue
-        image = read_image(part) if isinstance(part, Path) else part
+        image = read_image(part, side=encoder_of(header, encoder).side) if isinstance(part, Path) else part
         if not isinstance(image, np.ndarray):
             raise DimensionError(f"found a query of type {type(part).__name__}", "a latent, a text, an image or a path")
         check_rgb(image)

@@ -92,7 +92,7 @@ class Originals:
         if path is None:
             return b"", "the original is not in the folder" if hit.name else "the file has no name for it"
         try:
-            image = Image.fromarray(read_image(path))
+            image = Image.fromarray(read_image(path, side=SIDE))
         except ImageError as error:
             return b"", f"the original cannot be used: {error.found}"
         image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)

@@ -39,6 +39,7 @@ class ImageEncoder(Protocol):
 
     name: str
     dim: int
+    side: int  # pixels of the square that the network sees
     weights_hash: str
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
@@ -99,7 +100,9 @@ class OpenClipEncoder:
         if part and tag:
             raise SmicnbError(f"found tag={tag} with open_clip:{model}/{pretrained}", "no tag but that of the name")
         self._prepared = preparation(model, pretrained if part else tag)
-        self.dim = int(open_clip.get_model_config(model)["embed_dim"])
+        config = open_clip.get_model_config(model)
+        size = config["vision_cfg"]["image_size"]
+        self.dim, self.side = int(config["embed_dim"]), size if isinstance(size, int) else max(size)
         self.mean = np.zeros(self.dim, np.float32)
 
     def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
@@ -260,4 +263,4 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
 
 def encode_block(encoder: ImageEncoder, done: Callable[[int], None] | None, block: dict[int, Item]) -> np.ndarray:
     """Latents (n, L) of a block of items; a worker of an executor calls this."""
-    return encoder.encode_images((item.image for item in block.values()), done)
+    return encoder.encode_images((partial(item.image, side=encoder.side) for item in block.values()), done)

@@ -150,7 +150,7 @@ def shared_encoder(device: str) -> "InceptionFeatures":
 class InceptionFeatures:
     """Photographs to the 2048 features that FID and KID compare; has no text tower."""
 
-    name, dim = NAME, DIM
+    name, dim, side = NAME, DIM, SIDE
     mean = np.zeros(DIM, np.float32)
 
     def __init__(self, device: str = "cpu"):

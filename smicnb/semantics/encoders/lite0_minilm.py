@@ -154,7 +154,7 @@ def shared_encoder(device: str) -> "Lite0MiniLM":
 class Lite0MiniLM:
     """The embedded `SemanticEncoder`: photographs and sentences to one space of 384 dimensions."""
 
-    name, dim = NAME, DIM
+    name, dim, side = NAME, DIM, SIDE
 
     def __init__(self, device: str = "cpu"):
         self._device = device

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from smicnb.semantics.photographs.jpeg_xl import size_in_header
 
@@ -112,6 +113,11 @@ def open_picture(file: BinaryIO, path: Path, most: int) -> tuple[Image.Image, by
         return _jpeg_xl(file, most), head
     try:
         image = Image.open(file, formats=_pillow_formats())
+    except Image.DecompressionBombError:
+        if kind != "JPEG":
+            raise
+        file.seek(0)
+        image = JpegImageFile(file)  # whose size is judged by whoever reads it, at the scale that it is read at
     except UnidentifiedImageError as error:
         if kind == "HEIC":
             return _heic(file), head

@@ -48,11 +48,11 @@ class Item:
     path: Path = field(repr=False)
     view: View = field(default=WHOLE, repr=False)
 
-    def image(self, profiles: bool = True) -> np.ndarray:
-        """Read the view: RGB uint8 H×W×3; `profiles` as in `read_image`. ImageError where the file can no longer be
-        read.
+    def image(self, profiles: bool = True, side: int | None = None) -> np.ndarray:
+        """Read the view: RGB uint8 H×W×3; `profiles` and `side` as in `read_image`, but that parts of photographs are
+        not reduced. ImageError where the file can no longer be read.
         """
-        return self.view.cut(read_photograph(self.path, profiles))
+        return self.view.cut(read_photograph(self.path, profiles, side if self.view == WHOLE else None))
 
     @property
     def read(self) -> list[int | str]:
@@ -302,5 +302,5 @@ def _count(number: int, word: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def read_photograph(path: Path, profiles: bool) -> np.ndarray:
-    return read_image(path, profiles)
+def read_photograph(path: Path, profiles: bool, side: int | None) -> np.ndarray:
+    return read_image(path, profiles, side)

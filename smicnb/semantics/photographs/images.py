@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from smicnb.base.errors import ImageError
 from smicnb.semantics.photographs import formats, profiles, samples
@@ -19,6 +20,9 @@ from smicnb.semantics.photographs.samples import NO_RANGE
 
 MIN_SIDE = 16  # pixels; nothing can be recognised in less
 MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the pixels
+MAX_REDUCED = 300_000_000  # the same of a JPEG of which no more than `MAX_PIXELS` are decoded
+REDUCED = 2  # least side of a JPEG that is decoded at a reduced scale, times the side that a network sees
+LARGEST_INPUT = 448  # pixels of a network's side, which a listing of files reckons with
 
 ORIENTATION = 0x0112  # the EXIF tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
@@ -67,10 +71,15 @@ def shrink(image: np.ndarray, scale: float) -> np.ndarray:
     return image if scale >= 1 else resize(image, *(max(1, round(scale * side)) for side in image.shape[1::-1]))
 
 
-RULES = [3, MIN_SIDE, MAX_PIXELS]  # count the first up when a rule below changes: what was read is remembered
+RULES = [
+    4,
+    MIN_SIDE,
+    MAX_PIXELS,
+    MAX_REDUCED,
+]  # count the first up when a rule below changes: what was read is remembered
 
 
-def read_image(path: Path | str, profiles: bool = True) -> np.ndarray:
+def read_image(path: Path | str, profiles: bool = True, side: int | None = None) -> np.ndarray:
     """Read an image file as RGB, in sRGB.
 
     EXIF orientation is applied. Samples of more or fewer than 8 bits are scaled by the range that the file states,
@@ -81,6 +90,8 @@ def read_image(path: Path | str, profiles: bool = True) -> np.ndarray:
         path: a file of any raster format that Pillow decodes; of JPEG XL and HEIC where their extras are installed.
         profiles: whether colour profiles hold; without them all values are taken as sRGB, as they were for what
             ships with the package.
+        side: pixels of the square that a network will see of it. A JPEG file whose sides are `REDUCED` times as many
+            at a half, a quarter or an eighth of its scale too is decoded at the least such scale, by libjpeg itself.
 
     Returns:
         H×W×3 uint8, contiguous, writable.
@@ -90,7 +101,7 @@ def read_image(path: Path | str, profiles: bool = True) -> np.ndarray:
         ImageMemoryError: this machine has not enough memory for it.
     """
     try:
-        return _read(Path(path), profiles)[0]
+        return _read(Path(path), profiles, side)[0]
     except Unusable as error:
         raise _refusal(path, error) from error
 
@@ -98,8 +109,8 @@ def read_image(path: Path | str, profiles: bool = True) -> np.ndarray:
 def size_of(path: Path | str) -> tuple[int, int]:
     """(width, height) in pixels of the image that `read_image` returns, by the header wherever it says so."""
     try:
-        with _silence_warnings(), _open(Path(path)) as picture:
-            return oriented_size(picture.image)
+        with _silence_warnings(), _open(Path(path), LARGEST_INPUT) as picture:
+            return oriented_size(picture.image, picture.size)
     except Unusable as error:
         raise _refusal(path, error) from error
 
@@ -107,16 +118,22 @@ def size_of(path: Path | str) -> tuple[int, int]:
 def probe(path: Path | str) -> str | None:
     """Say from the header alone why an image file cannot be used; None where nothing speaks against it."""
     try:
-        with _silence_warnings(), _open(Path(path)):
+        with _silence_warnings(), _open(Path(path), LARGEST_INPUT):
             return None
     except Unusable as error:
         return str(error)
 
 
 def check(path: Path | str) -> tuple[str | None, str | None]:
-    """Read an image file as `read_image` does, to be sure: (reason why it cannot be used or None, note or None)."""
+    """Read an image file as `read_image` does, to be sure: (reason why it cannot be used or None, note or None).
+
+    A JPEG is decoded at its least scale, for which all of its bytes are read.
+    """
+    reason = probe(path)
+    if reason is not None:
+        return reason, None
     try:
-        return None, _read(Path(path))[1]
+        return None, _read(Path(path), side=MIN_SIDE)[1]
     except Unusable as error:
         return str(error), None
 
@@ -138,17 +155,19 @@ def _refusal(path: Path | str, reason: Unusable) -> ImageError:
 
 
 class _Picture(NamedTuple):
-    """An open file: Pillow's image, not loaded, what its header says of its samples and colours, and the file."""
+    """An open file: Pillow's image, not loaded, what its header says of its samples, colours and size, and the file."""
 
     image: Image.Image
     samples: samples.Samples
     profile: bytes | None
     file: BinaryIO
+    size: tuple[int, int]
 
 
 @contextlib.contextmanager
-def _open(path: Path) -> Iterator[_Picture]:
-    """Open a file by its header; whatever goes wrong, here or within the block, becomes `Unusable`."""
+def _open(path: Path, side: int | None = None) -> Iterator[_Picture]:
+    """Open a file by its header, `side` as in `read_image`; whatever goes wrong, here or within the block, becomes
+    `Unusable`."""
     try:
         regular = stat.S_ISREG(os.stat(path).st_mode)
         file = path.open("rb") if regular else None  # opening a pipe would wait for ever
@@ -159,11 +178,15 @@ def _open(path: Path) -> Iterator[_Picture]:
     try:
         with file:
             image, head = formats.open_picture(file, path, MAX_PIXELS)
+            size = image.size
+            if side is not None:
+                _reduce(image, REDUCED * side)
             _check_size(image.size)
             if image.format in _KNOWN_WHEN_LOADED:
                 image.load()
-                _check_size(image.size)
-            yield _Picture(image, samples.read_header(image, head), image.info.get("icc_profile"), file)
+                size = image.size
+                _check_size(size)
+            yield _Picture(image, samples.read_header(image, head), image.info.get("icc_profile"), file, size)
     except Unusable:
         raise
     except MemoryError as error:
@@ -176,6 +199,18 @@ def _open(path: Path) -> Iterator[_Picture]:
         raise Unusable(DAMAGED) from error
 
 
+def _reduce(image: Image.Image, least: int) -> None:
+    """Have a JPEG file decoded at the least of its scales at which both sides have `least` pixels."""
+    if not isinstance(image, JpegImageFile):
+        return
+    width, height = image.size
+    # Of a progressive file libjpeg keeps all coefficients, at any scale.
+    if width * height > MAX_REDUCED or (image.info.get("progressive") and width * height > MAX_PIXELS):
+        raise Unusable(TOO_LARGE)
+    if min(width, height) >= 2 * least:
+        image.draft(None, (least, least))
+
+
 def _check_size(size: tuple[int, int]) -> None:
     width, height = size
     if width * height > MAX_PIXELS:
@@ -184,10 +219,10 @@ def _check_size(size: tuple[int, int]) -> None:
         raise Unusable(TOO_SMALL)
 
 
-def _read(path: Path, profiles: bool = True) -> tuple[np.ndarray, str | None]:
+def _read(path: Path, profiles: bool = True, side: int | None = None) -> tuple[np.ndarray, str | None]:
     """The one way from a file to its pixels, and a note about them or None."""
-    with _silence_warnings(), _open(path) as picture:
-        size = oriented_size(picture.image)
+    with _silence_warnings(), _open(path, side) as picture:
+        size = oriented_size(picture.image, picture.image.size)
         pixels = to_rgb(picture if profiles else picture._replace(profile=None))
         if pixels.shape[1::-1] != size:
             raise Unusable(OTHER_SIZE)
@@ -207,10 +242,10 @@ _NO_FRAMES = {"MPO", "HEIF", "PSD"}
 _KNOWN_WHEN_LOADED = {"ICNS", "ICO", "PCD"}  # Pillow tells another size or mode before
 
 
-def oriented_size(image: Image.Image) -> tuple[int, int]:
-    """(width, height) of what `to_rgb` makes of an open image."""
+def oriented_size(image: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """(width, height) of an open image of the `size` that Pillow tells, as `to_rgb` turns it."""
     # Pillow tells the size of a TIFF as it was stored or as it is to be seen, by its version.
-    width, height = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else image.size
+    width, height = (image.tag_v2[256], image.tag_v2[257]) if image.format == "TIFF" else size
     return (height, width) if _orientation(image) in SIDEWAYS else (width, height)
 
 

@@ -158,7 +158,7 @@ def test_what_was_encoded_before_an_error_is_kept(fresh_cache, monkeypatch):
     calls = []
 
     class Fails:
-        name, dim, weights_hash = "fails", 2, "at the second block"
+        name, dim, side, weights_hash = "fails", 2, 224, "at the second block"
 
         def encode_images(self, images, done=None):
             calls.append(len(list(images)))

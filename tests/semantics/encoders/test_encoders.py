@@ -226,7 +226,7 @@ def test_latents_are_computed_once_ever(lite0, fresh_cache, monkeypatch):
     calls = []
 
     class Counting:
-        name, dim, weights_hash = lite0.name, lite0.dim, "of another file"
+        name, dim, side, weights_hash = lite0.name, lite0.dim, lite0.side, "of another file"
 
         def encode_images(self, images, done=None):
             images = list(images)

@@ -199,10 +199,26 @@ def test_a_known_format_that_is_not_read_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("size", [(12_000, 9_000), (16_320, 12_240)])  # 108 and 200 megapixels
-def test_photographs_of_more_than_100_megapixels_are_named(tmp_path, size):
-    Image.fromarray(picture()).save(tmp_path / "a.jpg")
+def test_a_telephone_s_largest_photographs_are_read_for_a_network_alone(tmp_path, size):
+    Image.new("L", size, 77).save(tmp_path / "a.jpg")
+    assert probe(tmp_path / "a.jpg") is None
+    assert check(tmp_path / "a.jpg") == (None, None)
+    assert images.size_of(tmp_path / "a.jpg") == size
+    seen = read_image(tmp_path / "a.jpg", side=224)
+    assert seen.shape == (size[1] // 8, size[0] // 8, 3)
+    assert (seen == 77).all()
+    with pytest.raises(ImageError, match="more than 100 megapixels"):
+        read_image(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    ("size", "progressive"), [((12_000, 9_000), True), ((20_000, 15_001), False), ((65_535, 65_535), False)]
+)
+def test_a_larger_jpeg_file_is_refused_by_its_header(tmp_path, size, progressive):
+    """Of a progressive one libjpeg would keep all coefficients."""
+    Image.fromarray(picture()).save(tmp_path / "a.jpg", progressive=progressive)
     data = bytearray((tmp_path / "a.jpg").read_bytes())
-    frame = data.index(b"\xff\xc0") + 5
+    frame = data.index(b"\xff\xc2" if progressive else b"\xff\xc0") + 5
     data[frame : frame + 4] = size[1].to_bytes(2, "big") + size[0].to_bytes(2, "big")
     (tmp_path / "a.jpg").write_bytes(data)
     assert_reason(tmp_path / "a.jpg", "more than 100 megapixels")

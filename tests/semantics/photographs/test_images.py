@@ -170,9 +170,41 @@ def test_a_damaged_second_frame_does_not_take_the_first(tmp_path):
     assert check(tmp_path / "a.gif")[0] is None
 
 
+@pytest.mark.parametrize(
+    ("size", "seen"),
+    [((127, 200), (127, 200)), ((128, 200), (64, 100)), ((200, 255), (100, 128)), ((513, 601), (65, 76))],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_large_jpeg_is_decoded_at_the_least_scale_of_twice_the_network_s_side(tmp_path, size, seen, turned):
+    height, width = size
+    smooth = np.linspace(0, 255, height)[:, None, None] + np.linspace(0, 255, width)[None, :, None]
+    picture = Image.fromarray((smooth / 2 + np.zeros(3)).astype(np.uint8))
+    exif = Image.Exif()
+    exif[images.ORIENTATION] = 6 if turned else 1
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    picture.save(tmp_path / "a.png")
+    whole, small = read_image(tmp_path / "a.jpg"), read_image(tmp_path / "a.jpg", side=32)
+    assert small.shape[:2] == (seen[::-1] if turned else seen)
+    assert images.size_of(tmp_path / "a.jpg") == whole.shape[1::-1]
+    expected = Image.fromarray(whole).resize(small.shape[1::-1], Image.Resampling.BOX)
+    assert np.abs(small.astype(int) - np.asarray(expected)).max() <= 6  # the ramp's steps at the eighth scale
+    assert read_image(tmp_path / "a.png", side=32).shape[:2] == size
+
+
+def test_a_large_jpeg_that_ends_early_is_damaged_at_every_scale(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (600, 700, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.jpg")
+    whole = (tmp_path / "a.jpg").read_bytes()
+    (tmp_path / "a.jpg").write_bytes(whole[: len(whole) * 9 // 10])
+    assert check(tmp_path / "a.jpg") == (images.DAMAGED, None)
+    for side in (None, 16, 32, 64, 150):
+        with pytest.raises(ImageError, match=images.DAMAGED):
+            read_image(tmp_path / "a.jpg", side=side)
+
+
 def test_what_is_checked_is_what_is_read(tmp_path, monkeypatch):
     path = save(tmp_path / "a.png")
-    monkeypatch.setattr(images, "oriented_size", lambda image: (41, 24))
+    monkeypatch.setattr(images, "oriented_size", lambda image, size: (41, 24))
     assert check(path) == (images.OTHER_SIZE, None)
     with pytest.raises(ImageError, match=images.OTHER_SIZE):
         read_image(path)
