@@ -15,6 +15,7 @@ import coders
 import learned
 import numpy as np
 import overhead
+import photographs
 import search
 from latents import latents
 from learning import dictionary_learning, whole_sweep
@@ -136,6 +137,7 @@ def main() -> None:
     print(f"one of {row['images']} images: {1000 * row['seconds']:.2f} ms")
     coders.report(results, Z)
     search.report(results, Z, given.out.parent)
+    photographs.report(results, given.out.parent)
     overhead.report(results)
     learned.report(results)
     given.out.write_text(json.dumps(results, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

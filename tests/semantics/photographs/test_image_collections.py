@@ -481,3 +481,12 @@ def test_words_of_some_scenes_only():
     assert sure == list_words(["coins"], words().words)[0]
     assert list_words(["moon"], ["moon", "cat"]) == (("moon", "cat"), [("moon",)])
     assert list_words(["cat", "kodim01"], words().words) is None
+
+
+def test_no_embedded_photograph_is_large_enough_to_be_decoded_at_a_reduced_scale(embedded):
+    """What is committed does not depend on libjpeg's scales."""
+    from smicnb.semantics.photographs.images import REDUCED
+
+    for path in {item.path for item in embedded}:
+        with Image.open(path) as picture:
+            assert picture.format != "JPEG" or min(picture.size) < 2 * REDUCED * 224, path.name
