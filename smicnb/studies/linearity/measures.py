@@ -7,12 +7,13 @@ third photograph, which leads to a picture as good as x2's, and a random one, wh
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import DimensionError
-from smicnb.base.progress import progress_bar
+from smicnb.base.progress import progress
 from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder, encode_collection
 from smicnb.semantics.metrics.intervals import bootstrap_cells, interval_of_pairs
@@ -133,20 +134,19 @@ def measure(
     first, second = Z[pairs.first], Z[pairs.second]
     third = _scale(Z[draw_third(scenes, pairs, seed)], second)
     addends = {"concept": second, "third": third, "random": random_like(second, seed)}
-    encode, frames = ReEncoder(judge), []
-    with progress_bar(f"generating to {pairs.operation}", len(factors) * len(addends) * len(pairs)) as advance:
-        for factor in factors:
-            for what, addend in addends.items():
-                images = space.generate(first + SIGNS[pairs.operation] * factor * addend, seed)
-                latents = encode(images) - centre
-                cosines = {
-                    "to_second": latent_cosine(latents, seen[pairs.second] - centre),
-                    "to_first": latent_cosine(latents, seen[pairs.first] - centre),
-                }
-                cell = {"pair": range(len(pairs)), "scene": scenes[pairs.first], "second_scene": scenes[pairs.second]}
-                cell |= {"operation": pairs.operation, "factor": factor, "what": what}
-                frames.append(pd.DataFrame({**cell, **cosines}))
-                advance(len(pairs))
+    generated = (
+        ((factor, what), space.generate(first + SIGNS[pairs.operation] * factor * addends[what], seed))
+        for factor, what in progress(list(product(factors, addends)), f"generating to {pairs.operation}")
+    )
+    frames = []
+    for (factor, what), latents in ReEncoder(judge).encode_cells(generated):
+        cosines = {
+            "to_second": latent_cosine(latents - centre, seen[pairs.second] - centre),
+            "to_first": latent_cosine(latents - centre, seen[pairs.first] - centre),
+        }
+        cell = {"pair": range(len(pairs)), "scene": scenes[pairs.first], "second_scene": scenes[pairs.second]}
+        cell |= {"operation": pairs.operation, "factor": factor, "what": what}
+        frames.append(pd.DataFrame({**cell, **cosines}))
     return pd.concat(frames, ignore_index=True)
 
 

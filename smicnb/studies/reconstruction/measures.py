@@ -1,7 +1,8 @@
 """How much of its latents a collection keeps when they pass through n_a atoms (Table I, Fig. 8, Fig. 9)."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
 from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder
+from smicnb.semantics.encoders.towers import BATCH
 from smicnb.semantics.metrics.intervals import bootstrap_cells
 from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection, Item
@@ -79,10 +81,15 @@ def reconstruct(model: TransformerMixin, latents: np.ndarray) -> np.ndarray:
     return model.inverse_transform(model.transform(latents))
 
 
+About = TypeVar("About")
+TOGETHER = 4 * BATCH  # new images that `ReEncoder.encode_cells` collects
+
+
 class ReEncoder:
     """f(x̂) of generated images; an image object that comes back, as with retrieval, is encoded once.
 
     The last `most` images are kept alive for that: pictures of a real generator are large, and never come back.
+    A network is given `BATCH` images however few are new, so that `encode_cells` collects some batches of them.
     """
 
     def __init__(self, encoder: ImageEncoder, most: int = 256):
@@ -98,6 +105,25 @@ class ReEncoder:
         found = np.stack([self._known[id(image)][1] for image in images])
         self._known = dict(list(self._known.items())[-self._most :])
         return found
+
+    def encode_cells(self, cells: Iterable[tuple[About, list[np.ndarray]]]) -> Iterator[tuple[About, np.ndarray]]:
+        """What cells are about, each with the latents (n, L) of its images, in their order; several cells are
+        encoded together.
+        """
+        waiting: list[tuple[About, list[np.ndarray]]] = []
+        for cell in cells:
+            waiting.append(cell)
+            new = {id(image) for _, images in waiting for image in images} - self._known.keys()
+            if len(new) >= TOGETHER:
+                yield from self._flush(waiting)
+                waiting = []
+        yield from self._flush(waiting)
+
+    def _flush(self, cells: list[tuple[About, list[np.ndarray]]]) -> Iterator[tuple[About, np.ndarray]]:
+        if cells:
+            latents = self([image for _, images in cells for image in images])
+            ends = np.cumsum([len(images) for _, images in cells])[:-1]
+            yield from zip((about for about, _ in cells), np.split(latents, ends), strict=True)
 
 
 def cosines(

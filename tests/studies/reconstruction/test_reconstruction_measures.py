@@ -262,6 +262,19 @@ def test_an_image_object_is_encoded_once(counting):
     assert counting.encoder.calls == [2, 1]
 
 
+def test_images_of_several_cells_are_encoded_together(counting, monkeypatch):
+    monkeypatch.setattr(measures, "TOGETHER", 4)
+    a, b, c, d, e, f = (np.full((4, 4, 3), level, np.uint8) for level in range(10, 70, 10))
+    cells = [("first", [a, b, a]), ("second", [b, c]), ("third", [d, e]), ("none", []), ("fourth", [f, a])]
+    found = {
+        about: latents[:, 0].tolist() for about, latents in measures.ReEncoder(counting.encoder).encode_cells(cells)
+    }
+    assert found == {"first": [10, 20, 10], "second": [20, 30], "third": [40, 50], "none": [], "fourth": [60, 10]}
+    assert list(found) == [about for about, _ in cells]
+    assert counting.encoder.calls == [5, 1]
+    assert list(measures.ReEncoder(counting.encoder).encode_cells([])) == []
+
+
 def test_an_encoded_image_is_kept_so_that_no_other_gets_its_id(counting):
     def pictures():
         return (np.full((4, 4, 3), level, np.uint8) for level in range(50))
