@@ -246,10 +246,10 @@ def test_what_was_left_out_is_listed_on_request(folder, path, tmp_path, monkeypa
     (source / "\x1b[2Jtitle.jpg").write_bytes(b"no image")
     read = image_collections.Item.image
 
-    def image(item):
+    def image(item, side=None):
         if item.id == "large.png":
             raise MemoryError
-        return read(item)
+        return read(item, side=side)
 
     monkeypatch.setattr(image_collections.Item, "image", image)
     counted = "2 files skipped (a camera's raw file, which is not read: 1, not an image: 1); "

@@ -175,7 +175,7 @@ def test_a_path_that_is_cut_does_not_begin_with_a_device():
 
 def test_views_of_one_photograph_have_their_own_sizes():
     items = [item for item in image_collections.load("embedded") if item.scene == "church"]
-    assert photographs.measure_sizes(items) == [item.image().shape[1::-1] for item in items]
+    assert [photographs.measure_size(item) for item in items] == [item.image().shape[1::-1] for item in items]
 
 
 # --- append -----------------------------------------------------------------------------------------
@@ -193,6 +193,36 @@ def test_an_append_codes_with_the_dictionary_that_is_there(path, later):
     assert decode(path).tobytes() == old.tobytes() + new.tobytes()
     with SmicReader(path) as opened:
         assert opened.names == sorted(FIRST) + sorted(LATER)
+
+
+@pytest.mark.parametrize("every", [False, True])
+def test_files_that_vanish_while_others_are_encoded_are_left_out_and_named(tmp_path, monkeypatch, every):
+    folder = tmp_path / "changes"
+    folder.mkdir()
+    rng = np.random.default_rng(7)
+    for number in range(5):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), np.uint8)).save(folder / f"{number}.png")
+    load = image_collections.load
+
+    def load_and_lose(name):
+        found = load(name)
+        for number in range(5) if every else (1, 4):
+            (folder / f"{number}.png").unlink()
+        return found
+
+    monkeypatch.setattr(image_collections, "load", load_and_lose)
+    target = tmp_path / "a.smic"
+    if every:
+        with pytest.raises(ImageError, match=r"could be read any more \(no longer readable: 5\)"):
+            photographs.compress(str(folder), target, "lite0-minilm", **POINT)
+        assert not target.exists()
+        return
+    said, _ = photographs.compress(str(folder), target, "lite0-minilm", listed=True, **POINT)
+    assert said.splitlines()[0].endswith("; no longer readable: '1.png'; no longer readable: '4.png'")
+    assert said.splitlines()[1:] == ["  1.png: no longer readable", "  4.png: no longer readable"]
+    with SmicReader(target) as opened:
+        assert opened.names == ["0.png", "2.png", "3.png"]
+        assert len(opened) == 3
 
 
 def test_a_file_from_before_colour_profiles_held_decodes_and_is_appended_to(later, tmp_path, monkeypatch):
