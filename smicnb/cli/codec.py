@@ -37,6 +37,13 @@ class Ways(StrEnum):
     words = "words"
 
 
+class Purpose(StrEnum):
+    """What a file is made for."""
+
+    cosine = "cosine"
+    search = "search"
+
+
 Source = Annotated[str, typer.Argument(help="A folder of photographs, or a collection's name (embedded, kodak:PATH).")]
 Skipped = Annotated[bool, typer.Option("--skipped", help="List what was left out, with reasons.")]
 Encoder = Annotated[str | None, typer.Option(help="Place of the file's own encoder, if its name does not lead there.")]
@@ -57,6 +64,10 @@ def compress(
         Ways | None,
         typer.Option(help="For --quality and --bits: axes, own or a prior's, or words; auto takes the best."),
     ] = None,
+    purpose: Annotated[
+        Purpose | None,
+        typer.Option("--for", help="For --quality and --bits: the latents (cosine), or what they find (search)."),
+    ] = None,
     model: Annotated[
         PointName | None, typer.Option(help="The paper's operating point (medium); the options below change it.")
     ] = None,
@@ -76,7 +87,8 @@ def compress(
     """Code a collection of photographs: by a fidelity or a size, or by the paper's dictionary.
 
     Examples: `smicnb compress photos/ photos.smic --quality 0.9`, `smicnb compress photos/ photos.smic --bits 100`,
-    `smicnb compress photos/ photos.smic`, `smicnb compress photos/ small.smic --model low`,
+    `smicnb compress photos/ photos.smic --bits 100 --for search`, `smicnb compress photos/ photos.smic`,
+    `smicnb compress photos/ small.smic --model low`,
     `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
     """
     from smicnb.base.files import check_target
@@ -95,19 +107,23 @@ def compress(
                 "leave out --model, --atoms, --penalty, --b-coef, --b-dict, --coding and --seed",
             )
         from smicnb.codec import photographs
-        from smicnb.codec.coders import choice
+        from smicnb.codec.coders import axes, choice
 
+        if purpose is Purpose.search and ways is Ways.words:
+            raise SmicnbError("found --for search with --ways words", "axes, own or a prior's")
+        tilt = axes.FOR_SEARCH if purpose is Purpose.search else 0.0
         only = choice.KINDS if ways in (None, Ways.auto) else (ways.value,)
         summary, tried = photographs.compress_to(
-            source, target, encoder, names, quality, bits, only, skipped, new=not force
+            source, target, encoder, names, quality, bits, only, skipped, not force, tilt
         )
         _say(summary)
         for line in choice.lines(tried):
             _say(line)
         typer.echo(_one_line(target))
         return
-    if ways is not None:
-        raise SmicnbError("found --ways alone", "--quality or --bits with it")
+    for name, given in (("--ways", ways), ("--for", purpose)):
+        if given is not None:
+            raise SmicnbError(f"found {name} alone", "--quality or --bits with it")
     from smicnb.codec import photographs
     from smicnb.codec.rate import POINTS
 

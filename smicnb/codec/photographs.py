@@ -181,6 +181,7 @@ def compress_to(
     only: Sequence[str] = choice.KINDS,
     listed: bool = False,
     new: bool = False,
+    tilt: float = 0.0,
 ) -> tuple[str, list[Way]]:
     """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all;
     arguments as in `compress` and `choice.ways`.
@@ -194,7 +195,7 @@ def compress_to(
     about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
     choice.check_target(cosine, bits, only, about["weights_hash"])
     found = photographs(source, semantic_encoder)
-    tried = choice.ways(found.latents, cosine, bits, only=only, **about)
+    tried = choice.ways(found.latents, cosine, bits, only=only, tilt=tilt, **about)
     _write(target, tried[0].codec, found, named, new)
     return found.describe(listed), tried
 

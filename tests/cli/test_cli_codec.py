@@ -173,7 +173,7 @@ def test_mistakes_are_told_on_one_line_and_write_nothing(folder, path, tmp_path)
 
 def test_a_quality_or_a_size_is_all_that_one_says(folder, more, tmp_path):
     target = tmp_path / "q.smic"
-    answer = smicnb("compress", folder[0], target, "--quality", "0.8", "--ways", "prior")
+    answer = smicnb("compress", folder[0], target, "--quality", "0.8", "--ways", "prior", "--for", "search")
     assert answer.status == 0
     assert "chosen: axes of the prior" in answer.err
     facts = json.loads(smicnb("info", target, "--json").out)
@@ -195,6 +195,8 @@ def test_a_quality_or_a_size_is_all_that_one_says(folder, more, tmp_path):
         (("--quality", "0.8", "--seed", "3"), "--coding and --seed"),
         (("--ways", "auto"), "--quality or --bits with it"),
         (("--ways", "words"), "--quality or --bits with it"),
+        (("--for", "search"), "found --for alone"),
+        (("--bits", "90", "--for", "search", "--ways", "words"), "axes, own or a prior's"),
     ],
 )
 def test_targets_that_cannot_be_are_one_line(folder, tmp_path, options, text):

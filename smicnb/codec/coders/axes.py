@@ -27,6 +27,8 @@ FOLDS = 5
 MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
 LEAST_COSINE, MOST_STRETCH = 0.1, 2.0  # bounds on what the second search takes from the first
+MOST_TILT = 4.0
+FOR_SEARCH = 0.5  # the tilt of files that are made to be searched; chosen on training scenes (notebook 11)
 
 
 def price_of(fidelity: float, norm: float) -> float:
@@ -49,6 +51,9 @@ class AxesCodec(Files, BaseEstimator):
         centre: whether the mean is removed, and sent.
         growth: how fast frequencies follow the images of a block: 0, not at all, to `quantisation.MOST_GROWTH`.
         images: number of images that share the mean of "prior" axes, and its bits; None: as many as are fitted.
+        tilt: how much more errors on large axes count, −`MOST_TILT` to `MOST_TILT`: on an axis of standard deviation σ
+            in proportion to σ^tilt. 0 is for the cosine. A query has most of its own length along the large axes, so
+            that an error there moves its scores the most. Only the choice of levels changes, no reader has to know.
         norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
 
     Attributes:
@@ -70,6 +75,7 @@ class AxesCodec(Files, BaseEstimator):
         centre=True,
         growth=quantisation.GROWTH,
         images=None,
+        tilt=0.0,
         norm=20.0,
         encoder="unnamed",
         weights_hash=UNNAMED,
@@ -84,6 +90,7 @@ class AxesCodec(Files, BaseEstimator):
         self.centre = centre
         self.growth = growth
         self.images = images
+        self.tilt = tilt
         self.norm = norm
         self.encoder = encoder
         self.weights_hash = weights_hash
@@ -115,9 +122,11 @@ class AxesCodec(Files, BaseEstimator):
                 raise SmicnbError(f"found {what} = {format_value(value)}", f"{least} to {most}, a whole number")
         if not (self.share is None or 0 <= self.share <= 1):
             raise SmicnbError(f"found share = {format_value(self.share)}", "0 to 1, or None")
+        if not -MOST_TILT <= self.tilt <= MOST_TILT:
+            raise SmicnbError(f"found tilt = {format_value(self.tilt)}", f"{-MOST_TILT:g} to {MOST_TILT:g}")
 
     def at(self, Z, **changes) -> "AxesCodec":
-        """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict` or `most_axes`.
+        """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict`, `most_axes` or `tilt`.
 
         Own axes keep the covariance that was found; the mean and all that depends on the changes is made anew.
         """
@@ -230,14 +239,23 @@ class AxesCodec(Files, BaseEstimator):
         stretch = np.where(some, np.clip(long / clipped, 1 / MOST_STRETCH, MOST_STRETCH), 1)
         weights = np.where(some, usual / clipped / np.square(stretch), 1)
         coefficients = stretch[:, None] * (Z @ book.analysis) - book.mean_latent @ book.analysis
-        aimed = book.quantise(coefficients, book.header.penalty, weights, plain)
+        aimed = book.quantise(coefficients, book.header.penalty, weights, plain, self._axis_weights())
         gain = 2 * usual * self.norm**2 * (self._measure_cosines(Z, aimed)[0] - cosines).sum()
         return aimed if gain > book.header.penalty * (self.lengths(aimed) - self.lengths(plain)).sum() else plain
 
     def _searched_once(self, Z: np.ndarray) -> np.ndarray:
         """Levels of a block of the least squared error at the price of a bit."""
         book = self.codebook_
-        return book.quantise(Z @ book.analysis - book.mean_latent @ book.analysis, book.header.penalty)
+        coefficients = Z @ book.analysis - book.mean_latent @ book.analysis
+        return book.quantise(coefficients, book.header.penalty, axis_weights=self._axis_weights())
+
+    def _axis_weights(self) -> np.ndarray | None:
+        """(K,) of the axes that are coded, 1 in the geometric mean: a bit keeps about its price. None for ones."""
+        deviations = self.codebook_.deviations
+        if not self.tilt or not len(deviations):
+            return None
+        logs = np.log(deviations)
+        return np.exp(self.tilt * (logs - logs.mean()))
 
     def _measure_cosines(self, Z: np.ndarray, levels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(n,) cosines of what levels decode to with latents Z (n, L), and (n,) the norms of the former over `norm`."""

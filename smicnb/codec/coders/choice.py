@@ -89,6 +89,7 @@ def ways(
     bits: float | None = None,
     images: int | None = None,
     only: Sequence[str] = KINDS,
+    tilt: float = 0.0,
     **about,
 ) -> list[Way]:
     """All ways to code latents Z (n, L) at a target, the best first, which meets it on all of Z.
@@ -102,6 +103,7 @@ def ways(
         bits: bits of an image, its share of all but names and sizes included, that are to spend.
         images: size of the collection; None for n.
         only: kinds of ways: "own" axes, "prior" axes, "words"; the last two only where a prior is known.
+        tilt: of `AxesCodec`, `FOR_SEARCH` for files that are made to be searched; words have none.
         about: `norm`, `encoder` and `weights_hash`, as of `SMICCodec`.
 
     Raises:
@@ -114,11 +116,13 @@ def ways(
     found: list[_Trial] = []
     if "prior" in only and prior:
         for centre in (False, True) if task.images > 1 else (False,):
-            base = AxesCodec("prior", prior=prior, centre=centre, images=task.images, **about).fit(task.learned)
+            base = AxesCodec("prior", prior=prior, centre=centre, images=task.images, tilt=tilt, **about).fit(
+                task.learned
+            )
             name = f"axes of the prior, {'its mean sent' if centre else 'nothing sent'}"
             found.append(_try_axes(task, name, base))
     if "own" in only:
-        base = AxesCodec(prior=prior, **about).fit(task.learned)
+        base = AxesCodec(prior=prior, tilt=tilt, **about).fit(task.learned)
         for b_dict, most in OWN_BESIDE_PRIOR if prior else OWN_ALONE:
             few = {None: "", 0: ", the mean alone"}.get(most, f", {most} at most")
             found.append(_try_axes(task, f"own axes at {b_dict} bits{few}", base, b_dict=b_dict, most_axes=most))

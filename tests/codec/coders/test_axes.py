@@ -13,7 +13,7 @@ from sklearn.base import clone
 from smicnb.base.errors import IntegrityError, SmicnbError, UnknownNameError
 from smicnb.codec import describe
 from smicnb.codec.coders import choice
-from smicnb.codec.coders.axes import AxesCodec, mixed_covariance
+from smicnb.codec.coders.axes import FOR_SEARCH, AxesCodec, mixed_covariance
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container
 from smicnb.codec.format.reader import SmicReader
@@ -43,6 +43,37 @@ def test_what_comes_back_is_what_the_encoder_reconstructed(count, parameters):
         again = AxesCodec.from_codebook(opened.codebook)
         assert opened.names[0] == "0.png"
     assert container.dump(*again.sections, again.blocks(Z)) == codec.encode(Z)
+
+
+@pytest.mark.parametrize("axes", ["own", "prior"])
+@pytest.mark.parametrize("tilt", [0.5, -1.0])
+def test_a_tilt_changes_what_is_chosen_and_no_byte_of_the_format(axes, tilt):
+    """No reader knows of it; all that is sent once is the same; large axes come out nearer, small ones do not."""
+    Z = images(80)
+    plain, codec = (AxesCodec(axes, prior=PRIOR, fidelity=95, tilt=some).fit(Z) for some in (0, tilt))
+    data = codec.encode(Z)
+    assert codec.sections == plain.sections
+    assert data != plain.encode(Z)
+    assert codec.decode(data).tobytes() == codec.reconstruct(Z).tobytes()
+    assert np.allclose(smic_by_hand.read(data).latents, codec.decode(data), atol=1e-5)
+    book, errors = plain.codebook_, []
+    for each in (plain, codec):
+        decoded = book.mean_latent + each.codebook_.coefficients(each.levels(Z)) @ book.atoms[: len(book.codes)]
+        errors.append(np.square((Z - decoded) @ book.analysis).mean(axis=0))
+    leading = slice(0, len(book.codes) // 4)
+    assert (errors[1][leading].sum() < errors[0][leading].sum()) == (tilt > 0)
+
+
+def test_without_a_tilt_no_axis_counts_more():
+    Z = images(40)
+    codec = AxesCodec("prior", prior=PRIOR, fidelity=95).fit(Z)
+    assert codec._axis_weights() is None
+    book, ones = codec.codebook_, np.ones(len(codec.codebook_.codes))
+    coefficients = Z @ book.analysis - book.mean_latent @ book.analysis
+    price = book.header.penalty
+    assert np.array_equal(book.quantise(coefficients, price), book.quantise(coefficients, price, axis_weights=ones))
+    with pytest.raises(SmicnbError, match="tilt"):
+        AxesCodec(tilt=5).fit(Z)
 
 
 def test_identical_latents_cost_only_what_is_sent_once():
@@ -187,7 +218,8 @@ def test_a_target_is_met_by_the_file_where_a_sample_misleads(target, monkeypatch
     Z, count = np.random.default_rng(2).standard_normal((30, PRIOR.dim)), 30  # far from what the prior expects
     sample = np.linspace(0, count - 1, choice.TRIED).round().astype(int)
     Z[sample] = images(count)[sample]
-    way, other, *_ = choice.ways(Z, only=("prior",), **target, **ABOUT)
+    way, other, *_ = choice.ways(Z, only=("prior",), tilt=FOR_SEARCH, **target, **ABOUT)
+    assert (way.codec.tilt, other.codec.tilt) == (FOR_SEARCH, FOR_SEARCH)
     data = way.codec.encode(Z)
     assert way.latent_cosine == pytest.approx(latent_cosine(Z, way.codec.decode(data)).mean(), abs=1e-5)
     assert way.bits == pytest.approx(8 * len(data) / count)

@@ -195,6 +195,7 @@ class TrellisCodebook:
         price: float,
         weights: np.ndarray | None = None,
         known_levels: np.ndarray | None = None,
+        axis_weights: np.ndarray | None = None,
     ) -> np.ndarray:
         """Levels (n, n_atoms) int32 of a block's coefficients (n, K) in the unit of latents of the header's norm; −1
         where an axis is not coded. Other arguments as in `quantisation.search_levels`.
@@ -204,7 +205,7 @@ class TrellisCodebook:
         earlier = None if known_levels is None else known_levels[:, :count]
         shape = self.deviations * self.unit, self.codes
         levels[:, :count] = quantisation.search_levels(
-            coefficients, *shape, price, weights, earlier, self.growth, self.known
+            coefficients, *shape, price, weights, earlier, self.growth, self.known, axis_weights
         )
         return levels
 

@@ -256,6 +256,7 @@ def search_levels(
     known_levels: np.ndarray | None = None,
     growth: int = GROWTH,
     known: Tables | None = None,
+    axis_weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Levels (n, K) int32 of the cheapest path through the coefficients of a block, image after image.
 
@@ -268,6 +269,7 @@ def search_levels(
         known_levels: (m, K) of an earlier search, by which bits are what frequencies come to after them; None for what
             they are before the first image.
         growth, known: the same as in `encode`.
+        axis_weights: (K,) of each column's squared errors; None for ones.
     """
     from smicnb.codec.format.trellis.search import search
 
@@ -283,8 +285,9 @@ def search_levels(
         bits = known.count_bits(frequencies)
     every = np.tile(codes, n)
     of_images = np.ones(n) if weights is None else weights
+    of_axes = np.square(deviations) if axis_weights is None else np.square(deviations) * axis_weights
     search(
-        (targets / deviations).ravel(), np.outer(of_images, np.square(deviations)).ravel(), price, every, *shape,
+        (targets / deviations).ravel(), np.outer(of_images, of_axes).ravel(), price, every, *shape,
         known.flat_levels, bits, known.following, symbols, states,
     )  # fmt: skip
     return (symbols + (states % BOOKS) * 2 * known.widths[every]).reshape(n, count).astype(np.int32)
