@@ -16,6 +16,7 @@ import beyond_goldens
 import numpy as np
 import pandas as pd
 import pytest
+import retrieval_goldens
 import sic_goldens
 import sota_goldens
 import taco_goldens
@@ -50,7 +51,13 @@ from smicnb.studies.separation import measures as separation
 ROOT = Path(__file__).resolve().parent.parent
 SIZES = [2, 8, 32]  # of the dictionaries that are learned here
 FOLDERS = ("figures", "figures/bsds500")  # those whose tables of notebooks 00 to 06 are computed again here
-OTHERS = (sota_goldens, taco_goldens, sic_goldens, beyond_goldens)  # goldens that have a module of their own
+OTHERS = (
+    sota_goldens,
+    taco_goldens,
+    sic_goldens,
+    beyond_goldens,
+    retrieval_goldens,
+)  # goldens that have a module of their own
 OF_NOTEBOOK = {module.NOTEBOOK: module for module in OTHERS}
 PHOTOGRAPHS_SHOWN = (
     *("fig04_addition", "fig04_failures", "fig05_removal", "fig06_learning", "fig07_atoms"),

@@ -19,7 +19,7 @@ ORDER = {
     "learned": "networks files any_codec authors training",
     "compare": "verdicts latents images",
     "studies": "committed readings learned_plots reconstruction primer linearity separation rate_model frontier "
-    "state_of_the_art taco synonyms sic beyond",
+    "state_of_the_art taco synonyms sic beyond retrieval",
     "repro": "differences environment checkout imports parameters figures runs session paper_map report",
 }
 # Study -> other studies whose parts it uses.
@@ -29,6 +29,7 @@ NEIGHBOURS = {
     "frontier": {"reconstruction", "rate_model"},
     "state_of_the_art": {"rate_model"},
     "beyond": {"reconstruction"},
+    "retrieval": {"beyond"},
 }
 SHARED = {"committed", "readings", "learned_plots"}  # by studies
 MOST_NAMES, MOST_LINES = 10, 450  # in a folder (studies/ has one for each study), in a module

@@ -60,6 +60,14 @@ LATENT_CODERS = {
     "best Gaussian reference": {"color": BLACK, "marker": "", "linestyle": ":"},
 }
 
+# Coders of latents that are searched: as above, ours for search, and who is made for search.
+RETRIEVAL = {
+    **LATENT_CODERS,
+    "ours, for search": {"color": BLUE, "marker": "o", "linestyle": "-"},
+    "best made for search, without our prior": {"color": BLACK, "marker": "s", "linestyle": "--"},
+    "paper's code at its best": {"color": INDIGO, "marker": ">", "linestyle": "-"},
+}
+
 # What a collection sends once, of our coder of latents.
 SENT = {
     "mean sent": {"color": SKY, "marker": "D", "linestyle": "-"},

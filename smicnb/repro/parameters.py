@@ -70,6 +70,8 @@ TYPES: dict[str, Any] = {
     "steps": Annotated[int, Field(ge=2, le=100, description="settings of the scalar quantisers' curves")],
     "codebooks": Annotated[int, Field(ge=1, le=64, description="codebooks of a vector quantiser")],
     "drawn": Annotated[int, Field(ge=64, le=16384, description="latents drawn for vector quantisers to be trained on")],
+    "every": Annotated[int, Field(ge=1, le=8, description="of our fidelities, by which they are gone through")],
+    "halves": Annotated[int, Field(ge=1, le=2, description="halves of a collection that are searched")],
     "words_cosine": Annotated[float, Field(ge=0.05, le=0.99, description="mean latent cosine of the named words")],
 }
 # (Notebook, name) or name -> what a whole list may be that need not increase, or needs more than one entry.

@@ -33,6 +33,7 @@ PAPER, PAPER_ENTROPY = "paper's tuples", "paper's, entropy coded"
 PAPER_BEST = "paper's tuples, best atoms and bits"
 REFITTED = ", refitted"  # of the paper's code, where range and levels are searched for the latent's cosine
 PAPER_REFITTED, ENTROPY_REFITTED, BEST_REFITTED = (f"{name}{REFITTED}" for name in (PAPER, PAPER_ENTROPY, PAPER_BEST))
+FOR_SEARCH = ", for search"  # of ours, where errors on large axes count more
 FIDELITIES = tuple(range(76, 124, 2))
 PENALTIES = (0.2, 0.4, 0.8, 1.2, 1.6, 2.0, 2.8, 4.0)  # of the paper's dictionary
 ATOMS, BITS, ATOM_BITS = (4, 8, 16, 32, 64, 128), (2, 3, 4), (4, 8)  # of the paper's code where they are free
@@ -296,14 +297,54 @@ def searched_coders(prior: Prior | None, images: int | None = None) -> list[Late
     return coders
 
 
-def _over_fidelities(name: str, codec: AxesCodec, kind: type[SmicCoder] = SmicCoder) -> list[LatentCoder]:
-    """One coder for each fidelity; the covariance is fitted once for all that meet the same latents."""
+def retrieval_coders(prior: Prior | None, images: int, tilt: float, every: int = 1) -> list[LatentCoder]:
+    """Our three codes over fidelities, and with scalars in place of the trellis, at half as many: each as it is, and
+    for search.
+
+    What is fitted to the same latents is fitted once for all of them.
+
+    Args:
+        prior: the prior of the latents' encoder, or None: then there are own axes only.
+        images: how many images share the prior's mean.
+        tilt: of `AxesCodec`, of those for search, whose names end on `FOR_SEARCH`.
+        every: so many of `FIDELITIES` are gone on by.
+    """
+    shares: dict[bytes, float] = {}
+    coders: list[LatentCoder] = []
+    for kind, wrapped, names in (
+        (AxesCodec, SmicCoder, (OURS, OURS_PRIOR, OURS_BARE)),
+        (ScalarAxes, ScalarCoder, SEARCHED),
+    ):
+        for suffix, about in (("", {}), (FOR_SEARCH, {"tilt": tilt})):
+            shapes = [kind(prior=prior, **about)]
+            if prior is not None:
+                shapes += [
+                    kind("prior", prior=prior, images=images, **about),
+                    kind("prior", prior=prior, centre=False, **about),
+                ]
+            for name, codec in zip(names, shapes, strict=False):
+                some = _over_fidelities(f"{name}{suffix}", codec, wrapped, shares)
+                coders += some[::every] if wrapped is SmicCoder else some[:: 2 * every]
+    return coders
+
+
+def _over_fidelities(
+    name: str, codec: AxesCodec, kind: type[SmicCoder] = SmicCoder, shares: dict[bytes, float] | None = None
+) -> list[LatentCoder]:
+    """One coder for each fidelity; the covariance is fitted once for all that meet the same latents. `shares` of the
+    prior are remembered, and known to all that are given the same ones."""
     fitted: dict[bytes, AxesCodec] = {}
+    shares = {} if shares is None else shares
 
     def at(Z: np.ndarray, fidelity: int) -> AxesCodec:
         if (key := Z.tobytes()) not in fitted:
             fitted.clear()
-            fitted[key] = type(codec)(**codec.get_params(deep=False)).fit(Z)
+            about = codec.get_params(deep=False)
+            if codec.axes == "own" and codec.share is None:
+                about["share"] = shares.get(key)
+            fitted[key] = type(codec)(**about).fit(Z)
+            if codec.axes == "own":
+                shares[key] = fitted[key].share_
         return fitted[key].at(Z, fidelity=fidelity)
 
     return [kind(name, f"fidelity {f}", codec, prepared=lambda Z, fidelity=f: at(Z, fidelity)) for f in FIDELITIES]

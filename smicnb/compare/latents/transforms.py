@@ -11,7 +11,7 @@ import zlib
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
@@ -151,6 +151,10 @@ class KLT(_Linear):
         self.variances_ = np.square(values[kept]) / len(Z)
         self._set_rows(quantise.atom_levels(axes, self.bits) if len(axes) else np.zeros(axes.shape, np.uint16))
         return self
+
+    def of_fold(self) -> "KLT":
+        """The transform to be fitted to a fold of what this one was fitted to."""
+        return clone(self)
 
     def first(self, n_components: int) -> "KLT":
         """The same transform, as sent, of its first `n_components` axes only."""

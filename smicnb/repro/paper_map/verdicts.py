@@ -9,6 +9,7 @@ import smicnb.studies.linearity.verdicts
 import smicnb.studies.primer.verdicts
 import smicnb.studies.rate_model.verdicts
 import smicnb.studies.reconstruction.verdicts
+import smicnb.studies.retrieval.verdicts
 import smicnb.studies.separation.verdicts
 import smicnb.studies.sic.verdicts
 import smicnb.studies.state_of_the_art.verdicts

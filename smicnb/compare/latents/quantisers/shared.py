@@ -58,7 +58,7 @@ class SharedCodebooks:
     kind: ClassVar[int] = 7
 
     def __init__(self, quantiser: Codebooks, prior: Prior | None = None, drawn: int = DRAWN):
-        self.name, self.bits = quantiser.name, quantiser.bits
+        self.name, self.count, self.bits = quantiser.name, quantiser.count, quantiser.bits
         self.setting = f"{quantiser.setting}, known to both"
         shape = quantiser.count, quantiser.bits, quantiser.codebook_bits, quantiser.seed
         self._shape = quantiser.kind, prior, *shape, drawn

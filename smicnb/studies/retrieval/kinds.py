@@ -1,0 +1,112 @@
+"""Coders of latents by kind, as notebook 10 has them, and ours for search."""
+
+from collections.abc import Sequence
+
+from smicnb.codec.coders.axes import FOR_SEARCH
+from smicnb.codec.format.priors import Prior
+from smicnb.compare.latents import rivals, smic
+from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder
+from smicnb.compare.latents.quantisers.additive import ResidualQuantiser
+from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
+from smicnb.compare.latents.quantisers.shared import SharedCodebooks
+from smicnb.compare.latents.quantisers.vector import Codebooks
+from smicnb.compare.latents.transforms import KLT, Truncation
+from smicnb.studies.beyond import kinds as beyond
+from smicnb.studies.beyond.kinds import OURS, OURS_NAME, PAPERS_NAME, SEARCHED_NAME, UNTRAINED_NAME
+
+OURS_SEARCH = tuple(f"{name}{smic.FOR_SEARCH}" for name in OURS)
+SEARCH_NAME = f"ours{smic.FOR_SEARCH}"
+SIGNS = "signs"
+MOST_SEARCHED = 128  # codewords of what is searched for along many paths
+MOST_TURNED, MOST_GIVEN = 512, 4096  # codewords of product quantisers given the prior, with a rotation and without
+MANY_AXES = 32
+RESIDUAL_GIVEN = f"residual quantiser{rivals.PRIOR}"
+PAPERS = (smic.PAPER, smic.PAPER_ENTROPY, smic.PAPER_REFITTED, smic.ENTROPY_REFITTED)
+ALONE = (smic.PAPER, smic.PAPER_ENTROPY, "CLIP-intra + entropy", f"{SIGNS} + entropy")
+# Rivals by kind, together all. Scalars with all of ours but the trellis are given the tilt as well.
+RIVALS: dict[str, tuple[str, ...]] = {
+    **beyond.RIVALS,
+    SEARCHED_NAME: (*smic.SEARCHED, *(f"{name}{smic.FOR_SEARCH}" for name in smic.SEARCHED)),
+    PAPERS_NAME: PAPERS,
+    UNTRAINED_NAME: (*rivals.UNTRAINED, f"{SIGNS} + entropy"),
+}
+ALL = tuple(name for names in RIVALS.values() for name in names)
+WITHOUT_OURS = tuple(name for name in ALL if name not in RIVALS[SEARCHED_NAME])
+# Those that are made for search elsewhere, where an image has a fixed number of bits, and none knows our prior.
+FIXED = (
+    *rivals.TODAY,
+    *rivals.BEST[2:],
+    f"{SIGNS} + entropy",
+    "CLIP-intra + entropy",
+    "random rotation, b bit + entropy",
+)
+BEST_NAME, FIXED_NAME = "best of all rivals", "best made for search, without our prior"
+TODAY_NAME, CLASSICAL_NAME = "best of OPQ, LSQ, RaBitQ, TurboQuant", "best of KLT, PQ, RQ"
+BUT_OURS_NAME = f"best of all but {SEARCHED_NAME}"
+# Against whom ours is measured, the strongest collections first.
+AGAINST: dict[str, tuple[str, ...]] = {
+    BEST_NAME: ALL,
+    BUT_OURS_NAME: WITHOUT_OURS,
+    FIXED_NAME: FIXED,
+    **RIVALS,
+    **{name: (name,) for name in ALONE},
+    OURS_NAME: OURS,
+}
+# What the figure has a curve for; of the two kinds that are left out, those that are made for search are in one.
+CURVES = {
+    SEARCH_NAME: OURS_SEARCH,
+    OURS_NAME: OURS,
+    **{name: names for name, names in RIVALS.items() if name not in (TODAY_NAME, CLASSICAL_NAME)},
+    FIXED_NAME: FIXED,
+    smic.PAPER: (smic.PAPER,),
+}
+
+
+def coders(
+    prior: Prior | None,
+    dim: int,
+    images: int,
+    n_atoms: int,
+    steps: Sequence[float],
+    codebooks: Sequence[int],
+    drawn: int,
+    seed: int,
+    every: int = 1,
+    tilt: float = FOR_SEARCH,
+) -> list[LatentCoder]:
+    """Ours as they are and for search at all fidelities, and all rivals as notebook 10 sets them up; of the paper's
+    code those of the medium model's bits.
+
+    Args:
+        prior: of the latents' encoder, or None.
+        dim, images: of the latents that coders are fitted to.
+        n_atoms: of the paper's dictionary.
+        steps, codebooks, drawn: of `rivals.rivals` and `rivals.today`.
+        seed: of all that is drawn.
+        every: as of `smic.retrieval_coders`: 1 for all of our fidelities.
+        tilt: of ours for search.
+    """
+    made = smic.retrieval_coders(prior, images=1000, tilt=tilt, every=every)
+    made += [coder for coder in smic.paper_coders(n_atoms, seed, refitted=True) if coder.name in PAPERS]
+    made += rivals.rivals(dim, images, steps, seed, prior, once=True)
+    made += rivals.today(dim, images, seed, prior, codebooks, drawn)
+    signs = QuantisedCoder(FixedScalar(SIGNS, Truncation(centre=True), 1))
+    return [*(coder for coder in made if not _takes_long(coder)), signs]
+
+
+def _takes_long(coder: LatentCoder) -> bool:
+    """Whether a coder is one of those of notebook 10 that are left out here for their time: vector quantisers of many
+    searched codewords, or given the prior of many; residual ones whose codebooks have 4 bits a number; and few axes.
+    """
+    quantiser = getattr(coder, "quantiser", None)
+    if isinstance(quantiser, SteppedScalar) and type(quantiser.transform) is KLT:
+        return (quantiser.transform.n_components or MANY_AXES) < MANY_AXES or quantiser.transform.bits < 4
+    if not isinstance(quantiser, Codebooks | SharedCodebooks):
+        return False
+    codewords, given = quantiser.count << quantiser.bits, coder.name in rivals.VECTORS_GIVEN
+    if coder.name.startswith(rivals.LOCAL_SEARCH) or coder.name.startswith(RESIDUAL_GIVEN):
+        return codewords > MOST_SEARCHED
+    if given:
+        most = MOST_TURNED if coder.name.startswith(rivals.OPTIMISED) else MOST_GIVEN
+        return codewords > most or quantiser.bits > 6
+    return isinstance(quantiser, ResidualQuantiser) and quantiser.codebook_bits < 8
