@@ -25,6 +25,7 @@ from PIL import Image
 from smicnb.base.files import sha256_file
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.rate import LOW, MEDIUM, POINTS
+from smicnb.compare.images import floors
 from smicnb.repro import figures
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.generators.generators import RetrievalGenerator
@@ -225,7 +226,7 @@ class RowGenerator(RetrievalGenerator):
 
 
 class KnownEncoder:
-    """An encoder of images that are rows of known latents; texts are encoded once."""
+    """An encoder of images that are rows of known latents, or pictures as any; texts are encoded once."""
 
     def __init__(self, encoder, latents):
         self._encoder, self._latents = encoder, latents
@@ -234,7 +235,10 @@ class KnownEncoder:
         self._text = lru_cache(maxsize=None)(lambda texts: encoder.encode_text(list(texts)))
 
     def encode_images(self, images):
-        return self._latents[np.array([int(image) for image in images])]
+        pictures = list(images)
+        if all(image.ndim for image in pictures):
+            return self._encoder.encode_images(pictures)
+        return self._latents[np.array([int(image) for image in pictures])]
 
     def encode_text(self, texts):
         return self._text(tuple(texts))
@@ -263,6 +267,7 @@ class Again:
         judge = encoders.image_encoder(self.p01["judge"])
         encoders.encode_collection(judge, self.coded)
         self.judge = KnownEncoder(judge, encoders.encode_collection(judge, gallery))
+        encoders.encode_collection(judge, self.heldout)
         self.readings = readings.Readings(
             self.space,
             {
@@ -386,7 +391,13 @@ class Again:
             f"n_a={size}": latent_cosine(chosen, reconstruction.reconstruct(models["learned", size][0], chosen))
             for size in SIZES
         }
+        learned = {
+            f"{size} atoms": (np.nan, reconstruction.reconstruct(models["learned", size][0], self.H)) for size in SIZES
+        }
+        beside = self.floors(learned, p)
+        beside.attrs["some_of"] = ["shown"]
         return {
+            "table1_floors": beside,
             "table1_latent_cosine": summary[summary["metric"] == "latent_cosine"],
             "table1_image_cosine": summary[summary["metric"] == "image_cosine"],
             "table1_readings": summary[~summary["metric"].isin(["latent_cosine", "image_cosine"])],
@@ -394,6 +405,10 @@ class Again:
             "atoms_against_baselines": reconstruction.differences(cosines, p["seed"]),
             "fig08_reconstructions": pd.DataFrame(kept).assign(image=[item.id for item in items]),
         }
+
+    def floors(self, decoded, p):
+        gallery = self.photographs.split("gallery")
+        return floors.measure(self.space, gallery, self.heldout, decoded, self.judge, p["seed"], p["generated"])
 
     def parts(self):
         p = self.p03
@@ -450,7 +465,9 @@ class Again:
             )
             for model in POINTS
         }
+        bits = dict(zip(POINTS, point_files.entropy_bits(rates, "heldout"), strict=True))
         return {
+            "table2_floors": self.floors({model: (bits[model], decoded[model, "heldout"]) for model in POINTS}, p),
             "fig13_hulls": hulls[hulls["split"] == "train"],
             "fig13_hulls_heldout": hulls[hulls["split"] == "heldout"],
             "fig13_files": point_files.hull_files(hulls, Z, {"heldout": H}, grid, self.space.encoder),
@@ -574,11 +591,14 @@ def test_sidecars_name_the_data_and_weights_of_now(again, origin, repository, fo
 
 @pytest.mark.parametrize(("module", "folder"), OTHERS_IN)
 def test_sidecars_name_the_data_and_models_of_now(others, origin, repository, module, folder):
-    inputs = others(module, folder).inputs
+    inputs, judged = others(module, folder).inputs, getattr(module, "JUDGED", ())
+    judge = encoders.image_encoder(floors.JUDGE)
+    by = {"judge": judge.name, "judge_weights": judge.weights_hash}
     for name in (name for (place, name), (book, _) in PLACES.items() if (place, book) == (folder, module.NOTEBOOK)):
         named = origin(folder, name)["made_from"]
         tables = {key: sha256_file(repository / key) for key in named if key.endswith(".csv")}
-        assert named == ({} if name in getattr(module, "OF_NOTHING", ()) else inputs | tables), name
+        of = inputs | (by if name in judged else {})
+        assert named == ({} if name in getattr(module, "OF_NOTHING", ()) else of | tables), name
 
 
 # What lies in figures/

@@ -286,6 +286,38 @@ def test_ratios_of_the_readme_are_those_of_the_tables(repository):
     assert large == [f"{times:.2f}" for times in of[100_000]["axes_times"]]
 
 
+def test_floors_of_the_readme_are_those_of_the_table(repository):
+    import pandas as pd
+
+    text = " ".join((repository / "README.md").read_text().split())
+    rows = pd.read_csv(repository / "figures/kodak/07_sota_comparison/sota_floors.csv").set_index("shown")
+    intra, beyond, smic, aom = "CLIP-intra [21]", "SMIC, beyond the paper", "SMIC, entropy coded", "AV1 (libaom)"
+    index, grey, random, words = "gallery index", "grey frame", "random photograph", "3 words"
+    number = r"([\d.]+)"
+    own = (
+        rf"a dimension keeps an image cosine of {number}, the coder beyond the paper {number} at .* SMIC {number}, and "
+        rf"AV1 \(libaom\) on reduced images {number}, where .* both sides hold, keeps {number}, three words in four "
+        rf"bytes {number}, a grey frame {number} and a random photograph {number}:"
+    )
+    other = (
+        rf"or pictures, SMIC keeps {number}, one bit a dimension {number}, that byte {number}, AV1 {number}, a grey "
+        rf"frame {number} and a random photograph {number}, and no codec"
+    )
+    for cosine, phrase, names in (
+        ("image_cosine", own, (intra, beyond, smic, aom, index, words, grey, random)),
+        ("judge_cosine", other, (smic, intra, index, aom, grey, random)),
+    ):
+        told = [float(one) for one in re.search(phrase, text).groups()]
+        assert told == [abs(round(rows.loc[name, cosine], 2)) for name in names]
+    codecs = rows[~rows.index.isin([random, grey, index, "not coded"]) & ~rows.index.str.contains("word")]
+    assert re.search(r"no codec of (\d+) is ahead of that byte", text)[1] == str(len(codecs))
+    for cosine in ("image_cosine", "judge_cosine"):
+        assert not codecs[f"{cosine}_ahead_of"].str.contains(index).any()
+    assert not codecs["judge_cosine_ahead_of"].str.contains(grey).any()
+    assert not rows.loc[smic, ["image_cosine_ahead_of", "image_cosine_behind"]].str.contains(grey).any()
+    assert (rows.loc[[index, words], "bits"] - rows.loc[grey, "bits"]).tolist() == [8, 32]
+
+
 def test_the_page_on_encoders_shows_the_table_of_generators(repository):
     table = (repository / "figures" / "generators" / "generators_against_retrieval.md").read_text()
     assert table[table.index("| data set") :].strip() in (repository / "docs" / "encoders.md").read_text()

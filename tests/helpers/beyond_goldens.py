@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from smicnb.codec.format import priors
+from smicnb.compare.images import floors
 from smicnb.compare.latents import points as latent_points
 from smicnb.compare.latents import rivals, smic
 from smicnb.semantics import spaces
+from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.beyond import kinds, sharing
 from smicnb.studies.beyond import measures as beyond
@@ -21,6 +23,7 @@ from smicnb.studies.state_of_the_art import measures as state_of_the_art
 NOTEBOOK = "10_beyond_the_paper"
 PLOTS = ("beyond_rates", "beyond_sharing", "beyond_break_even", "beyond_totals")
 PHOTOGRAPHS_SHOWN = ("beyond_words",)
+JUDGED = ("beyond_floors",)  # by the second judge too
 LONG = {*rivals.TODAY, *rivals.VECTORS_GIVEN, smic.PAPER_REFITTED, smic.BEST_REFITTED, smic.ENTROPY_REFITTED}
 FEW = (
     "2 × 4 bit",
@@ -76,11 +79,17 @@ class Again:
             "beyond_image_cosine": beyond.image_cosines(
                 points, compared, fidelity["medium"], self.space, H, scenes, p["seed"]
             ),
+            "beyond_floors": self.floors(beyond.nearest_points(points, compared, fidelity["medium"])),
             "beyond_parts": beyond.parts(parts, fidelity),
             "beyond_break_even": beyond.break_even(points, np.linspace(fidelity["lowest"], fidelity["medium"], 9)),
             "beyond_totals": measured(pd.concat(totals), "coder", kinds.CODES),
             **({"beyond_words": self.words(H)} if self.folder == "figures" else {}),
         }
+
+    def floors(self, nearest):
+        decoded = {point.coder: (point.payload_bits, point.decoded) for point in nearest}
+        judge, gallery = encoders.image_encoder(floors.JUDGE), self.coded.split("gallery")
+        return floors.measure(self.space, gallery, self.heldout, decoded, judge, self.p["seed"])
 
     def words(self, H):
         """Of the photographs that are shown, which are committed for the embedded collection alone."""

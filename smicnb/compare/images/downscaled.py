@@ -10,6 +10,7 @@ from smicnb.compare.images.evaluate import ImageCodec
 from smicnb.semantics.photographs.images import check_rgb, resize
 
 FACTORS = (2, 4, 8)
+COARSE = (16, 32)  # of thumbnails: how little of an image a codec of pixels can be asked to keep
 MARK = ", 1/"  # between a codec's name and the factor
 STRIDE = 2  # every other rung of a family's ladder, from the lowest, at each factor
 
@@ -18,11 +19,12 @@ class Downscaled:
     """An image codec between a Lanczos filter down and one up, both Pillow's.
 
     The reduced sides are rounded up. One byte before the file holds the factor's logarithm (2 bits) and by how much
-    factor times reduced height and width exceed the true ones (3 bits each); it is counted.
+    factor times reduced height and width exceed the true ones (3 bits each). Of the factors of `COARSE` there are two
+    bytes, the first two bits 0: the logarithm less 4 (4 bits), and 5 bits for each excess. They are counted.
 
     Args:
         codec: a codec at one operating point; "image" of its file is the reduced one.
-        factor: divisor of both sides, one of `FACTORS`.
+        factor: divisor of both sides, one of `FACTORS` or `COARSE`.
 
     Raises:
         SmicnbError: another factor.
@@ -31,8 +33,9 @@ class Downscaled:
     def __init__(self, codec: ImageCodec, factor: int):
         from PIL import __version__
 
-        if factor not in FACTORS:
-            raise SmicnbError(f"found a factor of {format_value(factor)}", f"one of {', '.join(map(str, FACTORS))}")
+        if factor not in (*FACTORS, *COARSE):
+            known = ", ".join(map(str, (*FACTORS, *COARSE)))
+            raise SmicnbError(f"found a factor of {format_value(factor)}", f"one of {known}")
         self._codec, self._factor = codec, factor
         self.name, self.setting = f"{codec.name}{MARK}{factor}", codec.setting
         self.fingerprint = {**codec.fingerprint, "reduced by": factor, "resized by": f"pillow {__version__}, Lanczos"}
@@ -42,16 +45,20 @@ class Downscaled:
         check_rgb(image)
         small = [-(-side // self._factor) for side in image.shape[:2]]
         rows, columns = (self._factor * less - side for less, side in zip(small, image.shape[:2], strict=True))
-        head = (self._factor.bit_length() - 1) * 64 + rows * 8 + columns
-        return bytes([head]) + self._codec.encode(resize(image, *small[::-1]), caption)
+        power = self._factor.bit_length() - 1
+        head = [power << 6 | rows << 3 | columns] if power < 4 else divmod((power - 4) << 10 | rows << 5 | columns, 256)
+        return bytes(head) + self._codec.encode(resize(image, *small[::-1]), caption)
 
     def decode(self, data: bytes) -> np.ndarray:
-        """The RGB uint8 image H×W×3 of a file; raises IntegrityError where its first byte is none of ours."""
-        power, rest = divmod(data[0] if data else 0, 64)
-        factor, (rows, columns) = 1 << power, divmod(rest, 8)
-        if factor not in FACTORS or max(rows, columns) >= factor:
-            raise IntegrityError(f"found {data[:1]!r} as the byte of sizes", "a byte that an encoder writes")
-        image = self._codec.decode(data[1:])
+        """The RGB uint8 image H×W×3 of a file; raises IntegrityError where it does not begin as one of ours."""
+        coarse = not data or data[0] < 64
+        head, rest = (data[:2], data[2:]) if coarse else (data[:1], data[1:])
+        bits = 5 if coarse else 3
+        power, excess = divmod(int.from_bytes(head), 1 << 2 * bits)
+        factor, (rows, columns) = 1 << (power + 4 if coarse else power), divmod(excess, 1 << bits)
+        if len(head) < 1 + coarse or factor not in (*FACTORS, *COARSE) or max(rows, columns) >= factor:
+            raise IntegrityError(f"found {head!r} before the file", "sizes that an encoder writes")
+        image = self._codec.decode(rest)
         return resize(image, factor * image.shape[1] - columns, factor * image.shape[0] - rows)
 
 

@@ -88,6 +88,18 @@ class ScalarRecords:
         return self._quantiser.reconstruct(symbols.decode(data, 1, self._model))
 
 
+def pack_size(width: int, height: int) -> bytes:
+    """What stands before an image's record."""
+    return leb128.pack(width) + leb128.pack(height)
+
+
+def fit_to_size(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    """A picture, RGB uint8 H×W×3, cropped at its middle and resized to another size."""
+    from PIL import Image, ImageOps
+
+    return np.asarray(ImageOps.fit(Image.fromarray(picture), (width, height), Image.Resampling.LANCZOS))
+
+
 class SemanticImages:
     """A coder of latents as an image codec (`evaluate.ImageCodec`).
 
@@ -122,18 +134,16 @@ class SemanticImages:
         """Width, height and record of an RGB uint8 image H×W×3; the caption is not used."""
         check_rgb(image)
         height, width = image.shape[:2]
-        return leb128.pack(width) + leb128.pack(height) + self.records.pack(self._latent(image))
+        return pack_size(width, height) + self.records.pack(self._latent(image))
 
     def decode(self, data: bytes) -> np.ndarray:
         """A picture, RGB uint8 H×W×3, of what a file says."""
-        from PIL import Image, ImageOps
-
         width, place = leb128.read(data, 0)
         height, place = leb128.read(data, place)
         if not 0 < width * height <= MAX_PIXELS:
             raise IntegrityError(f"found a size of {width}×{height} pixels", f"1 to {MAX_PIXELS}")
         (picture,) = self._space.generate(self.records.unpack(data[place:]), self._seed)
-        return np.asarray(ImageOps.fit(Image.fromarray(picture), (width, height), Image.Resampling.LANCZOS))
+        return fit_to_size(picture, width, height)
 
 
 def encode_image(space: SemanticSpace) -> Callable[[np.ndarray], np.ndarray]:

@@ -189,6 +189,11 @@ def parts(points: Sequence[Point], cosines: Mapping[str, float]) -> pd.DataFrame
     return pd.DataFrame(rows, columns=["coder", *(f"bits at {cosine:.3f}" for cosine in cosines.values())])
 
 
+def nearest_points(points: Sequence[Point], names: Sequence[str], cosine: float) -> list[Point]:
+    """The point of each coder whose mean latent cosine is nearest to a fidelity."""
+    return [min((p for p in points if p.coder == name), key=lambda p: abs(p.cosines.mean() - cosine)) for name in names]
+
+
 def image_cosines(
     points: Sequence[Point],
     names: Sequence[str],
@@ -205,9 +210,7 @@ def image_cosines(
         generator makes of latents that were not coded.
     """
     chosen = [Point("not coded", "", float("nan"), 0.0, np.ones(len(Z)), Z)]
-    for name in names:
-        own = [p for p in points if p.coder == name]
-        chosen.append(min(own, key=lambda p: abs(p.cosines.mean() - cosine)))
+    chosen += nearest_points(points, names, cosine)
     rows, encode = [], ReEncoder(space.encoder)
     for p in progress(chosen, "generating"):
         seen = latent_cosine(Z, encode(space.generate(p.decoded, seed)))

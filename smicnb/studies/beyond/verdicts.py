@@ -1,8 +1,8 @@
 """Verdicts on coders of latents: notebook 10, on held-out BSDS500 and on Kodak."""
 
-import numpy as np
 import pandas as pd
 
+from smicnb.compare.images import floors
 from smicnb.compare.latents import smic
 from smicnb.compare.verdicts import UNDECIDED, judge_interval, judge_parts
 from smicnb.studies.beyond.reading import BEST, tell_times
@@ -71,17 +71,11 @@ def sharing_alone(tables: Tables) -> Verdict:
 
 @verdict()
 def index_of_a_gallery(tables: Tables) -> Verdict:
-    """What the nearest photograph of the gallery keeps, which an index names: the floor of a retrieving decoder."""
-    parts, reached = [], []
+    """What the number of a gallery photograph keeps, which is the floor of a retrieving decoder, beside coders."""
+    parts, outcomes = [], []
     for folder, name in COLLECTIONS.items():
-        table = tables(f"{folder}/{NOTEBOOK}/beyond_image_cosine").set_index("coder")
-        floor, *coded = (table.loc[coder] for coder in ("not coded", smic.OURS, smic.PAPER))
-        reached += [row["image_cosine"] <= floor["image_cosine_high"] for row in coded]
-        said = [f"{row['image_cosine']:.2f} at {row['payload_bits']:.0f} bits" for row in coded]
-        parts.append(f"{name} {floor['image_cosine']:.2f}, ours {said[0]}, the paper's {said[1]}")
-    outcome = "agrees" if np.all(reached) else "partly"
-    return Verdict(
-        outcome,
-        "image cosine of the photograph nearest to the latent that is not coded, which an index of the gallery names: "
-        + "; ".join(parts),
-    )
+        table = tables(f"{folder}/{NOTEBOOK}/beyond_floors")
+        outcomes.append(floors.judge_floor(table))
+        parts.append(f"{name} {floors.tell_briefly(table, [smic.OURS, smic.PAPER])}")
+    outcome = outcomes[0] if len(set(outcomes)) == 1 else "partly"
+    return Verdict(outcome, f"coders of latents at the paper's medium fidelity, {'; '.join(parts)}")

@@ -166,7 +166,7 @@ def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     return bootstrap_cells(table, ["split", "model", "metric"], "value", seed)
 
 
-def entropy_bits(rates: pd.DataFrame) -> list[float]:
+def entropy_bits(rates: pd.DataFrame, split: str = "train") -> list[float]:
     """Payload and index bits per image of each point's entropy-coded file, in the order of `rate.POINTS`."""
-    rows = rates[(rates["coding"] == "entropy") & (rates["split"] == "train")].set_index("model")
+    rows = rates[(rates["coding"] == "entropy") & (rates["split"] == split)].set_index("model")
     return [float(rows.loc[model, ["payload_bits", "index_bits"]].sum()) for model in POINTS]

@@ -4,6 +4,8 @@ import math
 
 import pandas as pd
 
+from smicnb.codec.rate import POINTS
+from smicnb.compare.images import floors
 from smicnb.compare.verdicts import UNDECIDED, judge_parts
 from smicnb.studies.committed import Tables, Verdict, count_rises, verdict
 from smicnb.studies.frontier.point_files import file_bits
@@ -214,4 +216,12 @@ def medium_trades(tables: Tables) -> Verdict:
         "measured",
         f"bits of a held-out image and its latent cosine: {'; '.join(shares)}; of the hull's files with medium's "
         f"fidelity, whose dictionaries are learned at another λ than medium's, {found}",
+    )
+
+
+@verdict("bsds500/06_rsf_convex_hull/table2_floors")
+def floors_of_models(table: pd.DataFrame) -> Verdict:
+    """Table II between floors and a ceiling: what the three models keep beside the number of a gallery photograph."""
+    return Verdict(
+        floors.judge_floor(table), f"the paper's models, held-out BSDS500, {floors.tell_briefly(table, list(POINTS))}"
     )

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from smicnb.codec.published import LATENT_NORM
+from smicnb.compare.images import floors
 from smicnb.studies.committed import Verdict, count_rises, verdict
 
 
@@ -114,3 +115,11 @@ def dictionary_beside_none(table: pd.DataFrame) -> Verdict:
     parts = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in ours]
     sentence = f"here {parts[1]} with {largest['n_a']} atoms and {parts[0]} without a dictionary"
     return Verdict(outcome, f"{sentence}; CC as published {published[1]:.3f} and {published[0]:.3f}")
+
+
+@verdict("bsds500/03_reconstruction/table1_floors")
+def floors_of_atoms(table: pd.DataFrame) -> Verdict:
+    """Table I between floors and a ceiling: what dictionaries keep beside the number of a gallery photograph."""
+    atoms = list(table.loc[table["shown"].str.endswith(" atoms"), "shown"])
+    said = floors.tell_briefly(table, [atoms[0], atoms[-1]])
+    return Verdict(floors.judge_floor(table), f"atoms, held-out BSDS500, {said}")

@@ -1,19 +1,25 @@
-"""Where SMIC stands: rates as published beside rates as measured, break-even sizes, and pictures at one rate."""
+"""Where SMIC stands: rates as published and as measured, break-even sizes, and pictures at one rate, judged."""
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import ImageError
+from smicnb.base.progress import progress
 from smicnb.codec import published, rate
-from smicnb.compare.images import curves
-from smicnb.compare.images.downscaled import family
+from smicnb.compare.images import curves, evaluate, floors
+from smicnb.compare.images.downscaled import COARSE, MARK, family, reduce_families
 from smicnb.compare.images.evaluate import IMAGE_COSINE, MEASURED, METRICS, ImageCodec
-from smicnb.compare.images.generated import BEYOND, CODINGS, SMIC, SemanticImages
+from smicnb.compare.images.generated import BEYOND, CODINGS, SMIC, SemanticImages, fit_to_size, pack_size
 from smicnb.compare.verdicts import judge_interval
+from smicnb.semantics.encoders.encoders import ImageEncoder
+from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection, Item, load
+from smicnb.semantics.spaces import SemanticSpace
 from smicnb.studies.rate_model import tables
 
 PUBLISHED = Path(__file__).with_name("published.csv")
@@ -226,3 +232,89 @@ def decode_matched(table: pd.DataFrame, codecs: Sequence[ImageCodec], items: Seq
         used = [made[key] for key in zip(rows["codec"], rows["setting"], strict=True)]
         pictures.append([image, *(codec.decode(codec.encode(image, item.caption)) for codec in used)])
     return pictures
+
+
+def nearest_in_rate(table: pd.DataFrame, count: int) -> list[str]:
+    """The `count` families of `match_rates`' table whose bits are nearest to the aim's, the aim first."""
+    times = np.log(table["times"]).groupby(table["family"], sort=False).mean().abs()
+    return list(times.sort_values(kind="stable").index[:count])
+
+
+THUMBNAILS = f"{MARK}{COARSE[0]} or 1/{COARSE[-1]}"  # behind a codec's name
+
+
+def match_thumbnails(
+    matched: pd.DataFrame, families: Sequence[str], tested: Collection, executor: Executor | None = None
+) -> tuple[pd.DataFrame, list[ImageCodec]]:
+    """Codecs of pixels on images reduced by `COARSE`, at the point nearest to the rate of `match_rates`' table.
+
+    Returns:
+        Rows as `match_rates` has them, families with `THUMBNAILS` behind, without the aim and without metrics; and the
+        codecs that they name.
+    """
+    codecs = reduce_families(families, COARSE)
+    points = evaluate.points(evaluate.evaluate(codecs, tested, (), None, executor))
+    aim = matched[matched["family"] == matched["family"].iloc[0]]
+    both = pd.concat([aim[points.columns.intersection(aim.columns)], points], ignore_index=True)
+    table = match_rates(both, (aim["codec"].iloc[0], aim["setting"].iloc[0]))
+    table = table[table["family"] != aim["family"].iloc[0]]
+    return table.assign(family=table["family"] + THUMBNAILS).reset_index(drop=True), codecs
+
+
+def judge_pictures(
+    table: pd.DataFrame,
+    codecs: Sequence[ImageCodec],
+    tested: Collection,
+    space: SemanticSpace,
+    gallery: Collection,
+    judge: ImageEncoder,
+    seed: int,
+) -> pd.DataFrame:
+    """What codecs decode at one rate, and floors, seen by two judges: a row for each picture, for `floors.summarise`.
+
+    A floor's file has width and height before its record, and its picture is cropped and resized, as a
+    `generated.SemanticImages`' are.
+
+    Args:
+        table: `match_rates`' and, behind it, `match_thumbnails`'.
+        codecs: all that it names.
+        tested: the photographs.
+        space: encoder and generator.
+        gallery: photographs that both sides have.
+        judge: who looks at the pictures beside the space's encoder.
+        seed: of floors and generator.
+
+    Returns:
+        shown, scene, image, codec, setting (both "" for floors), bits and `floors.COSINES`; image by image floors, rows
+        of the table, ceiling.
+    """
+    known = floors.Floors(space, gallery, seed).show(space.encode(tested))
+    judges = [floors.Judge(space.encoder, tested, gallery, centred=False)]
+    judges.append(floors.Judge(judge, tested, gallery, centred=True))
+    photograph, rows = lru_cache(maxsize=256)(lambda item: item.image()), []
+    for place, item in enumerate(progress(list(tested.items), "judging pictures")):
+        own = table[table["image"] == item.id]
+        ((original, *decoded),) = decode_matched(own, codecs, [item])
+        height, width = original.shape[:2]
+        size = 8 * len(pack_size(width, height))
+        shown = {}
+        for name, (bits, draws) in known.items():
+            some = [draw[place] for draw in draws]
+            some = [one if isinstance(one, np.ndarray) else photograph(one) for one in some]
+            shown[name, "", ""] = size + bits[place], [fit_to_size(one, width, height) for one in some]
+        last = {key: shown.pop(key) for key in [(floors.CEILING, "", "")]}
+        for row, picture in zip(own.itertuples(), decoded, strict=True):
+            shown[row.family, row.codec, row.setting] = 8 * row.bytes, [picture]
+        shown |= last
+        distinct = {picture.tobytes(): picture for _, some in shown.values() for picture in some}
+        seen = [dict(zip(distinct, who.encode(list(distinct.values())), strict=True)) for who in judges]
+        for (name, codec, setting), (bits, some) in shown.items():
+            about = {"shown": name, "scene": item.scene, "image": item.id, "codec": codec, "setting": setting}
+            cosines = {
+                cosine: np.mean(
+                    [latent_cosine(who.originals[place, None], latents[one.tobytes()][None]) for one in some]
+                )
+                for cosine, who, latents in zip(floors.COSINES, judges, seen, strict=True)
+            }
+            rows.append(about | {"bits": bits} | cosines)
+    return pd.DataFrame(rows)

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from smicnb.compare.images.downscaled import family
+from smicnb.compare.images import floors
+from smicnb.compare.images.downscaled import MARK, family
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.images.generated import BEYOND, CLIP_INTRA, CODINGS, SIZE, SMIC
 from smicnb.drawing import looks
-from smicnb.drawing.parts import error_bars, pick_shades
+from smicnb.drawing.parts import error_bars, pick_shades, strip_axes
 from smicnb.drawing.style import PAGE
 from smicnb.semantics.metrics.intervals import upper_hull
 from smicnb.studies.learned_plots import LABELS, RIVALS, SMALL
@@ -21,7 +22,7 @@ from smicnb.studies.learned_plots import LABELS, RIVALS, SMALL
 Image = np.ndarray
 BPP = (7e-5, 3.0)  # ends of the axis of rates
 TICKS, FEW_TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1), (1e-4, 1e-2, 1)
-COLUMNS, ACROSS = 4, 7  # small panels, and pictures, in a row
+COLUMNS = 4  # small panels in a row
 # codec's name -> its look; SMIC at a size n has that of its files without.
 CODECS = {
     f"{SMIC}, {CODINGS['entropy']}": "smic",
@@ -148,29 +149,52 @@ def _rate_axis(axes: Axes, ticks: Sequence[float] = TICKS) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
-    """Each photograph and what every codec made of it at one rate, of equal size, over rows of `ACROSS` pictures; a row
-    of `measures.match_rates` for each decoded one, in this order.
+def judges(table: pd.DataFrame) -> Figure:
+    """Floors, codecs at one rate and the ceiling, of `floors.summarise`'s table, a line for each with its bits: means
+    by both judges with 95 % intervals over scenes. Thumbnails are open; lines go down from three floors.
     """
-    said, tiles = iter(map(_caption_lines, table.itertuples())), []
-    for images in pictures:
-        own = [(image, next(said) if place else "original") for place, image in enumerate(images)]
-        tiles += [own[start : start + ACROSS] for start in range(0, len(own), ACROSS)]
-    heights = [PAGE / ACROSS * row[0][0].shape[0] / row[0][0].shape[1] + 0.42 for row in tiles]
-    size = (PAGE, sum(heights))
-    figure, grid = plt.subplots(len(tiles), ACROSS, figsize=size, height_ratios=heights, squeeze=False)
-    for axes in grid.flat:
-        axes.axis("off")
-    for panels, row in zip(grid, tiles, strict=True):
-        for axes, (image, title) in zip(panels, row, strict=False):
-            axes.imshow(image, interpolation="nearest")
-            axes.set_title(title, fontsize=4.2, pad=2, linespacing=1.1)
+    places = {name: place for place, name in enumerate(table["shown"])}
+    figure, panels = plt.subplots(1, 2, figsize=(PAGE, 0.7 + 0.165 * len(table)), sharey=True)
+    titles = ("by the encoder that was coded", f"by {floors.JUDGE}")
+    for axes, cosine, title in zip(panels, floors.COSINES, titles, strict=True):
+        for floor, style in ((floors.RANDOM, ":"), (floors.GREY, "-."), (floors.INDEX, "--")):
+            level = float(table.loc[table["shown"] == floor, cosine].iloc[0])
+            axes.plot([level] * 2, [places[floor], len(table) - 0.5], color="0.6", linestyle=style, linewidth=0.8)
+        for row in table.to_dict("records"):
+            name, _, small = row["shown"].partition(MARK)
+            style = look(name) if name in CODECS else {"color": looks.BLACK, "marker": "|"}
+            ends = [[row[cosine] - row[f"{cosine}_low"]], [row[f"{cosine}_high"] - row[cosine]]]
+            some = {"color": style["color"], "marker": style["marker"], "fillstyle": "none" if small else "full"}
+            axes.errorbar(
+                [row[cosine]], [places[row["shown"]]], xerr=ends, markersize=SMALL + 1, elinewidth=0.7, **some
+            )
+        axes.set(title=title, xlabel="image cosine ↑", ylim=(len(table) - 0.4, -0.6))
+    bits = ("" if np.isnan(value) else f", {value:.0f} bits" for value in table["bits"])
+    panels[0].set_yticks(range(len(table)), [name + said for name, said in zip(table["shown"], bits, strict=True)])
     return figure
 
 
-def _caption_lines(row) -> str:
-    """Four lines: who, at which point and rate, and metrics."""
-    name, factor = family(row.codec)
-    reduced_by = f", 1/{factor}" if factor > 1 else ""
-    values = f"{row.psnr:.1f} dB, LPIPS {row.lpips:.2f}\ncosine {row.image_cosine:.2f}"
-    return f"{name}\n{row.setting}{reduced_by}: {row.bpp:.4f} bpp\n{values}"
+def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
+    """A photograph in each row, and beside it what codecs made of it at about one rate, bits first.
+
+    Args:
+        pictures: for each photograph the original and what each codec made of it, all of one size.
+        table: of `measures.judge_pictures` a row for each decoded one, in this order.
+    """
+    rows, across = iter(table.itertuples()), len(pictures[0])
+    heights = [PAGE / across * images[0].shape[0] / images[0].shape[1] + 0.48 for images in pictures]
+    size = (PAGE, sum(heights))
+    figure, grid = plt.subplots(len(pictures), across, figsize=size, height_ratios=heights, squeeze=False)
+    for panels, images in zip(grid, pictures, strict=True):
+        for place, (axes, image) in enumerate(zip(panels, images, strict=True)):
+            axes.imshow(image, interpolation="nearest")
+            strip_axes(axes)
+            if place == 0:
+                axes.set_title("original", fontsize=7, pad=3)
+                continue
+            row = next(rows)
+            axes.set_title(f"{row.bits:.0f} bits", fontsize=8.5, fontweight="bold", pad=11)
+            axes.text(0.5, 1.02, row.shown, fontsize=6.5, ha="center", va="bottom", transform=axes.transAxes)
+            below = f"cosine {row.image_cosine:.2f}, by Inception {row.judge_cosine:.2f}"
+            axes.set_xlabel(below, fontsize=6.5, labelpad=2)
+    return figure

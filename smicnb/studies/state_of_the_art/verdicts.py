@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from smicnb.compare.images import floors
 from smicnb.compare.images.evaluate import IMAGE_COSINE
 from smicnb.compare.images.generated import BEYOND, CLIP_INTRA
 from smicnb.compare.verdicts import judge_parts
 from smicnb.studies.committed import Verdict, verdict
-from smicnb.studies.state_of_the_art.measures import AS_PUBLISHED
+from smicnb.studies.state_of_the_art.measures import AS_PUBLISHED, OURS
 
 RECORDS = "n* of records, medium"
 
@@ -44,3 +45,37 @@ def lower_rates(table: pd.DataFrame) -> Verdict:
     )
     outcome = "agrees" if ahead == len(rows) else "partly" if ahead else "differs"
     return Verdict(outcome, text)
+
+
+LATENTS = (OURS, BEYOND, CLIP_INTRA)  # coders of latents, among codecs at one rate
+
+
+def _codecs_of_pixels(table: pd.DataFrame) -> pd.DataFrame:
+    return table[~table["shown"].isin([*floors.FLOORS, floors.CEILING, *LATENTS])]
+
+
+@verdict("kodak/07_sota_comparison/sota_floors")
+def floors_at_one_rate(table: pd.DataFrame) -> Verdict:
+    """What coders of latents and the best codec of pixels keep at the rate of medium's records, beside floors."""
+    pixels = _codecs_of_pixels(table)
+    best = dict.fromkeys(pixels.loc[pixels[cosine].idxmax(), "shown"] for cosine in floors.COSINES)
+    said = floors.tell_briefly(table, [*LATENTS, *best])
+    return Verdict(floors.judge_floor(table), f"Kodak, files of one image with width and height, {said}")
+
+
+@verdict("kodak/07_sota_comparison/sota_floors")
+def codecs_beside_chance(table: pd.DataFrame) -> Verdict:
+    """How many codecs are told apart from a random photograph, and from a grey frame, by either judge."""
+    levels, count, parts, told = table.set_index("shown"), len(_codecs_of_pixels(table)), [], []
+    for cosine, who in zip(floors.COSINES, floors.JUDGES, strict=True):
+        said = []
+        for floor in (floors.RANDOM, floors.GREY):
+            above, below = floors.told_apart(table, cosine, floor)
+            ours = [name for name in LATENTS if name in above]
+            told.append(len(ours) == len(LATENTS))
+            said.append(
+                f"ahead of a {floor} ({floors.show(levels.loc[floor, cosine])}) are {len(ours)} of {len(LATENTS)} coders "
+                f"of latents and {len(above) - len(ours)} of {count} codecs of pixels, behind it {len(below)} of all"
+            )
+        parts.append(f"by {who} {'; '.join(said)}")
+    return Verdict(judge_parts(told), f"Kodak, at the rate of medium's records, {'; '.join(parts)}")

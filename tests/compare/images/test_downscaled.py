@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from smicnb.base.errors import ImageError, IntegrityError, SmicnbError
 from smicnb.compare.images import classical, evaluate
 from smicnb.compare.images.classical import Jpeg, WebP
-from smicnb.compare.images.downscaled import FACTORS, STRIDE, Downscaled, family, reduce_families
+from smicnb.compare.images.downscaled import COARSE, FACTORS, STRIDE, Downscaled, family, reduce_families
 from smicnb.semantics.metrics.pairs import psnr
 from smicnb.semantics.photographs import image_collections
 
@@ -26,7 +26,7 @@ def crop(height, width):
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from(FACTORS))
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from((*FACTORS, *COARSE)))
 def test_any_size_comes_back_from_the_bytes_alone(height, width, factor):
     image = crop(height, width)
     data = Downscaled(WebP(50), factor).encode(image)
@@ -53,6 +53,15 @@ def small_of(image, factor):
 def test_sides_that_the_factor_does_not_divide_are_said():
     data = Downscaled(Jpeg(40), 8).encode(crop(57, 63))  # 8·8 − 57 = 7 rows and 8·8 − 63 = 1 column too many
     assert data[0] == 3 * 64 + 7 * 8 + 1
+
+
+def test_thumbnails_say_their_sizes_in_two_bytes():
+    data = Downscaled(Jpeg(40), 32).encode(crop(57, 63))  # 2·32 − 57 = 7 rows and 2·32 − 63 = 1 column too many
+    assert int.from_bytes(data[:2]) == 1 << 10 | 7 << 5 | 1
+    assert Jpeg(40).decode(data[2:]).shape == (2, 2, 3)
+    data = Downscaled(Jpeg(40), 16).encode(crop(64, 96))
+    assert data[:2] == b"\0\0"
+    assert data[2:] == Jpeg(40).encode(small_of(crop(64, 96), 16))
 
 
 def test_it_goes_below_the_codec_and_follows_the_picture():
@@ -88,15 +97,15 @@ def test_it_goes_to_other_processes():
     assert pickle.loads(pickle.dumps(codec)).encode(image) == codec.encode(image)
 
 
-@pytest.mark.parametrize("data", [b"", b"\0rest", b"\x40", bytes([64 + 2 * 8]), bytes([128 + 4])])
+@pytest.mark.parametrize("data", [b"", b"\0", b"\0rest", b"\x08\0rest", b"\x40", bytes([64 + 2 * 8]), bytes([128 + 4])])
 def test_a_byte_that_no_encoder_writes_is_told(data):
     with pytest.raises((IntegrityError, OSError)):
         Downscaled(Jpeg(40), 2).decode(data)
 
 
-@pytest.mark.parametrize("factor", [0, 1, 3, 16])
+@pytest.mark.parametrize("factor", [0, 1, 3, 64])
 def test_other_factors_are_told(factor):
-    with pytest.raises(SmicnbError, match=f"found a factor of {factor}; needed: one of 2, 4, 8"):
+    with pytest.raises(SmicnbError, match=f"found a factor of {factor}; needed: one of 2, 4, 8, 16, 32"):
         Downscaled(Jpeg(40), factor)
 
 

@@ -1,6 +1,7 @@
 """What stands beside SMIC: published rates with their sources, break-even sizes, equal rates, shares of quality."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,12 +10,18 @@ import pytest
 
 from smicnb.base.errors import UnknownNameError
 from smicnb.codec import published, rate
-from smicnb.compare.images import classical, curves
+from smicnb.compare.images import classical, curves, evaluate, floors, generated
 from smicnb.compare.images.classical import Jpeg, WebP
 from smicnb.compare.images.downscaled import Downscaled, reduce_families
+from smicnb.semantics.encoders import encoders
+from smicnb.semantics.generators.generators import RetrievalGenerator
+from smicnb.semantics.metrics.pairs import image_cosine
 from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.words import WordList
+from smicnb.semantics.spaces import SemanticSpace
 from smicnb.studies.state_of_the_art import measures
 from smicnb.studies.state_of_the_art.measures import OURS, lowest_points, match_rates
+from smicnb.studies.taco.measures import select_tested
 
 PIXELS = 100_000
 ONCE = {"low": 3_000, "medium": 200_000, "high": 800_000}
@@ -180,3 +187,52 @@ def test_the_summary_has_every_point_and_metric(points):
     assert len(table) == 2 * points.groupby(["codec", "setting"]).ngroups
     cell = table[(table["codec"] == "JPEG") & (table["setting"] == "quality 50") & (table["metric"] == "psnr")].iloc[0]
     assert cell[["bpp", "mean", "images", "left_out"]].tolist() == pytest.approx([0.72, 31, 3, 0])
+
+
+def test_the_codecs_nearest_in_rate_are_the_aim_and_those_after_it(points):
+    table = match_rates(points, (OURS, "medium"))
+    twice = table[table["family"] == "JPEG"].assign(family="twice", times=2.0)
+    less = twice.assign(family="less", times=0.9)
+    found = measures.nearest_in_rate(pd.concat([twice, table, less]), 3)
+    assert found == [OURS, "less", "JPEG"]  # JPEG takes some 1.2 times the bits
+
+
+class MeanColours:
+    """A judge that sees a picture's mean colour alone."""
+
+    name, dim, weights_hash = "mean colours", 3, "none"
+
+    def encode_images(self, images, done=None):
+        pictures = (image() if callable(image) else image for image in images)
+        return np.array([picture.mean(axis=(0, 1)) for picture in pictures], np.float32)
+
+
+def test_decoded_pictures_stand_among_floors_in_files_of_their_size(embedded, monkeypatch, fresh_cache):
+    tested = select_tested(embedded, 96)
+    tested = replace(tested, items=tested.items[:2])
+    gallery = embedded.split("gallery")
+    gallery = replace(gallery, items=gallery.items[::36])
+    encoder = encoders.encoder("lite0-minilm")
+    space = SemanticSpace(encoder, RetrievalGenerator(gallery, encoders.encode_collection(encoder, gallery)))
+    monkeypatch.setattr(floors, "words", lambda: WordList("few", {"": ("tree", "church", "moon", *"abcdefgh")}))
+    codecs = [Jpeg(1), WebP(0)]
+    matched = match_rates(evaluate.points(evaluate.evaluate(codecs, tested, ())), ("JPEG", "quality 1"))
+    thumbnails, small = measures.match_thumbnails(matched, ["webp"], tested)
+    assert set(thumbnails["family"]) == {f"WebP{measures.THUMBNAILS}"}
+    assert {codec.rpartition(" ")[0] for codec in thumbnails["codec"]} == {"WebP,"}
+    assert (thumbnails["bytes"] < matched.loc[matched["family"] == "WebP", "bytes"].min()).all()
+    table = pd.concat([matched, thumbnails], ignore_index=True)
+    judged = measures.judge_pictures(table, [*codecs, *small], tested, space, gallery, MeanColours(), 1)
+    names = [*floors.FLOORS, "JPEG", "WebP", f"WebP{measures.THUMBNAILS}", floors.CEILING]
+    assert list(judged["shown"]) == names * 2
+    first = judged[judged["image"] == tested.items[0].id].set_index("shown")
+    image = tested.items[0].image()
+    size = 8 * len(generated.pack_size(*image.shape[1::-1]))
+    assert first.loc[[floors.GREY, floors.INDEX], "bits"].tolist() == [size, size + 8]
+    assert first.loc["JPEG", "bits"] == 8 * len(Jpeg(1).encode(image))
+    decoded = Jpeg(1).decode(Jpeg(1).encode(image))
+    assert first.loc["JPEG", "image_cosine"] == pytest.approx(image_cosine(encoder, [image], [decoded])[0], abs=1e-5)
+    (nearest,) = space.generate(space.encode(tested)[:1], 1)
+    fitted = generated.fit_to_size(nearest, *image.shape[1::-1])
+    wanted = image_cosine(encoder, [image], [fitted])[0]
+    assert first.loc[[floors.INDEX, floors.CEILING], "image_cosine"].tolist() == pytest.approx([wanted] * 2, abs=1e-5)

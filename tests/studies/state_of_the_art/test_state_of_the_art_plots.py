@@ -89,13 +89,15 @@ def test_reduced_images_have_a_panel_for_each_codec(summary):
 
 
 def test_pictures_and_what_is_said_of_them():
-    pictures = [[np.full((24, 32, 3), shade, np.uint8) for shade in range(8)] for _ in range(2)]
-    rows = [("WebP, 1/4", "quality 5", 0.0123, 20.04, 0.5, 0.25)] * 14
-    table = pd.DataFrame(rows, columns=["codec", "setting", "bpp", "psnr", "lpips", "image_cosine"])
+    pictures = [[np.full((24, 32, 3), shade, np.uint8) for shade in range(5)] for _ in range(3)]
+    rows = [("WebP", 400 + number, number / 100, 0.5) for number in range(12)]
+    table = pd.DataFrame(rows, columns=["shown", "bits", "image_cosine", "judge_cosine"])
     figure = plots.side_by_side(pictures, table)
-    shown = [axes for axes in figure.axes if axes.get_images()]
-    assert len(shown) == 16
-    assert len(figure.axes) == 4 * plots.ACROSS  # eight pictures take two rows
-    assert shown[0].get_title() == shown[8].get_title() == "original"
-    assert shown[1].get_title() == "WebP\nquality 5, 1/4: 0.0123 bpp\n20.0 dB, LPIPS 0.50\ncosine 0.25"
-    assert [int(axes.get_images()[0].get_array()[0, 0, 0]) for axes in shown[:8]] == list(range(8))
+    shown = figure.axes
+    assert len(shown) == 15  # a photograph in each row
+    assert shown[0].get_title() == shown[5].get_title() == "original"
+    assert [axes.get_title() for axes in shown[1:5]] == ["400 bits", "401 bits", "402 bits", "403 bits"]
+    assert shown[6].get_title() == "404 bits"
+    assert [text.get_text() for text in shown[1].texts] == ["WebP"]
+    assert shown[14].get_xlabel() == "cosine 0.11, by Inception 0.50"
+    assert [int(axes.get_images()[0].get_array()[0, 0, 0]) for axes in shown[:5]] == list(range(5))
