@@ -70,11 +70,12 @@ def codecs_beside_chance(table: pd.DataFrame) -> Verdict:
     for cosine, who in zip(floors.COSINES, floors.JUDGES, strict=True):
         said = []
         for floor in (floors.RANDOM, floors.GREY):
+            level = floors.show(levels.loc[floor, cosine])
             above, below = floors.told_apart(table, cosine, floor)
             ours = [name for name in LATENTS if name in above]
             told.append(len(ours) == len(LATENTS))
             said.append(
-                f"ahead of a {floor} ({floors.show(levels.loc[floor, cosine])}) are {len(ours)} of {len(LATENTS)} coders "
+                f"ahead of a {floor} ({level}) are {len(ours)} of {len(LATENTS)} coders "
                 f"of latents and {len(above) - len(ours)} of {count} codecs of pixels, behind it {len(below)} of all"
             )
         parts.append(f"by {who} {'; '.join(said)}")
