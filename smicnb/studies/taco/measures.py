@@ -52,8 +52,9 @@ class _Smaller(Item):
 
     side: int = 0
 
-    def image(self) -> np.ndarray:
-        image = super().image()
+    def image(self, profiles: bool = True, side: int | None = None) -> np.ndarray:
+        """As `Item.image`, but that a file is never decoded at a reduced scale: one size gives the other."""
+        image = super().image(profiles)
         return shrink(image, self.side / max(image.shape[:2]))
 
 
