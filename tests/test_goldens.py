@@ -231,7 +231,8 @@ class KnownEncoder:
     def __init__(self, encoder, latents):
         self._encoder, self._latents = encoder, latents
         self.mean = getattr(encoder, "mean", None)
-        self.name, self.dim, self.weights_hash = encoder.name, encoder.dim, encoder.weights_hash
+        self.name, self.dim, self.side = encoder.name, encoder.dim, encoder.side
+        self.weights_hash = encoder.weights_hash
         self._text = lru_cache(maxsize=None)(lambda texts: encoder.encode_text(list(texts)))
 
     def encode_images(self, images):

@@ -45,7 +45,7 @@ def test_a_number_beyond_the_gallery_is_told():
 class MeanColours:
     """A judge that sees a picture's mean colour alone."""
 
-    name, dim, weights_hash, mean = "mean colours", 3, "none", np.zeros(3, np.float32)
+    name, dim, side, weights_hash, mean = "mean colours", 3, 224, "none", np.zeros(3, np.float32)
 
     def encode_images(self, images, done=None):
         pictures = (image() if callable(image) else image for image in images)

@@ -200,7 +200,7 @@ def test_the_codecs_nearest_in_rate_are_the_aim_and_those_after_it(points):
 class MeanColours:
     """An encoder that sees a picture's mean colour alone, and of a text its last letter."""
 
-    name, dim, weights_hash, mean = "mean colours", 3, "none", np.zeros(3, np.float32)
+    name, dim, side, weights_hash, mean = "mean colours", 3, 224, "none", np.zeros(3, np.float32)
 
     def encode_images(self, images, done=None):
         pictures = (image() if callable(image) else image for image in images)
