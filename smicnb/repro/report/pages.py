@@ -30,7 +30,7 @@ from smicnb.repro.runs import recipes, records
 
 STATIC = ("report.css", "report.js")
 OWN = {"index.html", "published.html", "tables", "notebooks", "figures", "thumbnails", *STATIC}
-LONG_TABLE = 1 << 12  # bytes of a table's file from which on it is compressed
+LONG_TABLE = 1 << 10  # bytes of a table's or sidecar's file from which on it is compressed
 THUMBNAIL = (720, 540)  # pixels at most: twice the size at which a card shows it
 GENERATOR = "smicnb report"  # in the head of every page
 
@@ -160,8 +160,8 @@ class _Site:
             shutil.copyfile(path, target)
 
     def place(self, path: Path) -> str:
-        """Where the copy of a figure's file lies in the report; long tables are compressed, as pandas reads them."""
-        packed = ".gz" if path.suffix in (".csv", ".tex", ".md") and path.stat().st_size > LONG_TABLE else ""
+        """Where the copy of a figure's file lies in the report; long tables and sidecars are compressed."""
+        packed = ".gz" if path.suffix in (".csv", ".tex", ".md", ".json") and path.stat().st_size > LONG_TABLE else ""
         return f"figures/{cards.below_figures(path.relative_to(self.checkout).as_posix())}{packed}"
 
     def notebook(self, run: Run | None) -> str:

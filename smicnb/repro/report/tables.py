@@ -9,7 +9,7 @@ from smicnb.repro import figures
 
 PUBLISHED = "as published"
 SHOWN = (4, 4)  # rows and columns of a first look
-LONGEST = 100  # rows of a table on a page; the CSV has them all
+LONGEST = 200  # rows of a table on a page; the CSV has them all
 
 
 @dataclass(frozen=True)
