@@ -87,12 +87,14 @@ def _dictionary(values: dict[str, Any], sizes: Sizes) -> int:
 def _reconstruction(values: dict[str, Any], sizes: Sizes) -> int:
     models = 1 + len(values["n_atoms"]) * (2 + values["draws"])  # learned and PCA, and the draws
     images = sum(min(values["generated"], _size(sizes, split)) for split in ("train", "heldout"))
-    return models * images + len(values["n_atoms"]) * values["examples"] + 6
+    floors = (1 + len(values["n_atoms"])) * min(values["generated"], _size(sizes, "heldout"))  # the ceiling, and atoms
+    return models * images + len(values["n_atoms"]) * values["examples"] + 6 + floors
 
 
 def _frontier(values: dict[str, Any], sizes: Sizes) -> int:
     images = sum(min(values["generated"], _size(sizes, split)) for split in ("train", "heldout"))
-    return (1 + len(POINTS)) * images + len(POINTS) * values["examples"]
+    floors = (1 + len(POINTS)) * min(values["generated"], _size(sizes, "heldout"))  # the ceiling, and the models
+    return (1 + len(POINTS)) * images + len(POINTS) * values["examples"] + floors
 
 
 def _separation(values: dict[str, Any], sizes: Sizes) -> int:
@@ -100,7 +102,7 @@ def _separation(values: dict[str, Any], sizes: Sizes) -> int:
 
 
 def _beyond(values: dict[str, Any], sizes: Sizes) -> int:
-    return 5 * _size(sizes, "heldout")  # not coded, and four coders
+    return 2 * 5 * _size(sizes, "heldout")  # not coded, and four coders; again beside floors
 
 
 def _size(sizes: Sizes, split: str) -> int:
