@@ -23,9 +23,9 @@ def test_linearity_counts_both_operations_and_their_pictures():
 
 def test_reconstruction_counts_models_and_splits():
     values = {"n_atoms": [2, 4], "draws": 3, "generated": 5, "examples": 4}
-    # uncoded, and for both sizes learned, PCA and three draws; 5 of 10 and all 4 images
+    # uncoded, and for both sizes learned, PCA and three draws; 5 of 10 and all 4 images; floors: the latter, once more
     assert plan.GENERATED["03_reconstruction"](values, SIZES) == (1 + 2 * 5) * (5 + 4) + 2 * 4 + 6 + (1 + 2) * 4
-    assert plan.GENERATED["03_reconstruction"](values, None) == (1 + 2 * 5) * (5 + 5) + 2 * 4 + 6
+    assert plan.GENERATED["03_reconstruction"](values, None) == (1 + 2 * 5) * (5 + 5) + 2 * 4 + 6 + (1 + 2) * 5
 
 
 def test_separation_counts_what_can_be_tested():
