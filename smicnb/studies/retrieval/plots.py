@@ -107,12 +107,17 @@ def hull(own: pd.DataFrame, column: str) -> pd.DataFrame:
     return own.iloc[upper_hull(own[column].to_numpy(), own["mean"].to_numpy())] if len(own) else own
 
 
+NEAR = 0.03  # of a measure: names of floors any nearer to one another would overlap
+
+
 def _floors(axes: Axes, values: pd.Series) -> None:
-    """Lines for the floors, of values by coder."""
+    """Lines for the floors, of values by coder; where the two would meet, the lower one's name stands below."""
+    close = abs(values.get(INDEX, 1) - values.get(RANDOM, 0)) < NEAR
     for name, colour, style in ((INDEX, GREY, "--"), (RANDOM, BLACK, ":")):
         if name in values:
             axes.axhline(values[name], color=colour, linewidth=0.7, linestyle=style)
-            place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "bottom"}
+            place = {"xycoords": ("axes fraction", "data"), "ha": "right"}
+            place["va"] = "top" if close and name == RANDOM else "bottom"
             axes.annotate(name, (0.99, values[name]), fontsize=5.5, **place)
 
 
