@@ -219,14 +219,13 @@ def encoder(name: str) -> SemanticEncoder:
     raise names.unknown("encoder", name, ENCODERS)
 
 
-@lru_cache(maxsize=4)
 def image_encoder(name: str) -> ImageEncoder:
     """The encoder of a name as in `encoder`, or "inception-fid", of images only: to judge images by a model that made
     none.
     """
     selection = parse(name)
     if selection.family == inception.NAME and not selection.source:
-        return inception.InceptionFeatures(devices.check_device(**selection.settings(device="cpu")))
+        return inception.shared_encoder(devices.check_device(**selection.settings(device="cpu")))
     if selection.family not in (lite0_minilm.NAME, "open_clip"):
         raise names.unknown("image encoder", name, [*ENCODERS, inception.NAME])
     return encoder(name)

@@ -100,9 +100,9 @@ def test_building_it_draws_no_random_numbers():
     torch.testing.assert_close(torch.rand(3), expected)
 
 
-def test_names_of_image_encoders(lite0):
+def test_names_of_image_encoders():
     assert encoders.image_encoder("inception-fid") is encoders.image_encoder("inception-fid")
-    assert encoders.image_encoder("lite0-minilm") is lite0
+    assert encoders.image_encoder("lite0-minilm") is encoders.encoder("lite0-minilm")  # one network, loaded once
     with pytest.raises(UnknownNameError, match=r"unknown image encoder .*did you mean 'inception-fid'"):
         encoders.image_encoder("inception")
     with pytest.raises(UnknownNameError, match="unknown encoder"):
