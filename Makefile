@@ -63,7 +63,7 @@ paper-tiny: setup ## run the paper profile's code on tiny models with random wei
 	$(BIN)/python tools/tiny_models.py .smicnb/tiny
 	$(BIN)/smicnb run --recipe paper-tiny $(ARGS)
 
-map: setup ## write docs/reproduction.md, docs/results.md and the README's map from the committed data, and the tree of docs/architecture.md
+map: setup ## write docs/reproduction.md and parts of docs/results.md from the committed data, and the tree of docs/architecture.md
 	$(BIN)/python tools/write_reproduction.py $(ARGS)
 	$(BIN)/python tools/write_tree.py
 

@@ -205,14 +205,11 @@ def test_make_help_names_every_target(repository):
     assert [name for name in phony.split() if f"make {name}" not in done.stdout] == []
 
 
-def test_numbers_of_the_readme_are_those_of_the_tables(repository):
+def test_numbers_of_the_results_are_those_of_the_tables(repository):
     import pandas as pd
 
-    text = " ".join((repository / "README.md").read_text().split())
+    text = " ".join((repository / "docs" / "results.md").read_text().split())
     figures = repository / "figures"
-    atoms, cosine = re.search(r"that (\d+) atoms keep a held-out image's latent at a cosine of ([\d.]+)", text).groups()
-    table1 = pd.read_csv(figures / "03_reconstruction" / "table1.csv", dtype=str).set_index("n_a")
-    assert table1.loc[atoms, "latent cosine, held-out"].startswith(f"{cosine} ")
     gains = pd.read_csv(figures / "bsds500" / "05_rate_model" / "table3_gain.csv").set_index(["row", "column"])
     corrected, printed = re.search(r"\*medium\* gains ([\d.]+) instead of ([\d.]+),", text).groups()
     cell = gains.loc[("medium", "n = inf")]
@@ -228,10 +225,10 @@ def test_numbers_of_the_readme_are_those_of_the_tables(repository):
     assert set(by["pca"][by["pca"].index >= 32]) == {"learned behind"}
 
 
-def test_findings_of_the_readme_are_those_of_the_tables(repository):
+def test_findings_of_the_results_are_those_of_the_tables(repository):
     import pandas as pd
 
-    text = " ".join((repository / "README.md").read_text().split())
+    text = " ".join((repository / "docs" / "results.md").read_text().split())
     wins = pd.read_csv(repository / "figures/bsds500/01_clip_linearity/linearity_wins.csv")
     kinds = ["verdict", "specific_verdict"]
     ahead = wins.groupby(["against", "operation"])[kinds].agg(lambda column: sum(column == "concept ahead"))
@@ -250,11 +247,11 @@ def test_findings_of_the_readme_are_those_of_the_tables(repository):
     assert (rows.loc["learned atoms", "low"].to_numpy() > rows.loc["random subspace", "high"].to_numpy()).all()
 
 
-def test_ratios_of_the_readme_are_those_of_the_tables(repository):
+def test_ratios_of_the_results_are_those_of_the_tables(repository):
     """Of coders of latents: each phrase, the collection and the row whose three fidelities it tells."""
     import pandas as pd
 
-    text = " ".join((repository / "README.md").read_text().split())
+    text = " ".join((repository / "docs" / "results.md").read_text().split())
 
     def told(phrase):
         return [f"{float(number):.2f}" for number in re.search(phrase, text).groups()]
@@ -286,10 +283,10 @@ def test_ratios_of_the_readme_are_those_of_the_tables(repository):
     assert large == [f"{times:.2f}" for times in of[100_000]["axes_times"]]
 
 
-def test_floors_of_the_readme_are_those_of_the_table(repository):
+def test_floors_of_the_results_are_those_of_the_table(repository):
     import pandas as pd
 
-    text = " ".join((repository / "README.md").read_text().split())
+    text = " ".join((repository / "docs" / "results.md").read_text().split())
     rows = pd.read_csv(repository / "figures/kodak/07_sota_comparison/sota_floors.csv").set_index("shown")
     intra, beyond, smic, aom = "CLIP-intra [21]", "SMIC, beyond the paper", "SMIC, entropy coded", "AV1 (libaom)"
     index, grey, random, words = "gallery index", "grey frame", "random photograph", "3 words"

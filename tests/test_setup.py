@@ -459,9 +459,9 @@ def test_the_range_of_pythons_is_the_same_everywhere(repository, resolve):
     assert f"(3, {resolve.PYTHONS[-1][1] + 1})" in finder
 
 
-def test_the_readme_names_the_pythons_that_are_taken_first(repository):
+def test_the_page_on_installation_names_the_pythons_that_are_taken_first(repository):
     ran = re.search(r'^RAN="([\d. ]+)"', (repository / "tools" / "find_python.sh").read_text(), flags=re.MULTILINE)[1]
-    said = re.search(r"^- \*\*Run\*\*.*", (repository / "README.md").read_text(), flags=re.MULTILINE)[0]
+    said = re.search(r"^- \*\*Run\*\*.*", (repository / "docs/installation.md").read_text(), flags=re.MULTILINE)[0]
     assert sorted(re.findall(r"Python (3\.\d+)", said)) == sorted(ran.split())
     assert ran.split() == sorted(ran.split(), reverse=True)
 

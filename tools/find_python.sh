@@ -5,7 +5,7 @@
 #   find_python.sh [PYTHON]    with PYTHON, only that one is judged
 set -u
 
-RAN="3.13 3.11" # the Pythons that README.md lists as run, newest first
+RAN="3.13 3.11" # the Pythons that docs/installation.md lists as run, newest first
 OTHERS="3.14 3.12"
 
 # One word for "usable", or what the Python lacks. Old ones read this too, so that it is Python 2 as well as 3.

@@ -1,4 +1,4 @@
-"""Write reproduction.md and results.md of docs and the README's map, from reproduction.yaml and the committed tables.
+"""Write docs/reproduction.md and parts of results.md and which_codec.md, from its rows and the committed tables.
 
 `python tools/write_reproduction.py` writes; with `--check` it only names the first difference and exits with status 2.
 """

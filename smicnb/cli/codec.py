@@ -153,15 +153,21 @@ def append(
     target: Annotated[Path, typer.Argument(help="An existing .smic file.")],
     source: Source,
     encoder: Encoder = None,
+    purpose: Annotated[
+        Purpose | None,
+        typer.Option("--for", help="As for compress, of these photographs; a file does not say its own."),
+    ] = None,
     skipped: Skipped = False,
 ) -> None:
     """Add photographs to a file, with the dictionary that it has; nothing that is in it changes.
 
-    Example: `smicnb append photos.smic new-photos/`.
+    Examples: `smicnb append photos.smic new-photos/`, `smicnb append photos.smic new-photos/ --for search`.
     """
     from smicnb.codec import photographs
+    from smicnb.codec.coders import axes
 
-    summary, _ = photographs.append(target, source, encoder, skipped)
+    tilt = axes.FOR_SEARCH if purpose is Purpose.search else 0.0
+    summary, _ = photographs.append(target, source, encoder, skipped, tilt)
     _say(summary)
     typer.echo(_one_line(target))
 

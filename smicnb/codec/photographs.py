@@ -14,6 +14,7 @@ from smicnb.base.names import fold_case, near_miss
 from smicnb.base.progress import progress_bar
 from smicnb.codec import file_names
 from smicnb.codec.coders import choice
+from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.choice import Way
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.file_names import MARKER
@@ -205,7 +206,9 @@ def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool, n
     container.create(target, *codec.sections, blocks, new=new)
 
 
-def append(target: Path, source: str, encoder: str | None = None, listed: bool = False) -> tuple[str, int]:
+def append(
+    target: Path, source: str, encoder: str | None = None, listed: bool = False, tilt: float = 0.0
+) -> tuple[str, int]:
     """Code further photographs with the dictionary of an existing file, and write them behind what is there.
 
     Args:
@@ -213,17 +216,25 @@ def append(target: Path, source: str, encoder: str | None = None, listed: bool =
         source: a folder, or a collection's name.
         encoder: a name of `encoders.encoder`, where the file's own does not lead to its weights.
         listed: the same as in `compress`.
+        tilt: of `AxesCodec`, `FOR_SEARCH` for photographs that are searched. The file does not say what the ones in it
+            were coded for: a tilt changes what is chosen, and nothing that a reader has to know.
 
     Returns:
         What was found and left out; and how many images the file had before.
 
     Raises:
-        SmicnbError: another encoder than the file's, a name that the file has already, or a file that cannot be
-            written or that another one replaced meanwhile.
+        SmicnbError: another encoder than the file's, a name that the file has already, a tilt where the file has a
+            dictionary, or a file that cannot be written or that another one replaced meanwhile.
     """
     with SmicReader(target) as opened:
         header, content, names = opened.header, opened.file.content, opened.names
         codec = choice.codec_of(opened.codebook)
+    if tilt:
+        if not isinstance(codec, AxesCodec):
+            raise SmicnbError(
+                f"found --for search, and a dictionary in '{target}'", "a file of axes", "leave --for search out"
+            )
+        codec.tilt = tilt
     container.check_appendable(target)
     before = content.images
     semantic_encoder = encoder_of(header, encoder)

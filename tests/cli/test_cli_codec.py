@@ -80,9 +80,13 @@ def test_append_keeps_what_was_there(path, more, tmp_path):
         assert new["latents"][:7].tobytes() == old["latents"].tobytes()
         assert new["latents"].shape == (9, 384)
         assert list(new["names"][7:]) == ["later0.jpg", "later1.jpg"]
-    again = smicnb("append", path, more)
-    assert again.status == 2
-    assert "holds an image of the name 'later0.jpg' already" in again.err
+    for words, found in (
+        ((), "holds an image of the name 'later0.jpg' already"),
+        (("--for", "search"), "a file of axes"),
+    ):
+        again = smicnb("append", path, more, *words)
+        assert again.status == 2
+        assert found in again.err
 
 
 def test_decompress_writes_a_picture_for_every_name_and_resumes(folder, path, tmp_path):
@@ -179,7 +183,12 @@ def test_a_quality_or_a_size_is_all_that_one_says(folder, more, tmp_path):
     facts = json.loads(smicnb("info", target, "--json").out)
     assert (facts["coding"], facts["images"]) == ("prior", 7)
     assert any("both sides have" in line for line in facts["way"])
+    before = target.read_bytes()
     assert smicnb("append", target, more).out.startswith(f"{target}: 9 images")
+    for_the_cosine = target.read_bytes()
+    target.write_bytes(before)
+    assert smicnb("append", target, more, "--for", "search").out.startswith(f"{target}: 9 images")
+    assert target.read_bytes() != for_the_cosine
     assert smicnb("decompress", target, "--latents", tmp_path / "z.npz").status == 0
     assert np.load(tmp_path / "z.npz")["latents"].shape == (9, 384)
 

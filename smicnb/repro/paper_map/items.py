@@ -51,7 +51,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """Rows of one paper that share a notebook, a command, a state and the reason for it; `gist` is for the README."""
+    """Rows of one paper that share a notebook, a command, a state and the reason for it; `gist` says what one gets."""
 
     name: str
     paper: str

@@ -1,7 +1,6 @@
-"""What docs take from the committed data: reproduction.md and results.md whole, a part of README and which_codec.md."""
+"""What docs take from the committed data: reproduction.md whole, a part of results.md and of which_codec.md."""
 
 import itertools
-import re
 from pathlib import Path
 
 from smicnb.base.errors import SmicnbError
@@ -58,11 +57,6 @@ def _link(root: Path, name: str) -> str:
     suffix = "png" if (root / "figures" / f"{name}.png").is_file() else suffix
     label = [part for part in name.split("/") if not (root / "notebooks" / f"{part}.ipynb").is_file()]
     return f"[{'/'.join(label)}](../figures/{name}.{suffix})"
-
-
-def _anchor(heading: str) -> str:
-    """The anchor that a heading gets when Markdown becomes HTML."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _summary(found: Reproduction) -> list[str]:
@@ -148,26 +142,18 @@ def _picture(root: Path, group: Group) -> str:
     return f"![{group.name}](../figures/{names[0]}.png)" if names else ""
 
 
-def results_page(root: Path, found: Reproduction) -> str:
-    """docs/results.md: paper by paper what was computed came to, a picture and the verdicts of each group."""
-    lines = [
-        "# Results",
-        "",
-        f"<!-- Made by `make map` from {ROWS} and the tables under figures/. -->",
-        "",
-        "What each paper says, and what the tables here say of it: the items that were computed and have a verdict.",
-        "All items, with reasons and with what a referee may object, stand in [reproduction.md](reproduction.md);",
-        "which codec to take in [which_codec.md](which_codec.md), how to search files in [search.md](search.md).",
-    ]
+def judged_items(root: Path, found: Reproduction) -> str:
+    """Of docs/results.md: paper by paper what was computed came to, a picture and the verdicts of each group."""
+    lines = []
     for paper, title in found.papers.items():
-        lines += ["", f"## {paper}", "", f"{title}."]
+        lines += ["", f"### {paper}", "", f"{title}."]
         for group in found.groups:
             judged = [row for row in group.rows if row.verdict]
             if group.paper != paper or not judged:
                 continue
             lines += [
                 "",
-                f"### {group.name}",
+                f"#### {group.name}",
                 "",
                 f"{group.gist[0].upper()}{group.gist[1:]} ({group.state}). {group.why}",
             ]
@@ -177,33 +163,7 @@ def results_page(root: Path, found: Reproduction) -> str:
                 "",
                 *(f"- **{row.item}**, {row.what}. *{row.verdict.outcome}*: {row.verdict.sentence}." for row in judged),
             ]
-    return "\n".join(lines) + "\n"
-
-
-def readme_map(found: Reproduction) -> str:
-    """The README's table: a row for each group, every item in it, and which verdicts agree and which do not."""
-    total = sum(len(group.rows) for group in found.groups)
-    states = (
-        f"{sum(len(_list_items(found.groups, paper, state)) for paper in found.papers)} {state}" for state in STATES
-    )
-    lines = [
-        f"{total} figures, tables, equations and claims (C1, C2, …): {', '.join(states)}.",
-        "Each has its row in [docs/reproduction.md](docs/reproduction.md), with its reason and, where it was computed,",
-        "its verdict. `make map` writes both from the committed tables.",
-        "",
-    ]
-    rows = []
-    for group in found.groups:
-        verdicts = []
-        for outcome in OUTCOMES[:-1]:
-            if here := [row.item for row in group.rows if row.verdict and row.verdict.outcome == outcome]:
-                verdicts.append(f"*{outcome}:* {items(here)}")
-        state = f"[{group.state}](docs/reproduction.md#{_anchor(group.name)})"
-        gist = group.gist + (f". {'; '.join(verdicts)}" if verdicts else "")
-        rows.append(
-            [f"{group.paper} {items([row.item for row in group.rows])}", _code(group.notebook) or "–", state, gist]
-        )
-    return "\n".join(lines + _table(["paper's items", "notebook", "state", "what you get"], rows)) + "\n"
+    return "\n".join(lines[1:]) + "\n"
 
 
 def cheapest_table(root: Path) -> str:
@@ -219,14 +179,10 @@ def cheapest_table(root: Path) -> str:
 
 
 def documents(root: Path) -> dict[Path, str]:
-    """What docs/reproduction.md, results.md, which_codec.md and the README below `root` should hold now."""
-    found, readme, which = load(root), root / "README.md", root / "docs" / "which_codec.md"
-    return {
-        root / "docs" / "reproduction.md": page(root, found),
-        root / "docs" / "results.md": results_page(root, found),
-        readme: _between_marks(readme, readme_map(found)),
-        which: _between_marks(which, cheapest_table(root)),
-    }
+    """What docs/reproduction.md, results.md and which_codec.md below `root` should hold now."""
+    found, docs = load(root), root / "docs"
+    parts = {docs / "results.md": judged_items(root, found), docs / "which_codec.md": cheapest_table(root)}
+    return {docs / "reproduction.md": page(root, found), **{path: _between_marks(path, parts[path]) for path in parts}}
 
 
 def _between_marks(path: Path, text: str) -> str:

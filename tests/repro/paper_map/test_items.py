@@ -39,7 +39,6 @@ def copy(repository, tmp_path):
             target = tmp_path / source.relative_to(repository)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target) if source.suffix == ".csv" else target.symlink_to(source)
-    shutil.copy(repository / "README.md", tmp_path)
     return tmp_path
 
 
@@ -95,26 +94,6 @@ def test_every_attack_has_its_number_or_says_what_is_open(found, repository):
         assert all(verdict.sentence in section for verdict in attack.verdicts)
 
 
-def test_the_readme_names_every_item(found, repository):
-    readme = (repository / "README.md").read_text()
-    lines = readme.partition(MARKS[0])[2].partition(MARKS[1])[0].splitlines()
-    rows = [line.split(" | ") for line in lines if line.startswith("| ")][2:]
-    assert len(rows) <= 25
-    for paper in found.papers:
-        here = [row[0].removeprefix(f"| {paper} ") for row in rows if row[0].startswith(f"| {paper} ")]
-        wanted = [row.item for group in found.groups if group.paper == paper for row in group.rows]
-        assert sorted(item for line in here for item in named(line)) == sorted(wanted)
-
-
-def test_the_readmes_links_lead_to_headings(repository):
-    page = (repository / "docs" / "reproduction.md").read_text()
-    headings = re.findall(r"^#+ (.*)$", page, flags=re.MULTILINE)
-    anchors = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
-    links = re.findall(r"docs/reproduction\.md#([^)]*)\)", (repository / "README.md").read_text())
-    assert len(links) > 10
-    assert [link for link in links if anchors.count(link) != 1] == []
-
-
 def test_the_pages_links_lead_to_files(repository):
     links = re.findall(r"\]\(([^)]*)\)", (repository / "docs" / "reproduction.md").read_text())
     assert len(links) > 30
@@ -160,11 +139,15 @@ def test_the_command_follows_the_tables_and_check_tells_the_first_difference(cop
     assert command(copy, "--check").returncode == 0
 
 
+def results(copy):
+    return documents(copy)[copy / "docs" / "results.md"]
+
+
 def test_an_outcome_follows_its_table(copy):
     table = copy / "figures/bsds500/05_rate_model/table3_gain.csv"
-    assert "*agrees:* Table III" in documents(copy)[copy / "README.md"]
+    assert "- **Table III**, gain over single-item coding for four sizes, and n*. *agrees*" in results(copy)
     table.write_text(table.read_text().replace("low,n*,5,1,5,0,", "low,n*,5,1,6,20,"))
-    assert "*partly:* Table III" in documents(copy)[copy / "README.md"]
+    assert "- **Table III**, gain over single-item coding for four sizes, and n*. *partly*" in results(copy)
 
 
 def _unknown_key(content):
@@ -315,8 +298,9 @@ def test_rows_that_are_no_yaml_or_hold_a_key_twice_are_refused(copy):
             load(copy)
 
 
-def test_a_readme_without_its_place_is_refused(copy):
-    (copy / "README.md").write_text((copy / "README.md").read_text().replace(MARKS[1], ""))
+def test_a_page_without_its_place_is_refused(copy):
+    page = copy / "docs" / "results.md"
+    page.write_text(page.read_text().replace(MARKS[1], ""))
     with pytest.raises(SmicnbError, match="has no place for the map"):
         documents(copy)
 

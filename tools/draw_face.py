@@ -1,0 +1,148 @@
+"""Draw the picture of the README: photographs, all that is kept of them as bits, and what these bits find.
+
+`python tools/draw_face.py` writes figures/face. The 79 whole photographs of the embedded collection are coded on the
+prior's axes, each in a block of its own, so that its bytes are decoded without the others', and the file is searched:
+by photographs, whose own bits are the query, and by words.
+"""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base.errors import SmicnbError
+from smicnb.codec.coders.axes import AxesCodec
+from smicnb.codec.format import container, priors
+from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.search.index import SemanticIndex
+from smicnb.drawing import style
+from smicnb.drawing.parts import draw_thumbnail, strip_axes
+from smicnb.repro import figures
+from smicnb.repro.checkout import root, versions
+from smicnb.semantics.encoders import lite0_minilm
+from smicnb.semantics.encoders.encoders import encode_collection, encoder
+from smicnb.semantics.metrics.pairs import latent_cosine
+from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs.image_collections import Collection, Item
+from smicnb.semantics.photographs.views import WHOLE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PICTURE = root() / "figures" / "face" / "bits_find.png"
+FIDELITY = 98  # of `AxesCodec`: some hundred bits a photograph
+SHOWN = 3  # photographs that each query finds
+SCENES = ("eiffel-tower", "tomatoes")  # the first photograph of each asks; chosen by hand, as the words are
+WORDS = ("flowers",)
+COLUMNS = 12  # of the square of bits
+
+
+def coded(latents: np.ndarray) -> bytes:
+    """A .smic file of latents (n, L) with one image a block."""
+    (prior,) = priors.list_priors()
+    codec = AxesCodec("prior", FIDELITY, prior=prior, weights_hash=encoder(lite0_minilm.NAME).weights_hash)
+    codec.set_params(encoder=lite0_minilm.NAME).fit(latents)
+    blocks = [block for row in range(len(latents)) for block in codec.blocks(latents[row : row + 1])]
+    return container.dump(*codec.sections, blocks)
+
+
+def bits_of(file: bytes, image: int) -> np.ndarray:
+    """The bits (n,) of an image's block in the file, 0 or 1."""
+    with container.SmicFile(file) as opened:
+        return np.unpackbits(np.frombuffer(opened.block(image).payload, np.uint8))
+
+
+def asked(items: tuple[Item, ...]) -> list[int]:
+    """The photographs that ask."""
+    scenes = [item.scene for item in items]
+    return [scenes.index(scene) for scene in SCENES]
+
+
+def searched(items: tuple[Item, ...], file: bytes) -> pd.DataFrame:
+    """A row for each photograph that is found: the query, its bits, rank, photograph and cosine."""
+    with SmicReader(file) as opened:
+        latents = opened.latents()
+    index, rows = SemanticIndex.open(file), []
+    queries = [(row, latents[row]) for row in asked(items)] + [(word, word) for word in WORDS]
+    for query, what in queries:
+        hits = [hit for hit in index.search([what], SHOWN + 1)[0] if hit.image != query][:SHOWN]
+        own = {"query": query, "bits": 0} if isinstance(query, str) else {
+            "query": items[query].id, "bits": len(bits_of(file, query))
+        }  # fmt: skip
+        rows += [
+            {**own, "rank": rank, "found": items[hit.image].id, "cosine": round(hit.score, 3)}
+            for rank, hit in enumerate(hits, start=1)
+        ]
+    return pd.DataFrame(rows)
+
+
+def drawn(photographs: Collection, file: bytes, found: pd.DataFrame) -> "Figure":
+    """A line a query: the photograph or the words, the bits, and what is found."""
+    import matplotlib.pyplot as plt
+
+    place = {item.id: row for row, item in enumerate(photographs.items)}
+    queries = list(dict.fromkeys(found["query"]))
+    size = (style.PAGE, 1.15 * style.PAGE / (SHOWN + 2) * len(queries))
+    figure, grid = plt.subplots(len(queries), SHOWN + 2, figsize=size)
+    for line, query in zip(grid, queries, strict=True):
+        if query in place:
+            bits = bits_of(file, place[query])
+            square = np.full(COLUMNS**2, np.nan)
+            square[: len(bits)] = bits
+            draw_thumbnail(line[0], photographs.items[place[query]].image())
+            line[1].imshow(1 - square.reshape(COLUMNS, COLUMNS), cmap="gray", vmin=-0.15, vmax=1.15)
+            strip_axes(line[1], below=f"{len(bits)} bits")
+        else:
+            for axes in line[:2]:
+                axes.axis("off")
+            line[0].text(0.5, 0.5, f"“{query}”", ha="center", va="center", fontsize=11, transform=line[0].transAxes)
+        for axes, (_, row) in zip(line[2:], found[found["query"] == query].iterrows(), strict=True):
+            draw_thumbnail(axes, photographs.items[place[row["found"]]].image(), below=f"{row['cosine']:.2f}")
+    titles = ("what is looked for", "all its bits", f"what is found, in the bits of {len(photographs)} photographs")
+    for axes, title in zip(grid[0], titles, strict=False):
+        axes.set_title(title, loc="left").set_in_layout(False)
+    return figure
+
+
+def whole() -> tuple[Collection, np.ndarray]:
+    """The whole photographs of the embedded collection, and their latents (n, L)."""
+    embedded = image_collections.load("embedded")
+    photographs = replace(embedded, items=tuple(item for item in embedded.items if item.view == WHOLE))
+    return photographs, encode_collection(encoder(lite0_minilm.NAME), photographs)
+
+
+def main() -> None:
+    """Code, search, draw and write."""
+    photographs, latents = whole()
+    file = coded(latents)
+    found = searched(photographs.items, file)
+    with SmicReader(file) as opened:
+        share = 8 * opened.file.spent["payload"] / len(opened)
+        cosine = latent_cosine(latents, opened.latents()).mean()
+    caption = (
+        f"{len(photographs)} photographs of the embedded collection, each coded on the prior's axes in bytes that are "
+        f"decoded by themselves: {share:.0f} bits on average, at a mean cosine of {cosine:.2f} to the latent. Left: "
+        "photographs that ask, and all their bits; words that ask; chosen by hand. Right: the photographs whose bits "
+        "lie nearest, with the cosine of the decoded latents."
+    )
+    origin = {
+        "tool": Path(__file__).name,
+        "parameters": {"fidelity": FIDELITY, "shown": SHOWN, "scenes": list(SCENES), "words": list(WORDS)},
+        "made_from": {"encoder": encoder(lite0_minilm.NAME).weights_hash, "embedded": photographs.fingerprint},
+        "versions": versions(),
+    }
+    style.use_style()
+    figures.write_data(PICTURE.with_suffix(".csv"), found)
+    figures.write_picture(PICTURE, drawn(photographs, file, found), caption, origin)
+    figures.write_sidecar(PICTURE.with_suffix(".json"), origin, caption, [PICTURE, PICTURE.with_suffix(".csv")])
+    print(caption)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except SmicnbError as error:
+        sys.exit(f"draw_face: {error}")
