@@ -43,7 +43,7 @@ def train(rate: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
         for start in range(0, len(drawn), LENGTH):
             part = slice(start, start + LENGTH)
             ones, none = np.ones(LENGTH), np.zeros(LENGTH, np.int64)
-            shape = np.zeros(1, np.int64), np.array([BOOKS]), np.array([per_branch])
+            shape = np.zeros(1, np.int64), np.array([per_branch])
             search(drawn[part], ones, price, none, *shape, levels.ravel(), bits, FOLLOWING, symbols[part], states[part])
         place = (states % BOOKS) * 2 * per_branch + symbols
         seen = np.bincount(place, minlength=levels.size).astype(float)

@@ -27,7 +27,8 @@ from smicnb.codec.format.payload import (
 from smicnb.codec.format.range_coder import PRECISION
 from smicnb.codec.format.trellis import quantisation
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
-from smicnb.codec.format.trellis.quantisation import BOOKS, EVERY, EVERY_IMAGE, FOLLOWING
+from smicnb.codec.format.trellis.quantisation import BOOKS, FOLLOWING
+from smicnb.codec.format.trellis.words import fill_bounds, is_due
 
 _PRECISION, _WORD, _LOW = uint64(PRECISION), uint64(32), uint64(1 << 32)
 _PARTS = 1 << PRECISION
@@ -119,19 +120,6 @@ def _found(bounds, place, count, at):
 
 
 @njit(cache=True, nogil=True)
-def _bound(frequencies, first, count, bounds, place):
-    """Write the count + 1 bounds of a model with these frequencies, the first of which is at `first`."""
-    total = 0.0
-    for symbol in range(count):
-        total += frequencies[first + symbol]
-    share, before = (_PARTS - count) / total, 0.0
-    for symbol in range(count):
-        bounds[place + symbol] = symbol + np.int64(np.floor(before * share))
-        before += frequencies[first + symbol]
-    bounds[place + count] = _PARTS
-
-
-@njit(cache=True, nogil=True)
 def _trellis(words, codes, first, widths, fresh, steps, used, following, levels):
     """Fill in the levels of the leading axes; False for words that no encoder wrote."""
     images, columns = len(levels), len(codes)
@@ -140,12 +128,12 @@ def _trellis(words, codes, first, widths, fresh, steps, used, following, levels)
     coder, state = np.empty(3, np.uint64), 0
     _begin(words, coder)
     for image in range(images):
-        if image == 0 or (grows and (image <= EVERY_IMAGE or image % EVERY == 0)):
+        if image == 0 or (grows and is_due(image)):
             for code in used:
                 size = 2 * widths[code]
                 for book in range(BOOKS):
                     place = first[code] + book * size
-                    _bound(frequencies, place, size, bounds, place + BOOKS * code + book)
+                    fill_bounds(frequencies, place, size, bounds, place + BOOKS * code + book)
         for column in range(columns):
             code, book = codes[column], state & 1
             size = 2 * widths[code]
@@ -172,7 +160,7 @@ def _entropy(words, counts, weights, remaining, values, shift, levels):
     bounds, left = np.empty(max(len(counts), len(values)) + 1, np.int64), np.empty(images, np.int64)
     _begin(words, coder)
     for image in range(images):
-        _bound(frequencies, 0, len(counts), bounds, 0)
+        fill_bounds(frequencies, 0, len(counts), bounds, 0)
         at = coder[1] // (coder[0] >> _PRECISION)
         if at >= _PARTS:
             return False
@@ -206,7 +194,7 @@ def _entropy(words, counts, weights, remaining, values, shift, levels):
     frequencies = values.copy()
     seen = np.empty(len(values), np.int64)
     for image in range(images):
-        _bound(frequencies, 0, len(values), bounds, 0)
+        fill_bounds(frequencies, 0, len(values), bounds, 0)
         seen[:] = 0
         for atom in range(atoms):
             if levels[image, atom] == 0:

@@ -151,17 +151,15 @@ def encode(
         shortest: whether up to `SHORT` bytes end with as few as decode, for a file; searches do without.
         known: levels, frequencies and trellis; None for the package's own.
     """
-    stream = range_coder.stream()
+    from smicnb.codec.format.trellis.words import write
 
-    coder, state, seen = stream.queue.RangeEncoder(), 0, _Models(codes, growth, known or tables())
-    for row in levels:
-        seen.update()
-        for level, (alphabet, width, models) in zip(row.tolist(), seen.columns, strict=True):
-            symbol = level % alphabet
-            coder.encode(symbol, models[state & 1])
-            state = seen.following[2 * state + (symbol >= width)]
-        seen.note_levels(row)
-    words = coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
+    whole = known or tables()
+    filled = np.empty(levels.size + 2, np.uint32)
+    count = write(
+        np.ascontiguousarray(levels, np.int32), codes, whole.first, whole.widths, whole.flat_frequencies.astype(float),
+        whole.flat_steps(growth).astype(float), np.unique(codes), whole.following, filled,
+    )  # fmt: skip
+    words = filled[:count].astype(">u4").tobytes().rstrip(b"\0")
     return _shortest(words, levels, codes, growth, known) if shortest and len(words) <= SHORT else words
 
 
@@ -277,7 +275,6 @@ def search_levels(
     symbols, states = np.zeros(n * count, np.int64), np.zeros(n * count, np.int64)
     if not symbols.size:
         return np.zeros(targets.shape, np.int32)
-    shape = known.first, np.full(CODES, BOOKS), known.widths
     bits = known.flat_bits
     if known_levels is not None:
         frequencies = known.flat_frequencies.copy()
@@ -287,7 +284,7 @@ def search_levels(
     of_images = np.ones(n) if weights is None else weights
     of_axes = np.square(deviations) if axis_weights is None else np.square(deviations) * axis_weights
     search(
-        (targets / deviations).ravel(), np.outer(of_images, of_axes).ravel(), price, every, *shape,
+        (targets / deviations).ravel(), np.outer(of_images, of_axes).ravel(), price, every, known.first, known.widths,
         known.flat_levels, bits, known.following, symbols, states,
     )  # fmt: skip
     return (symbols + (states % BOOKS) * 2 * known.widths[every]).reshape(n, count).astype(np.int32)

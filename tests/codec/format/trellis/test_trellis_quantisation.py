@@ -1,12 +1,14 @@
 """The trellis code: paths come back, cost what they should, and no damaged word brings a decoder down."""
 
+import bisect
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError
-from smicnb.codec.format import priors
+from smicnb.codec.format import priors, range_coder
 from smicnb.codec.format.trellis import quantisation
 
 
@@ -39,6 +41,67 @@ def test_what_is_coded_is_decoded(seed, images, codes, growth):
     data = quantisation.encode(levels, codes, growth)
     np.testing.assert_array_equal(quantisation.decode(data, images, codes, growth), levels)
     assert 8 * len(data) <= quantisation.lengths(levels, codes, growth).sum() + 40
+
+
+def written_by_the_other(levels, codes, growth, stream):
+    """The words of a coder that is given one symbol at a time, with models made anew from what docs/format.md says."""
+    known, coder, state = quantisation.tables(), stream.queue.RangeEncoder(), 0
+    frequencies = [table.reshape(quantisation.BOOKS, -1).astype(np.float64) for table in known.frequencies]
+    counted = [table.copy() for table in frequencies]
+    for image, row in enumerate(levels.tolist()):
+        if growth and (image <= 16 or image % 8 == 0):
+            frequencies = [table.copy() for table in counted]
+        for code, level in zip(codes.tolist(), row, strict=True):
+            book, symbol = state % 2, level % (2 * known.widths[code])
+            coder.encode(int(symbol), stream.model.Categorical(frequencies[code][book], perfect=False))
+            state = quantisation.FOLLOWING[state, int(symbol >= known.widths[code])]
+        for code, level in zip(codes.tolist(), row, strict=True):
+            counted[code].ravel()[level] += (1 << growth) // (128 + code**3) if growth else 0
+    return coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
+
+
+@given(st.integers(0, 2**31), st.integers(1, 30), st.integers(1, 12), st.sampled_from([0, 4, 18, 24]))
+@settings(deadline=None, max_examples=25)
+def test_words_are_those_of_constriction(seed, images, count, growth):
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, quantisation.CODES, count)
+    levels = quantisation.search_levels(rng.standard_normal((images, count)) * 3, np.ones(count), codes, 0.1)
+    words = quantisation.encode(levels, codes, growth, shortest=False)
+    assert words == written_by_the_other(levels, codes, growth, range_coder.stream())
+
+
+def symbol_at_the_carry(coder, bounds):
+    """The symbol in whose interval 2^64 lies, or None."""
+    place = (range_coder.STATE - coder._lower) // (coder._range >> range_coder.PRECISION)
+    return bisect.bisect_right(bounds, place) - 1 if place < 1 << range_coder.PRECISION else None
+
+
+@pytest.mark.parametrize("end", ["above", "below", "on it"])
+def test_a_carry_goes_back_through_full_words(end):
+    """Symbols that stay on the edge of a carry, so that full words wait for it; then one above it, one below, or an
+    end that brings the carry itself.
+    """
+    known, code, rng, most = quantisation.tables(), 40, np.random.default_rng(0), 0
+    books, width = known.frequencies[code].reshape(2, -1).astype(np.float64), known.widths[code]
+    models = [range_coder.plain.model.Categorical(book, perfect=False) for book in books]
+    for _ in range(10):
+        coder, state, levels, is_last = range_coder.plain.queue.RangeEncoder(), 0, [], False
+        while not is_last:
+            most = max(most, coder._words.count(range_coder.WORD - 1))
+            symbol = symbol_at_the_carry(coder, models[state % 2].bounds)
+            if end != "on it" and len(coder._words) >= 12:
+                is_last = True
+                symbol = min(symbol + 1, 2 * width - 1) if end == "above" and symbol is not None else 0
+            symbol = int(rng.integers(0, 2 * width)) if symbol is None else symbol
+            levels.append(state % 2 * 2 * width + symbol)
+            coder.encode(symbol, models[state % 2])
+            state = int(quantisation.FOLLOWING[state, int(symbol >= width)])
+            is_last |= len(coder._words) > 2 and coder._lower > range_coder.STATE - range_coder.WORD and end == "on it"
+        codes, path = np.full(len(levels), code), np.array([levels], np.int32)
+        words = quantisation.encode(path, codes, 0, shortest=False)
+        assert words == coder.get_compressed().astype(">u4").tobytes().rstrip(b"\0")
+        assert words == written_by_the_other(path, codes, 0, range_coder.stream())
+    assert most > 2
 
 
 def test_frequencies_follow_what_a_block_has_in_common():
