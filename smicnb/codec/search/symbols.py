@@ -27,8 +27,8 @@ from smicnb.codec.format.payload import (
 from smicnb.codec.format.range_coder import PRECISION
 from smicnb.codec.format.trellis import quantisation
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
-from smicnb.codec.format.trellis.quantisation import BOOKS, FOLLOWING
-from smicnb.codec.format.trellis.words import fill_bounds, is_due
+from smicnb.codec.format.trellis.quantisation import FOLLOWING, is_due
+from smicnb.codec.format.trellis.words import BOOKS, fill_bounds
 
 _PRECISION, _WORD, _LOW = uint64(PRECISION), uint64(32), uint64(1 << 32)
 _PARTS = 1 << PRECISION
@@ -69,7 +69,7 @@ class Symbols:
             raise damage_error()
         words = _words(block.payload[CHECK_BYTES:])
         if isinstance(self._codebook, TrellisCodebook):
-            sound = _trellis(words, *self._trellis, levels)
+            sound = _trellis(words, *self._trellis, is_due(np.arange(block.count)), levels)
         else:
             sound = _entropy(words, *self._models, levels)
         if not sound or check(levels) != block.payload[:CHECK_BYTES]:
@@ -120,7 +120,7 @@ def _found(bounds, place, count, at):
 
 
 @njit(cache=True, nogil=True)
-def _trellis(words, codes, first, widths, fresh, steps, used, following, levels):
+def _trellis(words, codes, first, widths, fresh, steps, used, following, due, levels):
     """Fill in the levels of the leading axes; False for words that no encoder wrote."""
     images, columns = len(levels), len(codes)
     frequencies, grows = fresh.astype(np.float64), steps.max() > 0
@@ -128,7 +128,7 @@ def _trellis(words, codes, first, widths, fresh, steps, used, following, levels)
     coder, state = np.empty(3, np.uint64), 0
     _begin(words, coder)
     for image in range(images):
-        if image == 0 or (grows and is_due(image)):
+        if image == 0 or (grows and due[image]):
             for code in used:
                 size = 2 * widths[code]
                 for book in range(BOOKS):

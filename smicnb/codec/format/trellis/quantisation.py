@@ -134,9 +134,9 @@ SHORT = 256  # bytes at most whose end is looked at twice
 FIRST_CODE = 1  # the code of an eighth of a bit saves nothing: what would have it is not coded
 
 
-def _is_due(seen: int) -> bool:
-    """Whether what `seen` images have made of the frequencies is taken into account before the next one."""
-    return seen > 0 and (seen <= EVERY_IMAGE or seen % EVERY == 0)
+def is_due(seen: np.ndarray | int) -> np.ndarray | bool:
+    """Whether what `seen` images, one number or many, have made of the frequencies counts before the next one."""
+    return (seen > 0) & ((seen <= EVERY_IMAGE) | (seen % EVERY == 0))
 
 
 def encode(
@@ -157,7 +157,8 @@ def encode(
     filled = np.empty(levels.size + 2, np.uint32)
     count = write(
         np.ascontiguousarray(levels, np.int32), codes, whole.first, whole.widths, whole.flat_frequencies.astype(float),
-        whole.flat_steps(growth).astype(float), np.unique(codes), whole.following, filled,
+        whole.flat_steps(growth).astype(float), is_due(np.arange(len(levels))), np.unique(codes), whole.following,
+        filled,
     )  # fmt: skip
     words = filled[:count].astype(">u4").tobytes().rstrip(b"\0")
     return _shortest(words, levels, codes, growth, known) if shortest and len(words) <= SHORT else words
@@ -227,7 +228,7 @@ class _Models:
 
     def update(self) -> None:
         """Bring the models to what was noted, where it is time."""
-        if self._steps.any() and _is_due(self._seen):
+        if self._steps.any() and is_due(self._seen):
             known = self._known
             for code, models in self._of_code.items():
                 first, size = known.first[code], 2 * BOOKS * known.widths[code]
@@ -304,7 +305,7 @@ def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, known: 
     known = known or tables()
     places, spent = known.first[codes] + levels, np.zeros(len(levels))
     frequencies = known.flat_frequencies.copy()
-    starts = [image for image in range(len(levels)) if image == 0 or _is_due(image)]
+    starts = [0, *np.flatnonzero(is_due(np.arange(len(levels)))).tolist()] if len(levels) else []
     for start, end in itertools.pairwise([*starts, len(levels)]):
         spent[start:end] = known.count_bits(frequencies)[places[start:end]].sum(axis=1)
         _grow(frequencies, places[start:end], known.flat_steps(growth))

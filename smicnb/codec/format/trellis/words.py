@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit, uint64
 
 from smicnb.codec.format.range_coder import PRECISION
-from smicnb.codec.format.trellis.quantisation import BOOKS, EVERY, EVERY_IMAGE
 
+BOOKS = 2  # codebooks of a code
 _PRECISION, _WORD, _LOW = uint64(PRECISION), uint64(32), uint64(1 << 32)
 _PARTS = 1 << PRECISION
 _ALL = uint64((1 << 64) - 1)
@@ -31,13 +31,7 @@ def fill_bounds(frequencies, first, count, bounds, place):
 
 
 @njit(cache=True, nogil=True)
-def is_due(seen):
-    """Whether what `seen` images have made of the frequencies is taken into account before the next one."""
-    return 0 < seen <= EVERY_IMAGE or (seen > 0 and seen % EVERY == 0)
-
-
-@njit(cache=True, nogil=True)
-def write(levels, codes, first, widths, fresh, steps, used, following, words):
+def write(levels, codes, first, widths, fresh, steps, due, used, following, words):
     """Fill in the words of a block; returns how many there are.
 
     Args:
@@ -47,6 +41,7 @@ def write(levels, codes, first, widths, fresh, steps, used, following, words):
         widths: (C,) int64, levels on a branch of a code.
         fresh: flat float64, frequencies before the first image; by code, codebook, branch, level.
         steps: flat float64, by how much each grows with a use.
+        due: (n,) bool, whether frequencies that have grown are taken before an image.
         used: int64, the codes that there are in `codes`, each once.
         following: (S, 2) int64, the state after each branch.
         words: uint32, at least n · K + 2 of them.
@@ -55,7 +50,7 @@ def write(levels, codes, first, widths, fresh, steps, used, following, words):
     bounds = np.empty(len(fresh) + BOOKS * len(first), np.int64)  # a book of a code: one more than its symbols
     lower, extent, count, state = uint64(0), _ALL, 0, 0
     for image in range(len(levels)):
-        if image == 0 or (grows and is_due(image)):
+        if image == 0 or (grows and due[image]):
             for code in used:
                 size = 2 * widths[code]
                 for book in range(BOOKS):
