@@ -140,8 +140,15 @@ def reconstruct(midpoints: np.ndarray, atoms: np.ndarray, norm: float) -> np.nda
 
 def scale_to_norm(sums: np.ndarray, norm: float) -> np.ndarray:
     """Latents (n, L) float32 of norm `norm`, of whole numbers below 2^53 that have their directions; bit-exact."""
-    _, exponent = np.frexp(np.abs(sums).max(axis=1, initial=0))
-    rounded = np.rint(np.ldexp(sums, np.minimum(0, LATENT_BITS - exponent)[:, None])).astype(np.int64)  # no -0.0
-    squared = np.square(rounded).sum(axis=1)
-    scale = norm / np.sqrt(np.maximum(1, squared).astype(np.float64))
-    return (rounded * scale[:, None]).astype(np.float32)
+    largest = np.maximum(sums.max(axis=1, initial=0), -sums.min(axis=1, initial=0))
+    _, exponent = np.frexp(largest)
+    rounded = sums * np.ldexp(1.0, np.minimum(0, LATENT_BITS - exponent))[:, None]
+    np.rint(rounded, out=rounded)
+    if sums.shape[1] << 2 * LATENT_BITS <= 1 << 53:  # so few that float64 adds them up exactly, in any order
+        squared = np.einsum("ij,ij->i", rounded, rounded)
+    else:
+        squared = np.square(rounded.astype(np.int64)).sum(axis=1).astype(np.float64)
+    rounded *= (norm / np.sqrt(np.maximum(1, squared)))[:, None]
+    latents = rounded.astype(np.float32)
+    latents += np.float32(0)  # no -0.0
+    return latents

@@ -1,9 +1,10 @@
 """Reading a .smic file: latents, one, some or all, and the names and sizes of the images they were made from.
 
-Nothing here needs torch or scikit-learn: parsing and decoding are integers and numpy.
+Nothing here needs torch or scikit-learn: parsing and decoding are integers and numpy. Many latents at once are decoded
+by compiled code where there is a compiler, to the same bytes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +15,11 @@ import numpy as np
 from smicnb.base.errors import DimensionError, IntegrityError
 from smicnb.codec.format import details
 from smicnb.codec.format.codebook import Codebook
-from smicnb.codec.format.container import ON_AXES, SmicFile
+from smicnb.codec.format.container import ON_AXES, Block, SmicFile
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
 
 MOST_VALUES = 1 << 28  # of latents that are decoded at once: a GiB
+MANY = 5000  # images from which on loading the compiled decoder pays
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,21 @@ class SmicReader:
                 "read it block by block",
             )
         latents, start = np.empty((len(self), self.header.dim), np.float32), 0
-        for block in self:
-            latents[start : start + len(block.latents)] = block.latents
-            start += len(block.latents)
+        levels_of = self._compiled() if len(self) >= MANY else self.codebook.decode_payload
+        for number in range(self.file.blocks):
+            block = self.file.block(number)
+            details.unpack(block.details, block.count)  # a block of which they are forged is no block
+            latents[start : start + block.count] = self.codebook.reconstruct(levels_of(block))
+            start += block.count
         return latents
+
+    def _compiled(self) -> Callable[[Block], np.ndarray]:
+        """The compiled decoder of blocks' levels, or the plain one where numba is not installed."""
+        try:
+            from smicnb.codec.format.symbols import Symbols
+        except ImportError:
+            return self.codebook.decode_payload
+        return Symbols(self.codebook).levels
 
     @cached_property
     def names(self) -> list[str | None]:

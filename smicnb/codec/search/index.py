@@ -19,9 +19,9 @@ from smicnb.base.names import fold_case
 from smicnb.codec.format import details
 from smicnb.codec.format.container import Content, Header
 from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.format.symbols import Symbols
 from smicnb.codec.search.coefficients import Coefficients, Prepared, Space, inverses
 from smicnb.codec.search.queries import encode_queries
-from smicnb.codec.search.symbols import Symbols
 
 Source = Path | str | bytes | BinaryIO
 MANY = 4  # times as many as are wanted: from there on those that are not are left out before sorting

@@ -1,5 +1,8 @@
 """Quantisers in integers: their error, their packing, and reconstruction that no order of adding changes."""
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -76,6 +79,20 @@ def test_ranges_without_a_width_or_beyond_the_limit_are_ranges(values):
     quantiser = CoefficientQuantiser.fit_codes(values, 2, 20.0)
     assert -LIMIT < quantiser.low < quantiser.high < LIMIT
     assert set(quantiser.quantise(values, 20.0)) <= {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("dim", [1, 16, 512, 513])  # 2^9 squares of 2^44 are 2^53
+def test_a_norm_is_given_by_whole_numbers(dim):
+    """Against Python's own: of sums below 2^53, squares of the 22 leading bits are added up exactly."""
+    rng = np.random.default_rng(dim)
+    sums = np.rint(rng.standard_normal((40, dim)) * 2.0 ** rng.integers(0, 50, (40, 1)))
+    sums[0], sums[1] = 0, 2.0**quantise.LATENT_BITS - 1  # the largest squares that there are
+    sums[2, 0] = -0.0
+    for row, latent in zip(sums, quantise.scale_to_norm(sums, 20.0), strict=True):
+        shift = min(0, quantise.LATENT_BITS - int(max(abs(row))).bit_length())
+        whole = [round(Fraction(int(value)) * Fraction(2) ** shift) for value in row]
+        scale = 20.0 / math.sqrt(float(max(1, sum(value * value for value in whole))))
+        assert latent.tobytes() == np.array([np.float32(value * scale) for value in whole]).tobytes()
 
 
 def test_reconstruction_is_the_same_in_any_order_and_of_the_given_norm():

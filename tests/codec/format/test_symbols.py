@@ -1,6 +1,7 @@
 """Compiled decoding of blocks: the reader's levels or the reader's error, whoever wrote the block."""
 
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -11,11 +12,11 @@ from hypothesis import strategies as st
 from smicnb.base.errors import IntegrityError, SmicnbError
 from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec
-from smicnb.codec.format import container, payload, priors
+from smicnb.codec.format import container, payload, priors, reader
 from smicnb.codec.format.container import Block
 from smicnb.codec.format.reader import SmicReader
+from smicnb.codec.format.symbols import Symbols
 from smicnb.codec.format.trellis import quantisation
-from smicnb.codec.search.symbols import Symbols
 
 (PRIOR,) = priors.list_priors()
 NONE = "found a block that holds no image records; needed: the bytes that an encoder wrote"
@@ -129,3 +130,17 @@ def test_a_file_without_axes_has_images_without_symbols():
     data = container.dump(header, b"", bytes(6) + bytes([3, 0]), [Block(255, bytes(2), b"")])
     with SmicReader(data) as opened:
         assert Symbols(opened.codebook).levels(opened.file.block(0)).shape == (255, 0)
+
+
+def test_a_reader_of_many_images_takes_the_compiled_decoder_where_there_is_one(monkeypatch):
+    Z = np.random.default_rng(0).standard_normal((300, 16))
+    data = AxesCodec("own", 90).fit(Z).encode(Z)
+    plain = SmicReader(data).latents()
+    asked = []
+    monkeypatch.setattr(reader, "MANY", 300)
+    monkeypatch.setattr(Symbols, "levels", lambda *known, levels=Symbols.levels: asked.append(1) or levels(*known))
+    assert SmicReader(data).latents().tobytes() == plain.tobytes()
+    assert len(asked) == SmicReader(data).file.blocks
+    monkeypatch.setitem(sys.modules, "smicnb.codec.format.symbols", None)  # as without numba
+    assert SmicReader(data).latents().tobytes() == plain.tobytes()
+    assert len(asked) == SmicReader(data).file.blocks
