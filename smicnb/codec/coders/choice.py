@@ -5,7 +5,7 @@ cost none; words, which cost none and have names. What is sent once is shared by
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -94,8 +94,8 @@ def ways(
 ) -> list[Way]:
     """All ways to code latents Z (n, L) at a target, the best first, which meets it on all of Z.
 
-    Settings are searched on a sample. The best way is then measured on all latents, and made finer, or cheaper, while
-    it misses; the others keep the numbers of the sample, and say so.
+    Settings are searched on a sample. The best way is then measured on `LEARNED` latents, and on all of them, and made
+    finer, or cheaper, while it misses; the others keep the numbers of the sample, and say so.
 
     Args:
         Z: latents (n, L) of any norm; n at least 1. Axes and models are learned on `LEARNED` of them at most.
@@ -203,7 +203,11 @@ def _settle_first(task: _Task, found: list[_Trial]) -> list[Way]:
 
 
 def _settle(task: _Task, trial: _Trial) -> _Trial:
-    """A way measured on all latents, at the next setting that meets the target there."""
+    """A way measured on all latents, at the next setting that meets the target there; where there are very many, at
+    the one that meets it on those that were learned on, unless that misses.
+    """
+    if len(task.latents) > len(task.learned):
+        trial = _settle(replace(task, latents=task.learned), trial)
 
     @cache
     def way_at(place: int) -> Way:

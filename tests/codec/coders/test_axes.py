@@ -212,9 +212,11 @@ def test_near_duplicates_are_coded_as_their_mean_whatever_is_known_beforehand():
     assert found.name.startswith("own axes")
 
 
+@pytest.mark.parametrize("learned", [26, 5000])
 @pytest.mark.parametrize("target", [{"cosine": 0.8}, {"bits": 150.0}])
-def test_a_target_is_met_by_the_file_where_a_sample_misleads(target, monkeypatch):
+def test_a_target_is_met_by_the_file_where_a_sample_misleads(target, learned, monkeypatch):
     monkeypatch.setattr(choice, "TRIED", 24)
+    monkeypatch.setattr(choice, "LEARNED", learned)
     Z, count = np.random.default_rng(2).standard_normal((30, PRIOR.dim)), 30  # far from what the prior expects
     sample = np.linspace(0, count - 1, choice.TRIED).round().astype(int)
     Z[sample] = images(count)[sample]
