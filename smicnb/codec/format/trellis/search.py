@@ -37,8 +37,9 @@ def search(targets, weights, price, classes, first, branch, levels, bits, follow
     one_way, other_way = ways[0], ways[1]
     taken = np.empty((steps, n_states), np.uint8)  # whether the other way into each state is cheaper
     which = np.empty((steps, 4), np.uint8)
-    cheapest, sums = np.empty(4), np.empty(2 * n_states)
-    costs = np.full(n_states, np.inf)
+    pairs = (n_states + 1) // 2
+    cheapest, sums = np.empty(4), np.empty(4 * pairs)
+    costs = np.full(2 * pairs, np.inf)
     costs[0] = 0.0
     for t in range(steps):
         code = classes[t]
@@ -52,14 +53,17 @@ def search(targets, weights, price, classes, first, branch, levels, bits, follow
                     best, at = cost, level
             place += width
             cheapest[kind], which[t, kind] = best, at
-        for edge in range(2 * n_states):
-            sums[edge] = costs[edge >> 1] + cheapest[edge & 3]
+        first_even, second_even, first_odd, second_odd = cheapest[0], cheapest[1], cheapest[2], cheapest[3]
+        for pair in range(pairs):
+            even, odd = costs[2 * pair], costs[2 * pair + 1]
+            sums[4 * pair], sums[4 * pair + 1] = even + first_even, even + second_even
+            sums[4 * pair + 2], sums[4 * pair + 3] = odd + first_odd, odd + second_odd
         others = taken[t]
         for state in range(n_states):
             one, other = sums[one_way[state]], sums[other_way[state]]
             others[state] = other < one
             costs[state] = min(one, other)
-    state = int(np.argmin(costs))
+    state = int(np.argmin(costs[:n_states]))
     total = costs[state]
     for t in range(steps - 1, -1, -1):
         edge = ways[taken[t, state], state]
