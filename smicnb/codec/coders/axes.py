@@ -5,7 +5,9 @@ with what is known beforehand (`priors`), the share by cross-validation; trellis
 quantisers, found by their rate–distortion cost. The latents' norm is free, so that nothing is spent on it.
 """
 
-from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import sha256
 from numbers import Integral
 from typing import Self
 
@@ -295,23 +297,49 @@ def mixed_covariance(
     dim = centred.shape[1]
     known = np.eye(dim) if known is None else known
     known = known / np.trace(known)
-
-    def mixed(part: np.ndarray, share: float) -> np.ndarray:
-        own = part.T @ part / max(1, len(part))
-        return (1 - share) * own + share * np.trace(own) * known
-
     if share is None:
-        share = 1.0 if len(centred) < 2 * FOLDS else _choose_share(centred, mixed, water)
-    return mixed(centred, share), float(share)
+        share = 1.0 if len(centred) < 2 * FOLDS else _choose_share(centred, known, water)
+    return _mix(_covariance(centred), known, share), float(share)
 
 
-def _choose_share(centred: np.ndarray, mixed: Callable[[np.ndarray, float], np.ndarray], water: float) -> float:
-    # Neighbours stay together: views of one scene in two folds would make the collection look better known than it is.
-    folds, losses = np.arange(len(centred)) * FOLDS // len(centred), np.zeros(len(SHARES))
-    for fold in range(FOLDS):
-        others, own = centred[folds != fold], centred[folds == fold]
-        for place, share in enumerate(SHARES):
-            variances, axes = np.linalg.eigh(mixed(others, share))
-            variances = np.maximum(variances, water)
-            losses[place] += (np.square(own @ axes) / variances + np.log(variances)).sum()
+def _covariance(centred: np.ndarray) -> np.ndarray:
+    return centred.T @ centred / max(1, len(centred))
+
+
+def _mix(own: np.ndarray, known: np.ndarray, share: float) -> np.ndarray:
+    return (1 - share) * own + share * np.trace(own) * known
+
+
+def _choose_share(centred: np.ndarray, known: np.ndarray, water: float) -> float:
+    digest = sha256(centred.tobytes() + known.tobytes()).digest()
+    variances, squares, counts = _judge_folds(_Latents(digest, centred, known))
+    variances = np.maximum(variances, water)
+    losses = (squares / variances + counts[:, None, None] * np.log(variances)).sum(axis=(0, 2))
     return SHARES[int(np.argmin(losses))]
+
+
+@dataclass(frozen=True)
+class _Latents:
+    """Centred latents (n, L) and the known covariance (L, L), told from others by their digest."""
+
+    digest: bytes
+    centred: np.ndarray = field(compare=False, repr=False)
+    known: np.ndarray = field(compare=False, repr=False)
+
+
+@lru_cache(maxsize=1)
+def _judge_folds(latents: _Latents) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each fold and share, the variances on the axes of all others, (folds, shares, L), and the squares of the
+    fold's own latents on these axes, summed up; and the latents of each fold. The same for every fidelity.
+    """
+    centred, known = latents.centred, latents.known
+    # Neighbours stay together: views of one scene in two folds would make the collection look better known than it is.
+    folds = np.arange(len(centred)) * FOLDS // len(centred)
+    shape = FOLDS, len(SHARES), centred.shape[1]
+    variances, squares = np.empty(shape), np.empty(shape)
+    for fold in range(FOLDS):
+        others, own = _covariance(centred[folds != fold]), centred[folds == fold]
+        for place, share in enumerate(SHARES):
+            variances[fold, place], axes = np.linalg.eigh(_mix(others, known, share))
+            squares[fold, place] = np.square(own @ axes).sum(axis=0)
+    return variances, squares, np.bincount(folds, minlength=FOLDS)
