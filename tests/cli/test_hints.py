@@ -46,7 +46,7 @@ def helped():
 
 
 def documented():
-    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+    for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         yield from (" ".join(line.split()) for line in WORD.findall(text))
         for block in re.findall(r"```\w*\n(.*?)```", text, flags=re.DOTALL):
