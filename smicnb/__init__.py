@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from smicnb.semantics.encoders.encoders import encode_collection, encoder
     from smicnb.semantics.photographs.image_collections import load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "AxesCodec",
     "SMICCodec",

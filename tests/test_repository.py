@@ -318,3 +318,11 @@ def test_floors_of_the_results_are_those_of_the_table(repository):
 def test_the_page_on_encoders_shows_the_table_of_generators(repository):
     table = (repository / "figures" / "generators" / "generators_against_retrieval.md").read_text()
     assert table[table.index("| data set") :].strip() in (repository / "docs" / "encoders.md").read_text()
+
+
+def test_a_version_is_cited_and_its_changes_are_told(repository):
+    import smicnb
+
+    assert f"\nversion: {smicnb.__version__}\n" in (repository / "CITATION.cff").read_text(encoding="utf-8")
+    first = re.search(r"^## (.+)$", (repository / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert first[1] == smicnb.__version__
