@@ -7,7 +7,7 @@ CHECKED := tests/test_repository.py tests/test_public_face.py tests/base tests/c
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce report check test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map gallery findings clean
+.PHONY: help setup reproduce report check test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map gallery docs findings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -69,6 +69,9 @@ map: setup ## write docs/reproduction.md and parts of docs/results.md from the c
 
 gallery: setup ## write docs/notebooks: the notebooks with their committed figures and tables, to be read on a code host
 	$(BIN)/python tools/write_gallery.py
+
+docs: setup ## write one site of all pages, notebooks, the reference and the report to .smicnb/site
+	$(BIN)/python tools/write_site.py
 
 lock: setup ## resolve pyproject.toml into the lock files and environment.yml (ARGS=--upgrade: to the newest of all)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --only-binary :all: --editable '.[lock]'

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements.lock", "requirements-torch.lock")
-EXTRAS = ("codecs", "heic", "lab", "test")
+EXTRAS = ("codecs", "docs", "heic", "lab", "test")
 # What torch's default Linux build brings along and its CPU builds do without.
 TORCH = re.compile(r"torch|torchvision|triton|nvidia-.*|cuda-.*")
 # The marker of what every supported platform gets: it says nothing, a thousand times.

@@ -69,7 +69,9 @@ def convert(
         template_name="notebook", extra_template_basedirs=[str(templates)], exclude_anchor_links=True
     )
     cleaner = SanitizeHTML(tags=list(TAGS), attributes=_is_allowed, strip=True)
-    exporter.register_filter("clean", lambda html: _tables(cleaner.sanitize_html_tags(SILENT.sub("", html))))
+    exporter.register_filter(
+        "clean", lambda html: put_tables_in_boxes(cleaner.sanitize_html_tags(SILENT.sub("", html)))
+    )
     body, _ = exporter.from_notebook_node(book)
     return Page(_title(book.cells, path), body, tuple(cell.source for cell in code))
 
@@ -145,7 +147,7 @@ def _is_allowed(tag: str, name: str, value: str) -> bool:
     return name == "id" if tag in ("h1", "h2", "h3", "h4", "h5", "h6") else name == "class" and tag in ("span", "div")
 
 
-def _tables(html: str) -> str:
+def put_tables_in_boxes(html: str) -> str:
     """Tables in boxes of their own that scroll, for a finger and for the keyboard; an empty cell is no heading."""
     box = '<div class="scroll" role="group" tabindex="0" aria-label="Table, scrolls sideways">'
     html = html.replace("<th></th>", "<td></td>").replace("</table>", "</table></div>")

@@ -235,19 +235,20 @@ class _Links(html.parser.HTMLParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.targets: list[str] = []
+        self.targets: list[tuple[str, str]] = []  # (attribute, address)
         self.anchors: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         for name, value in attrs:
             if name in ("href", "src"):
-                self.targets.append(value or "")
+                self.targets.append((name, value or ""))
             elif name == "id":
                 self.anchors.add(value or "")
 
 
-def check_links(folder: Path) -> None:
-    """See that every link of every page below `folder` is relative and leads to what is there.
+def check_links(folder: Path, outward: bool = False) -> None:
+    """See that every link of every page below `folder` is relative and leads to what is there; `outward` lets links,
+    but nothing that a page shows, lead to web sites too.
 
     Raises:
         SmicnbError: the first that does not.
@@ -257,11 +258,11 @@ def check_links(folder: Path) -> None:
         pages[path.resolve()] = links = _Links()
         links.feed(path.read_text(encoding="utf-8"))
     for path, links in pages.items():
-        for target in links.targets:
+        for name, target in links.targets:
             parts = urlsplit(target)
+            if outward and name == "href" and parts.scheme in ("http", "https"):
+                continue
             file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             inside = not parts.scheme and not parts.netloc and file.is_relative_to(folder.resolve())
             if not inside or not file.is_file() or (parts.fragment and parts.fragment not in pages[file].anchors):
-                raise SmicnbError(
-                    f"'{path.name}' of the report leads to '{target}'", "a relative link to what is there"
-                )
+                raise SmicnbError(f"the page '{path.name}' leads to '{target}'", "a relative link to what is there")

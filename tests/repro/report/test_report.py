@@ -279,8 +279,16 @@ def test_a_link_that_leads_nowhere_or_out_is_an_error(tmp_path, target):
     (tmp_path / "site" / "index.html").write_text('<p id="here"><a href="#here">here</a> <a href="index.html#here">')
     site.check_links(tmp_path / "site")
     (tmp_path / "site" / "b.html").write_text(f'<a href="{target}">')
-    with pytest.raises(SmicnbError, match=r"'b\.html' of the report leads to"):
+    with pytest.raises(SmicnbError, match=r"the page 'b\.html' leads to"):
         site.check_links(tmp_path / "site")
+
+
+def test_a_site_of_pages_may_link_out_and_shows_nothing_from_there(tmp_path):
+    (tmp_path / "a.html").write_text('<a href="https://example.org/">there</a>')
+    site.check_links(tmp_path, outward=True)
+    (tmp_path / "a.html").write_text('<img src="https://example.org/a.png">')
+    with pytest.raises(SmicnbError, match=r"leads to 'https://example\.org/a\.png'"):
+        site.check_links(tmp_path, outward=True)
 
 
 def test_a_quantity_that_no_column_names_stands_beside_all(tmp_path):
