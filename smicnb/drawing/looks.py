@@ -1,13 +1,14 @@
 """How everything that is compared looks: its colour, marker and label are the same in every figure.
 
-The colours are Okabe and Ito's (without their yellow, too light for lines), three of Paul Tol's and a grey: all stay
-apart for the colour-blind too.
+The colours are Okabe and Ito's (without their yellow, too light for lines), three of Paul Tol's, a grey, and five that
+were searched for among dark ones to lie far from these: all stay apart for the colour-blind too.
 No two codecs share a marker, so that figures can be read without colours.
 """
 
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, BLACK = "#E69F00", "#56B4E9", "#000000"
 WINE, OLIVE, INDIGO, GREY = "#882255", "#999933", "#332288", "#777777"
+BROWN, CORNFLOWER, PLUM, MINT, FOREST = "#7b331b", "#688dfe", "#6e2e78", "#00bc6a", "#104507"
 CLOUD = "#b8c4cf"  # of the many points behind a curve
 
 # Kinds of vectors that latents are written in.
@@ -39,11 +40,11 @@ CODECS = {
     "jpeg-xl": {"color": SKY, "marker": "p", "label": "JPEG XL"},
     "webp": {"color": OLIVE, "marker": "<", "label": "WebP"},
     "avif": {"color": INDIGO, "marker": ">", "label": "AVIF"},
-    "hevc": {"color": GREY, "marker": "x", "linestyle": "--", "label": "x265 intra"},
-    "vvc": {"color": BLACK, "marker": "h", "linestyle": "--", "label": "VVenC intra"},
-    "av1-aom": {"color": OLIVE, "marker": "d", "linestyle": "--", "label": "AV1 (libaom)"},
+    "hevc": {"color": CORNFLOWER, "marker": "x", "linestyle": "--", "label": "x265 intra"},
+    "vvc": {"color": BROWN, "marker": "h", "linestyle": "--", "label": "VVenC intra"},
+    "av1-aom": {"color": PLUM, "marker": "d", "linestyle": "--", "label": "AV1 (libaom)"},
     "clip-intra": {"color": WINE, "marker": "+", "linestyle": "--", "label": "CLIP-intra [21]"},
-    "av1": {"color": INDIGO, "marker": "X", "linestyle": "--", "label": "AV1 (SVT-AV1)"},
+    "av1": {"color": MINT, "marker": "X", "linestyle": "--", "label": "AV1 (SVT-AV1)"},
 }
 
 # Coders of latents. The paper's code looks as its accountings do, ours as among the image codecs.

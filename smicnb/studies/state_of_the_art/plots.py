@@ -20,9 +20,11 @@ from smicnb.semantics.metrics.intervals import upper_hull
 from smicnb.studies.learned_plots import LABELS, RIVALS, SMALL
 
 Image = np.ndarray
-BPP = (7e-5, 3.0)  # ends of the axis of rates
-TICKS, FEW_TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1), (1e-4, 1e-2, 1)
-COLUMNS = 4  # small panels in a row
+BPP, PIXEL_BPP = (7e-5, 3.0), (8e-4, 3.0)  # ends of the axis of rates, of all codecs and of those of pixels
+TICKS = (1e-4, 1e-3, 1e-2, 1e-1, 1)
+COLUMNS = 3  # small panels in a row
+FACTOR_MARKERS = ("o", "s", "^", "D", "v", "P")  # of images whole, and reduced by rising factors
+MEANING = "image_cosine"  # the metric of those that code latents
 # codec's name -> its look; SMIC at a size n has that of its files without.
 CODECS = {
     f"{SMIC}, {CODINGS['entropy']}": "smic",
@@ -34,6 +36,7 @@ CODECS = {
     "AV1 (libaom)": "av1-aom",
     **RIVALS,
 }
+SEMANTIC = (f"{SMIC}, {CODINGS['entropy']}", f"{SMIC}, {CODINGS['tuple']}", BEYOND, CLIP_INTRA)
 
 
 def look(codec: str) -> dict[str, str]:
@@ -74,23 +77,51 @@ def rates(summary: pd.DataFrame, published: pd.DataFrame) -> Figure:
 def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> Figure:
     """A panel per metric of `measures.summary`'s table: means at each operating point with 95 % intervals over scenes.
 
-    Reduced images are thin, the hull over all factors and without intervals; collections of n images open.
+    Reduced images are thin, the hull over all factors and without intervals; collections of n images open. Pictures
+    made from a latent are drawn where meaning is measured, at the bottom; of the other metrics, in which no two of them
+    differ by much, their range is said.
     """
-    rows = -(-len(metrics) // 2)
-    figure, panels = plt.subplots(rows, 2, figsize=(PAGE, 2.5 * rows + 0.5), squeeze=False)
-    for axes, metric in zip(panels.flat, metrics, strict=False):
+    judged = [metric for metric in metrics if metric == MEANING]
+    above = [metric for metric in metrics if metric != MEANING]
+    figure = plt.figure(figsize=(PAGE, (2.2 if above else 0) + 3.0))
+    rows = figure.subfigures(2, 1, height_ratios=(2.2, 3.0)) if above else [figure, figure]
+    panels = list(rows[0].subplots(1, len(above), squeeze=False)[0]) if above else []
+    panels += [rows[1].subplots()] if judged else []
+    for axes, metric in zip(panels, [*above, *judged], strict=True):
         own = summary[summary["metric"] == metric]
-        factors = own["codec"].map(lambda name: family(name)[1])
-        for codec, curve in own[factors == 1].groupby("codec", sort=False):
-            _curve(axes, codec, curve.sort_values("bpp"))
-        for _, curve in own[factors > 1].groupby(own["codec"].map(lambda name: family(name)[0]), sort=False):
-            _draw_reduced(axes, metric, curve)
+        ours = own["codec"].map(lambda name: family(name)[0].partition(SIZE)[0] in SEMANTIC)
+        for codec, curve in own[ours].groupby("codec", sort=False):
+            if metric == MEANING:
+                _curve(axes, codec, curve.sort_values("bpp"))
+        if metric != MEANING and ours.any():
+            _say_range(axes, own[ours], METRICS[metric].higher)
+        _pixel_curves(axes, metric, own[~ours])
+        axes.margins(y=0.1)
         axes.set(ylabel=LABELS[metric], xlabel="bits per pixel (log) ↓")
-        _rate_axis(axes)
-    for axes in panels.flat[len(metrics) :]:
-        axes.axis("off")
-    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+        _rate_axis(axes, ends=BPP if metric == MEANING or ours.all() else PIXEL_BPP)
+    keys = {name: key for axes in reversed(panels) for key, name in zip(*axes.get_legend_handles_labels(), strict=True)}
+    where = "outside right center" if judged else "outside lower center"
+    rows[1].legend(keys.values(), keys.keys(), loc=where, ncols=1 if judged else 5)
     return figure
+
+
+def _pixel_curves(axes: Axes, metric: str, own: pd.DataFrame) -> None:
+    """Codecs of pixels: images whole, and the hull over reduced ones."""
+    factors = own["codec"].map(lambda name: family(name)[1])
+    for codec, curve in own[factors == 1].groupby("codec", sort=False):
+        _curve(axes, codec, curve.sort_values("bpp"))
+    for _, curve in own[factors > 1].groupby(own["codec"].map(lambda name: family(name)[0]), sort=False):
+        _draw_reduced(axes, metric, curve)
+
+
+def _say_range(axes: Axes, own: pd.DataFrame, rising: bool) -> None:
+    """Between which values codecs lie that are not drawn, in the corner that rising or falling curves leave free."""
+    values, bits = ([table.min(), table.max()] for table in (own["mean"], own["bpp"]))
+    said = "SMIC and CLIP-intra:\n{:.2g} to {:.2g}, at\n{:.1g} to {:.1g} bpp".format(*values, *bits)
+    height, side = (0.04, "bottom") if rising else (0.97, "top")
+    paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    place = {"ha": "right", "va": side, "transform": axes.transAxes, "zorder": 1}  # below curves, above the grid
+    axes.text(0.98, height, said, fontsize=6, bbox=paper, **place)
 
 
 def _curve(axes: Axes, codec: str, curve: pd.DataFrame) -> None:
@@ -119,33 +150,37 @@ def compare_reduced(summary: pd.DataFrame, metric: str) -> Figure:
     table = table.assign(own=[name for name, _ in about], factor=[factor for _, factor in about])
     names, steps = list(table.loc[table["factor"] > 1, "own"].unique()), sorted(table["factor"].unique())
     colours = dict(zip(steps, pick_shades(len(steps)), strict=True))
-    rows = -(-(len(names) + 1) // COLUMNS)
-    size = (PAGE, 1.6 * rows + 0.3)
+    rows = -(-len(names) // COLUMNS)
+    size = (PAGE, 1.45 * rows + 0.6)
     figure, panels = plt.subplots(rows, COLUMNS, figsize=size, sharex=True, sharey=True, squeeze=False)
     names_of_ours = [name for name in (f"{SMIC}, {CODINGS['entropy']}", BEYOND) if name in set(table["codec"])]
     for axes, name in zip(panels.flat, names, strict=False):
-        for factor in steps:
-            curve = table[(table["own"] == name) & (table["factor"] == factor)]
-            label = "whole image" if factor == 1 else f"sides divided by {factor}"
-            axes.plot(curve["bpp"], curve["mean"], color=colours[factor], marker="o", markersize=2.4, label=label)
-        for own in names_of_ours:
+        for own in names_of_ours:  # the same in every panel, so that they recede
             curve, style = table[table["codec"] == own], {key: look(own)[key] for key in ("color", "marker", "label")}
             axes.plot(curve["bpp"], curve["mean"], linestyle="none", markersize=SMALL, fillstyle="none", **style)
+        for factor, marker in zip(steps, FACTOR_MARKERS, strict=False):
+            curve = table[(table["own"] == name) & (table["factor"] == factor)]
+            label = "whole image" if factor == 1 else f"sides divided by {factor}"
+            axes.plot(curve["bpp"], curve["mean"], color=colours[factor], marker=marker, markersize=2.6, label=label)
         axes.set_title(name, pad=2)
-        _rate_axis(axes, FEW_TICKS)
-        axes.tick_params(labelbottom=True)
-    panels.flat[len(names)].legend(*panels[0, 0].get_legend_handles_labels(), loc="center left", fontsize=6.5)
+        _rate_axis(axes, powers=True)
     for axes in panels.flat[len(names) :]:
         axes.axis("off")
-    figure.supxlabel("bits per pixel (log) ↓", fontsize=8)
+    for axes in panels.flat[max(0, len(names) - COLUMNS) : len(names)]:  # the lowest of each column
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel("bits per pixel (log) ↓")
     figure.supylabel(LABELS[metric], fontsize=8)
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=6.5)
     return figure
 
 
-def _rate_axis(axes: Axes, ticks: Sequence[float] = TICKS) -> None:
+def _rate_axis(axes: Axes, powers: bool = False, ends: tuple[float, float] = BPP) -> None:
+    """A logarithmic axis of rates, ticks as numbers or, where it is narrow, as `powers` of ten."""
     axes.set_xscale("log")
-    axes.set_xlim(*BPP)
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ticks = [tick for tick in TICKS if tick >= ends[0]]
+    names = [f"$10^{{{np.log10(tick):.0f}}}$" if powers and tick < 1 else f"{tick:g}" for tick in ticks]
+    axes.set_xticks(ticks, names)
+    axes.set_xlim(*ends)
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
