@@ -1,6 +1,7 @@
 """The pictures of the learned codecs' notebooks: rate curves, what each part is worth, where the text acts."""
 
 from collections.abc import Sequence
+from textwrap import fill
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,10 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FixedLocator, NullFormatter, StrMethodFormatter
 
+from smicnb.compare.images import ablations as ablations_of
 from smicnb.compare.images import curves
 from smicnb.compare.images.ablations import seed_of
+from smicnb.compare.verdicts import TOO_FEW
 from smicnb.drawing import looks
-from smicnb.drawing.parts import error_bars
+from smicnb.drawing.parts import error_bars, strip_axes
 from smicnb.drawing.style import COLUMN, PAGE
 
 Image = np.ndarray
@@ -59,12 +62,18 @@ VARIANTS = {
         "without-warm-up": {"color": looks.PURPLE, "marker": "P", "linestyle": "-", "label": "without warm-up"},
         "scale-detail": {"color": looks.OLIVE, "marker": "<", "linestyle": "-", "label": "Gaussian, learned scale"},
         "zero-detail": {"color": looks.GREY, "marker": "X", "linestyle": "-", "label": "details not drawn"},
-        "growing": {"color": looks.INDIGO, "marker": "h", "linestyle": "-.", "label": "growing groups"},
-        "twin": {"color": looks.BLACK, "marker": "d", "linestyle": ":", "label": "twin: rate and MSE, a model a rate"},
+        "growing": {"color": looks.PLUM, "marker": "h", "linestyle": "-.", "label": "growing groups"},
+        "twin": {"color": looks.FOREST, "marker": "d", "linestyle": ":", "label": "twin: rate and MSE, a model a rate"},
     },
 }  # fmt: skip
 FAR = 4  # times as large as the next one: a gap that would hide the others
+LONGEST_LINE = 46  # letters of a statement beside its gap
 SMALL = 3.2  # of markers where many curves share a panel
+HEIGHTS = (1.4, 0.75)  # inches of a panel of curves, and of the one below it
+SPARSE = 4  # every how many of the rates at which variants are compared are drawn
+TICKS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # bits per pixel
+FINE = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2)
+RATE = "bits per pixel (log) ↓"
 
 
 def find_look(codec: str) -> tuple[dict, int]:
@@ -80,92 +89,171 @@ def rate_curves_of(
     points: pd.DataFrame, metrics: Sequence[str], most_bpp: float, seed: int, least_bpp: float = 0
 ) -> Figure:
     """A panel per metric of `evaluate.points`' table: means over images at each operating point, with 95 % intervals
-    over scenes, between two rates in bits per pixel. Further seeds of a variant are drawn thinner.
+    over scenes, between two rates in bits per pixel. The first variant is drawn broad, so that what lies on it is seen;
+    further seeds are thin and open. Below, what other variants gain over the first one at equal rate, image by image,
+    with their intervals: the metric itself differs by more between images, and equally for all of them.
     """
-    columns = 3
+    learned = [codec for codec in points["codec"].unique() if codec not in RIVALS]
+    first, others = (learned[0], learned[1:]) if learned else ("", [])
+    columns = 2 if len(metrics) in (2, 4) else min(3, len(metrics))
     rows = -(-len(metrics) // columns)
-    spare = rows * columns > len(metrics)
-    figure, panels = plt.subplots(rows, columns, figsize=(PAGE, 2.2 * rows + (0 if spare else 0.5)), squeeze=False)
-    for axes, metric in zip(panels.flat, metrics, strict=False):
-        _curves(axes, points, metric, (least_bpp, most_bpp), seed)
-    for axes in panels.flat[len(metrics) :]:
+    heights = HEIGHTS if others else HEIGHTS[:1]
+    size = (PAGE, rows * sum(heights) + 0.5)
+    figure, grid = plt.subplots(rows * len(heights), columns, figsize=size, height_ratios=heights * rows, squeeze=False)
+    panels = grid.reshape(rows, len(heights), columns).swapaxes(1, 2).reshape(-1, len(heights))
+    for (axes, *below), metric in zip(panels, metrics, strict=False):
+        _curves(axes, points, metric, (least_bpp, most_bpp), seed, first)
+        for under in below:
+            axes.set_xlabel("")
+            _gains(under, points, metric, others, first, seed)
+    for axes in panels[len(metrics) :].flat:
         axes.axis("off")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    if spare:
-        panels.flat[len(metrics)].legend(handles, labels, loc="center left", fontsize=6.5)
-    else:
-        figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=6.5)
+    figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=6.5)
     return figure
 
 
-def _curves(axes: Axes, points: pd.DataFrame, metric: str, ends: tuple[float, float], seed: int) -> None:
+def _curves(axes: Axes, points: pd.DataFrame, metric: str, ends: tuple[float, float], seed: int, first: str) -> None:
     cells = ["codec", "setting"]
     rates = curves.means(points, "bpp", cells, seed).set_index(cells)["mean"]
     values = curves.means(points, metric, cells, seed).set_index(cells)
-    shown = []
+    shown, reached = [], []
     for codec in points["codec"].unique():
-        look, repeat = find_look(codec)
         curve = values.loc[codec].assign(bpp=rates.loc[codec]).sort_values("bpp")
-        curve = curve[curve["bpp"].between(*ends)]
-        shown += [*curve["low"], *curve["high"]]
-        error = error_bars(curve, "mean")
-        thin = {"alpha": 0.45, "label": None} if repeat else {}
-        axes.errorbar(
-            curve["bpp"], curve["mean"], error, markersize=SMALL, linewidth=1, elinewidth=0.6, **{**look, **thin}
-        )
-    axes.set(xlabel="bits per pixel (log) ↓", ylabel=LABELS[metric], xscale="log")
+        inside = curve["bpp"].between(*ends).to_numpy()
+        shown += [*curve["low"][inside], *curve["high"][inside]]
+        reached += [*curve["bpp"][inside]]
+        # Lines go on to the next point beyond the frame.
+        curve = curve[np.convolve(inside, (1, 1, 1))[1:-1] > 0]
+        error = error_bars(curve, "mean") if codec == first or codec in RIVALS else None
+        axes.errorbar(curve["bpp"], curve["mean"], error, **_style(codec, first))
+    axes.set(xlabel=RATE, ylabel=LABELS[metric], xscale="log")
     rate_ticks(axes)
+    if reached:
+        axes.set_xlim(min(reached) / 1.1, max(reached) * 1.1)
     finite = np.array(shown)[np.isfinite(shown)]
     if len(finite):
         margin = 0.04 * np.ptp(finite)
         axes.set_ylim(finite.min() - margin, finite.max() + margin)
 
 
-def rate_ticks(axes: Axes) -> None:
+def _style(codec: str, first: str) -> dict:
+    """How a codec's curve is drawn: the first variant broad and below all others, further seeds thin and open."""
+    look, repeat = find_look(codec)
+    style = {"markersize": 2.6, "linewidth": 0.9, "elinewidth": 0.6, **look}
+    if codec == first:
+        style |= {"markersize": 4.5, "linewidth": 2.6, "alpha": 0.45, "zorder": 1.8}
+    return style | ({"linewidth": 0.5, "fillstyle": "none", "label": None} if repeat else {})
+
+
+def _gains(axes: Axes, points: pd.DataFrame, metric: str, others: Sequence[str], first: str, seed: int) -> None:
+    """What variants gain over the first, along the rates that both reach, with 95 % intervals over scenes."""
+    axes.axhline(0, color=looks.BLACK, linewidth=0.6)
+    along = {}
+    for codec in others:
+        gained = ablations_of.gaps_along(points, codec, first, metric).dropna()
+        gained = gained[gained["step"] % SPARSE == 0]
+        rate = gained.groupby("step")["bpp"].mean()
+        along[codec] = curves.means(gained, "value", ["step"], seed).set_index("step").assign(bpp=rate)
+    along = {codec: curve for codec, curve in along.items() if len(curve)}
+    sizes = pd.Series(
+        {codec: curve[["low", "high"]].abs().to_numpy().max() for codec, curve in along.items()}, dtype=float
+    )
+    far = _far(sizes)
+    for codec, curve in along.items():
+        if codec not in far:
+            axes.errorbar(curve["bpp"], curve["mean"], error_bars(curve, "mean"), **_style(codec, first))
+    said = [f"{_name(codec)}: {_range(along[codec]['mean'])}" for codec in far]
+    axes.set_title("; ".join(said), fontsize=6, loc="right", pad=2)
+    unit = " (dB)" if metric == "psnr" else ""
+    axes.set_ylabel(f"gain over\n{_name(first)}{unit}", fontsize=7)
+    axes.set(xlabel=RATE, xscale="log")
+    rate_ticks(axes, FINE)
+
+
+def _name(codec: str) -> str:
+    """A codec's label without what explains it."""
+    return find_look(codec)[0]["label"].partition(":")[0]
+
+
+def _range(values: pd.Series) -> str:
+    return f"{values.min():+.2g} to {values.max():+.2g}".replace("-", "−")
+
+
+def rate_ticks(axes: Axes, ticks: Sequence[float] = TICKS) -> None:
     """Plain numbers on a logarithmic axis of bits per pixel."""
-    axes.xaxis.set_major_locator(FixedLocator([0.05, 0.1, 0.2, 0.4, 0.8, 1.6]))
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def ablations(judged: pd.DataFrame, metrics: Sequence[str], family: str = "TACO") -> Figure:
-    """What each part of a family of `VARIANTS` is worth, a panel per metric: `ablations.judge`'s gaps with 95 %
-    intervals over images, on the spread over seeds, where there are several.
+    """What each part of a family of `VARIANTS` is worth: `ablations.judge`'s gaps with 95 % intervals over images, on
+    the spread over seeds, where there are several.
+
+    Where one variant is compared with the others, a panel per metric has a row for each other one. Statements of
+    several pairs stand in words, a panel per metric one below the other; what nothing is decided of is open.
     """
     variants = VARIANTS[family]
-    plain = next(iter(variants))
+    if judged["better"].nunique() > 1:
+        return _statements(judged, metrics, variants)
     pairs = list(judged[["better", "worse"]].drop_duplicates().itertuples(index=False, name=None))
     figure, panels = plt.subplots(1, len(metrics), figsize=(PAGE, 0.7 + 0.34 * len(pairs)), sharey=True, squeeze=False)
     for axes, metric in zip(panels.flat, metrics, strict=True):
         rows = judged[judged["metric"] == metric].set_index(["better", "worse"])
-        spread = rows["spread"].iloc[0]
-        if np.isfinite(spread):
-            axes.axvspan(-spread, spread, color=looks.GREY, alpha=0.2, linewidth=0)
-        axes.axvline(0, color=looks.BLACK, linewidth=0.6)
-        for height, pair in enumerate(reversed(pairs)):
-            if pair in rows.index:
-                row = rows.loc[pair]
-                error = [[row["gap"] - row["low"]], [row["high"] - row["gap"]]]
-                look = variants[pair[1] if pair[0] == plain else pair[0]]
-                axes.errorbar(row["gap"], height, xerr=error, color=look["color"], marker=look["marker"], linewidth=1)
-        _cut_gaps(axes, rows, {pair: height for height, pair in enumerate(reversed(pairs))})
-        axes.locator_params(axis="x", nbins=3)
-        axes.xaxis.set_major_formatter("{x:g}")
-        axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
-    labels = [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)]
-    if len({better for better, _ in pairs}) > 1:
-        first = [variants[better]["label"] for better, _ in reversed(pairs)]
-        labels = [f"{one}\n{label}" for one, label in zip(first, labels, strict=True)]
-    panels[0, 0].set_yticks(range(len(pairs)), labels)
+        _gap_axis(axes, rows, metric, 3)
+        heights = {pair: height for height, pair in enumerate(reversed(pairs)) if pair in rows.index}
+        for pair, height in heights.items():
+            _gap(axes, rows.loc[pair], height, variants[pair[1]])
+        _cut_gaps(axes, rows, heights)
+    panels[0, 0].set_yticks(range(len(pairs)), [f"over {variants[worse]['label']}" for _, worse in reversed(pairs)])
     panels[0, 0].set_ylim(-0.6, len(pairs) - 0.4)
     return figure
 
 
+def _statements(judged: pd.DataFrame, metrics: Sequence[str], variants: dict[str, dict]) -> Figure:
+    parts = [judged[judged["metric"] == metric] for metric in metrics]
+    heights = [0.26 * len(rows) + 0.45 for rows in parts]
+    figure, panels = plt.subplots(
+        len(parts), 1, figsize=(PAGE, sum(heights) + 0.2), height_ratios=heights, squeeze=False
+    )
+    for axes, metric, rows in zip(panels[:, 0], metrics, parts, strict=True):
+        _gap_axis(axes, rows, metric, 6)
+        for height, (_, row) in enumerate(rows.iterrows()):
+            look = variants[max(row["better"], row["worse"], key=list(variants).index)]
+            _gap(axes, row, height, look | {"fillstyle": "none" if row["verdict"] == TOO_FEW else "full"})
+        axes.set_yticks(range(len(rows)), _in_lines(rows["claim"]), fontsize=6.5)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+    if (judged["verdict"] == TOO_FEW).any():
+        figure.supxlabel(f"open: {TOO_FEW}", fontsize=6.5, x=0.99, ha="right")
+    return figure
+
+
+def _in_lines(claims: pd.Series) -> list[str]:
+    return [fill(claim.replace(" = ", "\u00a0=\u00a0"), LONGEST_LINE) for claim in claims]
+
+
+def _gap_axis(axes: Axes, rows: pd.DataFrame, metric: str, ticks: int) -> None:
+    """Zero, the spread over seeds, and few ticks."""
+    spread = rows["spread"].iloc[0]
+    if np.isfinite(spread):
+        axes.axvspan(-spread, spread, color=looks.GREY, alpha=0.2, linewidth=0)
+    axes.axvline(0, color=looks.BLACK, linewidth=0.6)
+    axes.locator_params(axis="x", nbins=ticks)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(f"gain in {LABELS[metric].rsplit(' ', 1)[0]}", fontsize=7)
+
+
+def _gap(axes: Axes, row: pd.Series, height: float, look: dict) -> None:
+    error = [[row["gap"] - row["low"]], [row["high"] - row["gap"]]]
+    style = {key: look[key] for key in ("color", "marker", "fillstyle") if key in look}
+    axes.errorbar(row["gap"], height, xerr=error, linewidth=1, **style)
+
+
 def _cut_gaps(axes: Axes, rows: pd.DataFrame, heights: dict[tuple[str, str], int]) -> None:
     """Leave gaps many times larger than all others outside the axis, as a number at its end, so that those are seen."""
-    sizes = rows[["low", "high"]].abs().max(axis=1).sort_values()
-    jumps = (sizes / sizes.shift()) > FAR
-    far = sizes.index[jumps.to_numpy().argmax() :] if jumps.any() else []
+    sizes = rows[["low", "high"]].abs().max(axis=1)
+    far = _far(sizes)
     if len(far) == 0:
         return
     most = 1.15 * max(sizes[sizes.index.difference(far)].max(), rows["spread"].max())
@@ -178,6 +266,13 @@ def _cut_gaps(axes: Axes, rows: pd.DataFrame, heights: dict[tuple[str, str], int
             else {"x": 0.02, "ha": "left", "s": f"← {gap:+.3f}"}
         )
         axes.text(y=heights[pair], va="center", fontsize=6.5, transform=axes.get_yaxis_transform(), **end)
+
+
+def _far(sizes: pd.Series) -> pd.Index:
+    """The labels of sizes from the first one on that is many times the next smaller one."""
+    sizes = sizes.sort_values()
+    jumps = (sizes / sizes.shift()) > FAR
+    return sizes.index[jumps.to_numpy().argmax() :] if jumps.any() else sizes.index[:0]
 
 
 def caption_sources(summary: pd.DataFrame) -> Figure:
@@ -240,8 +335,7 @@ def reconstructions(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) ->
 
 def show(axes: Axes, image: Image, **colours) -> AxesImage:
     """A picture, or a map (H, W) in `colours`, at its own pixels and without an axis."""
-    axes.set(xticks=[], yticks=[])
-    axes.grid(False)
+    strip_axes(axes)
     return axes.imshow(image, interpolation="nearest", **colours)
 
 

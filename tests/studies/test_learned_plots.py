@@ -8,6 +8,7 @@ from smicnb.compare.images import ablations
 from smicnb.compare.images.ablations import Claim
 from smicnb.compare.images.classical import Jpeg
 from smicnb.compare.images.evaluate import METRICS
+from smicnb.compare.verdicts import HOLDS, TOO_FEW
 from smicnb.drawing import looks
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies import learned_plots
@@ -31,12 +32,13 @@ def points():
 
 def test_every_codec_has_its_look_and_second_seeds_are_no_entry_of_the_legend(points):
     figure = learned_plots.rate_curves_of(points, ["psnr", "lpips"], 1.0, 0)
-    panels = [axes for axes in figure.axes if axes.get_xlabel()]
-    assert [axes.get_ylabel() for axes in panels] == [learned_plots.LABELS[name] for name in ("psnr", "lpips")]
-    for axes in panels:
-        assert len(axes.containers) == points["codec"].nunique()
-        assert axes.get_xscale() == "log"
-    (legend,) = [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    above, below = figure.axes[:2], figure.axes[2:]
+    assert [axes.get_ylabel() for axes in above] == [learned_plots.LABELS[name] for name in ("psnr", "lpips")]
+    assert [axes.get_ylabel() for axes in below] == ["gain over\nTACO (dB)", "gain over\nTACO"]
+    for panels, drawn in ((above, 5), (below, 3)):  # below there is neither JPEG nor what is compared with
+        assert [len(axes.containers) for axes in panels] == [drawn] * 2
+        assert {axes.get_xscale() for axes in panels} == {"log"}
+    (legend,) = figure.legends
     names = [text.get_text() for text in legend.get_texts()]
     assert sorted(names) == ["JPEG", "TACO", "TGIC's module (our reading)"]
 
@@ -51,7 +53,30 @@ def test_curves_are_the_means(points):
 
 def test_points_beyond_the_axis_are_left_out(points):
     figure = learned_plots.rate_curves_of(points, ["psnr"], 0.2, 0)
-    assert max(max(each.lines[0].get_xdata()) for each in figure.axes[0].containers) <= 0.2
+    inside = points.groupby(["codec", "setting"])["bpp"].mean()[lambda rates: rates <= 0.2].max()
+    assert inside < max(figure.axes[0].get_xlim()) < 0.2
+    # The line of JPEG goes on to its next point beyond the frame, and no further.
+    jpeg = figure.axes[0].containers[list(points["codec"].unique()).index("JPEG")].lines[0].get_xdata()
+    assert np.sum(np.asarray(jpeg) > 0.2) == 1
+
+
+def test_what_lies_on_the_first_variant_is_seen_by_what_it_gains(points):
+    figure = learned_plots.rate_curves_of(points, ["lpips"], 1.0, 0)
+    above, below = figure.axes
+    broad = above.containers[0].lines[0]
+    assert all(broad.get_linewidth() > 2 * each.lines[0].get_linewidth() for each in above.containers[1:])
+    gained = ablations.gaps_along(points, "TACO tgic (seed 0)", "TACO full (seed 0)", "lpips")
+    ends = gained.groupby("step")["value"].mean().iloc[[0, -1]]
+    drawn = below.containers[1].lines[0].get_ydata()
+    np.testing.assert_allclose([drawn[0], drawn[-1]], ends)
+
+
+def test_a_variant_far_from_all_others_is_a_number_above_the_gains(points):
+    far = points["codec"].str.contains("tgic")
+    moved = points.assign(lpips=points["lpips"] + far * (points["codec"].str.contains("seed 1") * 1.0))
+    _, below = learned_plots.rate_curves_of(moved, ["lpips"], 1.0, 0).axes
+    assert max(np.abs(below.get_ylim())) < 0.5
+    assert below.get_title(loc="right").startswith("TGIC's module (our reading): −")
 
 
 def test_gaps_stand_where_the_table_says(points):
@@ -82,11 +107,35 @@ def test_attention_is_one_panel_per_token():
     assert [axes.get_title() for axes in figure.axes[1:4]] == ["a", "cat", "."]
 
 
+def test_statements_of_several_pairs_stand_in_words_and_are_open_where_nothing_is_decided():
+    rows = [
+        ("M = 1 is cheaper", "dists", "one-sample-adversarial", "one-sample", 0.1, TOO_FEW),
+        ("M = 1 is dearer", "psnr", "one-sample", "one-sample-adversarial", -0.2, HOLDS),
+        ("more samples help", "psnr", "five-samples", "one-sample", 0.3, TOO_FEW),
+    ]
+    judged = pd.DataFrame(rows, columns=["claim", "metric", "better", "worse", "gap", "verdict"])
+    judged = judged.assign(low=judged["gap"] - 0.01, high=judged["gap"] + 0.01, spread=np.nan)
+    figure = learned_plots.ablations(judged, ["dists", "psnr"], "SIC")
+    said = [[label.get_text().replace("\u00a0", " ") for label in axes.get_yticklabels()] for axes in figure.axes]
+    assert said == [["M = 1 is cheaper"], ["M = 1 is dearer", "more samples help"]]  # no row without a gap
+    marks = [each.lines[0] for axes in figure.axes for each in axes.containers]
+    assert [mark.get_xdata()[0] for mark in marks] == [0.1, -0.2, 0.3]
+    assert [mark.get_fillstyle() for mark in marks] == ["none", "full", "none"]
+    # One pair has one look, whichever of the two the statement names first.
+    assert marks[0].get_color() == marks[1].get_color() != marks[2].get_color()
+
+
+def test_pictures_have_no_frame():
+    figure = learned_plots.attention(np.zeros((8, 8, 3), np.uint8), ["a"], [np.ones((1, 2, 2))], ["fine"])
+    assert not any(spine.get_visible() for axes in figure.axes for spine in axes.spines.values())
+
+
 @pytest.mark.parametrize("family", learned_plots.VARIANTS)
 def test_variants_can_be_told_apart(family):
     shapes = [(look["marker"], look["color"]) for look in learned_plots.VARIANTS[family].values()]
     assert len({marker for marker, _ in shapes}) == len({colour for _, colour in shapes}) == len(shapes)
-    assert set(learned_plots.RIVALS.values()) <= set(looks.CODECS)
+    rivals = [looks.CODECS[name] for name in learned_plots.RIVALS.values()]
+    assert len({*(colour for _, colour in shapes), *(look["color"] for look in rivals)}) == len(shapes) + len(rivals)
 
 
 def test_caption_sources_are_differences_from_the_first():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
-from smicnb.compare.images.curves import WHOSE, interpolate, means
+from smicnb.compare.images.curves import WHOSE, means, values_at
 from smicnb.compare.images.evaluate import METRICS
 from smicnb.compare.verdicts import DOES_NOT, HOLDS, NOT_TRAINED, TOO_FEW
 
@@ -38,6 +38,19 @@ class Claim:
 def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:
     """How much better one codec is than another on each image, on average over the rates that both reach there.
 
+    Args:
+        points, first, second, metric: as `gaps_along`'s.
+
+    Returns:
+        dataset, scene, image, value; NaN where the two reach no common rate.
+    """
+    along = gaps_along(points, first, second, metric)
+    return along.groupby(WHOSE, sort=False)["value"].agg(lambda values: values.mean(skipna=False)).reset_index()
+
+
+def gaps_along(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataFrame:
+    """How much better one codec is than another on each image, at `RATES` rates of the range that both reach there.
+
     Curves are lines over log(bpp) between operating points, as in `curves.interpolate`.
 
     Args:
@@ -46,7 +59,8 @@ def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataF
         metric: a name of `evaluate.METRICS`; the gap is positive where the first is better.
 
     Returns:
-        dataset, scene, image, value; NaN where the two reach no common rate.
+        dataset, scene, image, step (0 at the lowest rate), bpp, value; bpp and value are NaN where the two reach no
+        common rate.
     """
     sign = 1 if METRICS[metric].higher else -1
     rows = []
@@ -54,16 +68,14 @@ def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataF
         curves = [image[image["codec"] == codec] for codec in (first, second)]
         low = max(curve["bpp"].min() for curve in curves)
         high = min(curve["bpp"].max() for curve in curves)
-        value = np.nan
+        rates = values = np.full(RATES, np.nan)
         if low < high:
             rates = np.exp(np.linspace(np.log(low), np.log(high), RATES))
             # the ends may leave the range by a rounding
-            ours, theirs = (
-                interpolate(curve, metric, np.clip(rates, low, high))["value"].to_numpy() for curve in curves
-            )
-            value = sign * float(np.mean(ours - theirs))
-        rows.append((*whose, value))
-    return pd.DataFrame(rows, columns=[*WHOSE, "value"])
+            ours, theirs = (values_at(curve, metric, np.clip(rates, low, high)) for curve in curves)
+            values = sign * (ours - theirs)
+        rows += [(*whose, step, bpp, value) for step, (bpp, value) in enumerate(zip(rates, values, strict=True))]
+    return pd.DataFrame(rows, columns=[*WHOSE, "step", "bpp", "value"])
 
 
 def seed_of(codec: str) -> tuple[str, int]:

@@ -30,12 +30,17 @@ def interpolate(points: pd.DataFrame, metric: str, bpp: Iterable[float]) -> pd.D
     wanted = np.array(list(bpp), np.float64)
     parts = []
     for (codec, *whose), cell in points.groupby(["codec", *WHOSE], sort=False):
-        rates, values = _curve(cell, metric)
-        values = np.interp(np.log(wanted), np.log(rates), values, np.nan, np.nan) if len(rates) else np.nan
+        values = values_at(cell, metric, wanted)
         about = dict(zip(("codec", *WHOSE), (codec, *whose), strict=True))
         parts.append(pd.DataFrame({**about, "bpp": wanted, "value": values}))
     columns = ["codec", *WHOSE, "bpp", "value"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def values_at(cell: pd.DataFrame, metric: str, bpp: np.ndarray) -> np.ndarray:
+    """`interpolate`'s values for the operating points of one codec on one image, as many as there are rates."""
+    rates, values = _curve(cell, metric)
+    return np.interp(np.log(bpp), np.log(rates), values, np.nan, np.nan) if len(rates) else np.full(len(bpp), np.nan)
 
 
 def _curve(cell: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:
