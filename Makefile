@@ -3,7 +3,7 @@ PYTHON ?=
 TORCH_INDEX ?=
 ARGS ?=
 PEERS_PYTHON ?= python3.11
-CHECKED := tests/test_repository.py tests/test_public_face.py tests/base tests/codec/format tests/drawing tests/repro/test_*.py tests/studies/*/test_*_plots.py
+CHECKED := tests/test_repository.py tests/test_public_face.py tests/test_gallery.py tests/base tests/codec/format tests/drawing tests/repro/test_*.py tests/studies/*/test_*_plots.py
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
 .DEFAULT_GOAL := help
