@@ -5,6 +5,7 @@ by mistune, docstrings by pdoc, and what a page links is copied beside it. Every
 takes the place of an earlier one. `make docs` runs this.
 """
 
+import contextlib
 import html
 import importlib
 import json
@@ -14,7 +15,7 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -192,7 +193,6 @@ class Site:
             from pdoc.render_helpers import linkify
         except ImportError as error:
             raise SmicnbError("the package 'pdoc' is not installed", "it, for the reference", "make setup") from error
-        open_rooms()
         render.env.filters["linkify"] = spare_endings(linkify)
         render.configure(
             docformat="google",
@@ -201,7 +201,7 @@ class Site:
             search=False,
             template_directory=HERE,
         )
-        with warnings.catch_warnings():
+        with open_rooms(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # annotations of other packages, which their own import would need
             modules = {name: doc.Module.from_name(name) for name in extract.walk_specs([self.package])}
             for module in modules.values():
@@ -223,14 +223,21 @@ class Site:
         self._save(Path("reference/index.html"), "Reference", body)
 
 
-def open_rooms() -> None:
-    """Load what rooms offer, which pdoc does not ask for, and let it list their modules too."""
-    for name in ROOMS:
-        room = importlib.import_module(name)
+@contextlib.contextmanager
+def open_rooms() -> Iterator[None]:
+    """With what rooms offer loaded, which pdoc does not ask for, and their modules in the lists of what they hold."""
+    rooms = [importlib.import_module(name) for name in ROOMS]
+    before = [room.__all__ for room in rooms]
+    for room in rooms:
         for offered in room.__all__:
             setattr(room, offered, getattr(room, offered))
         inside = (module.name for module in pkgutil.iter_modules(room.__path__))
         room.__all__ = [*room.__all__, *(each for each in inside if each not in room.__all__)]
+    try:
+        yield
+    finally:
+        for room, offered in zip(rooms, before, strict=True):
+            room.__all__ = offered
 
 
 def spare_endings(linkify: Callable[..., Markup]) -> Callable[..., Markup]:
