@@ -28,6 +28,7 @@ LINE = {"markersize": 3.2, "linewidth": 1.0}
 DRAWN = (OURS_NAME, "best of KLT, PQ, RQ", PAPERS_NAME, smic.PAPER, REFERENCE_NAME)
 # Whose totals are drawn: the least of each.
 TOTALS = {OURS_NAME: OURS, **{name: (name,) for name in (*RIVALS, smic.PAPER)}}
+STARS = tuple(digit * 10**power for power in range(6) for digit in (1, 2, 5))  # ticks of n*
 SHARING_SHOWN = (0.5, 1.6)
 COSINES = 25  # at which two curves are compared
 
@@ -111,7 +112,8 @@ def sharing(table: pd.DataFrame) -> Figure:
 
 
 def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> Figure:
-    """All bits of an image against the number of images: a panel for each fidelity, of `TOTALS` alone.
+    """All bits of an image against the number of images: a panel for each fidelity, of `TOTALS` alone. What is drawn is
+    a formula of n, so that only its ends have markers; on the right stand the names, the dearest at its end first.
 
     Args:
         tables: title and `measures.totals` of each panel.
@@ -121,12 +123,12 @@ def totals(tables: "Sequence[tuple[str, pd.DataFrame]]") -> Figure:
         for name, kinds in TOTALS.items():
             own = table[table["coder"].isin(kinds)].groupby("n")["bits"].min()
             if len(own):
-                axes.plot(own.index, own, **LINE, **LATENT_CODERS[name], label=name)
+                axes.plot(own.index, own, **LINE, **LATENT_CODERS[name], markevery=[0, -1], label=name)
         axes.axhline(SINGLE_BITS, color=BLACK, linewidth=0.7, linestyle=":")
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.set_title(title, fontsize=8)
-        axes.set_xlabel("images of the collection")
+        axes.set_xlabel("images of the collection (log)")
         axes.grid(alpha=0.25, linewidth=0.4)
     panels[0][0].set_ylabel("bits per image, all included\n(log scale; fewer is better)")
     panels[0][0].text(9e4, SINGLE_BITS * 1.08, f"{SINGLE_BITS} bits", fontsize=6, ha="right", va="bottom")
@@ -154,12 +156,19 @@ def break_even(table: pd.DataFrame) -> Figure:
         for cosine in never[:1]:
             axes.text(cosine, height, " never", fontsize=6, color=colour, va="center", **across)
     axes.set_yscale("log")
+    finite = table[list(shown)].to_numpy()
+    finite = finite[np.isfinite(finite)]
+    if len(finite):
+        axes.set_ylim(finite.min() / 1.4, finite.max() * 1.4)
+        axes.set_yticks([star for star in STARS if finite.min() / 1.4 <= star <= finite.max() * 1.4])
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
     least, most = (f"{end:.0f}" if np.isfinite(end) else "never" for end in table["n_star_708"].agg(["min", "max"]))
     said = f"against {SINGLE_BITS} bits: n* = {least if least == most else f'{least} to {most}'}"
-    axes.text(0.02, 0.03, said, fontsize=6.5, transform=axes.transAxes)
     axes.set_xlabel("latent cosine, held-out")
     axes.set_ylabel("n*, images (log scale; fewer is better)")
     axes.grid(alpha=0.25, linewidth=0.4)
+    axes.plot([], [], linestyle="none", label=said)
     axes.legend(fontsize=6.5, loc="lower center", bbox_to_anchor=(0.5, 1.0))
     return figure
 

@@ -19,6 +19,8 @@ from smicnb.studies.rate_model.plots import TICKS
 NAMES = {"penalty": "λ", "n_atoms": "$n_a$", "b_coef": "$b_{coef}$", "b_dict": "$b_{dict}$"}
 CLAIMED = (10000, math.inf)  # n at which the claim is drawn: the one that Sec. V-C selects by, and no dictionary
 LEAST_BITS = 1.0  # where the axis begins: the printed accounting has rates far below one bit
+DIP = 0.02  # of fidelity, by which a point below cheaper ones is named with its setting
+OUTLIER = 0.2  # of fidelity, by which a point below all others of its abscissa is named
 INTERVAL = 1.96  # standard errors on either side of a mean: 95 %
 
 
@@ -73,6 +75,7 @@ def effects(table: pd.DataFrame) -> Figure:
             axes.plot(line[along], line["latent_cosine"], color=colour, marker="o", markersize=2.6, label=value)
             ends = line["latent_cosine"] - half, line["latent_cosine"] + half
             axes.fill_between(line[along], *ends, color=colour, alpha=0.15, linewidth=0)
+        _name_outliers(axes, rows, along, by)
         ticks = TICKS if varied == "penalty" else sorted(rows[along].unique())
         log_axis(axes, ticks)
         axes.set_xlabel({"penalty": "penalty λ (log)", "b_coef": "$b_{coef}$, bits (log)"}[along])
@@ -80,6 +83,14 @@ def effects(table: pd.DataFrame) -> Figure:
         axes.legend(title=NAMES[by], handlelength=1.2, columnspacing=1.0, **below)
     panels[0].set_ylabel("mean latent cosine ↑")
     return figure
+
+
+def _name_outliers(axes: Axes, rows: pd.DataFrame, along: str, by: str) -> None:
+    for at, here in rows.groupby(along):
+        low = here.sort_values("latent_cosine")
+        if len(low) > 2 and low["latent_cosine"].iloc[1] - low["latent_cosine"].iloc[0] > OUTLIER:
+            said = f"  {NAMES[by]} = {low[by].iloc[0]:g}: {low['latent_cosine'].iloc[0]:.2f}"
+            axes.text(at, low["latent_cosine"].iloc[0], said, fontsize=6.5, va="center")
 
 
 def importance(ranking: pd.DataFrame) -> Figure:
@@ -96,7 +107,7 @@ def importance(ranking: pd.DataFrame) -> Figure:
         axes.set_title(NAMES[parameter])
         axes.set_xlabel("images n")
     panels[0].set_ylabel("loss of mean latent cosine ↓")
-    panels[0].set_ylim(bottom=0)
+    panels[0].set_ylim(bottom=-0.06 * ranking["loss"].max())  # what costs nothing is seen above the axis
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
@@ -136,11 +147,39 @@ def draw_images(
 
 
 def claim(hulls: pd.DataFrame) -> Figure:
-    """Hulls of one split under all accountings, a panel for each n of `CLAIMED`."""
+    """Hulls of one split under all accountings, a panel for each n of `CLAIMED`: what the frame cuts off on the left is
+    said at its edge, and where files cost more and keep less, the setting that does it.
+    """
     figure, panels = plt.subplots(1, len(CLAIMED), figsize=(PAGE, 2.5), sharey=True)
     for axes, n in zip(panels, CLAIMED, strict=True):
-        _draw_hulls(axes, hulls[hulls["n"] == n])
+        own = hulls[hulls["n"] == n]
+        _draw_hulls(axes, own)
+        _say_cut(axes, own[own["accounting"] == "as printed"])
+        _say_dip(axes, own[own["accounting"] == "entropy"])
         axes.set(xlabel="bits per image (log) ↓", title=f"{format_size(n)}, held-out images of BSDS500")
-    panels[0].set_ylabel("mean latent cosine ↑")
-    panels[0].legend(loc="lower right")
+    panels[0].set(ylabel="mean latent cosine ↑", ylim=(None, 1.03))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(looks.ACCOUNTINGS))
     return figure
+
+
+def _say_cut(axes: Axes, hull: pd.DataFrame) -> None:
+    cut = hull[hull["bits"] < LEAST_BITS]
+    if len(cut):
+        start = cut.loc[cut["bits"].idxmin()]
+        bits = np.format_float_positional(start["bits"], 2, fractional=False)
+        said, colour = f"← from {bits} bits, {start['latent_cosine']:.2f}", looks.ACCOUNTINGS["as printed"]["color"]
+        axes.text(0.02, 0.99, said, fontsize=6, va="top", color=colour, transform=axes.transAxes)
+
+
+def _say_dip(axes: Axes, hull: pd.DataFrame) -> None:
+    hull = hull.sort_values("bits")
+    lost = hull["latent_cosine"].cummax() - hull["latent_cosine"]
+    if len(hull) and lost.max() > DIP:
+        row = hull.loc[lost.idxmax()]
+        said = "not chosen on these images:\n" + ", ".join(
+            f"{NAMES[name]} = {row[name]:g}" for name in ("n_atoms", "b_coef", "b_dict")
+        )
+        axes.annotate(
+            said, (row["bits"], row["latent_cosine"]), (14, -16), textcoords="offset points", fontsize=6, va="top",
+            arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": looks.GREY},
+        )  # fmt: skip

@@ -139,7 +139,9 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> Figure:
             axes.fill_between(line["n_atoms"], line["low"], line["high"], color=look["color"], alpha=0.15, lw=0)
         uncoded = here[here["kind"] == "none"]
         if metric == "image_cosine":
-            axes.axhline(uncoded["mean"].item(), color="0.4", ls="--", lw=0.8, label="latent not coded at all")
+            axes.axhline(
+                uncoded["mean"].item(), color="0.4", ls="--", lw=0.8, label="the generator's limit: latent not coded"
+            )
         counts = f"{here['images'].iloc[0]} images of {here['scenes'].iloc[0]} scenes"
         ticks = sorted(set(here["n_atoms"]) - {0})
         log_axis(axes, ticks, 2)

@@ -41,9 +41,9 @@ def separation(
 
 def separation_scores(summary: pd.DataFrame, title: str) -> Figure:
     """Mean ranks of the images' own words in each part of the latent, of `measures.summarise`'s rows, beside the
-    shuffled control.
+    shuffled control; parts first, below a line those of a random subspace.
     """
-    parts = list(dict.fromkeys(summary["part"]))
+    parts = sorted(dict.fromkeys(summary["part"]), key=is_control)  # else as they come
     figure, axes = plt.subplots(figsize=(PAGE, 0.36 * len(parts) + 1.3))
     axes.axvline(0.5, color="0.6", lw=0.8, ls=":")
     for offset, (words, (color, marker)) in zip((-0.13, 0.13), WORDS.items(), strict=True):
@@ -52,12 +52,20 @@ def separation_scores(summary: pd.DataFrame, title: str) -> Figure:
         error = error_bars(rows, "rank")
         label = f"own words {words} the coded collection"
         axes.errorbar(rows["rank"], place, xerr=error, fmt=marker, ms=4, color=color, capsize=2, lw=1, label=label)
-        axes.plot(rows["shuffled"], place, marker, ms=4, mfc="none", color=color, label="words of another image")
+        other = f"words of another image, {words}"
+        axes.plot(rows["shuffled"], place, marker, ms=4, mfc="none", color=color, label=other)
+    if any(map(is_control, parts)):
+        axes.axhline(sum(not is_control(part) for part in parts) - 0.5, color="0.6", lw=0.8)
     axes.set_yticks(range(len(parts)), [part_name(part) for part in parts])
     axes.invert_yaxis()
     axes.set(xlabel="rank of the words among all of their kind (chance 0.5) ↑", title=title)
     _legend_of_intervals(figure)
     return figure
+
+
+def is_control(part: str) -> bool:
+    """Whether a part of the latent is one of a random subspace, with which the others are compared."""
+    return "random" in part
 
 
 def part_name(part: str) -> str:

@@ -71,8 +71,18 @@ def test_what_parameters_do_is_drawn_line_by_line(points):
     left, right = figure.axes
     assert [line.get_label() for line in left.lines] == ["2", "8"]
     assert [line.get_label() for line in right.lines] == ["1", "4"]
+    assert not right.texts
     rows = effects[(effects["split"] == "heldout") & (effects["varied"] == "bits") & (effects["b_dict"] == 4)]
     np.testing.assert_allclose(right.lines[1].get_xydata(), rows.sort_values("b_coef")[["b_coef", "latent_cosine"]])
+
+
+def test_what_falls_far_below_its_neighbours_is_named():
+    rows = [("bits", 8, 0.5, coef, bits, 0.9) for coef in (1, 2) for bits in (1, 2, 4)]
+    names = ["varied", "n_atoms", "penalty", "b_coef", "b_dict", "latent_cosine"]
+    effects = pd.DataFrame([*rows, ("penalty", 8, 0.5, 2, 4, 0.9)], columns=names).assign(cosine_error=0.01)
+    effects.loc[1, "latent_cosine"] = 0.01
+    left, right = plots.effects(effects).axes
+    assert [text.get_text().strip() for text in [*left.texts, *right.texts]] == ["$b_{dict}$ = 2: 0.01"]
 
 
 def test_the_loss_of_every_parameter_has_its_panel(points, hulls):
@@ -108,6 +118,10 @@ def test_models_stand_in_rows_with_their_bits():
 
 def test_the_claim_has_a_panel_for_each_n_it_names(hulls):
     both = hulls.assign(n=hulls["n"].replace({100.0: 10000.0}))
-    figure = plots.claim(both[both["split"] == "heldout"])
+    both = both[both["split"] == "heldout"]
+    figure = plots.claim(both)
+    printed = both[both["accounting"] == "as printed"]["bits"].min()
+    assert printed < plots.LEAST_BITS
+    assert any("← from" in text.get_text() for axes in figure.axes for text in axes.texts)
     assert [axes.get_title().split(",")[0] for axes in figure.axes] == ["n = 10 000", "n = ∞"]
     assert all(len(axes.lines) == len(looks.ACCOUNTINGS) for axes in figure.axes)

@@ -36,14 +36,16 @@ def figure(house_style):
 def test_the_panels_show_the_data(figure):
     published, measured, residual = figure.axes
     assert len(published.lines) == 4
-    dots = [line for line in measured.lines if line.get_marker() == "o"]
-    assert [line.get_label() for line in dots] == ["4", "2"]
+    assert sorted(text.get_text() for text in published.texts) == ["2", "4"]
+    dots = [line for line in measured.lines if line.get_linestyle() == "None"]
+    assert [line.get_label() for line in dots] == ["2", "4"]
+    assert len({line.get_marker() for line in dots}) == 2
     assert all(list(line.get_ydata()) == [0.25, 0.25] for line in dots)
     expected = 0.25 - LAW.predict(np.array([0.1, 1.0]), 4)
-    np.testing.assert_allclose(residual.lines[0].get_ydata(), expected)
+    np.testing.assert_allclose(residual.lines[1].get_ydata(), expected)
 
 
 def test_the_figure_fits_a_page_and_names_what_it_shows(figure):
     assert figure.get_figwidth() == style.PAGE
     assert [axes.get_xlabel() for axes in figure.axes] == ["penalty λ"] * 3
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["4", "2"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["$n_a$ = 2", "$n_a$ = 4"]

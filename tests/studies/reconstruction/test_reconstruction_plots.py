@@ -260,7 +260,7 @@ def test_cosines_against_the_number_of_atoms(metric):
         "held-out scenes: 84 images of 7 scenes",
     ]
     assert [axes.get_ylabel() for axes in figure.axes] == ["cosine (z, ẑ) ↑", ""]
-    limit = ["latent not coded at all"] if metric == "image_cosine" else []
+    limit = ["the generator's limit: latent not coded"] if metric == "image_cosine" else []
     legend = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
     assert legend == [look["label"] for look in looks.KINDS.values()] + limit
     for axes, split in zip(figure.axes, ("train", "heldout"), strict=True):

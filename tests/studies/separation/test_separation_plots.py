@@ -23,12 +23,14 @@ def test_separation_shows_three_rows_with_their_words():
 def test_scores_stand_beside_their_control():
     rows = [
         {"part": part, "words": words, "rank": 0.9, "low": 0.8, "high": 0.95, "shuffled": 0.5}
-        for part in ("latent", "projection", "residual on a random subspace")
+        for part in ("latent", "residual on a random subspace", "projection")
         for words in ("inside", "outside")
     ]
     figure = plots.separation_scores(pd.DataFrame(rows), "title")
     axes = figure.axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["z", "ẑ", "z − ẑ on a random subspace"]
+    (legend,) = figure.legends
+    assert len({text.get_text() for text in legend.get_texts()}) == len(legend.get_texts()) == 4
     drawn = {float(x) for line in axes.lines for x in np.atleast_1d(line.get_xdata())}
     assert {0.9, 0.5} <= drawn
     assert fits(figure)
