@@ -88,7 +88,9 @@ def measured(name: str, collection: Collection) -> list[dict]:
 
 
 def sheet(embedded: Collection) -> tuple["Figure", list[str]]:
-    """Held-out photographs of the embedded collection, and what each generator makes of their latents; their names."""
+    """Held-out photographs of the embedded collection, and what each generator makes of their latents, with the cosine
+    that inversion optimises; their names.
+    """
     import matplotlib.pyplot as plt
 
     heldout, model = embedded.split("heldout"), encoder(lite0_minilm.NAME)
@@ -97,12 +99,15 @@ def sheet(embedded: Collection) -> tuple["Figure", list[str]]:
     lines = {"input": [heldout.items[row].image() for row in rows]}
     for name in COMPARED[:3]:
         lines[name] = generator(name, model, embedded.split("gallery")).generate(latents, [SEED] * len(rows))
-    size = (style.PAGE, style.PAGE * len(lines) / len(rows))
+    size = (style.PAGE, style.PAGE * 1.12 * len(lines) / len(rows))
     figure, grid = plt.subplots(len(lines), len(rows), figsize=size)
     for line, (name, images) in zip(grid, lines.items(), strict=True):
         line[0].set_ylabel(name.replace("?", "\n"), fontsize=7)
-        for axes, image in zip(line, images, strict=True):
-            draw_thumbnail(axes, image)
+        cosines = latent_cosine(latents, model.encode_images(images))
+        for axes, image, cosine in zip(line, images, cosines, strict=True):
+            draw_thumbnail(axes, image, below="" if name == "input" else f"{cosine:.2f}")
+    said = f"below each: cosine of its latent and the input's by {lite0_minilm.NAME}, which inversion itself optimises"
+    figure.supxlabel(said, fontsize=7)
     return figure, [heldout.items[row].id for row in rows]
 
 
