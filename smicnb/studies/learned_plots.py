@@ -341,17 +341,21 @@ def show(axes: Axes, image: Image, **colours) -> AxesImage:
 
 def attention(image: Image, tokens: Sequence[str], maps: Sequence[np.ndarray], names: Sequence[str]) -> Figure:
     """Where the text acts: for each injector, a row with its map (T, h, w), how much each place looks at each token,
-    over the image.
+    over the image; one scale for all.
     """
     height, width = image.shape[:2]
     columns = len(tokens) + 1
     size = (PAGE, PAGE / columns * (height / width + 0.35) * len(maps))
     figure, grid = plt.subplots(len(maps), columns, figsize=size, squeeze=False)
+    most = max(float(looks_at.max()) for looks_at in maps)
     for row, (looks_at, name) in enumerate(zip(maps, names, strict=True)):
         show(grid[row, 0], image)
-        grid[row, 0].set_ylabel(name.replace(" ", "\n"), fontsize=5.5)
+        grid[row, 0].set_ylabel(name.replace(" ", "\n"), fontsize=6)
         for axes, token, one in zip(grid[row, 1:], tokens, looks_at, strict=True):
-            show(axes, one, cmap="cividis", vmin=0, vmax=float(looks_at.max()))
+            shade = show(axes, one, cmap="cividis", vmin=0, vmax=most)
             axes.set_title("" if row else token, fontsize=7)
-            axes.set_xlabel(f"{one.mean():.2f}", fontsize=5.5)
+            axes.set_xlabel(f"{one.mean():.2f}", fontsize=6)
+    bar = figure.colorbar(shade, ax=grid[:, -1], shrink=0.9)
+    bar.set_label("attention", fontsize=6)
+    bar.ax.tick_params(labelsize=6)
     return figure

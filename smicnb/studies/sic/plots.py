@@ -5,10 +5,12 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smicnb.compare.images.ablations import seed_of
 from smicnb.drawing import looks
+from smicnb.drawing.parts import strip_axes
 from smicnb.drawing.style import PAGE
 from smicnb.studies.learned_plots import SMALL, VARIANTS, find_look, show
 
@@ -46,8 +48,8 @@ def level_rates(table: pd.DataFrame) -> Figure:
 
 
 def draw_levels(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Figure:
-    """An image as some models decode it at rising levels (`measures.decode_levels`'s pictures and table): a row for
-    each model, at the images' own pixels.
+    """An image, and how some models decode it at rising levels (`measures.decode_levels`'s pictures and table): a row
+    for each model, at the images' own pixels.
     """
     columns = len(pictures[0])
     height, width = pictures[0][0].shape[:2]
@@ -56,13 +58,24 @@ def draw_levels(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Fig
     rows = dict(iter(table.groupby("model", sort=False)))
     for line, (model, images) in enumerate(zip(rows, pictures, strict=True)):
         said = [f"{row.bpp:.3f} bpp, {row.psnr:.1f} dB\nDISTS {row.dists:.3f}" for row in rows[model].itertuples()]
-        titles = ["original", *(f"level {level}" for level in rows[model]["level"])]
+        titles = [f"level {level}" for level in rows[model]["level"]]
         name = LOOKS.get(model.split("/")[0], {"label": model})["label"]
-        for axes, image, title, text in zip(grid[line], images, titles, [name, *said], strict=True):
+        _show_original(grid[line, 0], images[0], line, name.replace(", ", ",\n"))
+        for axes, image, title, text in zip(grid[line, 1:], images[1:], titles, said, strict=True):
             show(axes, image)
             axes.set_title("" if line else title, fontsize=7)
-            axes.set_xlabel(text, fontsize=5.5)
+            axes.set_xlabel(text, fontsize=6)
     return figure
+
+
+def _show_original(axes: Axes, image: Image, line: int, name: str) -> None:
+    """The original in the first row alone, and the name of a row on its left."""
+    if line == 0:
+        show(axes, image)
+        axes.set_title("original", fontsize=7)
+    else:
+        strip_axes(axes)
+    axes.set_ylabel(name, fontsize=6.5)
 
 
 def synset(
@@ -77,13 +90,12 @@ def synset(
     figure, grid = plt.subplots(len(found), columns, figsize=size, squeeze=False)
     most = max(float(spread.max()) for _, spread in found) or 1.0
     for line, ((drawn, spread), row) in enumerate(zip(found, table.itertuples(), strict=True)):
-        titles = ["original", *(f"seed {number}" for number in range(shown))]
-        for axes, one, title in zip(grid[line], [image, *drawn[:shown]], titles, strict=False):
+        _show_original(grid[line, 0], image, line, f"level {row.level}\n{row.bpp:.3f} bpp")
+        for number, (axes, one) in enumerate(zip(grid[line, 1:], drawn[:shown], strict=False)):
             show(axes, one)
-            axes.set_title("" if line else title, fontsize=7)
-        grid[line, 0].set_xlabel(f"level {row.level}, {row.bpp:.3f} bpp", fontsize=6)
-        grid[line, 1].set_xlabel(f"{row.psnr:.1f} dB on average", fontsize=6)
-        grid[line, 2].set_xlabel(f"{row.psnr_of_mean:.1f} dB of the samples' mean", fontsize=6)
+            axes.set_title("" if line else f"seed {number}", fontsize=7)
+        said = f"all {len(drawn)}: {row.psnr:.1f} dB on average; the mean of their pixels: {row.psnr_of_mean:.1f} dB"
+        grid[line, 1 + shown // 2].set_xlabel(said, fontsize=6)
         last = grid[line, -1]
         shade = show(last, spread, cmap="cividis", vmin=0, vmax=most)
         last.set_title("" if line else f"spread of {len(drawn)}", fontsize=7)

@@ -38,7 +38,9 @@ def test_images_at_rising_levels():
     assert len(figure.axes) == 6
     np.testing.assert_array_equal(figure.axes[4].get_images()[0].get_array(), pictures[1][1])
     assert [axes.get_title() for axes in figure.axes[:3]] == ["original", "level 1", "level 8"]
-    assert [axes.get_xlabel() for axes in figure.axes[::3]] == ["SIC, M = 1", "authors/x"]
+    assert [axes.get_ylabel() for axes in figure.axes[::3]] == ["SIC,\nM = 1", "authors/x"]
+    assert [len(axes.get_images()) for axes in figure.axes[::3]] == [1, 0]  # the original once
+    assert not any(axes.get_xlabel() for axes in figure.axes[::3])  # nothing stands below it
     assert "0.800 bpp" in figure.axes[5].get_xlabel()
 
 
@@ -53,5 +55,7 @@ def test_samples_and_their_spread_on_one_scale():
     maps = [axes.get_images()[0] for axes in (figure.axes[4], figure.axes[9])]
     np.testing.assert_array_equal(maps[1].get_array(), found[1][1])
     assert maps[0].get_clim() == maps[1].get_clim() == (0, found[0][1].max())
-    assert figure.axes[0].get_xlabel() == "level 1, 0.100 bpp"
+    assert figure.axes[0].get_ylabel() == "level 1\n0.100 bpp"
+    assert figure.axes[2].get_xlabel() == "all 4: 20.0 dB on average; the mean of their pixels: 22.0 dB"
+    assert not any(figure.axes[place].get_xlabel() for place in (0, 1, 3))
     assert "steps of 8 bits" in figure.axes[-1].get_ylabel()
