@@ -94,7 +94,7 @@ def curves(summary: pd.DataFrame, metrics: Sequence[str]) -> Figure:
             if metric == MEANING:
                 _curve(axes, codec, curve.sort_values("bpp"))
         if metric != MEANING and ours.any():
-            _say_range(axes, own[ours], METRICS[metric].higher)
+            _say_range(axes, own[ours], METRICS[metric].higher, " dB" if metric == "psnr" else "")
         _pixel_curves(axes, metric, own[~ours])
         axes.margins(y=0.1)
         axes.set(ylabel=LABELS[metric], xlabel="bits per pixel (log) ↓")
@@ -114,10 +114,10 @@ def _pixel_curves(axes: Axes, metric: str, own: pd.DataFrame) -> None:
         _draw_reduced(axes, metric, curve)
 
 
-def _say_range(axes: Axes, own: pd.DataFrame, rising: bool) -> None:
+def _say_range(axes: Axes, own: pd.DataFrame, rising: bool, unit: str) -> None:
     """Between which values codecs lie that are not drawn, in the corner that rising or falling curves leave free."""
     values, bits = ([table.min(), table.max()] for table in (own["mean"], own["bpp"]))
-    said = "SMIC and CLIP-intra:\n{:.2g} to {:.2g}, at\n{:.1g} to {:.1g} bpp".format(*values, *bits)
+    said = "SMIC and CLIP-intra:\n{:.2g} to {:.2g}{}, at\n{:.1g} to {:.1g} bpp".format(*values, unit, *bits)
     height, side = (0.04, "bottom") if rising else (0.97, "top")
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     place = {"ha": "right", "va": side, "transform": axes.transAxes, "zorder": 1}  # below curves, above the grid
