@@ -130,7 +130,13 @@ def main() -> None:
     )
     origin = {
         "tool": Path(__file__).name,
-        "parameters": {"fidelity": FIDELITY, "shown": SHOWN, "scenes": list(SCENES), "words": list(WORDS)},
+        "parameters": {
+            "fidelity": FIDELITY,
+            "shown": SHOWN,
+            "scenes": list(SCENES),
+            "words": list(WORDS),
+            "seed": 0,  # nothing is drawn at random
+        },
         "made_from": {"encoder": encoder(lite0_minilm.NAME).weights_hash, "embedded": photographs.fingerprint},
         "versions": versions(),
     }
