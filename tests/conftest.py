@@ -8,7 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from smicnb.repro import environment
+from smicnb.base.work import environment
 
 # The same examples on every continuous-integration machine; elsewhere new ones are looked for at each run. No example
 # has to be quick: a busy machine is no failure.

@@ -20,7 +20,7 @@ ORDER = {
     "compare": "verdicts latents images",
     "studies": "committed readings learned_plots reconstruction primer linearity separation rate_model frontier "
     "state_of_the_art taco synonyms sic beyond retrieval",
-    "repro": "differences environment checkout imports parameters figures runs session paper_map report",
+    "repro": "differences checkout imports parameters figures runs session paper_map report",
 }
 # Study -> other studies whose parts it uses.
 NEIGHBOURS = {

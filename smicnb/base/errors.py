@@ -82,6 +82,6 @@ class StoppedError(SmicnbError):
 
 
 class RunError(SmicnbError):
-    """A notebook that did not finish; exit status 1, since no input of the user was wrong."""
+    """Work that did not finish, a notebook for example; exit status 1, since no input of the user was wrong."""
 
     exit_status = 1

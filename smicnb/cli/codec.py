@@ -11,6 +11,7 @@ import typer
 
 from smicnb.base.bounds import MOST_SEED
 from smicnb.base.errors import SmicnbError
+from smicnb.cli import workers
 
 
 class PointName(StrEnum):
@@ -83,16 +84,23 @@ def compress(
     seed: Annotated[int | None, typer.Option(min=0, max=MOST_SEED, help="Seed of the paper's dictionary (0).")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     skipped: Skipped = False,
+    jobs: workers.Encoders = None,
+    executor: workers.ExecutorOption = workers.ExecutorName.processes,
+    scheduler: workers.Scheduler = None,
 ) -> None:
     """Code a collection of photographs: by a fidelity or a size, or by the paper's dictionary.
 
     Examples: `smicnb compress photos/ photos.smic --quality 0.9`, `smicnb compress photos/ photos.smic --bits 100`,
     `smicnb compress photos/ photos.smic --bits 100 --for search`, `smicnb compress photos/ photos.smic`,
     `smicnb compress photos/ small.smic --model low`,
-    `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`.
+    `smicnb compress photos/ photos.smic --atoms 256 --penalty 1.0 --encoder open_clip:ViT-L-14/openai`,
+    `smicnb compress photos/ photos.smic --quality 0.9 --jobs 8`,
+    `smicnb compress photos/ photos.smic --quality 0.9 --executor dask --scheduler tcp://head:8786`.
     """
     from smicnb.base.files import check_target
+    from smicnb.base.work import executors
 
+    dask = workers.dask_address(executor, scheduler)
     words = shlex.join(["smicnb", "append", str(target), source])
     check_target(target, force, f"name another file, say --force, or add to it: {words}")
     if quality is not None and bits is not None:
@@ -113,9 +121,10 @@ def compress(
             raise SmicnbError("found --for search with --ways words", "axes, own or a prior's")
         tilt = axes.FOR_SEARCH if purpose is Purpose.search else 0.0
         only = choice.KINDS if ways in (None, Ways.auto) else (ways.value,)
-        summary, tried = photographs.compress_to(
-            source, target, encoder, names, quality, bits, only, skipped, not force, tilt
-        )
+        with executors.hire(jobs, dask) as hired:
+            summary, tried = photographs.compress_to(
+                source, target, encoder, names, quality, bits, only, skipped, not force, tilt, hired
+            )
         _say(summary)
         for line in choice.lines(tried):
             _say(line)
@@ -129,20 +138,16 @@ def compress(
 
     point = POINTS[(model or PointName.medium).value]
     wanted = point.n_atoms if atoms is None else atoms
-    summary, n_atoms = photographs.compress(
-        source,
-        target,
-        encoder,
-        names,
-        skipped,
-        new=not force,
-        n_atoms=wanted,
-        penalty=point.penalty if penalty is None else penalty,
-        b_coef=b_coef or point.b_coef,
-        b_dict=b_dict or point.b_dict,
-        coding=(coding or Coding.entropy).value,
-        random_state=seed or 0,
-    )
+    settings = {
+        "n_atoms": wanted,
+        "penalty": point.penalty if penalty is None else penalty,
+        "b_coef": b_coef or point.b_coef,
+        "b_dict": b_dict or point.b_dict,
+        "coding": (coding or Coding.entropy).value,
+        "random_state": seed or 0,
+    }
+    with executors.hire(jobs, dask) as hired:
+        summary, n_atoms = photographs.compress(source, target, encoder, names, skipped, not force, hired, **settings)
     _say(summary)
     if n_atoms < wanted:
         _say(f"{n_atoms} atoms instead of {wanted}: a dictionary has no more than there are images")
@@ -158,16 +163,21 @@ def append(
         typer.Option("--for", help="As for compress, of these photographs; a file does not say its own."),
     ] = None,
     skipped: Skipped = False,
+    jobs: workers.Encoders = None,
+    executor: workers.ExecutorOption = workers.ExecutorName.processes,
+    scheduler: workers.Scheduler = None,
 ) -> None:
     """Add photographs to a file, with the dictionary that it has; nothing that is in it changes.
 
-    Examples: `smicnb append photos.smic new-photos/`, `smicnb append photos.smic new-photos/ --for search`.
+    Examples: `smicnb append photos.smic new-photos/`, `smicnb append photos.smic new-photos/ --for search --jobs 4`.
     """
+    from smicnb.base.work import executors
     from smicnb.codec import photographs
     from smicnb.codec.coders import axes
 
     tilt = axes.FOR_SEARCH if purpose is Purpose.search else 0.0
-    summary, _ = photographs.append(target, source, encoder, skipped, tilt)
+    with executors.hire(jobs, workers.dask_address(executor, scheduler)) as hired:
+        summary, _ = photographs.append(target, source, encoder, skipped, hired, tilt)
     _say(summary)
     typer.echo(_one_line(target))
 

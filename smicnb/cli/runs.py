@@ -3,7 +3,6 @@
 import json
 import re
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,17 +10,11 @@ import typer
 
 from smicnb.base.bounds import MOST_JOBS, MOST_SECONDS
 from smicnb.base.errors import SmicnbError
+from smicnb.cli import workers
 
 if TYPE_CHECKING:
     from smicnb.repro.runs.jobs import Job
     from smicnb.repro.runs.verify import Report
-
-
-class ExecutorName(StrEnum):
-    """Who does the work."""
-
-    processes = "processes"
-    dask = "dask"
 
 
 Notebooks = Annotated[list[str] | None, typer.Argument(help="Notebooks; all of the recipe's if none.")]
@@ -50,13 +43,8 @@ def run(
             show_default="two cores each, 1 with a GPU; one for each Dask worker",
         ),
     ] = None,
-    executor: Annotated[
-        ExecutorName, typer.Option(help="Processes of this machine, or a Dask cluster.")
-    ] = ExecutorName.processes,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Address of a Dask cluster; else a local one is started."),
-    ] = None,
+    executor: workers.ExecutorOption = workers.ExecutorName.processes,
+    scheduler: workers.Scheduler = None,
     timeout: Annotated[
         int | None, typer.Option(min=1, max=MOST_SECONDS, help="Seconds that a cell may take.", show_default="no limit")
     ] = None,
@@ -73,14 +61,12 @@ def run(
     from smicnb.repro.runs import plan
     from smicnb.repro.runs import run as runs
 
-    if scheduler is not None and executor is not ExecutorName.dask:
-        raise SmicnbError(f"found --scheduler {scheduler}", "--executor dask with it")
+    dask = workers.dask_address(executor, scheduler)
     wanted = _jobs(notebooks, recipe, settings)
     if dry_run:
         for line in plan.describe(wanted):
             typer.echo(line)
         return
-    dask = (scheduler or "") if executor is ExecutorName.dask else None
     outcomes = runs.run(wanted, count_workers(jobs, wanted) if scheduler is None else jobs, force, timeout, dask)
     for line in runs.report(outcomes, wanted):
         typer.echo(line)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -54,8 +55,9 @@ class Photographs(NamedTuple):
         return "\n".join([self.summary, *(f"  {_printable(name)}: {why}" for name, why in self.left_out if listed)])
 
 
-def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
-    """The images of a folder, or of a collection by its name ("embedded", "kodak:PATH"), as latents.
+def photographs(source: str, encoder: SemanticEncoder, executor: Executor | None = None) -> Photographs:
+    """The images of a folder, or of a collection by its name ("embedded", "kodak:PATH"), as latents, which an
+    `executor` makes where there is one.
 
     An image for which there is not enough memory, or that cannot be read any more since it was looked through, is left
     out and named; the others go on.
@@ -63,7 +65,7 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
     loaded = image_collections.load(_collection(source))
     items = sorted(loaded, key=lambda item: item.id)
     ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
-    latents, lost = _encode_halving(encoder, ordered)
+    latents, lost = _encode_halving(encoder, ordered, executor)
     encoded = [item for item in items if item not in lost]
     sizes = [measure_size(item) for item in encoded]
     lost |= {item: GONE for item, size in zip(encoded, sizes, strict=True) if size is None}
@@ -84,11 +86,13 @@ def photographs(source: str, encoder: SemanticEncoder) -> Photographs:
     return Photographs(latents[kept], names, [sizes[row] for row in kept], summary, left_out)
 
 
-def _encode_halving(encoder: SemanticEncoder, collection: Collection) -> tuple[np.ndarray, dict[Item, str]]:
+def _encode_halving(
+    encoder: SemanticEncoder, collection: Collection, executor: Executor | None
+) -> tuple[np.ndarray, dict[Item, str]]:
     """Latents of a collection's items, and those that cannot be encoded with the reason, which are found by halving."""
     items = collection.items
     try:
-        return encoders.encode_collection(encoder, collection), {}
+        return encoders.encode_collection(encoder, collection, executor), {}
     except MemoryError:
         lost = NO_MEMORY
     except ImageError:
@@ -96,7 +100,9 @@ def _encode_halving(encoder: SemanticEncoder, collection: Collection) -> tuple[n
     if len(items) == 1:
         return np.zeros((0, encoder.dim), np.float32), {items[0]: lost}
     half = len(items) // 2
-    parts = [_encode_halving(encoder, replace(collection, items=part)) for part in (items[:half], items[half:])]
+    parts = [
+        _encode_halving(encoder, replace(collection, items=part), executor) for part in (items[:half], items[half:])
+    ]
     return np.concatenate([latents for latents, _ in parts]), {**parts[0][1], **parts[1][1]}
 
 
@@ -144,6 +150,7 @@ def compress(
     named: bool = True,
     listed: bool = False,
     new: bool = False,
+    executor: Executor | None = None,
     **parameters,
 ) -> tuple[str, int]:
     """Write the .smic file of a folder or collection, atomically.
@@ -155,6 +162,7 @@ def compress(
         named: whether the photographs' names are kept.
         listed: whether what is told has a line for each file left out.
         new: refuse to replace a file.
+        executor: encodes the photographs; here and now where absent.
         parameters: arguments of `SMICCodec`; fewer atoms are learned where there are fewer images.
 
     Returns:
@@ -162,7 +170,7 @@ def compress(
     """
     check_target(target, force=not new)
     semantic_encoder = encoders.encoder(encoder)
-    found = photographs(source, semantic_encoder)
+    found = photographs(source, semantic_encoder, executor)
     count = len(found.latents)
     n_atoms = min(parameters.pop("n_atoms"), count)
     codec = SMICCodec(
@@ -183,6 +191,7 @@ def compress_to(
     listed: bool = False,
     new: bool = False,
     tilt: float = 0.0,
+    executor: Executor | None = None,
 ) -> tuple[str, list[Way]]:
     """Write the .smic file of a folder or collection in the way that meets a target with the fewest bits in all;
     arguments as in `compress` and `choice.ways`.
@@ -195,7 +204,7 @@ def compress_to(
     semantic_encoder = encoders.encoder(encoder)
     about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
     choice.check_target(cosine, bits, only, about["weights_hash"])
-    found = photographs(source, semantic_encoder)
+    found = photographs(source, semantic_encoder, executor)
     tried = choice.ways(found.latents, cosine, bits, only=only, tilt=tilt, **about)
     _write(target, tried[0].codec, found, named, new)
     return found.describe(listed), tried
@@ -207,7 +216,12 @@ def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool, n
 
 
 def append(
-    target: Path, source: str, encoder: str | None = None, listed: bool = False, tilt: float = 0.0
+    target: Path,
+    source: str,
+    encoder: str | None = None,
+    listed: bool = False,
+    executor: Executor | None = None,
+    tilt: float = 0.0,
 ) -> tuple[str, int]:
     """Code further photographs with the dictionary of an existing file, and write them behind what is there.
 
@@ -215,7 +229,7 @@ def append(
         target: the file.
         source: a folder, or a collection's name.
         encoder: a name of `encoders.encoder`, where the file's own does not lead to its weights.
-        listed: the same as in `compress`.
+        listed, executor: the same as in `compress`.
         tilt: of `AxesCodec`, `FOR_SEARCH` for photographs that are searched. The file does not say what the ones in it
             were coded for: a tilt changes what is chosen, and nothing that a reader has to know.
 
@@ -238,7 +252,7 @@ def append(
     container.check_appendable(target)
     before = content.images
     semantic_encoder = encoder_of(header, encoder)
-    found = photographs(source, semantic_encoder)
+    found = photographs(source, semantic_encoder, executor)
     known = {fold_case(name) for name in names if name is not None}
     named = before == 0 or bool(known)
     again = [name for name in found.names if named and fold_case(name) in known]

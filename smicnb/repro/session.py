@@ -12,10 +12,10 @@ import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
+from smicnb.base.work.environment import MANIFEST, OUT
 from smicnb.drawing import style
 from smicnb.repro import figures
 from smicnb.repro.checkout import figures_of, hide_path, root, versions
-from smicnb.repro.environment import MANIFEST, OUT
 from smicnb.repro.parameters import model_of
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Session:
     @contextlib.contextmanager
     def executor(self) -> Iterator[Executor | None]:
         """The executor for a long piece of work: what `smicnb run` lends, or None, for here and now."""
-        from smicnb.repro.runs import executors
+        from smicnb.base.work import executors
 
         with executors.lend_executor() as executor:
             yield executor

@@ -262,8 +262,8 @@ def test_what_grew_while_photographs_were_encoded_is_not_appended_to(path, later
     """Two appends of one folder at a time: the second one would bring every name twice."""
     find, grown = photographs.photographs, []
 
-    def slow(source, encoder):
-        found = find(source, encoder)
+    def slow(source, encoder, executor):
+        found = find(source, encoder, executor)
         if not grown:
             grown.append(source)
             photographs.append(path, source)
@@ -280,8 +280,8 @@ def test_an_append_to_a_file_that_compress_replaced_meanwhile_is_refused(path, l
     """The new file has as many images, and another dictionary: what was coded for the old one would be noise in it."""
     find, replaced = photographs.photographs, []
 
-    def slow(source, encoder):
-        found = find(source, encoder)
+    def slow(source, encoder, executor):
+        found = find(source, encoder, executor)
         if not replaced:
             replaced.append(source)
             photographs.compress(str(first[0]), path, "lite0-minilm", **POINT | {"n_atoms": 3})

@@ -18,7 +18,7 @@ from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import SmicnbError, StoppedError, one_line
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
-from smicnb.base.shards import run_pieces
+from smicnb.base.work.shards import run_pieces
 from smicnb.semantics.encoders.encoders import ImageEncoder
 from smicnb.semantics.encoders.towers import BATCH
 from smicnb.semantics.metrics import pairs, perception

@@ -20,10 +20,11 @@ from smicnb.base import errors
 from smicnb.base.errors import RunError, SmicnbError, StoppedError
 from smicnb.base.files import check_folder, move, sha256_file
 from smicnb.base.progress import progress_bar
+from smicnb.base.work import executors
+from smicnb.base.work.executors import SchedulerLostError, Workforce
 from smicnb.repro.checkout import commit, is_committed, root, versions
 from smicnb.repro.figures import keeper_of
-from smicnb.repro.runs import executors, freshness, records, worker
-from smicnb.repro.runs.executors import SchedulerLostError, Workforce
+from smicnb.repro.runs import freshness, records, worker
 from smicnb.repro.runs.jobs import Job, jobs_of
 from smicnb.repro.runs.worker import Outcome, Place, Task
 

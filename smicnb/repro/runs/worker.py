@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from smicnb.base.files import write_text
-from smicnb.repro import environment
-from smicnb.repro.runs import executors, records
+from smicnb.base.work import environment, executors
+from smicnb.repro.runs import records
 from smicnb.repro.runs.records import FAILED, CellState, State
 
 ATTEMPTS = 2  # at starting a kernel or its worker; what has begun to execute is never repeated

@@ -13,7 +13,7 @@ from smicnb.base.cache import ArrayCache, sha256_of
 from smicnb.base.errors import DimensionError, SmicnbError, reason
 from smicnb.base.files import sha256_json
 from smicnb.base.progress import progress_bar
-from smicnb.base.shards import run_pieces
+from smicnb.base.work.shards import run_pieces
 from smicnb.semantics import devices
 from smicnb.semantics.encoders import inception, lite0_minilm
 from smicnb.semantics.encoders.preparation import Preparation, preparation

@@ -14,7 +14,7 @@ import smicnb.codec
 from smicnb.base.cache import ArrayCache
 from smicnb.base.files import sha256_array, sha256_file, sha256_sources
 from smicnb.base.progress import progress_bar
-from smicnb.base.shards import run_pieces
+from smicnb.base.work.shards import run_pieces
 from smicnb.codec import rate
 from smicnb.codec.coders import sparse
 from smicnb.codec.coders.coefficients import Codes

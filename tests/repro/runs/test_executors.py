@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from smicnb.base.shards import run_pieces
+from smicnb.base.work import executors
+from smicnb.base.work.shards import run_pieces
 from smicnb.repro import session
-from smicnb.repro.runs import executors
 from smicnb.studies.frontier import sweep as frontier
 from smicnb.studies.frontier.sweep import Grid
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from smicnb.repro import environment
+from smicnb.base.work import environment
 
 ASK = """
 import json, faiss, numpy, scipy.linalg, torch

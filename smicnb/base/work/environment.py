@@ -36,6 +36,12 @@ CPU_INFO = Path("/proc/cpuinfo")
 AVX2 = 40  # Windows' PF_AVX2_INSTRUCTIONS_AVAILABLE
 
 
+def thread_variables(threads: int) -> dict[str, str]:
+    """Variables of a process that has this many cores to itself, or one where that is less."""
+    counted = {name for name, value in THREAD_VARIABLES.items() if value == THREADS}
+    return {**THREAD_VARIABLES, **dict.fromkeys(counted, str(max(1, threads)))}
+
+
 def worker_variables() -> dict[str, str]:
     """Variables of every process whose results are kept; they hold for what is not yet imported."""
     return {**THREAD_VARIABLES, **(INSTRUCTIONS if has_avx2() else {})}

@@ -1,6 +1,6 @@
 """Who does the work, as a `concurrent.futures.Executor`: processes of this machine, or the workers of a Dask cluster.
 
-Only the run and its notebooks' sessions create one; everything else takes what it is given.
+Only the command line, the run and its notebooks' sessions create one; everything else takes what it is given.
 """
 
 import asyncio
@@ -12,14 +12,14 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from smicnb.base.errors import SmicnbError
-from smicnb.repro.environment import SCHEDULER, THREADS, WORKERS, worker_variables
+from smicnb.base.errors import RunError, SmicnbError
+from smicnb.base.work.environment import SCHEDULER, THREADS, WORKERS, thread_variables, worker_variables
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -32,12 +32,18 @@ class SchedulerLostError(BrokenExecutor):
 
 
 class Processes(Executor):
-    """Spawned processes that die alone: a killed one costs its task, where a `ProcessPoolExecutor` would lose all."""
+    """Spawned processes that die alone: a killed one costs its task, where a `ProcessPoolExecutor` would lose all.
 
-    def __init__(self, workers: int):
+    Args:
+        workers: how many.
+        variables: environment variables that they have beside this process's own.
+    """
+
+    def __init__(self, workers: int, variables: Mapping[str, str] | None = None):
         self._spawn = multiprocessing.get_context("spawn")
         self._tether, self._line = self._spawn.Pipe(duplex=False)  # a process ends where the line's end is gone
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="smicnb")
+        self._variables = dict(variables or {})
         self._slot = threading.local()  # of each thread: its process
         self._pools: list[ProcessPoolExecutor] = []
 
@@ -48,7 +54,8 @@ class Processes(Executor):
     def _call(self, function: Callable, arguments: tuple, keywords: dict) -> Any:
         pool = getattr(self._slot, "pool", None)
         if pool is None:
-            pool = ProcessPoolExecutor(1, mp_context=self._spawn, initializer=_tie, initargs=(self._tether,))
+            told = self._tether, self._variables
+            pool = ProcessPoolExecutor(1, mp_context=self._spawn, initializer=_tie, initargs=told)
             self._slot.pool = pool
             self._pools.append(pool)
         try:
@@ -67,8 +74,9 @@ class Processes(Executor):
         self._line.close()
 
 
-def _tie(tether: Any) -> None:
+def _tie(tether: Any, variables: dict[str, str]) -> None:
     """Begin a worker process: it leaves interrupts to its parent, and ends when that ends or lets go."""
+    os.environ.update(variables)  # before any library is there that asks for them
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
@@ -150,10 +158,48 @@ def workforce(workers: int | None, dask: str | None = None) -> Iterator[Workforc
         executor.shutdown()
         return
     with contextlib.ExitStack() as stack:
-        address = dask or stack.enter_context(_cluster(workers or cores))
+        address = dask or stack.enter_context(_cluster(workers or cores, worker_variables()))
         client = stack.enter_context(_client(address))
         count = workers or max(1, len(client.nthreads()))
         yield Workforce(Dask(client, address), count, {SCHEDULER: address})
+
+
+@contextlib.contextmanager
+def hire(jobs: int | None, dask: str | None = None) -> Iterator[Executor | None]:
+    """Workers for the pieces of one command; None, for here and now, for one job without Dask.
+
+    Workers of this machine have its cores in equal shares, and else the environment of this process.
+
+    Args:
+        jobs: workers; None: one, or with Dask one for each two cores.
+        dask: as of `workforce`.
+
+    Raises:
+        SmicnbError: no scheduler answers there.
+        RunError: the scheduler is gone, or a piece's worker died twice.
+    """
+    try:
+        if dask is None and (jobs or 1) == 1:
+            yield None
+        elif dask is None:
+            executor = Processes(jobs, thread_variables(count_cores() // jobs))
+            try:
+                yield executor
+            finally:
+                executor.shutdown(wait=False, cancel_futures=True)
+        else:
+            count = jobs or max(1, count_cores() // int(THREADS))
+            with contextlib.ExitStack() as stack:
+                address = dask or stack.enter_context(_cluster(count, thread_variables(count_cores() // count)))
+                yield Dask(stack.enter_context(_client(address)), address)
+    except SchedulerLostError as error:
+        raise RunError(str(error), do="the same command resumes with what is not finished") from error
+    except BrokenExecutor as error:
+        raise RunError(
+            "a worker died twice at the same piece of work",
+            "workers that live, with enough memory",
+            "ask for fewer jobs; the same command resumes with what is not finished",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -187,8 +233,8 @@ def make_room() -> None:
 
 
 @contextlib.contextmanager
-def _cluster(workers: int) -> Iterator[str]:
-    """A cluster of this machine: the address of its scheduler."""
+def _cluster(workers: int, variables: dict[str, str]) -> Iterator[str]:
+    """A cluster of this machine, whose workers have these environment variables: the address of its scheduler."""
     import logging
 
     from distributed import LocalCluster
@@ -200,7 +246,7 @@ def _cluster(workers: int) -> Iterator[str]:
             memory_limit=0,  # a kernel's memory is its own
             dashboard_address=None,
             local_directory=folder,
-            env=worker_variables(),
+            env=variables,
             preload=[__name__],
             silence_logs=logging.CRITICAL,
         )
