@@ -1,6 +1,5 @@
 """Photographs to a .smic file and back: what `smicnb compress`, `append` and `decompress` do."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -23,14 +22,13 @@ from smicnb.codec.format import container
 from smicnb.codec.format.reader import SmicReader
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.encoders.encoders import SemanticEncoder
+from smicnb.semantics.encoders.one_pass import OnePass
 from smicnb.semantics.generators import generators
 from smicnb.semantics.photographs import image_collections
-from smicnb.semantics.photographs.image_collections import Collection, Item
-from smicnb.semantics.photographs.images import NO_MEMORY, describe, size_of
+from smicnb.semantics.photographs.image_collections import Item
+from smicnb.semantics.photographs.images import size_of
 from smicnb.semantics.photographs.views import WHOLE
 from smicnb.semantics.spaces import SemanticSpace
-
-GONE = "no longer readable"  # since it was looked through
 
 
 class Photographs(NamedTuple):
@@ -59,51 +57,19 @@ def photographs(source: str, encoder: SemanticEncoder, executor: Executor | None
     """The images of a folder, or of a collection by its name ("embedded", "kodak:PATH"), as latents, which an
     `executor` makes where there is one.
 
-    An image for which there is not enough memory, or that cannot be read any more since it was looked through, is left
-    out and named; the others go on.
+    A file of a folder is opened once, to be looked through and encoded; one for which there is not enough memory, or
+    that cannot be read any more by then, is left out and named, as all that cannot be used.
     """
-    loaded = image_collections.load(_collection(source))
-    items = sorted(loaded, key=lambda item: item.id)
-    ordered = Collection(loaded.name, tuple(items), loaded.licence, loaded.page, loaded.skipped)
-    latents, lost = _encode_halving(encoder, ordered, executor)
-    encoded = [item for item in items if item not in lost]
-    sizes = [measure_size(item) for item in encoded]
-    lost |= {item: GONE for item, size in zip(encoded, sizes, strict=True) if size is None}
-    kept = [row for row, size in enumerate(sizes) if size is not None]
-    if not kept:
-        reasons = describe(Counter(lost.values()))
-        if set(lost.values()) == {NO_MEMORY}:
-            raise ImageError(f"{NO_MEMORY} for any image of '{source}'", do="use smaller ones, or a larger machine")
-        raise ImageError(f"no image of '{source}' could be read any more ({reasons})", "files that stay as they are")
-    summary = "; ".join(
-        [
-            loaded.summary(),
-            *(f"{why}: {item.id!r}" if why == GONE else f"{why} for {item.id!r}" for item, why in lost.items()),
-        ]
-    )
-    left_out = (*loaded.left_out, *((item.id, why) for item, why in lost.items()))
-    names = file_names.make_unique([file_names.make_portable(encoded[row].id) for row in kept])
-    return Photographs(latents[kept], names, [sizes[row] for row in kept], summary, left_out)
-
-
-def _encode_halving(
-    encoder: SemanticEncoder, collection: Collection, executor: Executor | None
-) -> tuple[np.ndarray, dict[Item, str]]:
-    """Latents of a collection's items, and those that cannot be encoded with the reason, which are found by halving."""
-    items = collection.items
-    try:
-        return encoders.encode_collection(encoder, collection, executor), {}
-    except MemoryError:
-        lost = NO_MEMORY
-    except ImageError:
-        lost = GONE
-    if len(items) == 1:
-        return np.zeros((0, encoder.dim), np.float32), {items[0]: lost}
-    half = len(items) // 2
-    parts = [
-        _encode_halving(encoder, replace(collection, items=part), executor) for part in (items[:half], items[half:])
-    ]
-    return np.concatenate([latents for latents, _ in parts]), {**parts[0][1], **parts[1][1]}
+    with OnePass(encoder, executor) as once:
+        loaded = image_collections.load(_collection(source), once)
+        items = tuple(sorted(loaded, key=lambda item: item.id))
+        if once.found:
+            latents, sizes = once.latents(items), once.sizes(items)
+        else:
+            latents = encoders.encode_collection(encoder, replace(loaded, items=items), executor)
+            sizes = [measure_size(item) for item in items]
+    names = file_names.make_unique([file_names.make_portable(item.id) for item in items])
+    return Photographs(latents, names, sizes, loaded.summary(), loaded.left_out)
 
 
 def _printable(name: str) -> str:
@@ -131,12 +97,9 @@ def _collection(source: str) -> str:
     return source
 
 
-def measure_size(item: Item) -> tuple[int, int] | None:
-    """Width and height of an item in pixels, by the header of its file; None where that is not there any more."""
-    try:
-        width, height = size_of(item.path)
-    except ImageError:
-        return None
+def measure_size(item: Item) -> tuple[int, int]:
+    """Width and height of an item in pixels, by the header of its file."""
+    width, height = size_of(item.path)
     if item.view != WHOLE:
         rows, columns = item.view.box(height, width)
         width, height = columns.stop - columns.start, rows.stop - rows.start

@@ -24,6 +24,31 @@ def test_what_an_earlier_run_did_makes_this_one_look_no_faster(monkeypatch, caps
     assert capsys.readouterr().err == "working: 90 %, 0:10 left\n"
 
 
+def test_speed_and_time_left_are_those_of_late(monkeypatch, capsys):
+    """What is found in a cache goes by fast, and would promise too much of what follows."""
+    clock = iter([0.0, *(10.0 * n for n in range(1, 9))])
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    bar = module.PlainBar("encoding", 1000, sys.stderr, unit="photographs")
+    for amount in (700, *[20] * 7):
+        bar.advance(amount)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "encoding: 70 %, 70 photographs/s, 0:04 left"
+    assert lines[-1] == "encoding: 84 %, 2 photographs/s, 1:20 left"
+
+
+def test_a_terminal_shows_the_speed(capsys):
+    from rich.progress import Progress
+
+    column = module._speed_column("photographs")
+    bars = Progress(column)
+    bars.add_task("encoding", total=4)
+    (task,) = bars.tasks
+    assert str(column.render(task)) == ""
+    bars.advance(task.id, 1)
+    bars.advance(task.id, 2)
+    assert str(column.render(task)).endswith(" photographs/s")
+
+
 def test_short_work_prints_nothing(monkeypatch, capsys):
     monkeypatch.setenv("SMICNB_PROGRESS", "plain")
     list(progress(iter("abc"), "working", total=3))

@@ -12,7 +12,7 @@ from real_photographs import own_cache, save, scenes, smicnb
 from smicnb.codec import photographs
 from smicnb.codec.format import priors
 from smicnb.semantics.encoders import encoders
-from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs import image_collections, images
 
 
 @pytest.fixture(scope="module")
@@ -255,20 +255,20 @@ def test_what_was_left_out_is_listed_on_request(folder, path, tmp_path, monkeypa
         save(image, source / name, 100 + place)
     (source / "camera.cr2").write_bytes(b"II*\0" + bytes(50))
     (source / "\x1b[2Jtitle.jpg").write_bytes(b"no image")
-    read = image_collections.Item.image
+    decode = images.to_rgb
 
-    def image(item, side=None):
-        if item.id == "large.png":
+    def to_rgb(picture):
+        if picture.size[0] == 101:
             raise MemoryError
-        return read(item, side=side)
+        return decode(picture)
 
-    monkeypatch.setattr(image_collections.Item, "image", image)
-    counted = "2 files skipped (a camera's raw file, which is not read: 1, not an image: 1); "
-    counted += "not enough memory for 'large.png'\n"
+    monkeypatch.setattr(images, "to_rgb", to_rgb)
+    counted = "3 files skipped (a camera's raw file, which is not read: 1, not an image: 1, "
+    counted += "not enough memory for 'large.png': 1)\n"
     listed = [
         "  '\\x1b[2Jtitle.jpg': not an image",
         "  camera.cr2: a camera's raw file, which is not read",
-        "  large.png: not enough memory",
+        "  large.png: not enough memory for 'large.png'",
     ]
     answer = smicnb("compress", source, tmp_path / "some.smic", "--skipped")
     assert answer.status == 0
@@ -281,11 +281,11 @@ def test_what_was_left_out_is_listed_on_request(folder, path, tmp_path, monkeypa
     assert "such names in all" in more.err
     (source / "good.png").unlink()
     alone = smicnb("compress", source, tmp_path / "none.smic")
-    assert (alone.status, "not enough memory for any image of" in alone.err) == (2, True)
+    assert (alone.status, "not enough memory for 'large.png': 1, " in alone.err) == (2, True)
 
 
 def test_want_of_memory_is_one_line_whatever_takes_it(tmp_path, monkeypatch):
-    def load(name):
+    def load(*_):
         raise MemoryError
 
     monkeypatch.setattr(image_collections, "load", load)

@@ -2,16 +2,20 @@
 
 import contextlib
 import os
+import sys
+from dataclasses import replace
 
 import dask
+import numpy as np
 import pytest
 from PIL import Image
-from real_photographs import own_cache, smicnb
+from real_photographs import own_cache, save, smicnb
 
+from smicnb.base.files import sha256_file
 from smicnb.base.work import executors
 from smicnb.codec import photographs
 from smicnb.semantics.encoders import encoders
-from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs import image_collections, images
 
 COUNT, BLOCK = 40, 16
 POINT = {"n_atoms": 16, "penalty": 0.2, "b_dict": 8, "b_coef": 8}
@@ -76,3 +80,107 @@ def test_commands_take_jobs(folder, tmp_path):
             assert (answer.status, "needed: --executor dask with it" in answer.err) == (2, True)
             answer = smicnb(*command, "--executor", "dask", "--scheduler", "tcp://127.0.0.1:9")
             assert (answer.status, "no Dask scheduler answers at" in answer.err) == (2, True)
+
+
+# --- one pass ---------------------------------------------------------------------------------------
+
+watchers: list = []
+sys.addaudithook(lambda event, given: [watch(given[0]) for watch in watchers] if event == "open" else None)
+
+
+@pytest.fixture
+def opened():
+    """Names of the files that are opened, each time."""
+    names = []
+    watchers.append(lambda path: names.append(os.path.basename(path)) if isinstance(path, str | os.PathLike) else None)
+    yield names
+    watchers.clear()
+
+
+def test_a_photograph_is_opened_once_and_decoded_once_in_its_life(folder, tmp_path, opened, monkeypatch):
+    decoded, decode = [], images.to_rgb
+    monkeypatch.setattr(images, "to_rgb", lambda picture: decoded.append(picture.size) or decode(picture))
+    names = sorted(path.name for path in folder.rglob("*.*"))
+    with own_cache(tmp_path):
+        for _ in range(2):
+            opened.clear()
+            photographs.compress(str(folder), tmp_path / "a.smic", "lite0-minilm", **POINT)
+            assert sorted(name for name in opened if name in names) == names
+            assert len(decoded) == COUNT
+
+
+@pytest.fixture(scope="module")
+def odd(folder, tmp_path_factory):
+    """Photographs, and files that are damaged, no photographs, copies, animated, sideways or reduced."""
+    odd = tmp_path_factory.mktemp("odd")
+    paths = sorted(folder.rglob("*.*"))
+    for number, path in enumerate(paths[:12]):
+        (odd / f"{number:02}{path.suffix}").write_bytes(path.read_bytes())
+    for number in (2, 5, 7):
+        path = odd / f"{number:02}{paths[number].suffix}"
+        path.write_bytes(path.read_bytes()[: -path.stat().st_size // 3])
+    (odd / "copy.jpg").write_bytes(paths[0].read_bytes())
+    (odd / "text.jpg").write_bytes(b"no photograph")
+    (odd / "empty.png").write_bytes(b"")
+    (odd / "camera.cr2").write_bytes(b"II*\0" + bytes(50))
+    (odd / "gone.jpg").symlink_to("nowhere")
+    (odd / "folder.jpg").mkdir()
+    Image.new("RGB", (12, 12)).save(odd / "small.png")
+    frames = [Image.open(path).convert("RGB").resize((60, 60)) for path in paths[12:15]]
+    frames[0].save(odd / "frames.gif", save_all=True, append_images=frames[1:])
+    frames[1].save(odd / "pages.tif", save_all=True, append_images=frames[2:])
+    Image.open(paths[15]).convert("RGB").resize((1900, 1200)).save(odd / "large.jpg")
+    save(np.array(Image.open(paths[16]).convert("RGB")), odd / "sideways.jpg", 90, 6)
+    return odd
+
+
+def test_one_pass_finds_what_looking_through_encoding_and_measuring_find(odd, tmp_path):
+    encoder = encoders.encoder("lite0-minilm")
+    with own_cache(tmp_path / "three"):
+        loaded = image_collections.load(f"folder:{odd}")
+        items = tuple(sorted(loaded, key=lambda item: item.id))
+        latents = encoders.encode_collection(encoder, replace(loaded, items=items))
+        sizes = [photographs.measure_size(item) for item in items]
+    assert len(items) == 13
+    with own_cache(tmp_path / "one"):
+        for _ in range(2):  # the second time nothing is decoded
+            found = photographs.photographs(str(odd), encoder)
+            assert (found.summary, found.left_out) == (loaded.summary(), loaded.left_out)
+            assert (found.names, found.sizes) == ([item.id for item in items], sizes)
+            assert found.latents.tobytes() == latents.tobytes()
+
+
+def test_a_killed_pass_knows_notes_and_reasons_again(odd, tmp_path):
+    """Latents are kept as they are made, what else is known of the files of a folder at the end."""
+    with own_cache(tmp_path):
+        first = photographs.photographs(str(odd), encoders.encoder("lite0-minilm"))
+        for remembered in (tmp_path / "smicnb" / "image-verdicts").iterdir():
+            remembered.unlink()
+        assert photographs.photographs(str(odd), encoders.encoder("lite0-minilm")).summary == first.summary
+
+
+def test_a_file_that_changes_between_two_looks_is_what_was_read(tmp_path):
+    """Hash, pixels and size are those of one reading: what a cache keeps under a hash belongs to it."""
+    pictures = [Image.new("RGB", (40 + n, 30), color) for n, color in enumerate(("red", "green"))]
+    path = tmp_path / "a.png"
+    pictures[0].save(path)
+
+    def change(digest):
+        pictures[1].save(path)
+        return False
+
+    found = images.read_once(path, 224, change)
+    assert found.size == (40, 30)
+    assert (found.pixels == np.array(pictures[0])).all()
+    assert found.sha256 != sha256_file(path)
+
+
+def test_a_file_too_large_to_be_held_is_read_through_one_handle(folder, tmp_path, monkeypatch, opened):
+    path = max(folder.rglob("*.png"), key=lambda path: path.stat().st_size)
+    held = images.read_once(path, 224, lambda _: False)
+    monkeypatch.setattr(images, "HELD", 100)
+    opened.clear()
+    found = images.read_once(path, 224, lambda _: False)
+    assert opened.count(path.name) == 1
+    assert found.sha256 == held.sha256 == sha256_file(path)
+    assert (found.pixels == held.pixels).all()

@@ -22,7 +22,7 @@ from smicnb.codec.format import container, details
 from smicnb.codec.format.container import Block
 from smicnb.codec.format.reader import SmicReader, decode
 from smicnb.semantics.encoders import encoders
-from smicnb.semantics.photographs import image_collections
+from smicnb.semantics.photographs import folders, image_collections, images
 from smicnb.semantics.photographs.images import read_image
 
 POINT = {"n_atoms": 16, "penalty": 0.2, "b_dict": 8, "b_coef": 8}
@@ -196,29 +196,29 @@ def test_an_append_codes_with_the_dictionary_that_is_there(path, later):
 
 
 @pytest.mark.parametrize("every", [False, True])
-def test_files_that_vanish_while_others_are_encoded_are_left_out_and_named(tmp_path, monkeypatch, every):
+def test_files_that_vanish_before_they_are_read_are_left_out_and_named(tmp_path, monkeypatch, every):
     folder = tmp_path / "changes"
     folder.mkdir()
     rng = np.random.default_rng(7)
     for number in range(5):
         Image.fromarray(rng.integers(0, 256, (40, 50, 3), np.uint8)).save(folder / f"{number}.png")
-    load = image_collections.load
+    find = folders._candidates
 
-    def load_and_lose(name):
-        found = load(name)
+    def find_and_lose(*arguments):
+        found = find(*arguments)
         for number in range(5) if every else (1, 4):
             (folder / f"{number}.png").unlink()
         return found
 
-    monkeypatch.setattr(image_collections, "load", load_and_lose)
+    monkeypatch.setattr(folders, "_candidates", find_and_lose)
     target = tmp_path / "a.smic"
     if every:
-        with pytest.raises(ImageError, match=r"could be read any more \(no longer readable: 5\)"):
+        with pytest.raises(ImageError, match=r"no usable image in .* \(no longer readable: 5\)"):
             photographs.compress(str(folder), target, "lite0-minilm", **POINT)
         assert not target.exists()
         return
     said, _ = photographs.compress(str(folder), target, "lite0-minilm", listed=True, **POINT)
-    assert said.splitlines()[0].endswith("; no longer readable: '1.png'; no longer readable: '4.png'")
+    assert said.splitlines()[0].endswith("; 2 files skipped (no longer readable: 2)")
     assert said.splitlines()[1:] == ["  1.png: no longer readable", "  4.png: no longer readable"]
     with SmicReader(target) as opened:
         assert opened.names == ["0.png", "2.png", "3.png"]
@@ -234,10 +234,10 @@ def test_a_file_from_before_colour_profiles_held_decodes_and_is_appended_to(late
         small.save(folder / f"{number}.png", icc_profile=colour_profiles.rgb(colour_profiles.SWAPPED))
     with monkeypatch.context() as before:
         before.setattr(image_collections, "RULES", [2])
-        before.setattr(image_collections, "read_image", lambda path, profiles, side: read_image(path, profiles=False))
+        pixels = images._pixels
+        before.setattr(images, "_pixels", lambda picture: pixels(picture._replace(profile=None)))
         photographs.compress(str(folder), target, "lite0-minilm", **POINT)
         ignored = photographs.photographs(str(folder), encoders.encoder("lite0-minilm")).latents
-    image_collections.read_photograph.cache_clear()
     old = decode(target)
     assert photographs.append(target, str(later))[1] == 3
     assert decode(target)[:3].tobytes() == old.tobytes()

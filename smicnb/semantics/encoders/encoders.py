@@ -17,7 +17,7 @@ from smicnb.base.work.shards import run_pieces
 from smicnb.semantics import devices
 from smicnb.semantics.encoders import inception, lite0_minilm
 from smicnb.semantics.encoders.preparation import Preparation, preparation
-from smicnb.semantics.encoders.towers import BATCH, ImageTower, encode_texts
+from smicnb.semantics.encoders.towers import BATCH, ImageTower, encode_texts, resize_and_crop
 from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.selection import parse
 from smicnb.semantics.weights import store
@@ -41,6 +41,11 @@ class ImageEncoder(Protocol):
     dim: int
     side: int  # pixels of the square that the network sees
     weights_hash: str
+
+    def square(self, image: np.ndarray) -> np.ndarray:
+        """The part of an RGB uint8 image H×W×3 that the network sees, as it sees it: side×side×3, itself encoded alike.
+        The network is not needed for it.
+        """
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Un-normalised latents (n, dim) float32 of RGB uint8 images H×W×3 (or functions returning one)."""
@@ -103,6 +108,7 @@ class OpenClipEncoder:
         config = open_clip.get_model_config(model)
         size = config["vision_cfg"]["image_size"]
         self.dim, self.side = int(config["embed_dim"]), size if isinstance(size, int) else max(size)
+        self._side = size if isinstance(size, int) else size[0]
         self.mean = np.zeros(self.dim, np.float32)
 
     def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
@@ -162,6 +168,10 @@ class OpenClipEncoder:
 
     def _tokenize(self, texts: list[str]) -> "torch.Tensor":
         return self._tokenizer(texts).to(self._device)
+
+    def square(self, image: np.ndarray) -> np.ndarray:
+        """The square that the network sees of an image."""
+        return resize_and_crop(image, self._side, self._prepared.resize_mode == "squash", self._prepared.interpolation)
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Un-normalised image projections (n, dim) float32; with ViT-L/14 their norm is about 20."""
@@ -243,7 +253,7 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
         executor: encodes one block of `BLOCK` images per task; here and now where absent.
     """
     cache, items = ArrayCache("latents"), collection.items
-    keys = [[encoder.name, encoder.weights_hash, BATCH, *item.read] for item in items]
+    keys = [cache_key(encoder, item.read) for item in items]
     found = [cache.get(key) for key in keys]
     missing = [row for row, latent in enumerate(found) if latent is None or latent.shape != (encoder.dim,)]
     blocks = [missing[start : start + BLOCK] for start in range(0, len(missing), BLOCK)]
@@ -258,6 +268,11 @@ def encode_collection(encoder: ImageEncoder, collection: Collection, executor: E
             if executor:
                 advance(len(block))
     return np.stack(found) if found else np.zeros((0, encoder.dim), np.float32)
+
+
+def cache_key(encoder: ImageEncoder, read: list[int | str]) -> list[int | str]:
+    """What the cache knows a latent by; `read` is what stands for the pixels."""
+    return [encoder.name, encoder.weights_hash, BATCH, *read]
 
 
 def encode_block(encoder: ImageEncoder, done: Callable[[int], None] | None, block: dict[int, Item]) -> np.ndarray:

@@ -168,6 +168,10 @@ class InceptionFeatures:
     def _images(self) -> ImageTower:
         return ImageTower(build_network(self._device), SIDE, _SHADE, _SHADE, self._device)
 
+    def square(self, image: np.ndarray) -> np.ndarray:
+        """The whole image as the network sees it: 299×299×3."""
+        return squash(image)
+
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Features (n, 2048) float32, 0 or more, of RGB uint8 images H×W×3 (or functions returning one)."""
         return self._images((partial(squash, image) for image in images), done)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.base.files import sha256_file, sha256_json
-from smicnb.semantics.encoders.towers import ImageTower, encode_texts
+from smicnb.semantics.encoders.towers import ImageTower, encode_texts, resize_and_crop
 from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
@@ -196,6 +196,10 @@ class Lite0MiniLM:
     @property
     def text_tower(self) -> SentenceTower:
         return sentence_tower(self._device)
+
+    def square(self, image: np.ndarray) -> np.ndarray:
+        """The square (224, 224, 3) that the network sees of an image."""
+        return resize_and_crop(image, SIDE)
 
     def encode_images(self, images: Iterable[np.ndarray], done: Callable[[int], None] | None = None) -> np.ndarray:
         """Latents (n, 384) float32 of RGB uint8 images H×W×3; photographs have a norm of about 20."""

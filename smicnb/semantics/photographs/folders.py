@@ -4,7 +4,9 @@ import contextlib
 import json
 import os
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +41,20 @@ class ImageFile(NamedTuple):
     sha256: str
 
 
+class Verdict(NamedTuple):
+    """On a file: the SHA-256 of its bytes, None where the header or this machine decides; the reason why it cannot be
+    used, and a note about it, or None.
+    """
+
+    sha256: str | None
+    reason: str | None
+    note: str | None = None
+
+
+Files = Sequence[tuple[str, Path]]  # POSIX paths below a folder, and paths
+Look = Callable[[str, Files], Iterable[Verdict]]  # of the name of a folder and its files to verdicts in their order
+
+
 class Listing(NamedTuple):
     """The usable images of a folder, by name; files skipped and files noted, counted by reason.
 
@@ -51,7 +67,7 @@ class Listing(NamedTuple):
     left_out: tuple[tuple[str, str], ...]
 
 
-def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
+def list_images(root: Path | str, parts: tuple[str, ...] = (), look: Look | None = None) -> Listing:
     """Find every usable image below a folder, each decoded once to be sure.
 
     Files are taken by suffix, hidden ones and the folders of a file server's own are passed over; links are
@@ -62,6 +78,7 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     Args:
         root: a folder.
         parts: sub-folders that alone are searched, where any of them is there.
+        look: reads the files instead, and remembers for itself.
 
     Returns:
         The files sorted by their POSIX path below `root`; counts of what was skipped and noted.
@@ -76,25 +93,21 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     candidates = _candidates(root, parts, skipped, notes, left_out)
     remembered = cache_root() / "image-verdicts" / f"{sha256_json(os.path.realpath(root))}.json"
     known = _recall(remembered)
-    label = f"checking {root.resolve().name}"
-    with ThreadPoolExecutor(2) as threads, progress_bar(label, len(candidates)) as advance:
-        found: dict[str, ImageFile] = {}
-        verdicts: dict[str, list[str | None]] = {}
-        for (name, path), (digest, reason, note) in zip(
-            candidates, threads.map(lambda candidate: _judge(*candidate, known), candidates), strict=True
-        ):
-            advance(1)
-            if digest:
-                verdicts[digest] = [reason, note]
-            if reason is None and digest in found:
-                reason = COPY
-            if reason is not None:
-                skipped[reason] += 1
-                left_out.append((name, reason))
-                continue
-            found[digest] = ImageFile(name, path, digest)
-            if note:
-                notes[note] += 1
+    judged = (look or partial(_look, known))(root.resolve().name, candidates)
+    found: dict[str, ImageFile] = {}
+    verdicts: dict[str, list[str | None]] = {}
+    for (name, path), (digest, reason, note) in zip(candidates, judged, strict=True):
+        if digest:
+            verdicts[digest] = [reason, note]
+        if reason is None and digest in found:
+            reason = COPY
+        if reason is not None:
+            skipped[reason] += 1
+            left_out.append((name, reason))
+            continue
+        found[digest] = ImageFile(name, path, digest)
+        if note:
+            notes[note] += 1
     if verdicts != known:
         # Not being able to remember costs time, nothing else.
         with contextlib.suppress(OSError):
@@ -106,26 +119,35 @@ def list_images(root: Path | str, parts: tuple[str, ...] = ()) -> Listing:
     return Listing(tuple(found.values()), *counts, tuple(sorted(left_out)))
 
 
-def _judge(name: str, path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, str | None, str | None]:
-    """(hash, reason against, note) of one file; the hash is None where the header or this machine decides."""
+def _look(known: dict[str, list[str | None]], name: str, files: Files) -> Iterator[Verdict]:
+    """Verdicts on a folder's files, of which those of `known` hashes are not decoded."""
+    with ThreadPoolExecutor(2) as threads, progress_bar(f"checking {name}", len(files)) as advance:
+        for verdict in threads.map(lambda file: _judge(*file, known), files):
+            advance(1)
+            yield verdict
+
+
+def _judge(name: str, path: Path, known: dict[str, list[str | None]]) -> Verdict:
     try:
         return _verdict(path, known)
     except MemoryError:
-        return None, f"{NO_MEMORY} for {name!r}", None
+        return refuse(name)
 
 
-def _verdict(path: Path, known: dict[str, list[str | None]]) -> tuple[str | None, str | None, str | None]:
+def refuse(name: str) -> Verdict:
+    """The verdict on a file for which this machine has not enough memory: no property of the file."""
+    return Verdict(None, f"{NO_MEMORY} for {name!r}")
+
+
+def _verdict(path: Path, known: dict[str, list[str | None]]) -> Verdict:
     reason = probe(path)
     if reason is not None:
-        return None, reason, None
+        return Verdict(None, reason)
     try:
         digest = sha256_file(path)
     except OSError:
-        return None, UNREADABLE, None
-    if digest not in known:
-        return digest, *check(path)
-    reason, note = known[digest]
-    return digest, reason, note
+        return Verdict(None, UNREADABLE)
+    return Verdict(digest, *(known[digest] if digest in known else check(path)))
 
 
 def _candidates(

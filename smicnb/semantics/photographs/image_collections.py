@@ -14,7 +14,7 @@ from smicnb.base.errors import ImageError, IntegrityError
 from smicnb.base.files import sha256_file, sha256_json
 from smicnb.base.names import fold_case, unknown
 from smicnb.semantics.photographs.data_sets import DATA_SETS, DataSet
-from smicnb.semantics.photographs.folders import list_images
+from smicnb.semantics.photographs.folders import Look, list_images
 from smicnb.semantics.photographs.images import RULES, describe, read_image
 from smicnb.semantics.photographs.views import EMBEDDED_VIEWS, WHOLE, View
 from smicnb.semantics.photographs.words import WordList, embedded_scenes, words
@@ -57,7 +57,7 @@ class Item:
     @property
     def read(self) -> list[int | str]:
         """What stands for the view's pixels in a cache's key: the number of the rules of reading, and the content."""
-        return [RULES[0], self.content_hash]
+        return read_key(self.content_hash)
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,13 @@ def names() -> list[str]:
     return ["embedded", *DATA_SETS]
 
 
-def load(name: str) -> Collection:
+def load(name: str, look: Look | None = None) -> Collection:
     """Load a collection by its name.
 
     Args:
         name: "embedded", or "KIND:PATH" with KIND one of "folder", "kodak", "bsds500", "landscape",
             "coco", "clic", "div2k", "openimages".
+        look: reads the files of a folder, as in `list_images`; the embedded photographs need none.
 
     Returns:
         The collection; what was skipped is in its `skipped` and its `summary()`.
@@ -170,7 +171,7 @@ def load(name: str) -> Collection:
             f"'{kind}:PATH'",
             f"give the folder that holds {DATA_SETS[kind].layout}",
         )
-    return _load_folder(DATA_SETS[kind], Path(os.path.expanduser(path)))
+    return _load_folder(DATA_SETS[kind], Path(os.path.expanduser(path)), look)
 
 
 def _is_path(name: str) -> bool:
@@ -179,8 +180,8 @@ def _is_path(name: str) -> bool:
     return name.startswith(("~", ".")) or "/" in kind or os.sep in kind or bool(drive)
 
 
-def _load_folder(data_set: DataSet, root: Path) -> Collection:
-    listing = list_images(root, data_set.parts)
+def _load_folder(data_set: DataSet, root: Path, look: Look | None) -> Collection:
+    listing = list_images(root, data_set.parts, look)
     captions = data_set.captions(root) if data_set.captions else {}
     by_folded = {fold_case(name): caption for name, caption in captions.items()}  # a copy may be named in other letters
     splits = assign_splits([data_set.scene(file.name) for file in listing.files])
@@ -189,7 +190,7 @@ def _load_folder(data_set: DataSet, root: Path) -> Collection:
         scene = data_set.scene(file.name)
         file_name = Path(file.name).name
         caption = captions.get(file_name, by_folded.get(fold_case(file_name)))
-        content = _content_hash(file.sha256, WHOLE)
+        content = hash_content(file.sha256, WHOLE)
         items.append(Item(escape_name(file.name), scene, splits[scene], caption, content, file.path))
     notes = [f"{reason}: {count}" for reason, count in listing.notes.items()]
     if data_set.captions:
@@ -218,7 +219,7 @@ def _load_embedded() -> Collection:
             # Views go round: photograph 0 gets views 0, n, 2n … of the scene's twelve.
             for view in EMBEDDED_VIEWS[: len(range(index, VIEWS_PER_SCENE, len(files)))]:
                 name = f"{scene['scene']}/{file['name']}#{view.name}"
-                split, content = splits[scene["scene"]], _content_hash(file["sha256"], view)
+                split, content = splits[scene["scene"]], hash_content(file["sha256"], view)
                 items.append(Item(name, scene["scene"], split, None, content, path, view))
     return Collection(
         "embedded",
@@ -286,8 +287,14 @@ def escape_name(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _content_hash(file: str, view: View) -> str:
+def hash_content(file: str, view: View = WHOLE) -> str:
+    """An item's content hash, from the SHA-256 of its file."""
     return sha256_json([file, *view])
+
+
+def read_key(content_hash: str) -> list[int | str]:
+    """What stands for the pixels of a content hash in a cache's key."""
+    return [RULES[0], content_hash]
 
 
 def _thin_out(files: Sequence, count: int) -> list:

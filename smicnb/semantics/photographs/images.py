@@ -1,11 +1,13 @@
 """Any image file to RGB uint8, or the reason why it cannot be used."""
 
 import contextlib
+import hashlib
+import io
 import os
 import stat
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -23,6 +25,7 @@ MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the 
 MAX_REDUCED = 300_000_000  # the same of a JPEG of which no more than `MAX_PIXELS` are decoded
 REDUCED = 2  # least side of a JPEG that is decoded at a reduced scale, times the side that a network sees
 LARGEST_INPUT = 448  # pixels of a network's side, which a listing of files reckons with
+HELD = 1 << 26  # bytes of a file that is held in memory to be read once; larger ones are hashed and read again
 
 ORIENTATION = 0x0112  # the EXIF tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
@@ -41,6 +44,7 @@ TOO_SMALL = f"smaller than {MIN_SIDE} pixels on a side"
 TOO_LARGE = f"more than {MAX_PIXELS // 10**6} megapixels"
 OTHER_SIZE = "of another size than its header says"
 UNREADABLE = "not readable"
+GONE = "no longer readable"  # since the folder was looked through
 NO_MEMORY = "not enough memory"
 NEEDED = {
     **formats.NEEDED,
@@ -138,6 +142,59 @@ def check(path: Path | str) -> tuple[str | None, str | None]:
         return str(error), None
 
 
+class Once(NamedTuple):
+    """What one reading of a file shows.
+
+    Args:
+        reason: why it cannot be used, or None.
+        sha256: of its bytes; None where the header alone speaks against it.
+        note: what else a reader should know, or None.
+        size: (width, height) in pixels, as of `size_of`.
+        pixels: as of `read_image`, where they were wanted.
+    """
+
+    reason: str | None
+    sha256: str | None = None
+    note: str | None = None
+    size: tuple[int, int] | None = None
+    pixels: np.ndarray | None = None
+
+
+def read_once(path: Path | str, side: int, known: Callable[[str], bool]) -> Once:
+    """What `check`, `size_of`, a hash and `read_image` for a network's `side` show of a file, which is opened once.
+
+    Args:
+        path, side: as of `read_image`.
+        known: whether the file of a hash was read before, so that its pixels are not wanted.
+
+    Raises:
+        ImageMemoryError: this machine has not enough memory for it.
+    """
+    digest, path = None, Path(path)
+    try:
+        with _silence_warnings(), _open(path, side, held=True) as picture:
+            width, height = picture.size
+            if width * height > MAX_PIXELS and (reason := probe(path)):
+                return Once(reason)  # what is too large for some networks is in no collection
+            size, digest = oriented_size(picture.image, picture.size), _hash(picture.file)
+            if known(digest):
+                return Once(None, digest, _note(picture.image), size)
+            pixels = _pixels(picture)
+            return Once(None, digest, _note(picture.image), size, pixels)
+    except Unusable as error:
+        gone = digest is None and not os.path.lexists(path)
+        return Once(GONE if gone else str(error), digest)
+
+
+def _hash(file: BinaryIO) -> str:
+    """The SHA-256 of an open file, which stays where it is."""
+    place = file.tell()
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(place)
+    return digest
+
+
 def image_suffixes() -> frozenset[str]:
     """The suffixes, in lower case with their dot, by which a file claims to be an image, whether it is read or not."""
     return formats.suffixes()
@@ -165,12 +222,16 @@ class _Picture(NamedTuple):
 
 
 @contextlib.contextmanager
-def _open(path: Path, side: int | None = None) -> Iterator[_Picture]:
-    """Open a file by its header, `side` as in `read_image`; whatever goes wrong, here or within the block, becomes
-    `Unusable`."""
+def _open(path: Path, side: int | None = None, held: bool = False) -> Iterator[_Picture]:
+    """Open a file by its header, `side` as in `read_image`, `held` in memory where it is no larger than `HELD`;
+    whatever goes wrong, here or within the block, becomes `Unusable`.
+    """
     try:
-        regular = stat.S_ISREG(os.stat(path).st_mode)
-        file = path.open("rb") if regular else None  # opening a pipe would wait for ever
+        status = os.stat(path)
+        file = path.open("rb") if stat.S_ISREG(status.st_mode) else None  # opening a pipe would wait for ever
+        if file and held and status.st_size <= HELD:
+            with file:
+                file = io.BytesIO(file.read())
     except OSError as error:
         raise Unusable(UNREADABLE) from error
     if file is None:
@@ -222,11 +283,15 @@ def _check_size(size: tuple[int, int]) -> None:
 def _read(path: Path, profiles: bool = True, side: int | None = None) -> tuple[np.ndarray, str | None]:
     """The one way from a file to its pixels, and a note about them or None."""
     with _silence_warnings(), _open(path, side) as picture:
-        size = oriented_size(picture.image, picture.image.size)
-        pixels = to_rgb(picture if profiles else picture._replace(profile=None))
-        if pixels.shape[1::-1] != size:
-            raise Unusable(OTHER_SIZE)
-        return pixels, _note(picture.image)
+        return _pixels(picture if profiles else picture._replace(profile=None)), _note(picture.image)
+
+
+def _pixels(picture: _Picture) -> np.ndarray:
+    size = oriented_size(picture.image, picture.image.size)
+    pixels = to_rgb(picture)
+    if pixels.shape[1::-1] != size:
+        raise Unusable(OTHER_SIZE)
+    return pixels
 
 
 def _note(image: Image.Image) -> str | None:
