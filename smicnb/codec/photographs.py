@@ -1,5 +1,7 @@
 """Photographs to a .smic file and back: what `smicnb compress`, `append` and `decompress` do."""
 
+import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -8,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from smicnb.base import locks
+from smicnb.base.cache import cache_root
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError
-from smicnb.base.files import atomic_path, check_folder, check_target, sha256_file, write_json
+from smicnb.base.files import atomic_path, check_folder, check_target, sha256_file, sha256_json, write_json
 from smicnb.base.names import fold_case, near_miss
 from smicnb.base.progress import progress_bar
 from smicnb.codec import file_names
@@ -106,6 +110,25 @@ def measure_size(item: Item) -> tuple[int, int]:
     return width, height
 
 
+@contextlib.contextmanager
+def _hold(target: Path) -> Iterator[None]:
+    """Keep a target to one run, among those that share a cache: what it does for hours, a second one need not begin.
+
+    Raises:
+        SmicnbError: another run is at work on it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            lock = cache_root() / "locks" / sha256_json(os.path.realpath(target))
+            lock.parent.mkdir(parents=True, exist_ok=True)
+            locks.lock_handle(stack.enter_context(lock.open("ab")).fileno())
+        except OSError as error:  # without a cache, or locks, the file is written whole all the same
+            if error.errno in locks.BUSY:
+                do = "wait for it to end, or name another"
+                raise SmicnbError(f"another run is at work on '{target}'", do=do) from error
+        yield
+
+
 def compress(
     source: str,
     target: Path,
@@ -133,13 +156,14 @@ def compress(
     """
     check_target(target, force=not new)
     semantic_encoder = encoders.encoder(encoder)
-    found = photographs(source, semantic_encoder, executor)
-    count = len(found.latents)
-    n_atoms = min(parameters.pop("n_atoms"), count)
-    codec = SMICCodec(
-        n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
-    )
-    _write(target, codec.fit(choice.thin_out(found.latents, choice.LEARNED)), found, named, new)
+    with _hold(target):
+        found = photographs(source, semantic_encoder, executor)
+        count = len(found.latents)
+        n_atoms = min(parameters.pop("n_atoms"), count)
+        codec = SMICCodec(
+            n_atoms=n_atoms, encoder=semantic_encoder.name, weights_hash=semantic_encoder.weights_hash, **parameters
+        )
+        _write(target, codec.fit(choice.thin_out(found.latents, choice.LEARNED)), found, named, new)
     return found.describe(listed), n_atoms
 
 
@@ -167,9 +191,10 @@ def compress_to(
     semantic_encoder = encoders.encoder(encoder)
     about = {"encoder": semantic_encoder.name, "weights_hash": semantic_encoder.weights_hash}
     choice.check_target(cosine, bits, only, about["weights_hash"])
-    found = photographs(source, semantic_encoder, executor)
-    tried = choice.ways(found.latents, cosine, bits, only=only, tilt=tilt, **about)
-    _write(target, tried[0].codec, found, named, new)
+    with _hold(target):
+        found = photographs(source, semantic_encoder, executor)
+        tried = choice.ways(found.latents, cosine, bits, only=only, tilt=tilt, **about)
+        _write(target, tried[0].codec, found, named, new)
     return found.describe(listed), tried
 
 

@@ -1,8 +1,12 @@
 """Many photographs to one file: the same bytes whoever encodes them, and after any kill."""
 
 import contextlib
+import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from dataclasses import replace
 
 import dask
@@ -11,34 +15,40 @@ import pytest
 from PIL import Image
 from real_photographs import own_cache, save, smicnb
 
+from smicnb.base import locks
 from smicnb.base.files import sha256_file
 from smicnb.base.work import executors
 from smicnb.codec import photographs
+from smicnb.codec.format import container
+from smicnb.codec.format.reader import SmicReader
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections, images
 
-COUNT, BLOCK = 40, 16
+COUNT, BLOCK, DAMAGED = 40, 16, (3, 17, 18, 40)  # of 44 files
 POINT = {"n_atoms": 16, "penalty": 0.2, "b_dict": 8, "b_coef": 8}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Small photographs of several formats and depths of folders."""
+    """Small photographs of several formats and depths of folders, a tenth of them damaged."""
     folder = tmp_path_factory.mktemp("many")
-    items = image_collections.load("embedded").items[: 2 * COUNT : 2]
+    items = image_collections.load("embedded").items[: 2 * (COUNT + len(DAMAGED)) : 2]
     for number, item in enumerate(items):
         path = folder / str(number % 3) / f"{number}.{('jpg', 'png')[number % 5 == 0]}"
         path.parent.mkdir(exist_ok=True)
         Image.fromarray(item.image()).resize((150 + number, 120)).save(path)
+        if number in DAMAGED:
+            path.write_bytes(path.read_bytes()[: -path.stat().st_size // 4])
     return folder
 
 
 @contextlib.contextmanager
 def compressed(folder, place, executor=None, **parameters):
-    """The bytes of the folder's file, made with a cache of its own."""
+    """The bytes of the folder's file, made with a cache of its own, and what is said of it."""
     with own_cache(place):
-        photographs.compress(str(folder), place / "a.smic", "lite0-minilm", executor=executor, **POINT | parameters)
-        yield (place / "a.smic").read_bytes()
+        target = place / "a.smic"
+        said, _ = photographs.compress(str(folder), target, "lite0-minilm", executor=executor, **POINT | parameters)
+        yield target.read_bytes(), said
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +70,7 @@ def test_the_file_is_the_same_whoever_encodes(jobs, scheduler, folder, alone, tm
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), executors.hire(jobs, scheduler) as hired:
         with compressed(folder, tmp_path, hired) as data:
             assert data == alone
+        assert alone[1].endswith("; 4 files skipped (truncated or damaged: 4)")
         threads = dict(future.result() for future in [hired.submit(count_threads) for _ in range(8)])
     assert os.getpid() not in threads
     assert set(threads.values()) == {max(1, 2 // jobs)}  # two jobs on two cores are two cores
@@ -74,7 +85,7 @@ def test_commands_take_jobs(folder, tmp_path):
     with own_cache(tmp_path / "cache"):
         assert smicnb("compress", folder / "0", tmp_path / "a.smic", "--atoms", "4", "--jobs", "1").status == 0
         answer = smicnb("append", tmp_path / "a.smic", folder / "1", "--jobs", "2")
-        assert answer.out.startswith(f"{tmp_path / 'a.smic'}: 27 images")
+        assert answer.out.startswith(f"{tmp_path / 'a.smic'}: 28 images")
         for command in (("compress", folder, tmp_path / "b.smic"), ("append", tmp_path / "a.smic", folder)):
             answer = smicnb(*command, "--scheduler", "tcp://127.0.0.1:9")
             assert (answer.status, "needed: --executor dask with it" in answer.err) == (2, True)
@@ -102,18 +113,18 @@ def test_a_photograph_is_opened_once_and_decoded_once_in_its_life(folder, tmp_pa
     monkeypatch.setattr(images, "to_rgb", lambda picture: decoded.append(picture.size) or decode(picture))
     names = sorted(path.name for path in folder.rglob("*.*"))
     with own_cache(tmp_path):
-        for _ in range(2):
+        for again in range(2):
             opened.clear()
             photographs.compress(str(folder), tmp_path / "a.smic", "lite0-minilm", **POINT)
             assert sorted(name for name in opened if name in names) == names
-            assert len(decoded) == COUNT
+            assert len(decoded) == len(names) + len(DAMAGED) * again  # what is damaged is seen to be so each time
 
 
 @pytest.fixture(scope="module")
 def odd(folder, tmp_path_factory):
     """Photographs, and files that are damaged, no photographs, copies, animated, sideways or reduced."""
     odd = tmp_path_factory.mktemp("odd")
-    paths = sorted(folder.rglob("*.*"))
+    paths = sorted(path for path in folder.rglob("*.*") if int(path.stem) not in DAMAGED)
     for number, path in enumerate(paths[:12]):
         (odd / f"{number:02}{path.suffix}").write_bytes(path.read_bytes())
     for number in (2, 5, 7):
@@ -184,3 +195,143 @@ def test_a_file_too_large_to_be_held_is_read_through_one_handle(folder, tmp_path
     assert opened.count(path.name) == 1
     assert found.sha256 == held.sha256 == sha256_file(path)
     assert (found.pixels == held.pixels).all()
+
+
+# --- what ends a run, and what comes after ----------------------------------------------------------
+
+KILLED = """
+# Runs compress again and again in processes of their own, each of which ends itself by SIGKILL before it keeps its
+# third latent of a block; at last one that comes through. Each tells what it gave to the network.
+import json, os, pathlib, signal, sys
+from smicnb.base.cache import ArrayCache
+from smicnb.codec import photographs
+from smicnb.semantics.encoders import encoders
+
+folder, target, point, kills, block = json.loads(sys.argv[1])
+encoder = encoders.encoder("lite0-minilm")
+encoder._images, encoder.weights_hash
+encoders.BLOCK = block
+put, encode = ArrayCache.put, encoder.encode_images
+
+def run(moment):
+    kept = 0
+    def watch(cache, *given):
+        nonlocal kept
+        kept += 1
+        if kept == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+        put(cache, *given)
+    def count(images, done=None):
+        images = list(images)
+        print(len(images), end=" ", flush=True)
+        return encode(images, done)
+    ArrayCache.put, encoder.encode_images = watch, count
+    photographs.compress(folder, pathlib.Path(target), "lite0-minilm", **point)
+
+for moment in [3] * kills + [0]:
+    child = os.fork()
+    if child == 0:
+        run(moment)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
+def test_a_killed_compress_goes_on_with_what_was_encoded(folder, alone, tmp_path):
+    kills, block = 10, 8
+    with own_cache(tmp_path):
+        words = json.dumps([str(folder), str(tmp_path / "a.smic"), POINT, kills, block])
+        one = {"OMP_NUM_THREADS": "1"}  # a process is forked with one thread alone
+        run = subprocess.run(
+            [sys.executable, "-c", KILLED, words],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            env={**os.environ, **one},
+        )
+    *killed, last = [list(map(int, line.split())) for line in run.stdout.splitlines()]
+    assert [each[-1] for each in killed] == [-signal.SIGKILL] * kills, run.stderr
+    assert last[-1] == 0, run.stderr
+    assert max(sum(each[:-1]) for each in killed) <= block  # no more than a block is lost
+    assert sum(last[:-1]) == COUNT - 2 * kills  # two latents of each were kept
+    assert (tmp_path / "a.smic").read_bytes() == alone[0]
+    assert not list((tmp_path / "smicnb" / "spool").iterdir())
+
+
+def test_a_command_whose_workers_are_at_work_is_killed_and_goes_on(folder, alone, tmp_path):
+    words = ["compress", folder, tmp_path / "a.smic", "--atoms", 16, "--penalty", 0.2, "--b-dict", 8, "--b-coef", 8]
+    words = ["-c", "from smicnb.cli.main import main; main()", *map(str, words), "--jobs", "2"]
+    with own_cache(tmp_path):
+        kept = tmp_path / "smicnb" / "latents"
+        command = subprocess.Popen([sys.executable, *words], stderr=subprocess.PIPE, text=True)
+        while not (found := list(kept.rglob("*.npy"))):
+            assert command.poll() is None, command.stderr.read()
+            time.sleep(0.05)
+        command.kill()
+        command.communicate()  # comes to an end when the workers, too, have closed the pipe
+        photographs.compress(str(folder), tmp_path / "a.smic", "lite0-minilm", **POINT)
+    assert found
+    assert (tmp_path / "a.smic").read_bytes() == alone[0]
+
+
+def test_a_second_run_on_one_target_is_told(folder, tmp_path, monkeypatch):
+    target, find = tmp_path / "a.smic", photographs.photographs
+
+    def slow(*arguments):
+        answers.append(smicnb("compress", folder / "0", target))
+        answers.append(smicnb("compress", folder / "0", target, "--quality", "0.8"))
+        return find(*arguments)
+
+    answers: list = []
+    monkeypatch.setattr(photographs, "photographs", slow)
+    with own_cache(tmp_path / "cache"):
+        photographs.compress(str(folder / "0"), target, "lite0-minilm", **POINT)
+        for answer in answers:
+            assert (answer.status, answer.out) == (2, "")
+            assert answer.err == f"smicnb: another run is at work on '{target}'; wait for it to end, or name another\n"
+        monkeypatch.undo()
+        assert smicnb("compress", folder / "0", target, "--force", "--atoms", "4").status == 0
+
+
+@pytest.fixture
+def full_disk():
+    """Files can be no longer than a number of bytes, as if the disk had no more of them."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield lambda most: resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_is_full_at_the_last_block_loses_nothing(folder, tmp_path, monkeypatch, full_disk):
+    target, create, locked = tmp_path / "a.smic", container.create, locks.locked
+    with own_cache(tmp_path / "cache"):
+        photographs.compress(str(folder / "0"), target, "lite0-minilm", **POINT)
+        whole, files = target.read_bytes(), sorted(os.listdir(tmp_path))
+
+        def fill(*arguments, **keywords):
+            full_disk(len(whole) // 2)
+            create(*arguments, **keywords)
+
+        monkeypatch.setattr(container, "create", fill)
+        answer = smicnb("compress", folder / "0", target, "--force", "--atoms", "16", "--b-dict", "8")
+        assert (answer.status, str(target) in answer.err, answer.err.count("\n")) == (2, True, 2)
+        assert (target.read_bytes(), sorted(os.listdir(tmp_path))) == (whole, files)
+        monkeypatch.undo()
+
+        @contextlib.contextmanager
+        def fill_behind(path, other):
+            with locked(path, other) as file:
+                full_disk(len(whole) + 60) if fill_behind.armed else None
+                yield file
+
+        fill_behind.armed = True
+        monkeypatch.setattr(locks, "locked", fill_behind)
+        full_disk(-1)
+        answer = smicnb("append", target, folder / "1")
+        assert (answer.status, answer.out) == (2, "")
+        full_disk(-1)
+        with SmicReader(target) as opened:
+            assert (len(opened), opened.file.content.images) == (14, 14)
+        monkeypatch.undo()
+        assert smicnb("append", target, folder / "1").out.startswith(f"{target}: 28 images")
