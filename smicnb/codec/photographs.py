@@ -199,7 +199,7 @@ def compress_to(
 
 
 def _write(target: Path, codec: choice.Codec, found: Photographs, named: bool, new: bool) -> None:
-    blocks = codec.blocks(found.latents, found.names if named else None, found.sizes)
+    blocks = codec.stream(found.latents, found.names if named else None, found.sizes)
     container.create(target, *codec.sections, blocks, new=new)
 
 
@@ -250,7 +250,7 @@ def append(
             "names that are new",
             "rename the files, or put them into a folder of another name and append the folder above it",
         )
-    container.append(target, codec.blocks(found.latents, found.names if named else None, found.sizes), content)
+    container.append(target, codec.stream(found.latents, found.names if named else None, found.sizes), content)
     return found.describe(listed), before
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from smicnb.base.errors import SmicnbError
 from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.coefficients import spread_rows
-from smicnb.codec.coders.smic import SMICCodec, blocks_of
+from smicnb.codec.coders.smic import SMICCodec, blocks_of, parts
 from smicnb.codec.format import container, priors
 from smicnb.codec.format.codebook import Codebook
 from smicnb.codec.format.payload import CHECK_BYTES
@@ -150,14 +150,18 @@ class _Task:
 
     def way(self, name: str, codec: Codec, latents: np.ndarray, exact: bool = False) -> Way:
         """A codec measured on some of the latents; `exact` takes the bytes of the blocks that a file would have."""
-        levels = codec.levels(latents)
-        decoded = codec.codebook_.reconstruct(levels)
-        norms = np.linalg.norm(latents, axis=1) * np.linalg.norm(decoded, axis=1)
-        cosine = float(((latents * decoded).sum(axis=1) / np.where(norms == 0, 1, norms)).mean())
+        cosines, spent, levels = [], 0, None
+        for rows in parts(codec.codebook_.header, len(latents)):
+            some, levels = latents[rows], codec.levels(latents[rows])
+            decoded = codec.codebook_.reconstruct(levels)
+            norms = np.linalg.norm(some, axis=1) * np.linalg.norm(decoded, axis=1)
+            cosines.append((some * decoded).sum(axis=1) / np.where(norms == 0, 1, norms))
+            if exact or isinstance(codec, SMICCodec):
+                spent += sum(len(block.payload) for block in blocks_of(codec.codebook_, levels, None, None))
+        cosine = float(np.concatenate(cosines).mean())
         if exact or isinstance(codec, SMICCodec):
-            blocks = blocks_of(codec.codebook_, levels, None, None)
-            payload = 8 * sum(len(block.payload) for block in blocks) / len(latents)
-        else:
+            payload = 8 * spent / len(latents)
+        else:  # of a sample, which is one part
             payload = _ideal(codec, levels, self.images)
         header, dictionary, tables = codec.sections
         side = container.header_bytes(header.encoder) + len(dictionary) + len(tables)

@@ -5,7 +5,7 @@ are said in docs/format.md: coefficients are found for the atoms that the decode
 norm; and what the text leaves open (ranges, how many tuples follow, padding) is in the file and counted.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -27,6 +27,7 @@ from smicnb.codec.format.quantise import CoefficientQuantiser
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
 
 UNNAMED = "0" * 64  # weights hash of an encoder that nobody named
+AT_ONCE = 16  # blocks that are coded at a time
 Size = tuple[int, int]
 
 
@@ -35,11 +36,19 @@ class Files:
 
     def blocks(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> list[Block]:
         """Latents Z (n, L) as coded blocks; names and sizes (width, height) of the images go with them."""
-        return blocks_of(self.codebook_, self.levels(Z), names, sizes)
+        return list(self.stream(Z, names, sizes))
+
+    def stream(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> Iterator[Block]:
+        """The blocks as they are coded, `AT_ONCE` at a time: what is mapped from a file is not held in memory."""
+        check_is_fitted(self)
+        _check_counts(len(Z), names, sizes)
+        for rows in parts(self.codebook_.header, len(Z)):
+            about = (None if given is None else given[rows] for given in (names, sizes))
+            yield from blocks_of(self.codebook_, self.levels(Z[rows]), *about)
 
     def encode(self, Z, names: Sequence[str] | None = None, sizes: Sequence[Size] | None = None) -> bytes:
         """The .smic file of latents Z (n, L) of any norm, as bytes."""
-        return container.dump(*self.sections, self.blocks(Z, names, sizes))
+        return container.dump(*self.sections, self.stream(Z, names, sizes))
 
     def decode(self, source: Path | str | bytes | BinaryIO) -> np.ndarray:
         """Latents (n, L) float32 of a .smic file, of the norm that it names; any codec reads any file."""
@@ -178,15 +187,27 @@ def blocks_of(
     sizes: Sequence[Size] | None,
 ) -> list[Block]:
     """Levels (n, n_atoms) as coded blocks of a file, with names and sizes of their images."""
-    for what, given in (("names", names), ("sizes", sizes)):
-        if given is not None and len(given) != len(levels):
-            raise DimensionError(f"found {len(given)} {what} for {len(levels)} latents", "one for each")
+    _check_counts(len(levels), names, sizes)
     blocks, most = [], container.most_images(codebook.header)
     for start in range(0, len(levels), most):
         rows = slice(start, start + most)
         about = details.pack(names and list(names[rows]), sizes and list(sizes[rows]))
         blocks.append(Block(len(levels[rows]), codebook.encode_payload(levels[rows]), about))
     return blocks
+
+
+def parts(header: Header, count: int) -> Iterator[slice]:
+    """The rows of `count` latents that are coded at a time: whole blocks of a file of this header, but for the last; one
+    part of none, so that whoever codes them can say that there have to be some.
+    """
+    step = AT_ONCE * container.most_images(header)
+    return (slice(start, start + step) for start in range(0, max(1, count), step))
+
+
+def _check_counts(count: int, names: Sequence[str] | None, sizes: Sequence[Size] | None) -> None:
+    for what, given in (("names", names), ("sizes", sizes)):
+        if given is not None and len(given) != count:
+            raise DimensionError(f"found {len(given)} {what} for {count} latents", "one for each")
 
 
 _SHARED = ("n_atoms", "penalty", "b_dict", "b_coef", "coding", "norm", "encoder", "weights_hash")

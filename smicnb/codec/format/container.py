@@ -8,9 +8,11 @@ off, and is passed over; or it is damage, and an error.
 import io
 import os
 import re
+import shutil
 import struct
+import tempfile
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -29,6 +31,7 @@ BLOCK_IMAGES = 64
 TRELLIS_BLOCK_IMAGES = 255  # whose records are so short that an index entry weighs; as many as an entry can count
 MOST_DIM, MOST_VALUES = (1 << 16) - 1, 1 << 23
 MOST_PAYLOAD, MOST_DETAILS = 1 << 24, 1 << 20
+SPOOLED = 1 << 24  # bytes of blocks that wait in memory at most
 MOST_LEVELS = 1 << 18  # of a block: images · n_atoms
 MOST_NORM = 2.0**64  # and at least 1 over it, so that latents are finite in float32
 CODINGS = ("tuple", "entropy", "trellis", "prior", "words")
@@ -140,36 +143,54 @@ def index_bytes(images: int, block_images: int = BLOCK_IMAGES) -> int:
     return HEAD.size + -(-images // block_images) * ENTRY.itemsize + TRAILER.size
 
 
-def _segment(blocks: Sequence[Block], start: int, before: int, most: int) -> tuple[bytes, bytes]:
-    """Head and blocks of `most` images each, then the trailer, of a segment at byte `start` after `before` images."""
+def _write_blocks(file: BinaryIO, blocks: Iterable[Block], most: int) -> np.ndarray:
+    """Write blocks, of `most` images each, as they come; returns their index."""
+    entries = []
     for block in blocks:
         if not (1 <= block.count <= most and len(block.payload) <= MOST_PAYLOAD):
             raise DimensionError(f"found a block of {block.count} images and {len(block.payload)} bytes")
         if len(block.details) > MOST_DETAILS:
             raise DimensionError(f"found {len(block.details)} bytes of names and sizes", f"at most {MOST_DETAILS}")
-    index = np.array(
-        [(b.count, len(b.payload), len(b.details), zlib.crc32(b.payload + b.details)) for b in blocks], ENTRY
-    ).tobytes()
-    body = b"".join(block.payload + block.details for block in blocks)
-    length = HEAD.size + len(body) + len(index) + TRAILER.size
-    head = SEGMENT + struct.pack("<QI", length, len(blocks))
-    trailer = index + struct.pack("<Q", before + sum(block.count for block in blocks))
+        body = block.payload + block.details
+        entries.append((block.count, len(block.payload), len(block.details), zlib.crc32(body)))
+        file.write(body)
+    return np.array(entries, ENTRY)
+
+
+def _frame(entries: np.ndarray, start: int, before: int) -> tuple[bytes, bytes]:
+    """Head and trailer of a segment at byte `start`, of blocks that were written, after `before` images."""
+    body = int(entries["payload"].sum(dtype=np.int64) + entries["details"].sum(dtype=np.int64))
+    index = entries.tobytes()
+    length = HEAD.size + body + len(index) + TRAILER.size
+    head = SEGMENT + struct.pack("<QI", length, len(entries))
+    trailer = index + struct.pack("<Q", before + int(entries["count"].sum(dtype=np.int64)))
     place = struct.pack("<Q", start)
-    return head + CHECK.pack(zlib.crc32(head)) + body, trailer + CHECK.pack(zlib.crc32(place + trailer))
+    return head + CHECK.pack(zlib.crc32(head)), trailer + CHECK.pack(zlib.crc32(place + trailer))
+
+
+def _write(file: BinaryIO, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> None:
+    """A whole file of one segment, whose head is written last."""
+    start = file.write(_pack(header, dictionary, tables) + dictionary + tables)
+    file.write(bytes(HEAD.size))
+    head, trailer = _frame(_write_blocks(file, blocks, most_images(header)), start, 0)
+    file.write(trailer)
+    file.seek(start)
+    file.write(head)
 
 
 def dump(header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block]) -> bytes:
     """A whole file of one segment; equal arguments give equal bytes."""
-    front = _pack(header, dictionary, tables) + dictionary + tables
-    return front + b"".join(_segment(list(blocks), len(front), 0, most_images(header)))
+    file = io.BytesIO()
+    _write(file, header, dictionary, tables, blocks)
+    return file.getvalue()
 
 
 def create(
     path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block], new: bool = False
 ) -> None:
-    """Write a file atomically; a `new` one replaces nothing."""
-    with atomic_path(path, new) as temporary:
-        temporary.write_bytes(dump(header, dictionary, tables, blocks))
+    """Write a file atomically, block by block as they come; a `new` one replaces nothing."""
+    with atomic_path(path, new) as temporary, temporary.open("wb") as file:
+        _write(file, header, dictionary, tables, blocks)
 
 
 class Content(NamedTuple):
@@ -187,8 +208,10 @@ def check_appendable(path: Path | str) -> None:
         pass
 
 
-def append(path: Path | str, blocks: Sequence[Block], before: Content | None = None) -> None:
+def append(path: Path | str, blocks: Iterable[Block], before: Content | None = None) -> None:
     """Write a further segment behind what is there; only when its trailer stands do readers see it.
+
+    A segment begins with its length. So blocks wait in a temporary file until the last of them is there.
 
     The file is held alone meanwhile, and it is read and written through one handle: what replaces it (`create`) is
     noticed, and nothing that was coded for one file gets into another.
@@ -210,15 +233,24 @@ def append(path: Path | str, blocks: Sequence[Block], before: Content | None = N
             grown = len(opened) > before.images and opened.begins_as(before)
             how = f"has grown from {before.images} to {len(opened)} images" if grown else "was replaced"
             raise SmicnbError(f"'{path}' {how} meanwhile", do="append again")
-        front, trailer = _segment(blocks, opened.end, len(opened), most_images(opened.header))
-        file.truncate(opened.end)  # what an append that was cut off has left
-        file.seek(opened.end)
-        for part in (front, trailer):
-            file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
+        with tempfile.SpooledTemporaryFile(SPOOLED) as body:
+            entries = _write_blocks(body, blocks, most_images(opened.header))
+            head, trailer = _frame(entries, opened.end, len(opened))
+            file.truncate(opened.end)  # what an append that was cut off has left
+            file.seek(opened.end)
+            file.write(head)
+            body.seek(0)
+            shutil.copyfileobj(body, file)
+        _settle(file)
+        file.write(trailer)
+        _settle(file)
         if not locks.is_at(file, path):
             raise SmicnbError(f"'{path}' was replaced meanwhile, and holds nothing of this append", do="append again")
+
+
+def _settle(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
 
 
 class SmicFile:

@@ -29,6 +29,7 @@ FIELDS = ("encoder", "weights", "dim", "norm", "n_atoms", "penalty", "b_dict", "
 TYPES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i32": "i", "f64": "d"}
 # Constants that no reader meets.
 WRITERS_OWN = {
+    "container.SPOOLED",
     "payload.NULL",
     "payload.TOTAL",
     "quantise.BINS",
