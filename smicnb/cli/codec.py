@@ -98,8 +98,9 @@ def compress(
     `smicnb compress photos/ photos.smic --quality 0.9 --executor dask --scheduler tcp://head:8786`.
     """
     from smicnb.base.files import check_target
-    from smicnb.base.work import executors
+    from smicnb.base.work import environment, executors
 
+    environment.rest_while_waiting()
     dask = workers.dask_address(executor, scheduler)
     words = shlex.join(["smicnb", "append", str(target), source])
     check_target(target, force, f"name another file, say --force, or add to it: {words}")
@@ -171,7 +172,9 @@ def append(
 
     Examples: `smicnb append photos.smic new-photos/`, `smicnb append photos.smic new-photos/ --for search --jobs 4`.
     """
-    from smicnb.base.work import executors
+    from smicnb.base.work import environment, executors
+
+    environment.rest_while_waiting()
     from smicnb.codec import photographs
     from smicnb.codec.coders import axes
 

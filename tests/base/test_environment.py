@@ -86,3 +86,12 @@ def test_only_a_processor_that_has_avx2_is_told_to_use_it(machine, flags, told, 
 
 def test_no_value_has_a_space_so_that_a_shell_exports_them_all_at_once():
     assert not any(set(" \"'$") & set(value) for value in environment.worker_variables().values())
+
+
+@pytest.mark.parametrize("said", [None, "ACTIVE"])
+def test_threads_rest_while_they_wait_unless_the_user_says_otherwise(said, monkeypatch):
+    monkeypatch.delenv("OMP_WAIT_POLICY")
+    if said:
+        monkeypatch.setenv("OMP_WAIT_POLICY", said)
+    environment.rest_while_waiting()
+    assert os.environ["OMP_WAIT_POLICY"] == (said or "PASSIVE")

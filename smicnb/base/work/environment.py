@@ -10,6 +10,7 @@ Sources: OpenBLAS, driver/others/dynamic.c; NumPy, CPU build options; faiss, uti
 ATen/native/DispatchStub.cpp.
 """
 
+import os
 import platform
 import sys
 from functools import cache
@@ -40,6 +41,13 @@ def thread_variables(threads: int) -> dict[str, str]:
     """Variables of a process that has this many cores to itself, or one where that is less."""
     counted = {name for name, value in THREAD_VARIABLES.items() if value == THREADS}
     return {**THREAD_VARIABLES, **dict.fromkeys(counted, str(max(1, threads)))}
+
+
+def rest_while_waiting() -> None:
+    """Have OpenMP's threads sleep while they wait, those of libraries that are loaded later, unless the user has said
+    what they do: where photographs are read beside a network, they would spin on cores that others could use.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", THREAD_VARIABLES["OMP_WAIT_POLICY"])
 
 
 def worker_variables() -> dict[str, str]:

@@ -197,8 +197,9 @@ def blocks_of(
 
 
 def parts(header: Header, count: int) -> Iterator[slice]:
-    """The rows of `count` latents that are coded at a time: whole blocks of a file of this header, but for the last; one
-    part of none, so that whoever codes them can say that there have to be some.
+    """The rows of `count` latents that are coded at a time: whole blocks of a file of this header, but for the last.
+
+    Of none there is one part, so that whoever codes it can say that there have to be some.
     """
     step = AT_ONCE * container.most_images(header)
     return (slice(start, start + step) for start in range(0, max(1, count), step))

@@ -113,7 +113,9 @@ class OpenClipEncoder:
 
     def __reduce__(self) -> tuple:  # to another process goes the name: the network is loaded there, once
         tag = f"&tag={self._tag}" if self._tag else ""
-        return encoder, (f"open_clip:{self._model_name}/{self._pretrained}?device={self._device}{tag}",)
+        known = (self._model_name, self._pretrained) in OPEN_CLIP_PARTS
+        source = self._pretrained if known else Path(self._pretrained).absolute()  # it may be in another folder
+        return encoder, (f"open_clip:{self._model_name}/{source}?device={self._device}{tag}",)
 
     @cached_property
     def weights_hash(self) -> str:

@@ -34,11 +34,14 @@ File = tuple[str, Path]  # its POSIX path below the folder, and its path
 
 
 class Outcome(NamedTuple):
-    """What became of a file: the verdict on it, and of a usable one its size (width, height) and latent (L,)."""
+    """What became of a file: the verdict on it, and of a usable one its size (width, height) and latent (L,), which is
+    `new` where no cache had it.
+    """
 
     verdict: Verdict
     size: Size | None = None
     latent: np.ndarray | None = None
+    new: bool = False
     square: np.ndarray | None = None  # what a network will see of it, where its latent is not known
 
 
@@ -84,7 +87,8 @@ class OnePass:
         if self._executor is None:
             yield from zip(starts, encode_files(self._encoder, files, advance), strict=True)
             return
-        pieces = ((start, files[start : start + encoders.BLOCK]) for start in starts)
+        placed = [(name, path.absolute()) for name, path in files]  # a worker may be in another folder
+        pieces = ((start, placed[start : start + encoders.BLOCK]) for start in starts)
         for (start, _), outcomes in run_pieces(partial(encode_piece, self._encoder), pieces, self._executor):
             advance(len(outcomes))
             yield start, outcomes
@@ -118,18 +122,26 @@ def encode_piece(encoder: ImageEncoder, piece: tuple[int, Sequence[File]]) -> li
 def encode_files(
     encoder: ImageEncoder, files: Iterable[File], advance: Advance = lambda _: None
 ) -> Iterator[list[Outcome]]:
-    """What becomes of files, in their order, block by block, each kept in the cache before it is told."""
-    cache = ArrayCache("latents")
-    with ThreadPoolExecutor(LOADERS) as threads:
-        outcomes = run_ahead(threads, partial(look_at, encoder, cache), files, encoders.BLOCK)
-        while block := _encode_block(encoder, cache, islice(outcomes, encoders.BLOCK), advance):
+    """What becomes of files, in their order, block by block; the latents of a block are kept while the next one is
+    encoded, since a disk takes its time.
+    """
+    cache, keeping = ArrayCache("latents"), []
+    with ThreadPoolExecutor(LOADERS) as loaders, ThreadPoolExecutor(1) as keeper:
+        outcomes = run_ahead(loaders, partial(look_at, encoder, cache), files, encoders.BLOCK)
+        while block := _encode_block(encoder, islice(outcomes, encoders.BLOCK), advance):
+            for kept in keeping:
+                kept.result()
+            keeping = [
+                keeper.submit(cache.put, _key(encoder, outcome.verdict.sha256), outcome.latent)
+                for outcome in block
+                if outcome.new
+            ]
             yield block
 
 
-def _encode_block(
-    encoder: ImageEncoder, cache: ArrayCache, outcomes: Iterable[Outcome], advance: Advance
-) -> list[Outcome]:
+def _encode_block(encoder: ImageEncoder, outcomes: Iterable[Outcome], advance: Advance) -> list[Outcome]:
     block: list[Outcome] = []
+    rows: list[int] = []
 
     def squares() -> Iterator[np.ndarray]:
         for outcome in outcomes:
@@ -140,13 +152,11 @@ def _encode_block(
                 rows.append(len(block) - 1)
                 yield outcome.square
 
-    rows: list[int] = []
     waiting = squares()
     for first in waiting:  # else there is nothing to encode
         latents = encoder.encode_images(chain([first], waiting), advance)
         for row, latent in zip(rows, latents, strict=True):
-            block[row] = block[row]._replace(latent=latent)
-            cache.put(_key(encoder, block[row].verdict.sha256), latent)
+            block[row] = block[row]._replace(latent=latent, new=True)
     return block
 
 
@@ -164,7 +174,7 @@ def look_at(encoder: ImageEncoder, cache: ArrayCache, file: File) -> Outcome:
     try:
         found = read_once(path, encoder.side, known)
         square = None if found.pixels is None else encoder.square(found.pixels)
-        return Outcome(Verdict(found.sha256, found.reason, found.note), found.size, latent, square)
+        return Outcome(Verdict(found.sha256, found.reason, found.note), found.size, latent, square=square)
     except MemoryError:
         return Outcome(refuse(name))
 
