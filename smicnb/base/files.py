@@ -37,7 +37,7 @@ def atomic_path(target: Path | str, new: bool = False) -> Iterator[Path]:
     """
     target = Path(target)
     place, _ = _resolve_target(target)
-    with _name_errors(target):
+    with name_errors(target):
         if place == target:  # a link that leads to nothing does not ask for folders
             place.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{target.stem[:STEM]}-", suffix=target.suffix)
@@ -47,7 +47,7 @@ def atomic_path(target: Path | str, new: bool = False) -> Iterator[Path]:
         yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        with _name_errors(target):
+        with name_errors(target):
             _, there = _resolve_target(target)
             _set_mode(temporary, there)
             if new:
@@ -114,7 +114,7 @@ def _resolve_target(target: Path) -> tuple[Path, os.stat_result | None]:
 
 
 @contextlib.contextmanager
-def _name_errors(target: Path) -> Iterator[None]:
+def name_errors(target: Path) -> Iterator[None]:
     """Errors of the system by the name that the user knows, not by the temporary one."""
     try:
         yield

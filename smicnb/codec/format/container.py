@@ -22,7 +22,7 @@ import numpy as np
 
 from smicnb.base import locks
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.base.files import atomic_path
+from smicnb.base.files import atomic_path, name_errors
 from smicnb.codec.format import quantise
 
 MAGIC = b"\x89SMIC\r\n\x1a"
@@ -189,7 +189,7 @@ def create(
     path: Path | str, header: Header, dictionary: bytes, tables: bytes, blocks: Iterable[Block], new: bool = False
 ) -> None:
     """Write a file atomically, block by block as they come; a `new` one replaces nothing."""
-    with atomic_path(path, new) as temporary, temporary.open("wb") as file:
+    with atomic_path(path, new) as temporary, name_errors(Path(path)), temporary.open("wb") as file:
         _write(file, header, dictionary, tables, blocks)
 
 
@@ -227,7 +227,7 @@ def append(path: Path | str, blocks: Iterable[Block], before: Content | None = N
             replaced while it was written to.
     """
     path = Path(path)
-    with locks.locked(path, "another append") as file:
+    with locks.locked(path, "another append") as file, name_errors(path):
         opened = SmicFile(file)
         if before not in (None, opened.content):
             grown = len(opened) > before.images and opened.begins_as(before)
