@@ -39,7 +39,7 @@ class Photographs(NamedTuple):
     """Images on their way into a file, in the order of their names.
 
     Args:
-        latents: (n, L), un-normalised.
+        latents: (n, L), un-normalised; those of a folder are mapped from a file.
         names: relative POSIX paths, each once.
         sizes: (width, height) in pixels.
         summary: what was found and what was left out, on one line.

@@ -227,7 +227,7 @@ def append(path: Path | str, blocks: Iterable[Block], before: Content | None = N
             replaced while it was written to.
     """
     path = Path(path)
-    with locks.locked(path, "another append") as file, name_errors(path):
+    with name_errors(path), locks.locked(path, "another append") as file:
         opened = SmicFile(file)
         if before not in (None, opened.content):
             grown = len(opened) > before.images and opened.begins_as(before)
