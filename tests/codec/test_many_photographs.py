@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -56,6 +57,16 @@ def alone(folder, tmp_path_factory):
         return data
 
 
+@pytest.fixture
+def busy_port():
+    """Dask's usual port for its web pages has a user already, such as a second cluster of this machine."""
+    with socket.socket() as user:
+        with contextlib.suppress(OSError):
+            user.bind(("", 8787))
+            user.listen()
+        yield
+
+
 def count_threads():
     import torch
 
@@ -63,7 +74,7 @@ def count_threads():
 
 
 @pytest.mark.parametrize(("jobs", "scheduler"), [(2, None), (4, None), (2, "")])
-def test_the_file_is_the_same_whoever_encodes(jobs, scheduler, folder, alone, tmp_path, monkeypatch):
+def test_the_file_is_the_same_whoever_encodes(jobs, scheduler, folder, alone, tmp_path, monkeypatch, busy_port):
     monkeypatch.setattr(encoders, "BLOCK", BLOCK)
     monkeypatch.setattr(executors, "count_cores", lambda: 2)
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), executors.hire(jobs, scheduler) as hired:

@@ -245,6 +245,7 @@ def _cluster(workers: int, variables: dict[str, str]) -> Iterator[str]:
             threads_per_worker=1,
             memory_limit=0,  # a kernel's memory is its own
             dashboard_address=None,
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # any port: two commands at a time would want one
             local_directory=folder,
             env=variables,
             preload=[__name__],
