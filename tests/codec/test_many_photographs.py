@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 
 import dask
+import distributed  # noqa: F401 (whose settings have to be there before one of them is changed for a while)
 import numpy as np
 import pytest
 from PIL import Image

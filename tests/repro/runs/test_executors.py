@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import dask
+import distributed  # noqa: F401 (whose settings have to be there before one of them is changed for a while)
 import numpy as np
 import pandas as pd
 import pytest
