@@ -88,7 +88,7 @@ def test_workers_of_a_cluster_start_as_its_page_says(repository):
     """Runs on Dask have tests of their own; here is what is typed on the other machines."""
     from distributed.cli import dask_scheduler, dask_worker
 
-    from smicnb.repro.environment import worker_variables
+    from smicnb.base.work.environment import worker_variables
 
     page = (repository / "docs" / "cluster.md").read_text(encoding="utf-8")
     (block,) = (block for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL) if "dask scheduler" in block)
