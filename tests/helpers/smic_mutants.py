@@ -1,8 +1,10 @@
 """Damaged and forged .smic files, half of them with all checksums made anew so that the parser itself is reached."""
 
 import struct
+import tempfile
 import zlib
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +12,6 @@ from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container, priors
 from smicnb.codec.format.container import ENTRY, FIELDS, HEAD, PREAMBLE, TRAILER
-from smicnb.codec.format.reader import SmicReader
 
 EXTREMES = (0, 1, 127, 128, 255)
 
@@ -34,9 +35,12 @@ def originals() -> tuple[bytes, ...]:
 
 
 def longer(data: bytes, blocks: list[container.Block]) -> bytes:
-    """A file with a further segment, as `container.append` writes it."""
-    with SmicReader(data) as opened:
-        return data + b"".join(container._segment(blocks, len(data), len(opened), container.most_images(opened.header)))
+    """A file with a further segment."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "longer.smic")
+        path.write_bytes(data)
+        container.append(path, blocks)
+        return path.read_bytes()
 
 
 def mutant(rng: np.random.Generator, mended: bool) -> bytes:
