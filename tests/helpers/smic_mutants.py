@@ -12,6 +12,7 @@ from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container, priors
 from smicnb.codec.format.container import ENTRY, FIELDS, HEAD, PREAMBLE, TRAILER
+from smicnb.codec.format.reader import SmicReader
 
 EXTREMES = (0, 1, 127, 128, 255)
 
