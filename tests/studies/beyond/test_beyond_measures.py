@@ -180,10 +180,11 @@ def test_the_figures_have_a_curve_for_each():
     assert axes.get_title() == "some"
     stars = measures.break_even(points(), [0.5, 0.9])
     (axes,) = plots.break_even(stars).axes
-    assert [len(line.get_xdata()) for line in axes.lines] == [2, 0] * 2
-    assert [text.get_text() for text in axes.texts] == ["against 708 bits: n* = 1"]
+    assert [len(line.get_xdata()) for line in axes.lines] == [*[2, 0] * 2, 0]  # the last one is a line of the legend
+    assert axes.get_legend().get_texts()[-1].get_text() == "against 708 bits: n* = 1"
+    assert not axes.texts
     (axes,) = plots.break_even(stars.assign(n_star_file=[51, np.inf])).axes
-    assert [text.get_text().strip() for text in axes.texts] == ["never", "against 708 bits: n* = 1"]
+    assert [text.get_text().strip() for text in axes.texts] == ["never"]
     words = pd.DataFrame({"image": [0, 0], "word": ["sea", "sky"], "coefficient": [3.0, -1.0]})
     figure = plots.decompositions([np.zeros((8, 8, 3), np.uint8)], words)
     assert [text.get_text() for text in figure.axes[1].get_yticklabels()] == ["sky", "sea"]
