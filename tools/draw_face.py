@@ -73,7 +73,13 @@ def searched(items: tuple[Item, ...], file: bytes) -> pd.DataFrame:
             "query": items[query].id, "bits": len(bits_of(file, query))
         }  # fmt: skip
         rows += [
-            {**own, "rank": rank, "found": items[hit.image].id, "cosine": round(hit.score, 3)}
+            {
+                **own,
+                "rank": rank,
+                "found": items[hit.image].id,
+                "found_bits": len(bits_of(file, hit.image)),
+                "cosine": round(hit.score, 3),
+            }
             for rank, hit in enumerate(hits, start=1)
         ]
     return pd.DataFrame(rows)
@@ -96,11 +102,15 @@ def drawn(photographs: Collection, file: bytes, found: pd.DataFrame) -> "Figure"
             line[1].imshow(1 - square.reshape(COLUMNS, COLUMNS), cmap="gray", vmin=-0.15, vmax=1.15)
             strip_axes(line[1], below=f"{len(bits)} bits")
         else:
-            for axes in line[:2]:
+            for axes, said, size in ((line[0], f"“{query}”", 11), (line[1], "words have no bits", 7)):
                 axes.axis("off")
-            line[0].text(0.5, 0.5, f"“{query}”", ha="center", va="center", fontsize=11, transform=line[0].transAxes)
+                axes.text(0.5, 0.5, said, ha="center", va="center", fontsize=size, transform=axes.transAxes)
         for axes, (_, row) in zip(line[2:], found[found["query"] == query].iterrows(), strict=True):
-            draw_thumbnail(axes, photographs.items[place[row["found"]]].image(), below=f"{row['cosine']:.2f}")
+            draw_thumbnail(
+                axes,
+                photographs.items[place[row["found"]]].image(),
+                below=f"cosine {row['cosine']:.2f}, of {row['found_bits']} bits",
+            )
     titles = ("what is looked for", "all its bits", f"what is found, in the bits of {len(photographs)} photographs")
     for axes, title in zip(grid[0], titles, strict=False):
         axes.set_title(title, loc="left").set_in_layout(False)
