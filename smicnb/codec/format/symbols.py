@@ -28,7 +28,7 @@ from smicnb.codec.format.range_coder import PRECISION
 from smicnb.codec.format.trellis import quantisation
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
 from smicnb.codec.format.trellis.quantisation import FOLLOWING, is_due
-from smicnb.codec.format.trellis.words import BOOKS, fill_bounds
+from smicnb.codec.format.trellis.words import BOOKS, fill_books, fill_bounds
 
 _PRECISION, _WORD, _LOW = uint64(PRECISION), uint64(32), uint64(1 << 32)
 _PARTS = 1 << PRECISION
@@ -123,17 +123,12 @@ def _found(bounds, place, count, at):
 def _trellis(words, codes, first, widths, fresh, steps, used, following, due, levels):
     """Fill in the levels of the leading axes; False for words that no encoder wrote."""
     images, columns = len(levels), len(codes)
-    frequencies, grows = fresh.astype(np.float64), steps.max() > 0
-    bounds = np.empty(len(fresh) + BOOKS * len(first), np.int64)  # a book of a code: one more than its symbols
+    frequencies, bounds = fresh.astype(np.float64), np.empty(len(fresh) + BOOKS * len(first), np.int64)
     coder, state = np.empty(3, np.uint64), 0
     _begin(words, coder)
     for image in range(images):
-        if image == 0 or (grows and due[image]):
-            for code in used:
-                size = 2 * widths[code]
-                for book in range(BOOKS):
-                    place = first[code] + book * size
-                    fill_bounds(frequencies, place, size, bounds, place + BOOKS * code + book)
+        if due[image]:
+            fill_books(frequencies, used, first, widths, bounds)
         for column in range(columns):
             code, book = codes[column], state & 1
             size = 2 * widths[code]

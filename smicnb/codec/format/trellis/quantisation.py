@@ -136,7 +136,7 @@ FIRST_CODE = 1  # the code of an eighth of a bit saves nothing: what would have 
 
 def is_due(seen: np.ndarray | int) -> np.ndarray | bool:
     """Whether what `seen` images, one number or many, have made of the frequencies counts before the next one."""
-    return (seen > 0) & ((seen <= EVERY_IMAGE) | (seen % EVERY == 0))
+    return (seen <= EVERY_IMAGE) | (seen % EVERY == 0)
 
 
 def encode(
@@ -228,7 +228,7 @@ class _Models:
 
     def update(self) -> None:
         """Bring the models to what was noted, where it is time."""
-        if self._steps.any() and is_due(self._seen):
+        if self._seen and self._steps.any() and is_due(self._seen):
             known = self._known
             for code, models in self._of_code.items():
                 first, size = known.first[code], 2 * BOOKS * known.widths[code]
@@ -305,7 +305,7 @@ def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, known: 
     known = known or tables()
     places, spent = known.first[codes] + levels, np.zeros(len(levels))
     frequencies = known.flat_frequencies.copy()
-    starts = [0, *np.flatnonzero(is_due(np.arange(len(levels)))).tolist()] if len(levels) else []
+    starts = np.flatnonzero(is_due(np.arange(len(levels)))).tolist()
     for start, end in itertools.pairwise([*starts, len(levels)]):
         spent[start:end] = known.count_bits(frequencies)[places[start:end]].sum(axis=1)
         _grow(frequencies, places[start:end], known.flat_steps(growth))

@@ -31,6 +31,16 @@ def fill_bounds(frequencies, first, count, bounds, place):
 
 
 @njit(cache=True, nogil=True)
+def fill_books(frequencies, used, first, widths, bounds):
+    """Write the bounds of the codebooks of all codes in use; each codebook has one bound more than it has symbols."""
+    for code in used:
+        size = 2 * widths[code]
+        for book in range(BOOKS):
+            place = first[code] + book * size
+            fill_bounds(frequencies, place, size, bounds, place + BOOKS * code + book)
+
+
+@njit(cache=True, nogil=True)
 def write(levels, codes, first, widths, fresh, steps, due, used, following, words):
     """Fill in the words of a block; returns how many there are.
 
@@ -41,21 +51,16 @@ def write(levels, codes, first, widths, fresh, steps, due, used, following, word
         widths: (C,) int64, levels on a branch of a code.
         fresh: flat float64, frequencies before the first image; by code, codebook, branch, level.
         steps: flat float64, by how much each grows with a use.
-        due: (n,) bool, whether frequencies that have grown are taken before an image.
+        due: (n,) bool, whether the frequencies are taken as they are before an image.
         used: int64, the codes that there are in `codes`, each once.
         following: (S, 2) int64, the state after each branch.
         words: uint32, at least n · K + 2 of them.
     """
-    frequencies, grows = fresh.copy(), steps.max() > 0
-    bounds = np.empty(len(fresh) + BOOKS * len(first), np.int64)  # a book of a code: one more than its symbols
+    frequencies, bounds = fresh.copy(), np.empty(len(fresh) + BOOKS * len(first), np.int64)
     lower, extent, count, state = uint64(0), _ALL, 0, 0
     for image in range(len(levels)):
-        if image == 0 or (grows and due[image]):
-            for code in used:
-                size = 2 * widths[code]
-                for book in range(BOOKS):
-                    place = first[code] + book * size
-                    fill_bounds(frequencies, place, size, bounds, place + BOOKS * code + book)
+        if due[image]:
+            fill_books(frequencies, used, first, widths, bounds)
         for column in range(len(codes)):
             code, book = codes[column], state & 1
             size = 2 * widths[code]
