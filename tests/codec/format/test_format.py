@@ -347,7 +347,8 @@ def test_an_index_entry_is_packed_as_the_page_says():
 def test_the_words_of_the_page_hold(page):
     assert page.count(" ".join(f"{byte:02x}" for byte in container.MAGIC)) == 1
     assert page.count(" ".join(f"{byte:02x}" for byte in container.SEGMENT)) == 1
-    assert re.search(r"^Version (\d+)\.", page, re.MULTILINE)[1] == str(container.VERSION)
+    said = re.search(r"^Version (\d+)\.", page, re.MULTILINE)[1], re.search(r"\| version \| `u16` \| (\d+) \|", page)[1]
+    assert said == (str(container.VERSION),) * 2
     assert ", ".join(f"{number}: `{coding}`" for number, coding in enumerate(container.CODINGS)) in page
     assert container.CODINGS[:2] == payload.CODINGS == ("tuple", "entropy")
     assert f"`{hashlib.sha256(quantisation.TABLES.read_bytes()).hexdigest()}`" in page
