@@ -20,6 +20,7 @@ AUTO = "auto"
 NOTE = "smicnb.json"  # what a folder says of itself; tools/tiny_models.py writes one
 LONGEST_NOTE = 60  # characters of it that are shown
 _REPOSITORY = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./-]*))?", re.ASCII)
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,24 @@ def _fetch(repository: str, revision: str | None, patterns: Sequence[str], fetch
         )
     except Exception as error:  # its own, its transport's (which has changed before) and the disk's
         raise MissingWeightsError(_reason(error) if fetch else "not on this machine") from error
+    if fetch:
+        _discard_damaged(folder, wanted)
     return Located(folder, repository, folder.name)
+
+
+def _discard_damaged(folder: Path, patterns: Sequence[str]) -> None:
+    """Delete files whose bytes are not those that the hub names, which the client compares by length alone.
+
+    Its cache names a large file by its SHA-256 and links to it. Where a file system has no links, nothing is known.
+
+    Raises:
+        MissingWeightsError: there was such a file; the next fetch brings it again.
+    """
+    for path in sorted({path for pattern in patterns for path in folder.glob(pattern)}):
+        kept = path.resolve()
+        if path.is_symlink() and _SHA256.fullmatch(kept.name) and sha256_of(kept) != kept.name:
+            kept.unlink()
+            raise MissingWeightsError(f"what came as {path.relative_to(folder).as_posix()} was damaged: fetch it again")
 
 
 def _reason(error: BaseException) -> str:

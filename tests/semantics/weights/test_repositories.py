@@ -1,12 +1,8 @@
-import contextlib
-import http.server
 import json
 import socket
-import threading
-from dataclasses import dataclass, field
-from hashlib import sha1
 
 import pytest
+from hub_server import COMMITS, Hub, serving
 
 from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.semantics.weights.repositories import config, locate, weights_hash
@@ -14,99 +10,12 @@ from smicnb.semantics.weights.repositories import config, locate, weights_hash
 PATTERNS = ("unet/config.json", "unet/*.safetensors", "tokenizer/*.txt")
 HASHED = ("**/*.json", "**/*.safetensors")
 VARIABLE = "SMICNB_TEST_SOURCE"
-COMMITS = {"main": "1" * 40, "v2": "2" * 40}
 FILES = {
     "unet/config.json": b"{}",
     "unet/model.safetensors": b"weights",
     "unet/model.bin": b"a pickle",
     "smicnb.json": b'{"stand_in": "random weights"}',
 }
-
-
-@dataclass
-class Hub:
-    """What the local hub holds, how it answers for a repository instead, and what it was asked."""
-
-    repositories: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    answers: dict[str, int] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-
-
-class _Handler(http.server.BaseHTTPRequestHandler):
-    hub: Hub
-
-    def log_message(self, *_arguments):
-        pass
-
-    def do_HEAD(self):
-        self.do_GET()
-
-    def do_GET(self):
-        path = self.path.partition("?")[0].strip("/")
-        self.hub.asked.append(path)
-        parts = path.removeprefix("api/models/").split("/")
-        name, what, revision = "/".join(parts[:2]), "".join(parts[2:3]), "".join(parts[3:4])
-        commit = COMMITS.get(revision, revision)
-        files = self.hub.repositories.get(name)
-        if name in self.hub.answers or files is None:
-            self._answer(self.hub.answers.get(name, 404), b"")
-        elif what == "revision":
-            self._answer(200, json.dumps({"id": name, "sha": commit, "siblings": []}).encode())
-        elif what == "tree":
-            tree = [
-                {"type": "file", "path": path, "size": len(data), "oid": sha1(data).hexdigest()}
-                for path, data in files.items()
-            ]
-            self._answer(200, json.dumps(tree).encode())
-        else:
-            data = files["/".join(parts[4:])]
-            self._answer(200, data, {"ETag": f'"{sha1(data).hexdigest()}"', "X-Repo-Commit": commit})
-
-    def _answer(self, status: int, body: bytes, headers: dict | None = None):
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-
-@contextlib.contextmanager
-def serving(hub: Hub):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@pytest.fixture
-def use_hub(monkeypatch, tmp_path):
-    """A function that makes huggingface_hub use another address, with an empty cache and no way around it."""
-    from huggingface_hub import constants
-
-    def use(address: str):
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "ENDPOINT", address)
-        template = address + "/{repo_id}/resolve/{revision}/{filename}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-        monkeypatch.delenv("HF_TOKEN", raising=False)
-
-    return use
-
-
-@pytest.fixture
-def hub(use_hub):
-    hub = Hub()
-    with serving(hub) as address:
-        use_hub(address)
-        yield hub
 
 
 @pytest.fixture
