@@ -119,8 +119,8 @@ class _HubHandler(_Handler):
         elif told is not None or files is None:
             status, code = told if isinstance(told, tuple) else (told or 404, "")
             self.answer(status, b"", {"X-Error-Code": code} if code else {})
-        elif what == "revision":
-            commit = self.hub.commits.get(revision, revision)
+        elif what in ("", "revision"):
+            commit = self.hub.commits.get(revision or "main", revision)
             self.answer(200, json.dumps({"id": name, "sha": commit, "siblings": []}).encode())
         elif what == "tree":
             self._list(files, query)

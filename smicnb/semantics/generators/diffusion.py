@@ -69,7 +69,7 @@ class DiffusionGenerator:
         self.device = settings["device"]
         self.what = f"a new picture by {pipeline.label}"
         if located.stand_in:
-            self.what = f"a picture by a tiny {pipeline.label} with {located.stand_in}, which means nothing"
+            self.what = f"a picture by {pipeline.label} with {located.stand_in}, which means nothing"
         if settings["steps"] > pipeline.longest:
             raise SmicnbError(f"found steps={settings['steps']}", f"at most the {pipeline.longest} of its training")
         self._located, self._pipeline, self._settings = located, pipeline, settings
@@ -164,8 +164,9 @@ class DiffusionGenerator:
 
     def _memory_error(self, what: str) -> SmicnbError:
         dtype = self._settings["dtype"]
-        files = [name for name in self._pipeline.patterns if name.endswith(".safetensors")]
-        size = sum((self._located.folder / name).stat().st_size for name in files) / 2**30
+        wanted = [pattern for pattern in self._pipeline.patterns if pattern.endswith(".safetensors")]
+        files = {path for pattern in wanted for path in self._located.folder.glob(pattern)}
+        size = sum(path.stat().st_size for path in files) / 2**30
         wide = dtype == "float32"
         return SmicnbError(
             f"out of memory on {self.device}: {what}",

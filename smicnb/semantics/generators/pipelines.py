@@ -18,7 +18,9 @@ from smicnb.semantics.weights.repositories import config, load, load_network
 if TYPE_CHECKING:
     import torch
 
-NETWORK = ("config.json", "diffusion_pytorch_model.safetensors")
+# One file or shards with their index, in single or half precision.
+WEIGHTS = "diffusion_pytorch_model*.safetensors"
+NETWORK = ("config.json", WEIGHTS, "diffusion_pytorch_model*.index*.json")
 
 
 class Pipeline(Protocol):
@@ -54,7 +56,8 @@ class StableUnclip:
     patterns = (
         *(f"{part}/{name}" for part in ("unet", "vae", "image_normalizer") for name in NETWORK),
         "text_encoder/config.json",
-        "text_encoder/model.safetensors",
+        "text_encoder/model*.safetensors",
+        "text_encoder/model*.index*.json",
         "tokenizer/*.json",
         "tokenizer/*.txt",
         "scheduler/scheduler_config.json",

@@ -90,11 +90,11 @@ class Judge:
 
     @cached_property
     def model(self) -> "PreTrainedModel":
-        """The network, without gradients."""
+        """The network in single precision, whatever its files have, without gradients."""
         import transformers
 
         kind = getattr(transformers, self.family.model)
-        return repositories.load_network(kind, self.located.folder, self.name).to(self.device)
+        return repositories.load_network(kind, self.located.folder, self.name).float().to(self.device)
 
     def prepared(self, image: np.ndarray, **more: Any) -> dict[str, "torch.Tensor"]:
         """The processor's tensors of an RGB uint8 image H×W×3, and of what else it is given, on the device."""

@@ -20,6 +20,8 @@ AUTO = "auto"
 NOTE = "smicnb.json"  # what a folder says of itself; tools/tiny_models.py writes one
 LONGEST_NOTE = 60  # characters of it that are shown
 _REPOSITORY = re.compile(r"(?P<id>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w./-]*))?", re.ASCII)
+HALF = "fp16"  # how makers' file names say that numbers are in half precision
+_IN_HALF = re.compile(rf"\.{HALF}[.-]")
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -157,11 +159,16 @@ def load(kind: type, folder: Path, label: str, **settings: Any) -> Any:
 def load_network(kind: type, folder: Path, label: str, **settings: Any) -> "torch.nn.Module":
     """`load` for a network, in evaluation mode and without gradients, every array of which is in the folder.
 
+    The arrays may be in one file or in shards; those in half precision are read where there are no others.
+
     Raises:
         SmicnbError: as `load`; or arrays are absent or of another shape, which the libraries would replace by
             random numbers.
     """
-    network, report = load(kind, folder, label, use_safetensors=True, output_loading_info=True, **settings)
+    names = [path.name for path in folder.glob("*.safetensors")]
+    variant = HALF if names and all(map(_IN_HALF.search, names)) else None
+    settings |= {"use_safetensors": True, "variant": variant}
+    network, report = load(kind, folder, label, output_loading_info=True, **settings)
     mismatched = [each[0] if isinstance(each, tuple) else each for each in report["mismatched_keys"]]
     wrong = sorted(map(str, [*report["missing_keys"], *mismatched]))
     if wrong:
@@ -209,9 +216,14 @@ def _fetch(repository: str, revision: str | None, patterns: Sequence[str], fetch
 
     try:
         wanted = [*patterns, NOTE]
+        twice = _list_twice(repository, revision) if fetch else []
         folder = Path(
             huggingface_hub.snapshot_download(
-                repository, revision=revision, allow_patterns=wanted, local_files_only=not fetch
+                repository,
+                revision=revision,
+                allow_patterns=wanted,
+                ignore_patterns=twice,
+                local_files_only=not fetch,
             )
         )
     except Exception as error:  # its own, its transport's (which has changed before) and the disk's
@@ -219,6 +231,21 @@ def _fetch(repository: str, revision: str | None, patterns: Sequence[str], fetch
     if fetch:
         _discard_damaged(folder, wanted)
     return Located(folder, repository, folder.name)
+
+
+def _list_twice(repository: str, revision: str | None) -> list[str]:
+    """Weights in half precision that a repository has beside the same in single precision; none without the hub."""
+    import huggingface_hub
+
+    hub = huggingface_hub.HfApi()
+    try:
+        commit = hub.repo_info(repository, revision=revision).sha  # fails at once, a listing after a minute
+        files = hub.list_repo_files(repository, revision=commit)
+    except Exception:  # what was fetched before may serve; if not, it is told then
+        return []
+    weights = [name for name in files if name.endswith(".safetensors")]
+    single = {name.rpartition("/")[0] for name in weights if not _IN_HALF.search(name)}
+    return [name for name in weights if _IN_HALF.search(name) and name.rpartition("/")[0] in single]
 
 
 def _discard_damaged(folder: Path, patterns: Sequence[str]) -> None:
@@ -259,4 +286,15 @@ def _reason(error: BaseException) -> str:
 
 def _list_missing(folder: Path, patterns: Sequence[str]) -> list[str]:
     required = [pattern for pattern in patterns if "*" not in pattern or pattern.endswith(".safetensors")]
-    return [pattern for pattern in required if not any(path.is_file() for path in folder.glob(pattern))]
+    lacking = [pattern for pattern in required if not any(path.is_file() for path in folder.glob(pattern))]
+    indexes = {path for pattern in patterns for path in folder.glob(pattern) if ".index." in path.name}
+    return lacking + [name for path in sorted(indexes) for name in _list_missing_shards(folder, path)]
+
+
+def _list_missing_shards(folder: Path, index: Path) -> list[str]:
+    """The files that an index of shards names and that are not beside it."""
+    shards = config(index).get("weight_map")
+    if not isinstance(shards, dict) or not all(isinstance(name, str) for name in shards.values()):
+        raise IntegrityError(f"'{index.parent.name}/{index.name}' has no 'weight_map'", "an index of shards")
+    lacking = sorted(name for name in set(shards.values()) if not (index.parent / Path(name).name).is_file())
+    return [(index.parent / name).relative_to(folder).as_posix() for name in lacking]

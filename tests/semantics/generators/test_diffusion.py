@@ -1,10 +1,12 @@
 import json
+import re
 import shutil
 import weakref
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from diffusers import UNet2DConditionModel
 
 from smicnb.base.errors import DimensionError, IntegrityError, MissingWeightsError, SmicnbError, UnknownNameError
 from smicnb.semantics.generators import diffusion, pipelines
@@ -284,8 +286,35 @@ def test_every_file_is_missed_by_its_name(make, family, copy, tiny):
         (folder / name).unlink()
         with pytest.raises(MissingWeightsError) as caught:
             make(family, folder)
-        assert f"(lacks {name})" in str(caught.value)
+        assert f"(lacks {name.replace('.safetensors', '*.safetensors')})" in str(caught.value)
         shutil.rmtree(folder)
+
+
+@BOTH
+@pytest.mark.parametrize("variant", [None, "fp16"], ids=["single", "half"])
+def test_shards_with_their_index_give_the_same_picture(make, family, variant, copy, tiny, latents):
+    folder, part = copy(family), "unet"
+    weights = folder / part / "diffusion_pytorch_model.safetensors"
+    expected = make(family, folder).generate(latents[:1], SEEDS[:1])
+    network = UNet2DConditionModel.from_pretrained(folder / part)
+    weights.unlink()
+    if variant:
+        network = network.half()
+    network.save_pretrained(folder / part, variant=variant, max_shard_size="100KB")
+    shards = sorted((folder / part).glob("*.safetensors"))
+    assert len(shards) > 1
+    assert all(("fp16" in path.name) == bool(variant) for path in shards)
+    found = make(family, folder).generate(latents[:1], SEEDS[:1])
+    if variant:
+        assert furthest(np.float64(found), np.float64(expected)) <= 16  # of 255: 11 bits a weight
+    else:
+        assert furthest(found, expected) == 0
+    shards[1].unlink()
+    with pytest.raises(MissingWeightsError, match=re.escape(f"(lacks {part}/{shards[1].name})")):
+        make(family, folder)
+    next((folder / part).glob("*.index*.json")).write_text('{"weight_map": [1]}')
+    with pytest.raises(IntegrityError, match="has no 'weight_map'"):
+        make(family, folder)
 
 
 def test_a_missing_tokenizer(make, copy, latents):
@@ -482,7 +511,7 @@ def test_a_commit_is_in_the_record(tiny, clip):
 def test_a_stand_in_is_called_one(make, family, copy):
     folder = copy(family)
     label = {"stable-unclip": "Stable unCLIP", "kandinsky22": "Kandinsky 2.2"}[family]
-    assert make(family, folder).what == f"a picture by a tiny {label} with random weights, which means nothing"
+    assert make(family, folder).what == f"a picture by {label} with random weights, which means nothing"
     (folder / "smicnb.json").unlink()
     assert make(family, folder).what == f"a new picture by {label}"
     assert make(family, folder).verb == "generated"

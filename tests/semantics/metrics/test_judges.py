@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 
 from smicnb.base.errors import ImageError, MissingWeightsError, SmicnbError, UnknownNameError
 from smicnb.semantics import hub_models
@@ -119,3 +120,16 @@ def test_arrays_that_are_no_images_are_refused(judge):
     lookup, family, folder, _ = judge
     with pytest.raises(ImageError, match=r"array \(40, 40\) of float64; needed: RGB uint8"):
         lookup(f"{family}:{folder}").prepared(np.zeros((40, 40)))
+
+
+def test_files_in_half_precision_are_judged_by_in_single(judge, tmp_path):
+    """A processor's kernels know no half precision, and a judge's numbers are not to depend on its files' type."""
+    lookup, family, folder, _ = judge
+    half = shutil.copytree(folder, tmp_path / folder.name)
+    plain = lookup(f"{family}:{folder}").model
+    (half / "model.safetensors").unlink()
+    type(plain).from_pretrained(folder).half().save_pretrained(half, variant="fp16")
+    model = lookup(f"{family}:{half}").model
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(value, plain.state_dict()[name], rtol=1e-3, atol=1e-3)

@@ -33,7 +33,6 @@ def test_large_files_come_from_the_store_and_the_token_stays_with_the_hub(stored
     found = fetch()
     assert (found.folder / "unet" / "model.safetensors").read_bytes() == WEIGHTS
     assert (found.folder / "tokenizer" / "vocab.txt").read_bytes() == b"a"  # of the second page of the listing
-    assert sum("/tree/" in path for path in stored_hub.asked) == 2
     assert stored_hub.store.ranges == [None]
     assert stored_hub.store.tokens == [None]
 
@@ -75,6 +74,18 @@ def test_bytes_that_are_not_those_that_the_hub_names_are_refused_and_not_kept(st
         locate("owner/one", (), VARIABLE, PATTERNS)
     stored_hub.store.files.clear()
     assert (fetch().folder / "unet" / "model.safetensors").read_bytes() == WEIGHTS
+
+
+@pytest.mark.parametrize("single", ["unet/model.safetensors", "unet/model-00001-of-00001.safetensors"])
+def test_weights_in_half_precision_are_fetched_only_where_there_are_no_others(stored_hub, single):
+    half = "unet/model.fp16.safetensors"
+    both = {"unet/config.json": b"{}", single: WEIGHTS, half: WEIGHTS[:2000]}
+    stored_hub.repositories |= {"owner/one": both, "owner/half": {"unet/config.json": b"{}", half: WEIGHTS[:2000]}}
+    patterns = ("unet/config.json", "unet/*.safetensors")
+    found = locate("owner/one", (), VARIABLE, patterns, fetch=True)
+    assert (found.folder / single).is_file()
+    assert not (found.folder / half).exists()
+    assert (locate("owner/half", (), VARIABLE, patterns, fetch=True).folder / half).is_file()
 
 
 def test_a_repository_that_was_renamed_is_found_by_its_old_name(stored_hub):
