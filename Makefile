@@ -7,7 +7,7 @@ CHECKED := tests/test_repository.py tests/test_public_face.py tests/test_gallery
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce report check test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny map gallery docs findings clean
+.PHONY: help setup reproduce report check test fuzz bench peers lint lab lock resolve bsds500 kodak paper-tiny paper-full-random map gallery docs findings clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -62,6 +62,10 @@ kodak: setup ## rerun what is measured on the Kodak images: make kodak KODAK=PAT
 paper-tiny: setup ## run the paper profile's code on tiny models with random weights, which mean nothing
 	$(BIN)/python tools/tiny_models.py .smicnb/tiny
 	$(BIN)/smicnb run --recipe paper-tiny $(ARGS)
+
+paper-full-random: setup ## the same at full size, on random weights of 7 GB: memory and hours are measured so
+	$(BIN)/python tools/full_size_models.py .smicnb/full-size
+	$(BIN)/smicnb run --recipe paper-full-random $(ARGS)
 
 map: setup ## write docs/reproduction.md and parts of docs/results.md from the committed data, and the tree of docs/architecture.md
 	$(BIN)/python tools/write_reproduction.py $(ARGS)

@@ -19,7 +19,7 @@ CLASSES = ("sky", "tree", "grass", "water", "rock", "building", "road", "person"
 STAND_IN = {"stand_in": "random weights"}
 
 
-def _seeded(make: Callable) -> Callable:
+def seeded(make: Callable) -> Callable:
     """`make` with random weights that are the same each time, and the caller's random numbers left alone."""
 
     @wraps(make)
@@ -58,7 +58,7 @@ def _text_settings(width: int) -> dict:
     }
 
 
-@_seeded
+@seeded
 def stable_unclip(folder: Path, dim: int = DIM) -> Path:
     """A Stable unCLIP of latents (n, dim) in the layout of its repositories; makes 32×32 pixels."""
     from diffusers import AutoencoderKL, DDPMScheduler, PNDMScheduler, UNet2DConditionModel
@@ -102,7 +102,7 @@ def stable_unclip(folder: Path, dim: int = DIM) -> Path:
     return _save(folder, parts)
 
 
-@_seeded
+@seeded
 def kandinsky22(folder: Path, dim: int = DIM) -> Path:
     """A Kandinsky 2.2 decoder of latents (n, dim) in the layout of its repository; makes 32×32 pixels."""
     from diffusers import DDPMScheduler, UNet2DConditionModel, VQModel
@@ -156,7 +156,7 @@ def _save(folder: Path, parts: dict) -> Path:
     return folder
 
 
-@_seeded
+@seeded
 def open_clip_weights(folder: Path) -> Path:
     """A weights file for open_clip's ViT-S-32-alt: `open_clip:ViT-S-32-alt/FILE` names the encoder."""
     import open_clip
@@ -170,7 +170,7 @@ def open_clip_weights(folder: Path) -> Path:
     return path
 
 
-@_seeded
+@seeded
 def blip(folder: Path) -> Path:
     """An image captioner (BLIP) with a vocabulary of a few words."""
     from transformers import (
@@ -200,7 +200,7 @@ def blip(folder: Path) -> Path:
     return _save_model(folder, model, BlipProcessor(images, tokenizer))
 
 
-@_seeded
+@seeded
 def segformer(folder: Path) -> Path:
     """A semantic segmenter (SegFormer) of eight classes."""
     from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor
@@ -218,7 +218,7 @@ def segformer(folder: Path) -> Path:
     return _save_model(folder, model, SegformerImageProcessor(size={"height": 64, "width": 64}))
 
 
-@_seeded
+@seeded
 def clip_iqa(folder: Path) -> Path:
     """A CLIP in transformers' layout, as torchmetrics' CLIP-IQA takes it."""
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor

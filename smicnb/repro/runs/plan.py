@@ -196,7 +196,7 @@ class Clock:
     def seconds(self, values: dict[str, Any], images: int) -> float | None:
         """Seconds for `images` by generator and encoder; None where nobody counted, or without the device."""
         generator = parse(values["generator"])
-        if generator.family not in GENERATORS or _stand_in(generator, _dim(values["encoder"])):
+        if generator.family not in GENERATORS or _is_tiny(generator, _dim(values["encoder"])):
             return None
         work, settings = GENERATORS[generator.family], _settings(generator)
         encoder = parse(values.get("judge", values["encoder"]))
@@ -318,11 +318,16 @@ def _settings(selection: Selection) -> dict[str, Any]:
     return settings
 
 
-def _stand_in(selection: Selection, dim: int) -> str:
+def _is_tiny(selection: Selection, dim: int) -> bool:
+    """Whether a generator's files are a stand-in too small to be of the architecture whose operations were counted."""
+    known = hub_models.sources(selection.family, dim, selection.source)
     try:
-        return hub_models.sources(selection.family, dim, selection.source).locate(selection.source).stand_in
+        located = known.locate(selection.source)
     except MissingWeightsError:
-        return ""
+        return False
+    weights = [pattern for pattern in known.patterns if pattern.endswith(".safetensors")]
+    held = sum(path.stat().st_size for path in {path for each in weights for path in located.folder.glob(each)})
+    return bool(located.stand_in) and held < 2 * 0.9 * GENERATORS[selection.family].parameters  # two bytes a number
 
 
 def _duration(seconds: float) -> str:

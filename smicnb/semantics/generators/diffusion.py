@@ -28,10 +28,15 @@ CANDIDATES = {
     "stable-unclip": {
         768: (
             "stabilityai/stable-diffusion-2-1-unclip-small",
+            "sd2-community/stable-diffusion-2-1-unclip-small",
             "radames/stable-diffusion-2-1-unclip-small-img2img",
             "diffusers/stable-diffusion-2-1-unclip-i2i-l",
         ),
-        1024: ("stabilityai/stable-diffusion-2-1-unclip",),
+        1024: (
+            "stabilityai/stable-diffusion-2-1-unclip",
+            "sd2-community/stable-diffusion-2-1-unclip",
+            "radames/stable-diffusion-2-1-unclip-img2img",
+        ),
     },
     "kandinsky22": {1280: ("kandinsky-community/kandinsky-2-2-decoder",)},
 }

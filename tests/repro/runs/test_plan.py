@@ -122,13 +122,13 @@ def test_time_grows_with_steps_and_images():
     assert clock.seconds({"generator": "retrieval", "encoder": "lite0-minilm"}, 5) is None
 
 
-def test_operations_and_sizes_are_those_of_the_architectures():
+def test_operations_and_sizes_are_those_of_the_architectures(load_tool):
     """Counted on networks without weights, of the configurations that the repositories publish."""
     import open_clip
     import torch
-    from diffusers import AutoencoderKL, UNet2DConditionModel, VQModel
     from torch.utils.flop_counter import FlopCounterMode
-    from transformers import CLIPTextConfig, CLIPTextModel
+
+    full_size = load_tool("full_size_models")
 
     def operations(call):
         with FlopCounterMode(display=False) as counter:
@@ -138,70 +138,30 @@ def test_operations_and_sizes_are_those_of_the_architectures():
     def size(network):
         return sum(parameter.numel() for parameter in network.parameters())
 
-    widths = (320, 640, 1280, 1280)
+    def check(family, network, step, once):
+        work = plan.GENERATORS[family]
+        assert work.step == pytest.approx(operations(step), rel=0.01)
+        assert work.once == pytest.approx(operations(once), rel=0.01)
+        assert work.parameters == pytest.approx(sum(map(size, network.values())), rel=0.01)
+
     with torch.device("meta"):
-        unet = UNet2DConditionModel(
-            sample_size=96,
-            block_out_channels=widths,
-            cross_attention_dim=1024,
-            attention_head_dim=[5, 10, 20, 20],
-            use_linear_projection=True,
-            class_embed_type="projection",
-            projection_class_embeddings_input_dim=2 * 768,
-        )
-        vae = AutoencoderKL(
-            down_block_types=("DownEncoderBlock2D",) * 4,
-            up_block_types=("UpDecoderBlock2D",) * 4,
-            block_out_channels=(128, 256, 512, 512),
-            layers_per_block=2,
-        )
-        text = CLIPTextModel(
-            CLIPTextConfig(
-                vocab_size=49408, hidden_size=1024, intermediate_size=4096, num_hidden_layers=23, num_attention_heads=16
-            )
-        )
+        parts = {name: make() for name, make in full_size.stable_unclip_networks().items()}
         pair = torch.empty(2, 4, 96, 96), torch.empty(2), torch.empty(2, 77, 1024)
-        step = operations(lambda: unet(*pair, class_labels=torch.empty(2, 2 * 768)))
-        once = operations(lambda: vae.decode(torch.empty(1, 4, 96, 96)))
-        work = plan.GENERATORS["stable-unclip"]
-        assert work.step == pytest.approx(step, rel=0.01)
-        assert work.once == pytest.approx(once, rel=0.01)
-        assert work.parameters == pytest.approx(size(unet) + size(vae) + size(text), rel=0.01)
-        side = "SimpleCrossAttnDownBlock2D", "SimpleCrossAttnUpBlock2D"
-        unet = UNet2DConditionModel(
-            sample_size=64,
-            in_channels=4,
-            out_channels=8,
-            block_out_channels=(384, 768, 1152, 1536),
-            down_block_types=("ResnetDownsampleBlock2D", *(side[0],) * 3),
-            mid_block_type="UNetMidBlock2DSimpleCrossAttn",
-            up_block_types=(*(side[1],) * 3, "ResnetUpsampleBlock2D"),
-            layers_per_block=3,
-            cross_attention_dim=768,
-            attention_head_dim=64,
-            encoder_hid_dim=1280,
-            encoder_hid_dim_type="image_proj",
-            addition_embed_type="image",
-            resnet_time_scale_shift="scale_shift",
+        noise_level = torch.empty(2, 2 * 768)
+        check(
+            "stable-unclip",
+            parts,
+            lambda: parts["unet"](*pair, class_labels=noise_level),
+            lambda: parts["vae"].decode(torch.empty(1, 4, 96, 96)),
         )
-        movq = VQModel(
-            latent_channels=4,
-            vq_embed_dim=4,
-            num_vq_embeddings=16384,
-            block_out_channels=(128, 256, 256, 512),
-            layers_per_block=2,
-            norm_type="spatial",
-            down_block_types=(*("DownEncoderBlock2D",) * 3, "AttnDownEncoderBlock2D"),
-            up_block_types=("AttnUpDecoderBlock2D", *("UpDecoderBlock2D",) * 3),
+        others = {name: make() for name, make in full_size.kandinsky22_networks().items()}
+        given, noise = {"image_embeds": torch.empty(2, 1280)}, (torch.empty(2, 4, 64, 64), torch.empty(2), None)
+        check(
+            "kandinsky22",
+            others,
+            lambda: others["unet"](*noise, added_cond_kwargs=given),
+            lambda: others["movq"].decode(torch.empty(1, 4, 64, 64), force_not_quantize=True),
         )
-        given = {"image_embeds": torch.empty(2, 1280)}
-        pair = torch.empty(2, 4, 64, 64), torch.empty(2), None
-        step = operations(lambda: unet(*pair, added_cond_kwargs=given))
-        once = operations(lambda: movq.decode(torch.empty(1, 4, 64, 64), force_not_quantize=True))
-        work = plan.GENERATORS["kandinsky22"]
-        assert work.step == pytest.approx(step, rel=0.01)
-        assert work.once == pytest.approx(once, rel=0.01)
-        assert work.parameters == pytest.approx(size(unet) + size(movq), rel=0.01)
         for name, encoder in plan.ENCODERS.items():
             settings = open_clip.get_model_config(name)
             clip = open_clip.model.CLIP(**{key: settings[key] for key in ("embed_dim", "vision_cfg", "text_cfg")})
@@ -210,26 +170,12 @@ def test_operations_and_sizes_are_those_of_the_architectures():
             assert encoder.once == pytest.approx(image, rel=0.01)
 
 
-def test_sizes_of_judges_are_those_of_their_files():
+def test_sizes_of_judges_are_those_of_their_files(load_tool):
     """Tied arrays count as often as they have names, as in the published files."""
     import torch
-    from transformers import (
-        BlipConfig,
-        BlipForConditionalGeneration,
-        CLIPConfig,
-        CLIPModel,
-        SegformerConfig,
-        SegformerForSemanticSegmentation,
-    )
 
-    blip = BlipConfig(vision_config={"image_size": 384}, text_config={"vocab_size": 30524})
-    clip = CLIPConfig(text_config={}, vision_config={"patch_size": 16})
     with torch.device("meta"):
-        networks = {
-            "blip": BlipForConditionalGeneration(blip),
-            "segformer": SegformerForSemanticSegmentation(SegformerConfig(num_labels=150)),
-            "clip-iqa": CLIPModel(clip),
-        }
+        networks = {family: make() for family, make in load_tool("full_size_models").judge_networks().items()}
     for family, network in networks.items():
         counted = sum(array.numel() for array in network.state_dict().values())
         assert plan.JUDGES[family] == pytest.approx(counted, rel=0.01), family
