@@ -23,6 +23,7 @@ GROUNDS = {  # as in the headers -> heading, and the page of its guesses
     "metrics": ("Metrics on unusual input", "metrics"),
     "entropy coding": ("Entropy coding across machines", "entropy_coding"),
     "search": ("Searching in vectors", "search"),
+    "seeds": ("What a seed promises", "seeds"),
 }
 OUTCOMES = {0: "holds", 69: "not installed", 77: "not to be seen on this processor"}  # anything else: changed
 INTRODUCTION = """# Findings

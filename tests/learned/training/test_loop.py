@@ -210,6 +210,18 @@ def test_captions_of_the_data_set_are_taken_first(tmp_path):
     assert part.sources == {"the data set": len(part.captions)}
 
 
+def test_each_seed_and_step_has_noise_of_its_own():
+    def noise(seed, step):
+        torch.manual_seed(loop.mix_seed(seed, step))
+        return tuple(torch.rand(4).tolist())
+
+    steps = (0, 1, 249, 250, 19_999, 999_999)
+    drawn = {noise(seed, step) for seed in (0, 1, 2, 3, 100, 2**31 - 1) for step in steps}
+    assert len(drawn) == 6 * len(steps)
+    torch.manual_seed(249)
+    assert noise(0, 249) == tuple(torch.rand(4, generator=torch.Generator().manual_seed(249)).tolist())
+
+
 def test_crops_are_decided_by_their_seed(parts):
     crops, chosen = parts[0].crops(8, 64, (1, 2))
     again, _ = parts[0].crops(8, 64, (1, 2))
