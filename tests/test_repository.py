@@ -18,8 +18,8 @@ ORDER = {
     "codec": "format published rate coders file_names describe photographs search",
     "learned": "networks files any_codec authors training",
     "compare": "verdicts latents images",
-    "studies": "committed readings learned_plots reconstruction primer linearity separation rate_model frontier "
-    "state_of_the_art taco synonyms sic beyond retrieval",
+    "studies": "committed sentences readings learned_plots reconstruction primer linearity separation rate_model "
+    "frontier state_of_the_art taco synonyms sic beyond retrieval",
     "repro": "differences checkout imports parameters figures runs session paper_map report",
 }
 # Study -> other studies whose parts it uses.
@@ -31,7 +31,8 @@ NEIGHBOURS = {
     "beyond": {"reconstruction"},
     "retrieval": {"beyond"},
 }
-SHARED = {"committed", "readings", "learned_plots"}  # by studies
+SHARED = {"committed", "sentences", "readings", "learned_plots"}  # by studies
+MOST_WORDS, MOST_IN_CAPTION = 90, 40  # of a paragraph of a notebook, of a figure's or table's caption
 MOST_NAMES, MOST_LINES = 10, 450  # in a folder (studies/ has one for each study), in a module
 
 

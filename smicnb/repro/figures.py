@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from smicnb.repro.differences import is_same_data, is_same_picture, is_same_text
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+READING = "What the tables of the notebook come to, in sentences made from them."
 EMBEDDED = ("notebook", "tool", "parameters", "seed")  # what a picture says of its origin; the sidecar says all
 
 
@@ -116,6 +117,22 @@ def write_markdown(path: Path, table: Path, caption: str) -> None:
 def write_latex(path: Path, table: Path, caption: str) -> None:
     """Write the table of a CSV file as a LaTeX float, cells as in Markdown."""
     write_text(path, latex.table(table.stem, *_cells(table), caption))
+
+
+def write_reading(path: Path, sentences: Sequence[str], origin: dict[str, Any]) -> list[Path]:
+    """Write NAME.md, a sentence on each line of a list, and the sidecar NAME.json; returns the two.
+
+    A file that says the same to within rounding is left.
+    """
+    text, sidecar = "".join(f"- {sentence}\n" for sentence in sentences), path.with_suffix(".json")
+    try:
+        unchanged = is_same_text(path.read_text(encoding="utf-8"), text)
+    except (OSError, ValueError):  # absent, or damaged and to be replaced
+        unchanged = False
+    if not unchanged:
+        write_text(path, text)
+    write_sidecar(sidecar, origin, READING, [path])
+    return [path, sidecar]
 
 
 def write_table(table: Path, data: pd.DataFrame, caption: str, origin: dict[str, Any]) -> list[Path]:

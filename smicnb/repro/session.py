@@ -3,7 +3,7 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +76,12 @@ class Session:
         """Save NAME.csv, NAME.md, NAME.tex and NAME.json; returns `data`, so that the notebook shows it."""
         self._list(*figures.write_table(self.out / f"{name}.csv", data, caption, self._origin(name, kept_in)))
         return data
+
+    def save_reading(self, sentences: Iterable[str], name: str) -> None:
+        """Print what the tables come to, and save NAME.md, with a sentence on each line, and NAME.json."""
+        told = list(sentences)
+        self._list(*figures.write_reading(self.out / f"{name}.md", told, self._origin(name, None)))
+        print(*told, sep="\n\n")
 
     def store_table(self, data: pd.DataFrame, name: str) -> pd.DataFrame:
         """A table as NAME.csv gives it back, which stays as it is where it says the same to within rounding.

@@ -57,8 +57,7 @@ class Readings:
         """One clause for captions: who says what the images show, stand-ins called stand-ins."""
         judges = {"captions": self._captioner, "segments": self._segmenter, "quality": self._quality}
         said = [f"{kind} by {judge.name} ({judge.what})" for kind, judge in judges.items() if judge is not None]
-        absent = [f"no {kind}" for kind, judge in judges.items() if judge is None]
-        return ", ".join(said + absent)
+        return ", ".join(said) or "no captions, segments or quality"
 
     @property
     def fingerprint(self) -> dict[str, dict]:

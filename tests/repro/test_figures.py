@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from smicnb.base.errors import SmicnbError
+from smicnb.base.files import sha256_file
 from smicnb.repro import figures
 from smicnb.repro.checkout import hide_path
 from smicnb.repro.session import Session
@@ -66,6 +67,18 @@ def test_repeating_a_result_changes_no_byte(session, data):
         before = bytes_of(session.out)
     session.save_figure(draw(), "fig", data, "caption")
     assert bytes_of(session.out) == before
+
+
+def test_a_reading_is_printed_and_kept_with_its_origin(session, capsys):
+    session.save_reading(["PCA is ahead by 0.1234.", "No floor is."], "reading")
+    assert capsys.readouterr().out == "PCA is ahead by 0.1234.\n\nNo floor is.\n"
+    text, sidecar = session.out / "reading.md", json.loads((session.out / "reading.json").read_text())
+    assert text.read_text() == "- PCA is ahead by 0.1234.\n- No floor is.\n"
+    assert (sidecar["notebook"], sidecar["files"]) == (session.notebook, {"reading.md": sha256_file(text)})
+    session.save_reading(["PCA is ahead by 0.1235.", "No floor is."], "reading")
+    assert "0.1234" in text.read_text()  # a rounding of another processor
+    session.save_reading(["PCA is behind by 0.1234.", "No floor is."], "reading")
+    assert "behind" in text.read_text()
 
 
 def test_rounding_of_another_processor_changes_no_byte_but_a_result_does(session, data):

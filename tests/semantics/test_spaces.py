@@ -38,7 +38,7 @@ def test_gallery_shares_no_scene_with_what_is_coded(embedded):
 
 
 def test_only_the_split_that_is_never_coded_is_said_to_share_no_scene(lite0_space, embedded, lite0):
-    assert "a gallery that shares no scene with the collection" in lite0_space.generator.what
+    assert "the nearest photograph of another scene" in lite0_space.generator.what
     for gallery in (embedded, embedded.split("train")):
         few = type(gallery)(gallery.name, gallery.items[:2], "", "", {})
         assert generator("retrieval", lite0, few).what == (

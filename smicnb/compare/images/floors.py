@@ -246,29 +246,30 @@ def _told_apart(own: pd.DataFrame, floors: Mapping[str, pd.DataFrame], cosine: s
     return told
 
 
-# Floors -> what is shown of rows that are ahead of all of them, and of no others. A grey frame may be ahead of a random
-# photograph, so that only both together are what nothing costs.
-_SHOWS = {(RANDOM, GREY): "more is kept than by what costs nothing", (INDEX,): "more bits are worth more"}
-
-
 def show(cosine: float) -> str:
     """A cosine with two digits, and no minus before a zero."""
     return f"{round(cosine, 2) + 0.0:.2f}"
 
 
-def tell(table: pd.DataFrame) -> Iterator[str]:
-    """What a table of `summarise` can and cannot show: a sentence for each judge."""
+def tell(table: pd.DataFrame, where: str) -> Iterator[str]:
+    """What a table of `summarise` can and cannot show: a sentence for each judge.
+
+    Args:
+        table: the table.
+        where: the data set, as the sentence names it.
+    """
     rows = table.set_index("shown")
     coders = len(rows) - len(FLOORS) - 1
     for cosine, who in zip(COSINES, JUDGES, strict=True):
-        said = [", ".join(f"{name} {show(rows.loc[name, cosine])}" for name in (RANDOM, GREY, INDEX, CEILING))]
-        for known, what in _SHOWS.items():
-            above, below = told_apart(table, cosine, *known)
-            bits = f" of {rows.loc[INDEX, 'bits']:.0f} bits" if known == (INDEX,) else ""
-            shown = "of all" if len(above) == coders else "of these alone" if above else "of none"
-            count = f"{len(above)} of {coders} rows are ahead of the {' and the '.join(known)}{bits}"
-            said.append(f"{count} and {len(below)} behind, so that {shown} is it shown that {what}")
-        yield f"Judged by {who}: {'; '.join(said)}."
+        index, known = told_apart(table, cosine, INDEX), told_apart(table, cosine, RANDOM, GREY)
+        shown = "of all" if len(index[0]) == coders else "of these alone" if index[0] else "of none"
+        random, grey, known_index = (show(rows.loc[name, cosine]) for name in (RANDOM, GREY, INDEX))
+        yield (
+            f"Judged by {who} on {where}, {len(index[0])} of {coders} rows are ahead of the {INDEX} of "
+            f"{rows.loc[INDEX, 'bits']:.0f} bits (cosine {known_index}) and {len(index[1])} behind, so that {shown} is "
+            f"it shown that more bits are worth more; {len(known[0])} are ahead of both a {RANDOM} ({random}) and a "
+            f"{GREY} ({grey}), which cost nothing."
+        )
 
 
 def told_apart(table: pd.DataFrame, cosine: str, *known: str) -> tuple[list[str], list[str]]:
@@ -304,15 +305,3 @@ def judge_floor(table: pd.DataFrame) -> Outcome:
     coders = len(table) - len(FLOORS) - 1
     above = [len(told_apart(table, cosine, INDEX)[0]) for cosine in COSINES]
     return "agrees" if not any(above) else "differs" if min(above) == coders else "partly"
-
-
-def explain(encoder: str) -> str:
-    """What a caption says of the columns and of the floors."""
-    return (
-        f"image_cosine is by {encoder}, judge_cosine by {JUDGE} (its features less the gallery's mean), which had no "
-        "part in latents or pictures; 95 % intervals over scenes, and the floors that a row is ahead of or behind by "
-        "paired differences. Bits of floors are of whole bytes, the gallery and a list of "
-        f"{len(words().words)} words counted as what both sides have: the number of the photograph nearest to the "
-        f"latent that is not coded ({INDEX}); the nearest words, and the photograph nearest to them. A random "
-        f"photograph is the mean of {DRAWS} draws."
-    )

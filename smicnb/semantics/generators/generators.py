@@ -49,7 +49,7 @@ class RetrievalGenerator:
             raise DimensionError(f"found {latents.shape[0]} latents for {len(gallery)} gallery photographs")
         self.gallery, self.dim = gallery, latents.shape[1]
         apart = all(item.split == "gallery" for item in gallery)  # splits are by scene
-        known = "a gallery that shares no scene with the collection" if apart else f"the gallery '{gallery.name}'"
+        known = "another scene" if apart else f"the gallery '{gallery.name}'"
         self.what = f"the nearest photograph of {known}, not a new picture"
         self._directions = latents / np.linalg.norm(latents, axis=1, keepdims=True)
         # The same few photographs answer again and again, so that decoding each once is worth the memory.

@@ -74,7 +74,7 @@ class NearestWords:
             raise SmicnbError(f"found count={count}", f"1 to {len(vocabulary)} words of the list")
         self.encoder, self.vocabulary, self.count = encoder, vocabulary, count
         self.name = f"{NEAREST_WORDS} of {encoder.name}"
-        self.what = f"the {count} nearest of {len(vocabulary)} words, a stand-in for a caption"
+        self.what = f"the {count} nearest of {len(vocabulary)} words, a stand-in"
 
     @cached_property
     def fingerprint(self) -> dict[str, str | int]:

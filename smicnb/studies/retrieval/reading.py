@@ -5,63 +5,87 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from smicnb.compare.verdicts import UNDECIDED
-from smicnb.studies.retrieval.matched import AHEAD, BEHIND, SIZES
+from smicnb.studies.retrieval.kinds import BEST_NAME, FIXED_NAME, OURS_NAME, PAPERS_NAME
+from smicnb.studies.retrieval.matched import AHEAD, BEHIND, FAR, SIZES
 from smicnb.studies.retrieval.measures import FIRST, INDEX, RANDOM, RECALL
+from smicnb.studies.sentences import count, join, name_data, tell_value
 
-WORDS = {AHEAD: "more than it", BEHIND: "less than it", UNDECIDED: UNDECIDED}
+PAYLOAD = next(iter(SIZES))
 
 
 def tell_difference(row: pd.Series) -> str:
     """A difference of recall with the ends of its interval."""
-    ends = f" [{row['low']:+.3f}, {row['high']:+.3f}]" if np.isfinite(row["low"]) else ""
-    return f"{row['difference']:+.3f}{ends}"
+    return tell_value(row, "difference")
 
 
-def tell_times(row: pd.Series) -> str:
-    """A ratio of bits with the ends of its interval."""
-    if not np.isfinite(row["times"]):
-        return "a recall that ours does not reach"
-    ends = f" [{row['times_low']:.2f}, {row['times_high']:.2f}]" if np.isfinite(row["times_low"]) else ""
-    return f"{row['times']:.2f}{ends} times our bits for its recall"
+def tell(table: pd.DataFrame, checks: pd.DataFrame, rates: pd.DataFrame, collection: str) -> Iterator[str]:
+    """Ours for search beside rivals, ours for the cosine and the paper's code; half the bits; and floors.
+
+    Args:
+        table: of `matched.matched`.
+        checks: of `matched.checks`.
+        rates: of `measures.table`.
+        collection: the name of that which is searched.
+    """
+    where = name_data(collection)
+    for against, size in ((OURS_NAME, PAYLOAD), *((BEST_NAME, size) for size in SIZES), (PAPERS_NAME, PAYLOAD)):
+        yield from tell_rivals(table, against, size, where)
+    yield from tell_half(checks, where)
+    yield tell_floors(rates, where)
 
 
-def tell_rivals(table: pd.DataFrame, against: str) -> Iterator[str]:
-    """A sentence for each size: ours for search beside one kind of coders, at all bits.
+def tell_rivals(table: pd.DataFrame, against: str, size: str, where: str) -> Iterator[str]:
+    """A sentence on ours for search beside one kind of coders at all bits, where these were reached.
 
     Args:
         table: of `matched.matched`.
         against: the kind.
+        size: a key of `SIZES`.
+        where: the data set.
     """
-    for size in SIZES:
-        own = table[(table["size"] == size) & (table["against"] == against)]
-        said = [
-            f"at {row['bits']:.0f} bits {row['ours']:.3f} against {row['recall']:.3f} of {row['strongest']}, "
-            f"{tell_difference(row)}, {WORDS[row['verdict']]}, {tell_times(row)}"
-            for _, row in own.iterrows()
-        ]
-        if said:
-            yield f"Ours for search beside the {against}, {size}: {'; '.join(said)}."
-
-
-def tell_checks(table: pd.DataFrame) -> Iterator[str]:
-    """A sentence for each row of `matched.checks`."""
-    for _, row in table.iterrows():
-        ends = f" [{row['low']:.3f}, {row['high']:.3f}]" if np.isfinite(row["low"]) else ""
+    own = table[(table["size"] == size) & (table["against"] == against)]
+    name = {OURS_NAME: "ours for the cosine", PAPERS_NAME: f"the {against}"}.get(against, f"the {against}")
+    best = against == BEST_NAME and size == PAYLOAD  # the others' names stand in the table
+    said = [
+        f"{tell_value(row, 'difference')} at {row['bits']:.0f} bits" + (f" ({row['strongest']})" if best else "")
+        for _, row in own.iterrows()
+    ]
+    if said:
         yield (
-            f"{row['size']}, {row['bits']:.0f} bits, {row['against']}: {row['asked']}: {row['value']:.3f}{ends}, "
-            f"asked {row['level']:g}: {row['verdict']}."
+            f"By recall@10 on {where}, {_sized(size)}, ours for search is "
+            f"{count(own['verdict'], 'rates', AHEAD, BEHIND)} against {name}: {join(said)}."
         )
 
 
-def tell_floors(table: pd.DataFrame) -> str:
+def tell_half(table: pd.DataFrame, where: str) -> Iterator[str]:
+    """A sentence for each size: bits of the best quantiser that is made for search over those of ours at its recall.
+
+    Args:
+        table: of `matched.checks`.
+        where: the data set.
+    """
+    for _, row in table[(table["against"] == FIXED_NAME) & (table["bits"] == FAR)].iterrows():
+        ends = f" [{row['low']:.2f}, {row['high']:.2f}]" if np.isfinite(row["low"]) else ""
+        times = f"{row['value']:.2f}{ends} times our bits" if np.isfinite(row["value"]) else "a recall that ours lacks"
+        yield (
+            f"At {row['bits']:.0f} bits, {_sized(row['size'])}, on {where} the {row['against']} ({row['strongest']}) "
+            f"needs {times} for its recall@10, where {row['level']:g} were hoped for: {row['verdict']}."
+        )
+
+
+def tell_floors(table: pd.DataFrame, where: str) -> str:
     """What recall comes to without a code.
 
     Args:
         table: of `measures.table`.
+        where: the data set.
     """
     said = []
     for name in (INDEX, RANDOM):
         own = table[table["coder"] == name].set_index("measure")["mean"]
-        said.append(f"{name} {own[RECALL]:.3f} of ten and {own[FIRST]:.3f} of the first")
-    return f"Floors: {'; '.join(said)}."
+        said.append(f"the {name} finds {own[RECALL]:.3f} of the ten and {own[FIRST]:.3f} of the first")
+    return f"Of floors on {where}, {join(said)}."
+
+
+def _sized(size: str) -> str:
+    return "in payload" if size == PAYLOAD else f"at {size}"

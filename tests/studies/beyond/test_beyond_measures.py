@@ -65,10 +65,11 @@ def test_the_checks_say_what_holds():
     table = measures.checks(points(), list("abcd"))
     assert table["against"].iloc[0] == "best of all rivals, payload"
     assert set(table["strongest"]) == {smic.PAPER, ""}
-    assert len(list(reading.tell_rivals(table))) == 2
-    assert next(reading.tell_rivals(table)).startswith(
-        "best of all rivals, payload: at 0.500 50.0 against 100.0 bits, 2.00 "
-    )
+    (payload, shared, paper) = reading.tell_rivals(table, "Kodak")
+    assert payload.startswith("Against the best of all rivals at equal latent cosine on Kodak, in payload, ours is ")
+    assert "; it takes 2.00 [" in payload
+    assert "at n = 1000" in shared
+    assert paper.startswith("The paper's code takes on Kodak, at latent cosine ")
     tuples = table[table["against"] == "paper's tuples, payload"].set_index("fidelity")
     assert tuples["holds"].tolist() == ["no", "no", "no"]
     assert tuples.loc["medium", "our_bits"] == pytest.approx(200)
@@ -132,10 +133,9 @@ def test_sharing_pays_from_the_size_on_that_repays_what_is_sent():
     assert len(wide) == 6
     assert wide["mean_times_low"].iloc[1] == pytest.approx(50.5 / 52)
     assert wide[sharing.AXES].iloc[1] == pytest.approx(50 + 1e6 / 1000)
-    said = list(reading.tell_sharing(worth))
-    assert said[0].startswith(
-        "At 0.500, of 100 images nothing sent is cheapest; of 1000 images mean sent is cheapest, 0.97"
-    )
+    (said,) = reading.tell_sharing(wide, "Kodak")
+    assert "with n = 1000 " in said
+    assert f"{wide['mean_times'].iloc[-1]:.2f} [" in said
 
 
 def test_a_prior_is_repaid_by_what_each_image_saves():
