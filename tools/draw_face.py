@@ -133,10 +133,9 @@ def main() -> None:
         share = 8 * opened.file.spent["payload"] / len(opened)
         cosine = latent_cosine(latents, opened.latents()).mean()
     caption = (
-        f"{len(photographs)} photographs of the embedded collection, each coded on the prior's axes in bytes that are "
-        f"decoded by themselves: {share:.0f} bits on average, at a mean cosine of {cosine:.2f} to the latent. Left: "
-        "photographs that ask, and all their bits; words that ask; chosen by hand. Right: the photographs whose bits "
-        "lie nearest, with the cosine of the decoded latents."
+        f"{len(photographs)} embedded photographs, each in bytes that are decoded by themselves: {share:.0f} bits on "
+        f"average, at a mean cosine of {cosine:.2f} to the latent. Left: what asks, chosen by hand, and its bits. "
+        "Right: photographs whose bits lie nearest."
     )
     origin = {
         "tool": Path(__file__).name,

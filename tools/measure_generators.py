@@ -48,11 +48,9 @@ EVERY = 3  # of the held-out photographs
 SEED = 0  # of the pictures and of the bootstrap
 OPTIMISED, INDEPENDENT = "image_cosine (lite0-minilm)", "image_cosine (inception-fid, centred)"
 CAPTION = (
-    "Pictures of the embedded generators for the latents of held-out photographs (every third), against the "
-    "photographs: cosine of the latents under lite0-minilm, under which inversion optimises, and of Inception's "
-    "features less the gallery's mean, which no generator has seen. low and high: 95 % interval by bootstrap over "
-    "scenes. ahead: generator minus retrieval, image by image, with its interval. steps=0: photographs composed but "
-    "not repainted. core seconds: processor time for each picture, of all threads together."
+    "Pictures of the embedded generators for latents of held-out photographs (every third), against the photographs: "
+    "cosine by lite0-minilm and by Inception, with 95 % intervals over scenes; ahead: generator minus retrieval, image "
+    "by image."
 )
 
 

@@ -36,14 +36,10 @@ CLASSES, FAMILIES = "class rows, random", "class rows, consecutive"
 KODAK, EMBEDDED, CODED = "kodak", "embedded", "embedded without gallery"
 
 CAPTIONS = {
-    "worth": "What lite0-minilm is worth; low and high bound 95 % intervals by bootstrap over groups (classes, images, "
-    "scenes). Class rows: rows of EfficientNet-Lite0's classifier, no photographs, stand for images of the 200 "
-    "classes that the map was not fitted on; held out at random, or 200 consecutive ones, which are relatives. "
-    "kodak: captions, needs that data set. embedded: whether one of a scene's own words is among the first of the "
-    "word list, chance being the words of another scene; the gallery's photographs gave the centring mean.",
-    "choice": "Why ridge = 1 and the mean of both sentences: classes held out at random, for other weights and other "
-    "sentences to fit to. Percent; ahead is top-5 of the chosen line minus top-5 of this one, with its 95 % "
-    "interval over classes.",
+    "worth": "What lite0-minilm is worth: on classes that its map was not fitted on, Kodak's captions and words of the "
+    "embedded scenes; low and high bound 95 % intervals by bootstrap over groups (classes, images, scenes).",
+    "choice": "Why ridge = 1 and the mean of both sentences: classes held out at random, other weights and sentences. "
+    "Percent; ahead: top-5 of the chosen line minus top-5 of this one, 95 % interval over classes.",
     "kodak_words": "The three words of smicnb-words-1 nearest to each Kodak image, mistakes included.",
 }
 

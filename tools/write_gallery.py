@@ -26,7 +26,7 @@ def saved(source: str) -> Iterator[tuple[str, str]]:
     """What a code cell saves: (name, the data set whose folder keeps it), in order."""
     for node in ast.walk(ast.parse(source)):
         called = node.func if isinstance(node, ast.Call) else None
-        if isinstance(called, ast.Attribute) and called.attr in ("save_figure", "save_table"):
+        if isinstance(called, ast.Attribute) and called.attr in ("save_figure", "save_table", "save_reading"):
             kept = [word.value for word in node.keywords if word.arg == "kept_in"]
             yield ast.literal_eval(node.args[1]), ast.literal_eval(kept[0]) if kept else "embedded"
 
@@ -55,8 +55,10 @@ def page(notebook: Path) -> str:
 
 
 def shown(notebook: str, name: str, kept: str) -> str:
-    """A figure or table with its caption, its data, and where it stands for other data sets."""
+    """A figure or table with its caption, its data, and where it stands for other data sets; or a reading."""
     stem = f"figures/{'' if kept == 'embedded' else f'{kept}/'}{notebook}/{name}"
+    if not (root() / f"{stem}.csv").is_file():
+        return told(root() / f"{stem}.md")
     picture = root() / f"{stem}.png"
     suffix = ".png" if picture.is_file() else ".md"
     links = [f"[{'full size' if suffix == '.png' else 'alone'}](../../{stem}{suffix})", f"[data](../../{stem}.csv)"]
@@ -65,17 +67,22 @@ def shown(notebook: str, name: str, kept: str) -> str:
         if title and folder != kept and (root() / other).is_file():
             links.append(f"[on {title}](../../{other})")
     caption = escape(str(read_sidecar(root() / f"{stem}.json")["caption"]))
-    told = f"`{name}` {caption} {' · '.join(links)}"
+    about = f"`{name}` {caption} {' · '.join(links)}"
     if suffix == ".png":
         alt = caption.replace("[", "(").replace("]", ")")
         return (
-            f"![{alt}]({PICTURES}/{notebook}-{name}.webp)\n\n{told}\n\n"
+            f"![{alt}]({PICTURES}/{notebook}-{name}.webp)\n\n{about}\n\n"
             f"<!-- made from {stem}.png {sha256_file(picture)[:16]} -->"
         )
     table = table_of(root() / f"{stem}.md")
     if table.count("\n") - 1 > LONG:
         table = folded(f"{table.count(chr(10)) - 1} rows", table)
-    return f"{told}\n\n{table}"
+    return f"{about}\n\n{table}"
+
+
+def told(reading: Path) -> str:
+    """The sentences of a committed reading, as a list."""
+    return escape(reading.read_text(encoding="utf-8").strip())
 
 
 def folded(summary: str, body: str) -> str:
@@ -116,10 +123,21 @@ def written(checkout: Path) -> dict[Path, str]:
     books = sorted(path for path in (checkout / "notebooks").glob("*.ipynb") if path.stem != "explore")
     pages = {PAGES / f"{book.stem}.md": page(book) for book in books}
     titles = {path: re.search(r"^# (.+)$", text, flags=re.MULTILINE)[1] for path, text in pages.items()}
-    lines = [f"| [{path.stem}]({path.name}) | {titles[path]} |" for path in pages]
-    head = ["# The notebooks, to be read", "", "Each with its committed figures and tables, by `make gallery`.", ""]
-    pages[PAGES / "README.md"] = "\n".join([*head, "| notebook | about |", "|---|---|", *lines]) + "\n"
+    head = [
+        "# The notebooks, to be read",
+        "",
+        "Each with its committed figures and tables, by `make gallery`; here with the",
+    ]
+    head += ["first sentence of its reading.", ""]
+    lines = [f"- [{path.stem}]({path.name}), *{titles[path]}*: {first(path.stem)}" for path in pages]
+    pages[PAGES / "README.md"] = "\n".join([*head, *lines]) + "\n"
     return pages
+
+
+def first(notebook: str) -> str:
+    """The first sentence of a notebook's committed reading."""
+    (reading,) = (root() / "figures" / notebook).glob("*_reading.md")
+    return told(reading).partition("\n")[0].removeprefix("- ")
 
 
 def main() -> None:
