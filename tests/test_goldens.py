@@ -82,7 +82,8 @@ def find_figures():
     shown, found = {*PHOTOGRAPHS_SHOWN, *(name for module in OTHERS for name in module.PHOTOGRAPHS_SHOWN)}, {}
     for path in sorted((ROOT / "figures").rglob("*.json")):
         notebook, folder = json.loads(path.read_text()).get("notebook"), path.parents[1].relative_to(ROOT).as_posix()
-        if notebook and (folder == "figures" or path.stem not in shown):
+        data = path.with_suffix(".csv").is_file()  # else it is a reading, made of tables
+        if notebook and data and (folder == "figures" or path.stem not in shown):
             found[folder, path.stem] = notebook, path.relative_to(ROOT).with_suffix("").as_posix()
     return found
 
@@ -614,7 +615,8 @@ def test_figures_lie_in_the_folder_of_their_notebook_each_once(origin, tables_an
         sidecar, leaf = origin(folder, name), folder.rpartition("/")[2]
         assert sidecar.get("notebook", leaf) == leaf, name
         assert sidecar.get("kept_in", folder) == folder, name
-        contents.setdefault((name, (repository / folder / f"{name}.csv").read_bytes()), []).append(folder)
+        file = repository / folder / f"{name}.{'csv' if 'csv' in tables_and_pictures[folder, name] else 'md'}"
+        contents.setdefault((name, file.read_bytes()), []).append(folder)
     assert len(contents) > 100
     assert [folders for folders in contents.values() if len(folders) > 1] == []
 
@@ -630,11 +632,18 @@ def tables_and_pictures(tracked):
     return stems
 
 
-def test_every_picture_and_table_has_its_data_and_its_origin(tables_and_pictures):
-    assert {frozenset(suffixes - {"tex"}) for suffixes in tables_and_pictures.values()} == {
+def test_every_picture_and_table_has_its_data_and_every_reading_its_origin(tables_and_pictures):
+    readings = {key for key in tables_and_pictures if key[1].endswith("_reading")}
+    assert {frozenset(tables_and_pictures[key] - {"tex"}) for key in tables_and_pictures.keys() - readings} == {
         frozenset({"png", "csv", "json"}),
         frozenset({"md", "csv", "json"}),
     }
+    assert {frozenset(tables_and_pictures[key]) for key in readings} == {frozenset({"md", "json"})}
+
+
+def test_every_folder_of_a_notebook_has_one_reading(tables_and_pictures):
+    readings = sorted(folder for folder, name in tables_and_pictures if name.endswith("_reading"))
+    assert readings == sorted({place.rpartition("/")[0] for _, place in PLACES.values()})
 
 
 def test_sidecars_hold_the_hashes_of_the_files_beside_them(repository, origin, tables_and_pictures):
@@ -650,7 +659,7 @@ def test_sidecars_hold_the_hashes_of_the_files_beside_them(repository, origin, t
 
 @pytest.mark.parametrize(("suffix", "write"), [("md", figures.write_markdown), ("tex", figures.write_latex)])
 def test_markdown_and_latex_say_what_the_csv_says(repository, origin, tmp_path, tables_and_pictures, suffix, write):
-    for folder, name in (stem for stem, suffixes in tables_and_pictures.items() if suffix in suffixes):
+    for folder, name in (stem for stem, suffixes in tables_and_pictures.items() if {suffix, "csv"} <= suffixes):
         table, text = (repository / folder / f"{name}.{kind}" for kind in ("csv", suffix))
         write(tmp_path / "again", table, origin(folder, name)["caption"])
         assert (tmp_path / "again").read_text() == text.read_text(), name

@@ -185,6 +185,31 @@ def test_notebooks_are_thin_and_stripped(repository, name):
     assert sum("parameters" in cell["metadata"].get("tags", []) for cell in code) == 1
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")))
+def test_prose_of_notebooks_stands_in_short_paragraphs(repository, name):
+    """Items of a list are counted alone."""
+    cells = json.loads((repository / "notebooks" / f"{name}.ipynb").read_text())["cells"]
+    prose = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    paragraphs = [part for text in prose for part in re.split(r"\n\s*\n|\n(?=[-*] )", text)]
+    assert [part for part in paragraphs if len(part.split()) > MOST_WORDS] == []
+
+
+def test_every_notebook_with_figures_ends_with_its_reading(repository):
+    for path in (repository / "notebooks").glob("[0-9]*.ipynb"):
+        *_, heading, code = json.loads(path.read_text())["cells"]
+        assert "".join(heading["source"]) == "## Reading", path.name
+        assert "run.save_reading(reading.tell" in "".join(code["source"]), path.name
+
+
+def test_captions_of_figures_are_short(repository):
+    captions = {
+        path: json.loads(path.read_text(encoding="utf-8"))["caption"]
+        for path in (repository / "figures").rglob("*.json")
+    }
+    assert len(captions) > 100
+    assert [path for path, caption in captions.items() if len(caption.split()) > MOST_IN_CAPTION] == []
+
+
 def test_every_notebook_that_makes_figures_is_in_the_default_recipe(repository):
     from smicnb.repro.runs import recipes
 
