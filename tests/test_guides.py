@@ -90,7 +90,7 @@ def test_workers_of_a_cluster_start_as_its_page_says(repository):
 
     from smicnb.base.work.environment import worker_variables
 
-    page = (repository / "docs" / "cluster.md").read_text(encoding="utf-8")
+    page = (repository / "docs" / "guides" / "cluster.md").read_text(encoding="utf-8")
     (block,) = (block for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL) if "dask scheduler" in block)
     lines = block.splitlines()
     told = "\n".join([*lines[:2], "env"]).replace(".venv/bin/python", shlex.quote(sys.executable))
