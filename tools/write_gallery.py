@@ -37,7 +37,7 @@ def page(notebook: Path) -> str:
     parts = ["".join(cells[0]["source"])]
     parts.append(
         f"*[{notebook.stem}.ipynb](../../notebooks/{notebook.name}) with what is committed of it: "
-        "the results of `make reproduce`, pictures reduced. What a cell prints is not here.*"
+        "the results of `make reproduce`, pictures reduced. Of what cells print the reading at the end is here.*"
     )
     waiting: list[str] = []  # code cells that show nothing: they stand with the next that does
     for cell in cells[1:]:
