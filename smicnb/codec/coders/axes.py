@@ -30,7 +30,9 @@ MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
 LEAST_COSINE, MOST_STRETCH = 0.1, 2.0  # bounds on what the second search takes from the first
 MOST_TILT = 4.0
-FOR_SEARCH = 0.5  # the tilt of files that are made to be searched; chosen on training scenes (notebook 11)
+# Of files that are made to be searched: their tilt, and the code of 7/8 bit, below which own axes are left out; both
+# were chosen on training scenes (notebook 11).
+FOR_SEARCH, LEAST_FOR_SEARCH = 0.5, 6
 
 
 def price_of(fidelity: float, norm: float) -> float:
@@ -56,6 +58,7 @@ class AxesCodec(Files, BaseEstimator):
         tilt: how much more errors on large axes count, −`MOST_TILT` to `MOST_TILT`: on an axis of standard deviation σ
             in proportion to σ^tilt. 0 is for the cosine. A query has most of its own length along the large axes, so
             that an error there moves its scores the most. Only the choice of levels changes, no reader has to know.
+        least_code: of own axes, `quantisation.FIRST_CODE` to `quantisation.CODES` − 1: those of less are left out.
         norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
 
     Attributes:
@@ -78,6 +81,7 @@ class AxesCodec(Files, BaseEstimator):
         growth=quantisation.GROWTH,
         images=None,
         tilt=0.0,
+        least_code=quantisation.FIRST_CODE,
         norm=20.0,
         encoder="unnamed",
         weights_hash=UNNAMED,
@@ -93,6 +97,7 @@ class AxesCodec(Files, BaseEstimator):
         self.growth = growth
         self.images = images
         self.tilt = tilt
+        self.least_code = least_code
         self.norm = norm
         self.encoder = encoder
         self.weights_hash = weights_hash
@@ -117,7 +122,12 @@ class AxesCodec(Files, BaseEstimator):
         return self
 
     def _check(self) -> None:
-        ranges = ("fidelity", 0, priors.MOST_SCALE), ("b_dict", 1, 16), ("growth", 0, quantisation.MOST_GROWTH)
+        ranges = (
+            ("fidelity", 0, priors.MOST_SCALE),
+            ("b_dict", 1, 16),
+            ("growth", 0, quantisation.MOST_GROWTH),
+            ("least_code", quantisation.FIRST_CODE, quantisation.CODES - 1),
+        )
         for what, least, most in ranges:
             value = getattr(self, what)
             if not (isinstance(value, Integral) and least <= value <= most):
@@ -128,7 +138,7 @@ class AxesCodec(Files, BaseEstimator):
             raise SmicnbError(f"found tilt = {format_value(self.tilt)}", f"{-MOST_TILT:g} to {MOST_TILT:g}")
 
     def at(self, Z, **changes) -> "AxesCodec":
-        """The codec of the same latents Z at another `fidelity`, `thrift`, `b_dict`, `most_axes` or `tilt`.
+        """The codec of the same latents Z at another fidelity, thrift, b_dict, most_axes, tilt or least_code.
 
         Own axes keep the covariance that was found; the mean and all that depends on the changes is made anew.
         """
@@ -161,7 +171,7 @@ class AxesCodec(Files, BaseEstimator):
     def _fit_own(self, Z: np.ndarray) -> TrellisCodebook:
         variances, axes = self._spectrum
         scales = priors.scale_of(np.sqrt(variances), self.norm)
-        count = len(choose_codes(scales, self.fidelity))
+        count = int((choose_codes(scales, self.fidelity) >= self.least_code).sum())
         count = count if self.most_axes is None else min(count, self.most_axes)
         if self.b_dict not in self._quantised_axes:
             self._quantised_axes[self.b_dict] = quantise.atom_levels(axes, self.b_dict)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from smicnb.base.errors import SmicnbError
-from smicnb.codec.coders.axes import AxesCodec
+from smicnb.codec.coders.axes import LEAST_FOR_SEARCH, AxesCodec
 from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.smic import SMICCodec, blocks_of, parts
 from smicnb.codec.format import container, priors
@@ -103,7 +103,8 @@ def ways(
         bits: bits of an image, its share of all but names and sizes included, that are to spend.
         images: size of the collection; None for n.
         only: kinds of ways: "own" axes, "prior" axes, "words"; the last two only where a prior is known.
-        tilt: of `AxesCodec`, `FOR_SEARCH` for files that are made to be searched; words have none.
+        tilt: of `AxesCodec`, `FOR_SEARCH` for files that are made to be searched, whose own axes then begin at
+            `LEAST_FOR_SEARCH`; words have none.
         about: `norm`, `encoder` and `weights_hash`, as of `SMICCodec`.
 
     Raises:
@@ -122,7 +123,8 @@ def ways(
             name = f"axes of the prior, {'its mean sent' if centre else 'nothing sent'}"
             found.append(_try_axes(task, name, base))
     if "own" in only:
-        base = AxesCodec(prior=prior, tilt=tilt, **about).fit(task.learned)
+        least = LEAST_FOR_SEARCH if tilt else quantisation.FIRST_CODE
+        base = AxesCodec(prior=prior, tilt=tilt, least_code=least, **about).fit(task.learned)
         for b_dict, most in OWN_BESIDE_PRIOR if prior else OWN_ALONE:
             few = {None: "", 0: ", the mean alone"}.get(most, f", {most} at most")
             found.append(_try_axes(task, f"own axes at {b_dict} bits{few}", base, b_dict=b_dict, most_axes=most))

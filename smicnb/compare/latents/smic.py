@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from smicnb.base import leb128
-from smicnb.codec.coders.axes import AxesCodec
+from smicnb.codec.coders.axes import LEAST_FOR_SEARCH, AxesCodec
 from smicnb.codec.coders.dictionary import SemanticDictionary
 from smicnb.codec.coders.smic import SMICCodec, normalise
 from smicnb.codec.format import payload
@@ -306,7 +306,8 @@ def retrieval_coders(prior: Prior | None, images: int, tilt: float, every: int =
     Args:
         prior: the prior of the latents' encoder, or None: then there are own axes only.
         images: how many images share the prior's mean.
-        tilt: of `AxesCodec`, of those for search, whose names end on `FOR_SEARCH`.
+        tilt: of `AxesCodec`, of those for search, whose names end on `FOR_SEARCH`; their own axes begin at
+            `LEAST_FOR_SEARCH`.
         every: so many of `FIDELITIES` are gone on by.
     """
     shares: dict[bytes, float] = {}
@@ -316,7 +317,8 @@ def retrieval_coders(prior: Prior | None, images: int, tilt: float, every: int =
         (ScalarAxes, ScalarCoder, SEARCHED),
     ):
         for suffix, about in (("", {}), (FOR_SEARCH, {"tilt": tilt})):
-            shapes = [kind(prior=prior, **about)]
+            least = LEAST_FOR_SEARCH if about else quantisation.FIRST_CODE
+            shapes = [kind(prior=prior, least_code=least, **about)]
             if prior is not None:
                 shapes += [
                     kind("prior", prior=prior, images=images, **about),

@@ -6,21 +6,17 @@ from smicnb.codec.coders.axes import FOR_SEARCH
 from smicnb.codec.format.priors import Prior
 from smicnb.compare.latents import rivals, smic
 from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder
-from smicnb.compare.latents.quantisers.additive import ResidualQuantiser
-from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
+from smicnb.compare.latents.quantisers.scalar import FixedScalar
 from smicnb.compare.latents.quantisers.shared import SharedCodebooks
 from smicnb.compare.latents.quantisers.vector import Codebooks
-from smicnb.compare.latents.transforms import KLT, Truncation
+from smicnb.compare.latents.transforms import Truncation
 from smicnb.studies.beyond import kinds as beyond
 from smicnb.studies.beyond.kinds import OURS, OURS_NAME, PAPERS_NAME, SEARCHED_NAME, UNTRAINED_NAME
 
 OURS_SEARCH = tuple(f"{name}{smic.FOR_SEARCH}" for name in OURS)
 SEARCH_NAME = f"ours{smic.FOR_SEARCH}"
 SIGNS = "signs"
-MOST_SEARCHED = 128  # codewords of what is searched for along many paths
-MOST_TURNED, MOST_GIVEN = 512, 4096  # codewords of product quantisers given the prior, with a rotation and without
-MANY_AXES = 32
-RESIDUAL_GIVEN = f"residual quantiser{rivals.PRIOR}"
+MOST_SEARCHED = 128  # codewords of a local search quantiser
 PAPERS = (smic.PAPER, smic.PAPER_ENTROPY, smic.PAPER_REFITTED, smic.ENTROPY_REFITTED)
 ALONE = (smic.PAPER, smic.PAPER_ENTROPY, "CLIP-intra + entropy", f"{SIGNS} + entropy")
 # Rivals by kind, together all. Scalars with all of ours but the trellis are given the tilt as well.
@@ -95,18 +91,8 @@ def coders(
 
 
 def _takes_long(coder: LatentCoder) -> bool:
-    """Whether a coder is one of those of notebook 10 that are left out here for their time: vector quantisers of many
-    searched codewords, or given the prior of many; residual ones whose codebooks have 4 bits a number; and few axes.
-    """
+    """Whether a coder is left out here for its time: a local search quantiser of many codewords, which faiss searches
+    photograph by photograph."""
     quantiser = getattr(coder, "quantiser", None)
-    if isinstance(quantiser, SteppedScalar) and type(quantiser.transform) is KLT:
-        return (quantiser.transform.n_components or MANY_AXES) < MANY_AXES or quantiser.transform.bits < 4
-    if not isinstance(quantiser, Codebooks | SharedCodebooks):
-        return False
-    codewords, given = quantiser.count << quantiser.bits, coder.name in rivals.VECTORS_GIVEN
-    if coder.name.startswith(rivals.LOCAL_SEARCH) or coder.name.startswith(RESIDUAL_GIVEN):
-        return codewords > MOST_SEARCHED
-    if given:
-        most = MOST_TURNED if coder.name.startswith(rivals.OPTIMISED) else MOST_GIVEN
-        return codewords > most or quantiser.bits > 6
-    return isinstance(quantiser, ResidualQuantiser) and quantiser.codebook_bits < 8
+    searched = isinstance(quantiser, Codebooks | SharedCodebooks) and coder.name.startswith(rivals.LOCAL_SEARCH)
+    return searched and quantiser.count << quantiser.bits > MOST_SEARCHED

@@ -26,18 +26,19 @@ AHEAD, BEHIND = "ours ahead", "ours behind"
 
 
 class Curve:
-    """The hull of a kind of coders: bits, and the recall of each photograph that asks.
+    """The hull of a kind of coders in recall at ten: bits, and the recall of each photograph that asks.
 
     Args:
         found: of all coders.
         names: of the kind's coders.
         n: images that share what is sent once; may be infinite.
+        measure: which recall is read along the hull.
     """
 
-    def __init__(self, found: Sequence[Found], names: Sequence[str], n: float):
+    def __init__(self, found: Sequence[Found], names: Sequence[str], n: float, measure: str = RECALL):
         self.points = hull_of(found, names, n)
         self.bits = np.array([point.bits(n) for point in self.points])
-        self.values = np.array([point.values[RECALL] for point in self.points])  # (settings, photographs)
+        self.values = np.array([point.values[measure] for point in self.points])  # (settings, photographs)
 
     def at(self, bits: float) -> np.ndarray | None:
         """(q,) recall of each photograph at these bits of an image; None where the curve does not reach them."""

@@ -8,6 +8,7 @@ import pandas as pd
 from smicnb.studies.retrieval.kinds import BEST_NAME, FIXED_NAME, OURS_NAME, PAPERS_NAME
 from smicnb.studies.retrieval.matched import AHEAD, BEHIND, FAR, SIZES
 from smicnb.studies.retrieval.measures import FIRST, INDEX, RANDOM, RECALL
+from smicnb.studies.retrieval.tried import BETTER, ON_FOLDS
 from smicnb.studies.sentences import count, join, name_data, tell_value
 
 PAYLOAD = next(iter(SIZES))
@@ -18,19 +19,23 @@ def tell_difference(row: pd.Series) -> str:
     return tell_value(row, "difference")
 
 
-def tell(table: pd.DataFrame, checks: pd.DataFrame, rates: pd.DataFrame, collection: str) -> Iterator[str]:
-    """Ours for search beside rivals, ours for the cosine and the paper's code; half the bits; and floors.
+def tell(
+    table: pd.DataFrame, checks: pd.DataFrame, rates: pd.DataFrame, others: pd.DataFrame, collection: str
+) -> Iterator[str]:
+    """Ours for search beside rivals, ours for the cosine and the paper's code; half the bits; other ways; floors.
 
     Args:
         table: of `matched.matched`.
         checks: of `matched.checks`.
         rates: of `measures.table`.
+        others: of `tried.tried`.
         collection: the name of that which is searched.
     """
     where = name_data(collection)
     for against, size in ((OURS_NAME, PAYLOAD), *((BEST_NAME, size) for size in SIZES), (PAPERS_NAME, PAYLOAD)):
         yield from tell_rivals(table, against, size, where)
     yield from tell_half(checks, where)
+    yield from tell_tried(others, where)
     yield tell_floors(rates, where)
 
 
@@ -71,6 +76,25 @@ def tell_half(table: pd.DataFrame, where: str) -> Iterator[str]:
             f"At {row['bits']:.0f} bits, {_sized(row['size'])}, on {where} the {row['against']} ({row['strongest']}) "
             f"needs {times} for its recall@10, where {row['level']:g} were hoped for: {row['verdict']}."
         )
+
+
+def tell_tried(table: pd.DataFrame, where: str) -> Iterator[str]:
+    """A sentence for each way that somewhere finds more on folds, with what it does held out, and one for the rest.
+
+    Args:
+        table: of `tried.tried`.
+        where: the data set.
+    """
+    better = list(dict.fromkeys(table[(table["on"] == ON_FOLDS) & (table["verdict"] == BETTER)]["way"]))
+    for way in better:
+        own = table[table["way"] == way]
+        said = []
+        for on, rows in own.groupby("on", sort=False):
+            told = (f"{tell_difference(row)} at {row['bits']:.0f}" for _, row in rows.iterrows())
+            said.append(f"{on} {', '.join(told)}")
+        yield f"On {where}, {way} finds of recall@10, less {own['beside'].iloc[0]}, {'; '.join(said)} bits."
+    others = [way for way in dict.fromkeys(table["way"]) if way not in better]
+    yield f"Nowhere on folds of {where} more recall@10: {'; '.join(others)}."
 
 
 def tell_floors(table: pd.DataFrame, where: str) -> str:

@@ -41,6 +41,7 @@ class Search:
         scenes: of the stored.
         asking: (q,) rows of the stored that ask; each is left out of what is found for itself.
         seed: of the order in which photographs of equal scores are found.
+        fitted_scenes: of those that coders are fitted to, for `folds`.
     """
 
     fitted: np.ndarray
@@ -48,6 +49,7 @@ class Search:
     scenes: tuple[str, ...]
     asking: np.ndarray
     seed: int = 0
+    fitted_scenes: tuple[str, ...] = ()
 
     @cached_property
     def queries(self) -> np.ndarray:
@@ -83,9 +85,24 @@ def halves(Z: np.ndarray, items: Sequence[Item], seed: int, count: int = 1) -> l
     first = np.array([item.split == "train" for item in items])
     found = []
     for fitted in (first, ~first)[:count]:
-        scenes = tuple(item.scene for item, other in zip(items, fitted, strict=True) if not other)
-        found.append(Search(Z[fitted], Z[~fitted], scenes, np.arange(len(scenes)), seed))
+        known, scenes = (
+            tuple(item.scene for item, own in zip(items, part, strict=True) if own) for part in (fitted, ~fitted)
+        )
+        found.append(Search(Z[fitted], Z[~fitted], scenes, np.arange(len(scenes)), seed, known))
     return found
+
+
+def folds(search: Search) -> list[Search]:
+    """What coders are fitted to, halved by scene: each half coded by what was fitted to the other, all of it asking.
+
+    What is chosen here has seen nothing of the photographs that the search itself stores.
+    """
+    scenes = np.array(search.fitted_scenes)
+    first = np.isin(scenes, list(dict.fromkeys(search.fitted_scenes))[::2])
+    return [
+        Search(search.fitted[~part], search.fitted[part], tuple(scenes[part]), np.arange(part.sum()), search.seed)
+        for part in (first, ~first)
+    ]
 
 
 def among_others(
@@ -99,9 +116,12 @@ def among_others(
         Z_others, others: of the other one.
     """
     first = np.array([item.split == "train" for item in others])
-    scenes = tuple(item.scene for item, fitted in zip(others, first, strict=True) if not fitted)
+    known, scenes = (
+        tuple(item.scene for item, own in zip(others, part, strict=True) if own) for part in (first, ~first)
+    )
     stored = np.concatenate([Z, Z_others[~first]])
-    return Search(Z_others[first], stored, (*(item.scene for item in items), *scenes), np.arange(len(items)), seed)
+    own = tuple(item.scene for item in items)
+    return Search(Z_others[first], stored, (*own, *scenes), np.arange(len(items)), seed, known)
 
 
 def searches(

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from smicnb.base.errors import IntegrityError, SmicnbError, UnknownNameError
 from smicnb.codec import describe
 from smicnb.codec.coders import choice
-from smicnb.codec.coders.axes import FOR_SEARCH, AxesCodec, mixed_covariance
+from smicnb.codec.coders.axes import FOR_SEARCH, LEAST_FOR_SEARCH, AxesCodec, mixed_covariance
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container
 from smicnb.codec.format.reader import SmicReader
@@ -62,6 +62,20 @@ def test_a_tilt_changes_what_is_chosen_and_no_byte_of_the_format(axes, tilt):
         errors.append(np.square((Z - decoded) @ book.analysis).mean(axis=0))
     leading = slice(0, len(book.codes) // 4)
     assert (errors[1][leading].sum() < errors[0][leading].sum()) == (tilt > 0)
+
+
+def test_own_axes_of_few_bits_can_be_left_out():
+    """What is left are the leading axes of the same file, which any reader reads."""
+    Z = images(80)
+    plain, codec = (AxesCodec(prior=PRIOR, fidelity=95, least_code=some).fit(Z) for some in (1, LEAST_FOR_SEARCH))
+    kept, codes = len(codec.codebook_.codes), plain.codebook_.codes
+    assert 0 < kept < len(codes)
+    assert codes[kept - 1] >= LEAST_FOR_SEARCH > codes[kept]
+    assert np.array_equal(codec.codebook_.axis_levels, plain.codebook_.axis_levels[:kept])
+    data = codec.encode(Z)
+    assert np.allclose(smic_by_hand.read(data).latents, codec.decode(data), atol=1e-5)
+    with pytest.raises(SmicnbError, match="least_code"):
+        AxesCodec(least_code=0).fit(Z)
 
 
 def test_without_a_tilt_no_axis_counts_more():
