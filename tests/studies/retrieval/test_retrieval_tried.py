@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from prior_latents import PRIOR, images
 
 from smicnb.studies.retrieval import reading, searches, tried
 from smicnb.studies.retrieval.measures import FIRST, RECALL, Found
@@ -32,13 +33,12 @@ def test_centroids_err_less_than_midpoints_and_dithers_are_what_they_are_said_to
     found = {name: tried.scalars(C, SIGMA, coarse, name, 1) for name in ("centroids", "midpoints")}
     assert error(found["centroids"][0], 1) < 0.95 * error(found["midpoints"][0], 1)
     assert found["centroids"][1] == found["midpoints"][1]
-    dithered, bits = tried.scalars(C, SIGMA, coarse, "dithered", 1)
+    dithered, _ = tried.scalars(C, SIGMA, coarse, "dithered", 1)
     errors = dithered[:, 1] - C[:, 1]
     # Uniform in a step and independent of what is coded, which no quantiser without a dither has.
     assert np.abs(errors).max() <= 1 + 1e-9
     assert np.square(errors).mean() == pytest.approx(4 / 12, rel=0.08)
     assert abs(np.corrcoef(errors, C[:, 1])[0, 1]) < 0.05
-    assert bits > found["midpoints"][1]
     assert error(tried.scalars(C, SIGMA, coarse, "dithered, shrunk", 1)[0], 1) < error(dithered, 1)
 
 
@@ -67,10 +67,10 @@ def search_of(Z, seed):
 
 
 def test_every_way_is_beside_its_like_and_what_is_better_is_also_held_out(monkeypatch):
-    monkeypatch.setattr(tried, "BITS", (12.0,))
+    monkeypatch.setattr(tried, "BITS", (64.0,))
     monkeypatch.setattr(tried, "FIDELITIES", tried.FIDELITIES[::6])
-    search = search_of(RNG.standard_normal((80, 12)) * np.geomspace(3, 0.3, 12), 1)
-    table = tried.tried(searches.folds(search), [search], None, 0)
+    search = search_of(images(80), 1)
+    table = tried.tried(searches.folds(search), [search], PRIOR, 0)
     first, held_out = (table[table["on"] == name] for name in (tried.ON_FOLDS, tried.HELD_OUT))
     assert set(first["way"]) <= {*tried.FILES, *tried.READINGS, *tried.ALLOCATIONS} - {tried.TILTED, tried.SCALARS}
     assert set(tried.READINGS) <= set(first["way"])
