@@ -1,4 +1,4 @@
-"""What was tried for search: quantisers whose errors and bits are known, folds, and a table of what is better."""
+"""What was tried for search: quantisers of known errors and bits, folds, and a table that tells better from not."""
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ def error(decoded, axis):
 
 def test_scalars_have_the_errors_and_bits_of_theory():
     middles, bits = tried.scalars(C, SIGMA, STEPS, "midpoints")
-    # Entropy of a fine quantiser: that of the Gaussian, less the logarithm of the step, on both axes that are coded.
+    # The entropy of a fine quantiser: that of the Gaussian, less the logarithm of the step, on both coded axes.
     known = sum(0.5 * np.log2(2 * np.pi * np.e * s**2) - np.log2(0.5) for s in SIGMA[:2])
     assert bits == pytest.approx(known, rel=0.02)
     assert [error(middles, axis) for axis in (0, 1)] == pytest.approx([0.25 / 12] * 2, rel=0.1)
