@@ -153,7 +153,7 @@ def odd(folder, tmp_path_factory):
     frames = [Image.open(path).convert("RGB").resize((60, 60)) for path in paths[12:15]]
     frames[0].save(odd / "frames.gif", save_all=True, append_images=frames[1:])
     frames[1].save(odd / "pages.tif", save_all=True, append_images=frames[2:])
-    Image.open(paths[15]).convert("RGB").resize((1900, 1200)).save(odd / "large.jpg")
+    Image.open(paths[15]).convert("RGB").resize((2900, 1833)).save(odd / "large.jpg")
     save(np.array(Image.open(paths[16]).convert("RGB")), odd / "sideways.jpg", 90, 6)
     return odd
 

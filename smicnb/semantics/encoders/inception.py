@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.semantics.encoders.towers import ImageTower
-from smicnb.semantics.photographs.images import check_rgb
+from smicnb.semantics.photographs.images import box_of, check_rgb
 from smicnb.semantics.weights import store
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def squash(image: np.ndarray | Callable[[], np.ndarray]) -> np.ndarray:
 
     image = image() if callable(image) else image
     check_rgb(image)
-    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+    return np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC, box_of(image)))
 
 
 @lru_cache(maxsize=2)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from smicnb.base.errors import ImageError, reason
-from smicnb.semantics.photographs.images import check_rgb
+from smicnb.semantics.photographs.images import box_of, check_rgb
 
 if TYPE_CHECKING:
     import torch
@@ -27,7 +27,7 @@ def resize_and_crop(image: np.ndarray, side: int, squash: bool = False, kernel: 
     """The centre square of an image after its shorter side became `side` pixels.
 
     Args:
-        image: RGB uint8, H×W×3, any size.
+        image: RGB uint8, H×W×3, any size; of a `Reduced` one its box alone is the image.
         side: pixels of the result's side.
         squash: make both sides `side` pixels instead, so that nothing is cropped and the proportions are lost.
         kernel: "bicubic" or "bilinear", Pillow's antialiased filter.
@@ -42,22 +42,25 @@ def resize_and_crop(image: np.ndarray, side: int, squash: bool = False, kernel: 
     from PIL import Image
 
     check_rgb(image)
-    (height, width), (top, left) = _geometry(*image.shape[:2], side, squash)
+    whole = box_of(image)
+    long, high = whole[2] - whole[0], whole[3] - whole[1]
+    (height, width), (top, left) = _geometry(high, long, side, squash)
     picture, kernel = Image.fromarray(image), Image.Resampling[kernel.upper()]
     if max(height, width) > LONGEST * side:
-        across, down = picture.width / width, picture.height / height
-        box = (left * across, top * down, (left + side) * across, (top + side) * down)
+        across, down = long / width, high / height
+        corners = left * across, top * down, (left + side) * across, (top + side) * down
+        box = tuple(corner + start for corner, start in zip(corners, 2 * whole[:2], strict=True))
         return np.asarray(picture.resize((side, side), kernel, box))
-    resized = picture.resize((width, height), kernel)
+    resized = picture.resize((width, height), kernel, whole)
     return np.asarray(resized.crop((left, top, left + side, top + side)))
 
 
-def _geometry(height: int, width: int, side: int, squash: bool) -> tuple[tuple[int, int], tuple[int, int]]:
+def _geometry(height: float, width: float, side: int, squash: bool) -> tuple[tuple[int, int], tuple[int, int]]:
     """The size after resizing and the crop's corner, rounded as torchvision does it, hence CLIP."""
     if squash:
         return (side, side), (0, 0)
     short = min(height, width)
-    size = side * height // short, side * width // short
+    size = int(side * height // short), int(side * width // short)
     return size, (round((size[0] - side) / 2), round((size[1] - side) / 2))
 
 

@@ -8,6 +8,7 @@ import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from math import ceil
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -23,12 +24,13 @@ from smicnb.semantics.photographs.samples import NO_RANGE
 MIN_SIDE = 16  # pixels; nothing can be recognised in less
 MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the pixels
 MAX_REDUCED = 300_000_000  # the same of a JPEG of which no more than `MAX_PIXELS` are decoded
-REDUCED = 2  # least side of a JPEG that is decoded at a reduced scale, times the side that a network sees
+REDUCED = 4  # least side of a JPEG that is decoded at a reduced scale, times the side that a network sees
 LARGEST_INPUT = 448  # pixels of a network's side, which a listing of files reckons with
 HELD = 1 << 26  # bytes of a file that is held in memory to be read once; larger ones are hashed and read again
 
 ORIENTATION = 0x0112  # the EXIF tag
 SIDEWAYS = (5, 6, 7, 8)  # its values that exchange width and height
+FROM_RIGHT, FROM_BELOW = (2, 3, 6, 7), (3, 4, 7, 8)  # and by which the last column, or row, seen was stored first
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -55,6 +57,17 @@ NEEDED = {
 FIRST_FRAME = "first of several frames used"
 
 
+class Reduced(np.ndarray):
+    """RGB uint8 H×W×3 of a JPEG that was decoded at a reduced scale, which does not divide its sides.
+
+    Attributes:
+        box: (left, top, right, bottom) in pixels, of all that is the photograph: of the last row or column, which may
+            be the first by now, it is a part. What is made of the array is a plain one's, and has None.
+    """
+
+    box: tuple[float, float, float, float] | None = None
+
+
 class ImageMemoryError(ImageError, MemoryError):
     """An image for which this machine has not enough memory: no property of the file."""
 
@@ -63,6 +76,11 @@ def check_rgb(image: np.ndarray) -> None:
     """Raise ImageError where an array is not RGB uint8, H×W×3."""
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         raise ImageError(f"found an array {image.shape} of {image.dtype}", "RGB uint8 of shape (H, W, 3)")
+
+
+def box_of(image: np.ndarray) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of what is the photograph in an array H×W×3: all of it, but for `Reduced` ones."""
+    return getattr(image, "box", None) or (0, 0, image.shape[1], image.shape[0])
 
 
 def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -76,7 +94,7 @@ def shrink(image: np.ndarray, scale: float) -> np.ndarray:
 
 
 RULES = [
-    4,
+    5,
     MIN_SIDE,
     MAX_PIXELS,
     MAX_REDUCED,
@@ -98,7 +116,7 @@ def read_image(path: Path | str, profiles: bool = True, side: int | None = None)
             at a half, a quarter or an eighth of its scale too is decoded at the least such scale, by libjpeg itself.
 
     Returns:
-        H×W×3 uint8, contiguous, writable.
+        H×W×3 uint8, contiguous, writable; `Reduced` where such a scale does not divide its sides.
 
     Raises:
         ImageError: the file cannot be used; says why, on one line.
@@ -287,11 +305,19 @@ def _read(path: Path, profiles: bool = True, side: int | None = None) -> tuple[n
 
 
 def _pixels(picture: _Picture) -> np.ndarray:
-    size = oriented_size(picture.image, picture.image.size)
+    size, whole = (oriented_size(picture.image, each) for each in (picture.image.size, picture.size))
+    scale = ceil(whole[0] / size[0])
     pixels = to_rgb(picture)
     if pixels.shape[1::-1] != size:
         raise Unusable(OTHER_SIZE)
-    return pixels
+    if (scale * size[0], scale * size[1]) == whole:
+        return pixels
+    turned, (width, height) = _orientation(picture.image), (side / scale for side in whole)
+    left = size[0] - width if turned in FROM_RIGHT else 0
+    top = size[1] - height if turned in FROM_BELOW else 0
+    reduced = pixels.view(Reduced)
+    reduced.box = left, top, left + width, top + height
+    return reduced
 
 
 def _note(image: Image.Image) -> str | None:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from smicnb.base.cache import cache_root
 from smicnb.base.errors import ImageError
+from smicnb.semantics.encoders.towers import resize_and_crop
 from smicnb.semantics.photographs import folders, images
 from smicnb.semantics.photographs.folders import list_images
 from smicnb.semantics.photographs.images import check, describe, probe, read_image, size_of
@@ -172,10 +173,10 @@ def test_a_damaged_second_frame_does_not_take_the_first(tmp_path):
 
 @pytest.mark.parametrize(
     ("size", "seen"),
-    [((127, 200), (127, 200)), ((128, 200), (64, 100)), ((200, 255), (100, 128)), ((513, 601), (65, 76))],
+    [((255, 300), (255, 300)), ((256, 300), (128, 150)), ((300, 511), (150, 256)), ((1025, 1101), (129, 138))],
 )
 @pytest.mark.parametrize("turned", [False, True])
-def test_a_large_jpeg_is_decoded_at_the_least_scale_of_twice_the_network_s_side(tmp_path, size, seen, turned):
+def test_a_large_jpeg_is_decoded_at_the_least_scale_that_leaves_a_network_enough(tmp_path, size, seen, turned):
     height, width = size
     smooth = np.linspace(0, 255, height)[:, None, None] + np.linspace(0, 255, width)[None, :, None]
     picture = Image.fromarray((smooth / 2 + np.zeros(3)).astype(np.uint8))
@@ -189,6 +190,23 @@ def test_a_large_jpeg_is_decoded_at_the_least_scale_of_twice_the_network_s_side(
     expected = Image.fromarray(whole).resize(small.shape[1::-1], Image.Resampling.BOX)
     assert np.abs(small.astype(int) - np.asarray(expected)).max() <= 6  # the ramp's steps at the eighth scale
     assert read_image(tmp_path / "a.png", side=32).shape[:2] == size
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_network_sees_the_same_of_a_reduced_jpeg_whose_sides_no_scale_divides(tmp_path, orientation):
+    """Of the last column 1 of 8 pixels is the photograph's, and of the last row: stretched to a whole one, all lies
+    where it should not.
+    """
+    noise = np.random.default_rng(0).integers(0, 256, (27, 30, 3), np.uint8)
+    picture, exif = Image.fromarray(noise).resize((1113, 1025), Image.Resampling.BICUBIC), Image.Exif()
+    exif[images.ORIENTATION] = orientation
+    picture.save(tmp_path / "a.jpg", quality=95, exif=exif)
+    whole, small = read_image(tmp_path / "a.jpg"), read_image(tmp_path / "a.jpg", side=32)
+    assert sorted(small.shape[:2]) == [129, 140]
+    wanted = resize_and_crop(whole, 32).astype(int)
+    found, stretched = (np.abs(resize_and_crop(each, 32) - wanted) for each in (small, np.array(small)))
+    assert 2 * found.mean() < stretched.mean()
+    assert found.max() <= 8
 
 
 def test_a_large_jpeg_that_ends_early_is_damaged_at_every_scale(tmp_path):
