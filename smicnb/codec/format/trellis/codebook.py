@@ -177,7 +177,7 @@ class TrellisCodebook:
         codes = choose_codes(scales, fidelity)
         return scales[: len(codes)], codes
 
-    @property
+    @cached_property
     def fixed_mean(self) -> np.ndarray:
         """(L,) float64, whole numbers: what `reconstruct` adds to the sums of every image."""
         values, rows = self._mean_values
@@ -217,9 +217,10 @@ class TrellisCodebook:
         """Latents (n, L) float32 of levels (n, n_atoms), of the file's norm, bit-exactly the same everywhere."""
         count = len(self.codes)
         values = quantisation.values(levels[:, :count], self.deviations, self.codes, self.known)
-        mean, rows = self._mean_values
-        fixed = np.hstack([np.tile(mean, (len(levels), 1)), values])
-        return quantise.reconstruct(fixed, np.vstack([rows, self.fixed_axes[:count]]), self.header.norm)
+        # The sums are exact, however whole numbers below 2^53 are added up.
+        sums = values.astype(np.float64) @ self.fixed_axes[:count]
+        sums += self.fixed_mean
+        return quantise.scale_to_norm(sums, self.header.norm)
 
     def encode_payload(self, levels: np.ndarray) -> bytes:
         """The bytes of a block's levels (images, n_atoms), one path through the trellis."""

@@ -99,9 +99,14 @@ class Tables:
         return [_categorical(table.reshape(BOOKS, -1)) for table in self.frequencies]
 
     @cached_property
+    def whole_levels(self) -> np.ndarray:
+        """All levels as they are held, int64, flat."""
+        return np.concatenate([table.ravel() for table in self.levels]).astype(np.int64)
+
+    @cached_property
     def flat_levels(self) -> np.ndarray:
         """All levels in standard deviations, float64."""
-        return np.concatenate([table.ravel() for table in self.levels]) / LEVEL_UNIT
+        return self.whole_levels / LEVEL_UNIT
 
     @cached_property
     def flat_frequencies(self) -> np.ndarray:
@@ -293,11 +298,12 @@ def search_levels(
 
 def values(levels: np.ndarray, deviations: np.ndarray, codes: np.ndarray, known: Tables | None = None) -> np.ndarray:
     """Coefficients (n, K) int64 of levels: whole numbers, in the unit of the deviations (K,), whole numbers too."""
-    all_levels = (known or tables()).levels
-    tabled = [all_levels[code].ravel().astype(np.int64) for code in codes.tolist()]
-    columns = [table[column] for table, column in zip(tabled, levels.T, strict=True)]
-    scaled = np.stack(columns, axis=1) * deviations if columns else np.zeros(levels.shape, np.int64)
-    return (scaled + LEVEL_UNIT // 2) >> (LEVEL_UNIT.bit_length() - 1)
+    known = known or tables()
+    scaled = known.whole_levels[known.first[codes] + levels]
+    scaled *= deviations
+    scaled += LEVEL_UNIT // 2
+    scaled >>= LEVEL_UNIT.bit_length() - 1
+    return scaled
 
 
 def lengths(levels: np.ndarray, codes: np.ndarray, growth: int = GROWTH, known: Tables | None = None) -> np.ndarray:
