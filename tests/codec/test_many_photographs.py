@@ -15,6 +15,7 @@ import distributed  # noqa: F401 (whose settings have to be there before one of 
 import numpy as np
 import pytest
 from PIL import Image
+from plain_encoder import Plain
 from real_photographs import own_cache, save, smicnb
 
 from smicnb.base.files import sha256_file
@@ -210,16 +211,82 @@ def test_a_file_too_large_to_be_held_is_read_through_one_handle(folder, tmp_path
     assert (found.pixels == held.pixels).all()
 
 
+# --- what becomes of files while they are read ------------------------------------------------------
+
+HOLDER = """
+# Holds a file so that whoever opens it has to wait, as for a disk that does not answer.
+import fcntl, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)  # asked to let go, it does not
+file = open(sys.argv[1], "r+b")
+try:
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+except (AttributeError, OSError) as error:
+    sys.exit(str(error))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs leases on files")
+def test_a_file_that_does_not_answer_is_given_up_counted_and_read_the_next_time(folder, tmp_path, monkeypatch):
+    paths = sorted((folder / "1").iterdir())[:6]
+    own = tmp_path / "photos"
+    own.mkdir()
+    for path in paths:
+        (own / path.name).write_bytes(path.read_bytes())
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, str(own / paths[2].name)], text=True, **pipes)
+    with own_cache(tmp_path / "cache"), holder:
+        if holder.stdout.readline() != "held\n":
+            pytest.skip(f"the file system gives no leases: {holder.stderr.read().strip()}")
+        monkeypatch.setattr(images, "STALL", 3)
+        found = photographs.photographs(str(own), Plain())
+        assert "1 file skipped (not read within 60 seconds: 1)" in found.summary
+        assert found.left_out == ((paths[2].name, images.STALLED),)
+        assert found.names == [path.name for path in paths if path != paths[2]]
+        holder.stdin.close()
+        holder.wait(60)
+        monkeypatch.undo()
+        assert photographs.photographs(str(own), Plain()).names == [path.name for path in paths]
+
+
+def test_a_folder_that_changes_while_it_is_read_is_what_was_listed_and_is_still_there(folder, tmp_path, monkeypatch):
+    own, paths = tmp_path / "photos", sorted((folder / "1").iterdir())[:8]
+    for path, part in zip(paths, "aaaabbcc", strict=True):
+        (own / part).mkdir(parents=True, exist_ok=True)
+        (own / part / path.name).write_bytes(path.read_bytes())
+    encoder, square = Plain(), Plain.square
+
+    def change(self, image):
+        if not (own / "new").exists():  # at the first photograph; a few that follow it are read by then
+            (own / "new").mkdir()
+            (own / "new" / "late.jpg").write_bytes(paths[0].read_bytes()[:-1])
+            (own / "b").rename(own / "moved")
+            (own / "c" / paths[7].name).unlink()
+        return square(self, image)
+
+    monkeypatch.setattr(encoders, "BLOCK", 1)
+    monkeypatch.setattr(Plain, "square", change)
+    with own_cache(tmp_path / "cache"):
+        found = photographs.photographs(str(own), encoder)
+        assert "3 files skipped (no longer readable: 3)" in found.summary
+        gone = [f"b/{paths[4].name}", f"b/{paths[5].name}", f"c/{paths[7].name}"]
+        assert found.left_out == tuple((name, images.GONE) for name in gone)
+        assert found.names == [*(f"a/{path.name}" for path in paths[:4]), f"c/{paths[6].name}"]
+
+
 # --- what ends a run, and what comes after ----------------------------------------------------------
 
 KILLED = """
-# Runs compress in a process that ends itself by SIGKILL before it keeps one of its latents.
+# Runs compress in processes that end themselves by SIGKILL before one of the latents is kept, one after the other.
 import json, os, pathlib, signal, sys
+from plain_encoder import Plain
 from smicnb.base.cache import ArrayCache
 from smicnb.codec import photographs
 from smicnb.semantics.encoders import encoders
 
-folder, target, point, moment, encoders.BLOCK = json.loads(sys.argv[1])
+folder, target, point, moments, encoders.BLOCK = json.loads(sys.argv[1])
+encoders.encoder = lambda name: Plain()
 put, kept = ArrayCache.put, []
 
 def watch(cache, *given):
@@ -229,31 +296,44 @@ def watch(cache, *given):
     put(cache, *given)
 
 ArrayCache.put = watch
-photographs.compress(folder, pathlib.Path(target), "lite0-minilm", **point)
+for moment in moments:
+    child = os.fork()
+    if not child:
+        photographs.compress(folder, pathlib.Path(target), "plain", **point)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
-def test_a_killed_compress_goes_on_with_what_was_encoded(folder, alone, tmp_path, monkeypatch):
-    moments, encoder, encoded = (1, 3, 12), encoders.encoder("lite0-minilm"), []
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
+def test_a_compress_that_is_killed_ten_times_goes_on_with_what_was_encoded(folder, tmp_path, monkeypatch):
+    moments, encode, encoded = (1, 2, 3, 4, 5, 6, 7, 1, 3, 8), Plain.encode_images, []
+    point, targets = POINT | {"n_atoms": 2}, [tmp_path / "a.smic", tmp_path / "b.smic"]
     with own_cache(tmp_path):
-        for moment in moments:
-            words = json.dumps([str(folder), str(tmp_path / "a.smic"), POINT, moment, 8])
-            command = [sys.executable, "-c", KILLED, words]
-            run = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, text=True, timeout=300)
-            assert run.returncode == -signal.SIGKILL, run.stderr
-        encode = encoder.encode_images
-        monkeypatch.setattr(encoder, "encode_images", lambda images, done: encode(count(images), done), raising=False)
+        words = json.dumps([str(folder), str(targets[0]), point, moments, 8])
+        run = subprocess.run(
+            [sys.executable, "-c", KILLED, words],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            timeout=900,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert run.stdout.split() == [str(-signal.SIGKILL)] * 10, run.stderr
 
-        def count(images):
-            for image in images:
-                encoded.append(1)
-                yield image
+        def count(encoder, images, done=None):
+            latents = encode(encoder, images, done)
+            encoded.extend(latents)
+            return latents
 
-        photographs.compress(str(folder), tmp_path / "a.smic", "lite0-minilm", **POINT)
+        monkeypatch.setattr(Plain, "encode_images", count)
+        monkeypatch.setattr(encoders, "encoder", lambda name: Plain())
+        photographs.compress(str(folder), targets[0], "plain", **point)
     assert len(encoded) == COUNT - sum(moment - 1 for moment in moments)
-    assert (tmp_path / "a.smic").read_bytes() == alone[0]
     assert not list((tmp_path / "smicnb" / "spool").iterdir())
+    with own_cache(tmp_path / "alone"):
+        photographs.compress(str(folder), targets[1], "plain", **point)
+    assert targets[0].read_bytes() == targets[1].read_bytes()
 
 
 def test_a_command_whose_workers_are_at_work_is_killed_and_goes_on(folder, alone, tmp_path):

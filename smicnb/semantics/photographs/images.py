@@ -8,9 +8,11 @@ import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FuturesTimeout
 from math import ceil
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -21,11 +23,14 @@ from smicnb.semantics.photographs import formats, profiles, samples
 from smicnb.semantics.photographs.formats import NOT_AN_IMAGE, Unusable
 from smicnb.semantics.photographs.samples import NO_RANGE
 
+Value = TypeVar("Value")
+
 MIN_SIDE = 16  # pixels; nothing can be recognised in less
 MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the pixels
 MAX_REDUCED = 300_000_000  # the same of a JPEG of which no more than `MAX_PIXELS` are decoded
 REDUCED = 4  # least side of a JPEG that is decoded at a reduced scale, times the side that a network sees
 LARGEST_INPUT = 448  # pixels of a network's side, which a listing of files reckons with
+STALL = 60  # seconds until a file that cannot be opened, or held, is given up: a network path may never answer
 HELD = 1 << 26  # bytes of a file that is held in memory to be read once; larger ones are hashed and read again
 
 ORIENTATION = 0x0112  # the EXIF tag
@@ -46,6 +51,7 @@ TOO_SMALL = f"smaller than {MIN_SIDE} pixels on a side"
 TOO_LARGE = f"more than {MAX_PIXELS // 10**6} megapixels"
 OTHER_SIZE = "of another size than its header says"
 UNREADABLE = "not readable"
+STALLED = f"not read within {STALL} seconds"
 GONE = "no longer readable"  # since the folder was looked through
 NO_MEMORY = "not enough memory"
 NEEDED = {
@@ -245,11 +251,7 @@ def _open(path: Path, side: int | None = None, held: bool = False) -> Iterator[_
     whatever goes wrong, here or within the block, becomes `Unusable`.
     """
     try:
-        status = os.stat(path)
-        file = path.open("rb") if stat.S_ISREG(status.st_mode) else None  # opening a pipe would wait for ever
-        if file and held and status.st_size <= HELD:
-            with file:
-                file = io.BytesIO(file.read())
+        file = _in_time(lambda: _open_bytes(path, held)) if held else _open_bytes(path, held)
     except OSError as error:
         raise Unusable(UNREADABLE) from error
     if file is None:
@@ -276,6 +278,36 @@ def _open(path: Path, side: int | None = None, held: bool = False) -> Iterator[_
         raise Unusable(TOO_LARGE) from error
     except Exception as error:  # decoders fail on damaged bytes with exceptions of every kind
         raise Unusable(DAMAGED) from error
+
+
+def _open_bytes(path: Path, held: bool) -> BinaryIO | None:
+    status = os.stat(path)
+    file = path.open("rb") if stat.S_ISREG(status.st_mode) else None  # opening a pipe would wait for ever
+    if file and held and status.st_size <= HELD:
+        with file:
+            return io.BytesIO(file.read())
+    return file
+
+
+def _in_time(call: Callable[[], Value]) -> Value:
+    """What a call returns or raises within `STALL` seconds; `Unusable` after them. What waits for a disk that does not
+    answer cannot be stopped: its thread is left behind, and ends with the process.
+    """
+    done: Future = Future()
+
+    def work() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:  # passed on
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return done.result(STALL)
+    except FuturesTimeout:
+        if done.done():  # an error of the call's own
+            raise
+        raise Unusable(STALLED) from None
 
 
 def _reduce(image: Image.Image, least: int) -> None:
