@@ -229,7 +229,7 @@ def append(
             dictionary, or a file that cannot be written or that another one replaced meanwhile.
     """
     with SmicReader(target) as opened:
-        header, content, names = opened.header, opened.file.content, opened.names
+        header, content = opened.header, opened.file.content
         codec = choice.codec_of(opened.codebook)
     if tilt:
         if not isinstance(codec, AxesCodec):
@@ -241,17 +241,26 @@ def append(
     before = content.images
     semantic_encoder = encoder_of(header, encoder)
     found = photographs(source, semantic_encoder, executor)
-    known = {fold_case(name) for name in names if name is not None}
-    named = before == 0 or bool(known)
-    again = [name for name in found.names if named and fold_case(name) in known]
+    named, again = _meet_names(target, found.names)
     if again:
         raise SmicnbError(
             f"'{target}' holds an image of the name '{again[0]}' already ({len(again)} such names in all)",
             "names that are new",
             "rename the files, or put them into a folder of another name and append the folder above it",
         )
-    container.append(target, codec.stream(found.latents, found.names if named else None, found.sizes), content)
+    names = found.names if named or before == 0 else None
+    container.append(target, codec.stream(found.latents, names, found.sizes), content)
     return found.describe(listed), before
+
+
+def _meet_names(target: Path, names: Sequence[str]) -> tuple[bool, list[str]]:
+    """Whether a file has names, and those of `names` that it has, in any case; no more than a block's are held."""
+    folded, named, met = {fold_case(name) for name in names}, False, set()
+    with SmicReader(target) as opened:
+        for number in range(opened.file.blocks):
+            some = {fold_case(name) for name in opened.names_of(number) if name is not None}
+            named, met = named or bool(some), met | (folded & some)
+    return named, [name for name in names if fold_case(name) in met]
 
 
 def encoder_of(header: container.Header, name: str | None) -> SemanticEncoder:

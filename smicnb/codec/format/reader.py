@@ -125,12 +125,16 @@ class SmicReader:
         """
         names: list[str | None] = []
         for number in range(self.file.blocks):
-            block = self.file.block(number)
-            names += details.unpack(block.details, block.count)[0] or [None] * block.count
+            names += self.names_of(number)
         known = [name.casefold() for name in names if name is not None]
         if len(set(known)) < len(known):
             raise IntegrityError("found two images of one name", "a file in which names differ by more than their case")
         return names
+
+    def names_of(self, number: int) -> list[str | None]:
+        """The names of one block's images, as in `names`."""
+        block = self.file.block(number)
+        return details.unpack(block.details, block.count)[0] or [None] * block.count
 
     def bits(self) -> dict[str, float]:
         """Bits by what they are spent on: the sections of the file, and its whole length as "file"."""
