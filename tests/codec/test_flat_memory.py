@@ -11,6 +11,7 @@ from smicnb.codec.coders.axes import AxesCodec
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container
 from smicnb.codec.format.reader import SmicReader
+from smicnb.semantics.metrics.pairs import latent_cosine
 
 WHOLE = 1 << 20  # blocks: all at once
 
@@ -38,6 +39,17 @@ def test_the_way_that_is_chosen_is_that_of_all_at_once(many, monkeypatch):
     assert found[0].bits == found[1].bits
     assert found[0].latent_cosine == pytest.approx(found[1].latent_cosine, abs=1e-12)
     assert found[0].codec.encode(many) == found[1].codec.encode(many)
+
+
+def test_of_very_many_the_best_way_is_measured_on_some(many, monkeypatch):
+    monkeypatch.setattr(choice, "LEARNED", 200)
+    monkeypatch.setattr(choice, "MEASURED", 600)
+    way = choice.ways(many, cosine=0.5, only=["own"])[0]
+    assert (way.measured, way.at_hand, way.meets) == (600, 1500, True)
+    codec = way.codec
+    decoded = codec.codebook_.reconstruct(codec.levels(many))
+    assert latent_cosine(decoded, many).mean() == pytest.approx(way.latent_cosine, abs=0.01)
+    assert 8 * len(codec.encode(many)) / len(many) == pytest.approx(way.bits, rel=0.05)
 
 
 def test_memory_does_not_grow_with_the_collection(tmp_path):

@@ -22,6 +22,7 @@ from smicnb.codec.format.trellis import quantisation
 from smicnb.codec.format.trellis.codebook import OWN_BITS, TrellisCodebook
 
 LEARNED = 5000  # images that axes, dictionaries and models are learned on at most, evenly spread
+MEASURED = 100_000  # that the best way is measured on at most, evenly spread
 TRIED = 128  # that settings are searched on
 WORDS_TRIED = 32  # and those of words, which take longer and seldom pay
 FIDELITIES = range(30, 131)  # scales of √θ
@@ -47,7 +48,7 @@ class Way:
         bits: bits of an image of the collection, its share of what is sent once included; names and sizes apart. Of the
             blocks' bytes where it was measured on all latents, else of ideal lengths and the framing.
         meets: whether the target is met.
-        measured: images that it was measured on: all `at_hand` for the first way.
+        measured: images that it was measured on: all `at_hand` for the first way, or `MEASURED` of them.
         at_hand: latents that there were to choose by.
     """
 
@@ -92,10 +93,10 @@ def ways(
     tilt: float = 0.0,
     **about,
 ) -> list[Way]:
-    """All ways to code latents Z (n, L) at a target, the best first, which meets it on all of Z.
+    """All ways to code latents Z (n, L) at a target, the best first, which meets it on all of Z (`MEASURED` of more).
 
-    Settings are searched on a sample. The best way is then measured on `LEARNED` latents, and on all of them, and made
-    finer, or cheaper, while it misses; the others keep the numbers of the sample, and say so.
+    Settings are searched on a sample. The best way is then measured on `LEARNED` latents, and on all of them or
+    `MEASURED`, and made finer, or cheaper, while it misses; the others keep the numbers of the sample, and say so.
 
     Args:
         Z: latents (n, L) of any norm; n at least 1. Axes and models are learned on `LEARNED` of them at most.
@@ -153,8 +154,10 @@ class _Task:
     def way(self, name: str, codec: Codec, latents: np.ndarray, exact: bool = False) -> Way:
         """A codec measured on some of the latents; `exact` takes the bytes of the blocks that a file would have."""
         cosines, spent, levels = [], 0, None
-        for rows in parts(codec.codebook_.header, len(latents)):
-            some, levels = latents[rows], codec.levels(latents[rows])
+        chosen = spread_rows(len(latents), MEASURED)
+        for rows in parts(codec.codebook_.header, len(chosen)):
+            some = latents[chosen[rows]]  # a part at a time: latents may lie in a file
+            levels = codec.levels(some)
             decoded = codec.codebook_.reconstruct(levels)
             norms = np.linalg.norm(some, axis=1) * np.linalg.norm(decoded, axis=1)
             cosines.append((some * decoded).sum(axis=1) / np.where(norms == 0, 1, norms))
@@ -162,7 +165,7 @@ class _Task:
                 spent += sum(len(block.payload) for block in blocks_of(codec.codebook_, levels, None, None))
         cosine = float(np.concatenate(cosines).mean())
         if exact or isinstance(codec, SMICCodec):
-            payload = 8 * spent / len(latents)
+            payload = 8 * spent / len(chosen)
         else:  # of a sample, which is one part
             payload = _ideal(codec, levels, self.images)
         header, dictionary, tables = codec.sections
@@ -170,7 +173,7 @@ class _Task:
         index = container.index_bytes(self.images, container.most_images(header))
         bits = float(payload + 8 * (side + index) / self.images)
         meets = cosine >= self.cosine if self.bits is None else bits <= self.bits
-        return Way(name, codec, cosine, bits, meets, len(latents), len(self.latents))
+        return Way(name, codec, cosine, bits, meets, len(chosen), len(self.latents))
 
     def order(self, way: Way) -> tuple[bool, float]:
         """The smaller the better: ways that meet the target by what is left open, others by how near they come."""
