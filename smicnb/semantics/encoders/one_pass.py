@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple, TypeVar
 import numpy as np
 
 from smicnb.base.cache import ArrayCache, cache_root
-from smicnb.base.errors import DimensionError
+from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.base.progress import Advance, progress_bar
 from smicnb.base.work.shards import run_pieces
 from smicnb.semantics.encoders import encoders
@@ -26,7 +26,7 @@ from smicnb.semantics.encoders.towers import LOADERS
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.photographs.folders import Verdict, refuse
 from smicnb.semantics.photographs.image_collections import Item
-from smicnb.semantics.photographs.images import read_once
+from smicnb.semantics.photographs.images import GONE, read_once
 
 Value, Result = TypeVar("Value"), TypeVar("Result")
 Size = tuple[int, int]
@@ -89,7 +89,8 @@ class OnePass:
             return
         placed = [(name, path.absolute()) for name, path in files]  # a worker may be in another folder
         pieces = ((start, placed[start : start + encoders.BLOCK]) for start in starts)
-        for (start, _), outcomes in run_pieces(partial(encode_piece, self._encoder), pieces, self._executor):
+        for (start, some), outcomes in run_pieces(partial(encode_piece, self._encoder), pieces, self._executor):
+            _check_shared(some, outcomes)
             advance(len(outcomes))
             yield start, outcomes
 
@@ -112,6 +113,17 @@ class OnePass:
     def sizes(self, items: Sequence[Item]) -> list[Size]:
         """(width, height) of items that were found."""
         return [self._sizes[self._rows[item.content_hash]] for item in items]
+
+
+def _check_shared(files: Sequence[File], outcomes: Sequence[Outcome]) -> None:
+    """Raise SmicnbError for a file that a worker does not see, and that is here."""
+    for (_, path), outcome in zip(files, outcomes, strict=True):
+        if outcome.verdict.reason == GONE and os.path.lexists(path):
+            raise SmicnbError(
+                f"a worker found no '{path}', which is on this machine",
+                "the photographs under the same path on every machine",
+                "mount them there; the same command resumes with what is not finished",
+            )
 
 
 def encode_piece(encoder: ImageEncoder, piece: tuple[int, Sequence[File]]) -> list[Outcome]:
