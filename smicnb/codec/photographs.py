@@ -241,7 +241,7 @@ def append(
     before = content.images
     semantic_encoder = encoder_of(header, encoder)
     found = photographs(source, semantic_encoder, executor)
-    named, again = _meet_names(target, found.names)
+    named, again = _meet_names(target, content, found.names)
     if again:
         raise SmicnbError(
             f"'{target}' holds an image of the name '{again[0]}' already ({len(again)} such names in all)",
@@ -253,10 +253,16 @@ def append(
     return found.describe(listed), before
 
 
-def _meet_names(target: Path, names: Sequence[str]) -> tuple[bool, list[str]]:
-    """Whether a file has names, and those of `names` that it has, in any case; no more than a block's are held."""
+def _meet_names(target: Path, content: container.Content, names: Sequence[str]) -> tuple[bool, list[str]]:
+    """Whether a file of this content has names, and those of `names` that it has, in any case.
+
+    No more than a block's are held at a time. Of a file that is another one by now nothing is told: `container.append`
+    refuses it.
+    """
     folded, named, met = {fold_case(name) for name in names}, False, set()
     with SmicReader(target) as opened:
+        if opened.file.content != content:
+            return True, []
         for number in range(opened.file.blocks):
             some = {fold_case(name) for name in opened.names_of(number) if name is not None}
             named, met = named or bool(some), met | (folded & some)

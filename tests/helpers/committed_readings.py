@@ -65,7 +65,7 @@ def tell_again(
             *map(table, ("beyond_checks", "beyond_sharing_sizes", "beyond_prior", "beyond_floors")), collection
         ),
         "11": lambda: retrieval.tell(
-            *map(table, ("retrieval_matched", "retrieval_checks", "retrieval_rates")), collection
+            *map(table, ("retrieval_matched", "retrieval_checks", "retrieval_rates", "retrieval_tried")), collection
         ),
     }  # fmt: skip
     return list(made[notebook[:2]]())

@@ -15,7 +15,7 @@ from smicnb.base.files import sha256_file, sha256_json
 from smicnb.base.names import fold_case, unknown
 from smicnb.semantics.photographs.data_sets import DATA_SETS, DataSet
 from smicnb.semantics.photographs.folders import Look, list_images
-from smicnb.semantics.photographs.images import RULES, describe, read_image
+from smicnb.semantics.photographs.images import RULES, box_of, describe, frame, read_image
 from smicnb.semantics.photographs.views import EMBEDDED_VIEWS, WHOLE, View
 from smicnb.semantics.photographs.words import WordList, embedded_scenes, words
 from smicnb.semantics.weights import store
@@ -52,7 +52,10 @@ class Item:
         """Read the view: RGB uint8 H×W×3; `profiles` and `side` as in `read_image`, but that parts of photographs are
         not reduced. ImageError where the file can no longer be read.
         """
-        return self.view.cut(read_photograph(self.path, profiles, side if self.view == WHOLE else None))
+        if self.view != WHOLE:
+            return self.view.cut(read_photograph(self.path, profiles, None))
+        photograph = read_photograph(self.path, profiles, side)
+        return frame(self.view.cut(photograph), box_of(photograph))
 
     @property
     def read(self) -> list[int | str]:

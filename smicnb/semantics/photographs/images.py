@@ -89,6 +89,15 @@ def box_of(image: np.ndarray) -> tuple[float, float, float, float]:
     return getattr(image, "box", None) or (0, 0, image.shape[1], image.shape[0])
 
 
+def frame(pixels: np.ndarray, box: tuple[float, float, float, float]) -> np.ndarray:
+    """An array H×W×3 of which this box (left, top, right, bottom) is the photograph; itself where that is all of it."""
+    if box == (0, 0, pixels.shape[1], pixels.shape[0]):
+        return pixels
+    reduced = pixels.view(Reduced)
+    reduced.box = box
+    return reduced
+
+
 def resize(image: np.ndarray, width: int, height: int) -> np.ndarray:
     """An RGB uint8 image at another size, by Pillow's Lanczos filter."""
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
@@ -347,9 +356,7 @@ def _pixels(picture: _Picture) -> np.ndarray:
     turned, (width, height) = _orientation(picture.image), (side / scale for side in whole)
     left = size[0] - width if turned in FROM_RIGHT else 0
     top = size[1] - height if turned in FROM_BELOW else 0
-    reduced = pixels.view(Reduced)
-    reduced.box = left, top, left + width, top + height
-    return reduced
+    return frame(pixels, (left, top, left + width, top + height))
 
 
 def _note(image: Image.Image) -> str | None:
