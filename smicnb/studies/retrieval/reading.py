@@ -92,9 +92,9 @@ def tell_tried(table: pd.DataFrame, where: str) -> Iterator[str]:
         for on, rows in own.groupby("on", sort=False):
             told = (f"{tell_difference(row)} at {row['bits']:.0f}" for _, row in rows.iterrows())
             said.append(f"{on} {', '.join(told)}")
-        yield f"On {where}, {way} finds of recall@10, less {own['beside'].iloc[0]}, {'; '.join(said)} bits."
+        yield f"Recall@10 of {way}, less that of {own['beside'].iloc[0]}, on {where}: {'; '.join(said)} bits."
     others = [way for way in dict.fromkeys(table["way"]) if way not in better]
-    yield f"Nowhere on folds of {where} more recall@10: {'; '.join(others)}."
+    yield f"Of no more recall@10 at any rate on folds of {where}: {'; '.join(others)}."
 
 
 def tell_floors(table: pd.DataFrame, where: str) -> str:
