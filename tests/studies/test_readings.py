@@ -88,7 +88,7 @@ def test_of_one_scene_alone_no_captions_are_unrelated(space, items):
 def test_captions_name_their_stand_in(space, items):
     said = measured(space, items, NearestWords(space.encoder, image_collections.words()), quality=Quality()).what
     assert said.startswith("captions by nearest-words of lite0-minilm (the 3 nearest of 434 words, a stand-in")
-    assert said.endswith("quality by brightness (), no segments")
+    assert said.endswith("quality by brightness ()")
 
 
 class Segmenter:

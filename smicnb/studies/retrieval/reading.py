@@ -8,7 +8,7 @@ import pandas as pd
 from smicnb.studies.retrieval.kinds import BEST_NAME, FIXED_NAME, OURS_NAME, PAPERS_NAME
 from smicnb.studies.retrieval.matched import AHEAD, BEHIND, FAR, SIZES
 from smicnb.studies.retrieval.measures import FIRST, INDEX, RANDOM, RECALL
-from smicnb.studies.retrieval.tried import BETTER, ON_FOLDS
+from smicnb.studies.retrieval.tried import BETTER, HELD_OUT, ON_FOLDS, WORSE
 from smicnb.studies.sentences import count, join, name_data, tell_value
 
 PAYLOAD = next(iter(SIZES))
@@ -34,8 +34,8 @@ def tell(
     where = name_data(collection)
     for against, size in ((OURS_NAME, PAYLOAD), *((BEST_NAME, size) for size in SIZES), (PAPERS_NAME, PAYLOAD)):
         yield from tell_rivals(table, against, size, where)
-    yield from tell_half(checks, where)
-    yield from tell_tried(others, where)
+    yield " ".join(tell_half(checks, where))
+    yield tell_tried(others, where)
     yield tell_floors(rates, where)
 
 
@@ -78,23 +78,23 @@ def tell_half(table: pd.DataFrame, where: str) -> Iterator[str]:
         )
 
 
-def tell_tried(table: pd.DataFrame, where: str) -> Iterator[str]:
-    """A sentence for each way that somewhere finds more on folds, with what it does held out, and one for the rest.
+def tell_tried(table: pd.DataFrame, where: str) -> str:
+    """How many ways find more on folds at some rate, and what these do held out.
 
     Args:
         table: of `tried.tried`.
         where: the data set.
     """
+    ways = list(dict.fromkeys(table["way"]))
     better = list(dict.fromkeys(table[(table["on"] == ON_FOLDS) & (table["verdict"] == BETTER)]["way"]))
-    for way in better:
-        own = table[table["way"] == way]
-        said = []
-        for on, rows in own.groupby("on", sort=False):
-            told = (f"{tell_difference(row)} at {row['bits']:.0f}" for _, row in rows.iterrows())
-            said.append(f"{on} {', '.join(told)}")
-        yield f"Recall@10 of {way}, less that of {own['beside'].iloc[0]}, on {where}: {'; '.join(said)} bits."
-    others = [way for way in dict.fromkeys(table["way"]) if way not in better]
-    yield f"Of no more recall@10 at any rate on folds of {where}: {'; '.join(others)}."
+    if not better:
+        return f"Of {len(ways)} other ways, none finds more of recall@10 on folds of {where} at any rate."
+    held_out = table[table["on"] == HELD_OUT]
+    said = (f"{way}, {count(held_out[held_out['way'] == way]['verdict'], 'rates', BETTER, WORSE)}" for way in better)
+    return (
+        f"Of {len(ways)} other ways, {len(better)} find more of recall@10 on folds of {where} at some rate; "
+        f"held out: {'; '.join(said)}."
+    )
 
 
 def tell_floors(table: pd.DataFrame, where: str) -> str:
