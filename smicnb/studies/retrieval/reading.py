@@ -90,10 +90,14 @@ def tell_tried(table: pd.DataFrame, where: str) -> str:
     if not better:
         return f"Of {len(ways)} other ways, none finds more of recall@10 on folds of {where} at any rate."
     held_out = table[table["on"] == HELD_OUT]
-    said = (f"{way}, {count(held_out[held_out['way'] == way]['verdict'], 'rates', BETTER, WORSE)}" for way in better)
+    said = []
+    for verdict, word in ((WORSE, "behind:"), (BETTER, "ahead:")):
+        found = [(way, held_out[held_out["way"] == way]["verdict"].eq(verdict)) for way in better]
+        rates = [f"{way} at {told.sum()} of {len(told)} rates" for way, told in found if told.any()]
+        said.append(f"{word} {'; '.join(rates) or 'none'}")
     return (
-        f"Of {len(ways)} other ways, {len(better)} find more of recall@10 on folds of {where} at some rate; "
-        f"held out: {'; '.join(said)}."
+        f"Of {len(ways)} other ways, {len(better)} find more of recall@10 on folds of {where} at some rate; of these "
+        f"held out {', '.join(said)}."
     )
 
 

@@ -97,8 +97,9 @@ def test_a_way_that_finds_more_is_better_and_one_that_finds_as_much_is_not(monke
     assert isinstance(own.loc[tried.HELD_OUT].loc["queries coded too"], pd.DataFrame)
     said = reading.tell_tried(table, "Kodak")
     assert said.startswith(
-        "Of 2 other ways, 1 find more of recall@10 on folds of Kodak at some rate; held out: queries coded"
+        "Of 2 other ways, 1 find more of recall@10 on folds of Kodak at some rate; of these held out"
     )
+    assert said.endswith("behind: none, ahead: queries coded too at 3 of 3 rates.")
     none = table[table["way"] == "half unshrunk"]
     assert reading.tell_tried(none, "Kodak") == (
         "Of 1 other ways, none finds more of recall@10 on folds of Kodak at any rate."
