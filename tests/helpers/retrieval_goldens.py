@@ -13,7 +13,7 @@ from smicnb.codec.format import priors
 from smicnb.compare.latents import smic
 from smicnb.semantics.encoders import encoders
 from smicnb.semantics.photographs import image_collections
-from smicnb.studies.retrieval import kinds, matched, measures, plots, searches
+from smicnb.studies.retrieval import kinds, matched, measures, plots, searches, tried
 from smicnb.studies.state_of_the_art import measures as state_of_the_art
 
 NOTEBOOK = "11_retrieval"
@@ -66,6 +66,7 @@ class Again:
                 matched.matched(found, drawn[measures.RECALL], p["seed"], against), "against", "size", "bits"
             ),
             "retrieval_checks": matched.checks(self.read(self.folder, "retrieval_matched")),
+            "retrieval_tried": tried.tried(searches.folds(found_in[0]), found_in[:1], self.prior, p["seed"]),
         }
 
 
