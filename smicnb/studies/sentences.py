@@ -32,6 +32,11 @@ def tell_value(
     return f"{show(row[value], form)}{ends}"
 
 
+def tell_size(size: str) -> str:
+    """The bits that a table counts ("payload", "n = 1000") as sentences name them: "in payload", "at n = 1000"."""
+    return f"in {size}" if size == "payload" else f"at {size}"
+
+
 def join(parts: Iterable[str], last: str = "and") -> str:
     """Parts of a list: "a, b and c"; "" of none."""
     *first, end = [*parts] or [""]
@@ -55,3 +60,15 @@ def count(verdicts: Iterable[str], what: str, ahead: str = AHEAD, behind: str = 
     names, words = {behind: BEHIND, UNDECIDED: NOT_TOLD, ahead: AHEAD}, list(verdicts)
     parts = [f"{name} at {words.count(word)}" for word, name in names.items() if word in words]
     return f"{join(parts)} of {len(words)} {what}"
+
+
+def tell_verdicts(judged: pd.DataFrame, whose: str, where: str) -> str:
+    """How often which verdict stands in a table of statements on a codec's variants; a sentence without its full stop.
+
+    Args:
+        judged: of `ablations.judge`, with its column verdict.
+        whose: what the statements are on.
+        where: the data set.
+    """
+    found = join(f"“{word}” on {number}" for word, number in judged["verdict"].value_counts().items())
+    return f"Of {len(judged)} statements on {whose}, measured with small models on {where}, the verdict is {found}"

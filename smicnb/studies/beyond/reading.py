@@ -9,7 +9,7 @@ from smicnb.compare.images import floors
 from smicnb.compare.latents import smic
 from smicnb.compare.verdicts import UNDECIDED, judge_interval
 from smicnb.studies.beyond.kinds import PAPERS_NAME
-from smicnb.studies.sentences import NOT_TOLD, count, join, judge, name_data
+from smicnb.studies.sentences import NOT_TOLD, count, join, judge, name_data, tell_size, tell_value
 
 BEST = "best of all rivals"
 FEWER, MORE = "fewer", "more"
@@ -18,9 +18,7 @@ WAYS = {"mean": "its mean", "axes": "its own axes"}
 
 def tell_times(row: "pd.Series", stem: str = "times") -> str:
     """A ratio with the ends of its interval, where there is one, from the columns that begin with `stem`."""
-    low, high = row[f"{stem}_low"], row[f"{stem}_high"]
-    ends = f" [{low:.2f}, {high:.2f}]" if np.isfinite(low) else ""
-    return f"{row[stem]:.2f}{ends}"
+    return tell_value(row, stem, f"{stem}_low", f"{stem}_high", ".2f")
 
 
 def judge_times(row: "pd.Series", stem: str = "times") -> str:
@@ -70,7 +68,7 @@ def tell_rivals(checks: pd.DataFrame, where: str) -> Iterator[str]:
         ends = rows[["times_low", "times_high"]] - 1
         if parts:
             yield (
-                f"Against the best of all rivals at equal latent cosine on {where}, {_sized(size)}, ours is "
+                f"Against the best of all rivals at equal latent cosine on {where}, {tell_size(size)}, ours is "
                 f"{count(judge(ends, *ends), 'fidelities')}; it takes {parts} times the bits of ours."
             )
     own = checks[(checks["fidelity"] == checks["fidelity"].iloc[-1]) & np.isfinite(checks["times"])]
@@ -102,7 +100,3 @@ def tell_sharing(sizes: pd.DataFrame, where: str) -> Iterator[str]:
         f"What a collection sends once is worth, at latent cosine {last['latent_cosine'].iloc[0]:.3f} on {where}, as a "
         f"multiple of the bits with nothing sent, {'; '.join(said)}."
     )
-
-
-def _sized(size: str) -> str:
-    return f"in {size}" if size == "payload" else f"at {size}"

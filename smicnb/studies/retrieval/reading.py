@@ -9,14 +9,9 @@ from smicnb.studies.retrieval.kinds import BEST_NAME, FIXED_NAME, OURS_NAME, PAP
 from smicnb.studies.retrieval.matched import AHEAD, BEHIND, FAR, SIZES
 from smicnb.studies.retrieval.measures import FIRST, INDEX, RANDOM, RECALL
 from smicnb.studies.retrieval.tried import BETTER, HELD_OUT, ON_FOLDS, WORSE
-from smicnb.studies.sentences import count, join, name_data, tell_value
+from smicnb.studies.sentences import count, join, name_data, tell_size, tell_value
 
 PAYLOAD = next(iter(SIZES))
-
-
-def tell_difference(row: pd.Series) -> str:
-    """A difference of recall with the ends of its interval."""
-    return tell_value(row, "difference")
 
 
 def tell(
@@ -57,7 +52,7 @@ def tell_rivals(table: pd.DataFrame, against: str, size: str, where: str) -> Ite
     ]
     if said:
         yield (
-            f"By recall@10 on {where}, {_sized(size)}, ours for search is "
+            f"By recall@10 on {where}, {tell_size(size)}, ours for search is "
             f"{count(own['verdict'], 'rates', AHEAD, BEHIND)} against {name}: {join(said)}."
         )
 
@@ -70,11 +65,11 @@ def tell_half(table: pd.DataFrame, where: str) -> Iterator[str]:
         where: the data set.
     """
     for _, row in table[(table["against"] == FIXED_NAME) & (table["bits"] == FAR)].iterrows():
-        ends = f" [{row['low']:.2f}, {row['high']:.2f}]" if np.isfinite(row["low"]) else ""
-        times = f"{row['value']:.2f}{ends} times our bits" if np.isfinite(row["value"]) else "a recall that ours lacks"
+        needed = f"{tell_value(row, 'value', form='.2f')} times our bits"
+        times = needed if np.isfinite(row["value"]) else "a recall that ours lacks"
         yield (
-            f"At {row['bits']:.0f} bits, {_sized(row['size'])}, on {where} the {row['against']} ({row['strongest']}) "
-            f"needs {times} for its recall@10, where {row['level']:g} were hoped for: {row['verdict']}."
+            f"At {row['bits']:.0f} bits, {tell_size(row['size'])}, on {where} the {row['against']} "
+            f"({row['strongest']}) needs {times} for its recall@10, where {row['level']:g} were hoped for: {row['verdict']}."
         )
 
 
@@ -113,7 +108,3 @@ def tell_floors(table: pd.DataFrame, where: str) -> str:
         own = table[table["coder"] == name].set_index("measure")["mean"]
         said.append(f"the {name} finds {own[RECALL]:.3f} of the ten and {own[FIRST]:.3f} of the first")
     return f"Of floors on {where}, {join(said)}."
-
-
-def _sized(size: str) -> str:
-    return "in payload" if size == PAYLOAD else f"at {size}"

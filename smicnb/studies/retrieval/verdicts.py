@@ -7,7 +7,7 @@ from smicnb.compare.verdicts import UNDECIDED, judge_parts
 from smicnb.studies.committed import Verdict, verdict
 from smicnb.studies.retrieval.kinds import BEST_NAME, FIXED_NAME, OURS_NAME
 from smicnb.studies.retrieval.matched import AHEAD, BEHIND
-from smicnb.studies.retrieval.reading import tell_difference
+from smicnb.studies.sentences import tell_value
 
 COLLECTIONS = {"bsds500/": "BSDS500", "": "embedded", "kodak/": "Kodak"}
 CHECKS = tuple(f"{folder}11_retrieval/retrieval_checks" for folder in COLLECTIONS)
@@ -23,11 +23,7 @@ def _rows(table: pd.DataFrame, against: str) -> pd.DataFrame:
 
 
 def _differences(rows: pd.DataFrame) -> str:
-    told = (
-        f"{tell_difference(row)} at {row['bits']:.0f}"
-        for _, row in rows.rename(columns={"value": "difference"}).iterrows()
-    )
-    return ", ".join(told)
+    return ", ".join(f"{tell_value(row, 'value')} at {row['bits']:.0f}" for _, row in rows.iterrows())
 
 
 @verdict(*CHECKS)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from smicnb.studies.sentences import count, join, judge, name_data, tell_value
+from smicnb.studies.sentences import count, join, judge, name_data, tell_value, tell_verdicts
 
 METRICS = {"psnr": "PSNR", "lpips": "LPIPS", "dists": "DISTS", "image_cosine": "image cosine"}
 SIGNS = {"psnr": 1, "lpips": -1, "dists": -1}
@@ -34,12 +34,12 @@ def tell(
         compared_on: the name of that of the tables before.
     """
     there = name_data(compared_on)
-    found, measured = judged["verdict"].value_counts(), judged.dropna(subset="gap")
+    measured = judged.dropna(subset="gap")
     sides = judge(measured)
+    counted = tell_verdicts(judged, "SIC's variants", there)
     yield (
-        f"Of {len(judged)} statements on SIC's variants, measured with small models on {there}, the verdict is "
-        f"{join(f'“{word}” on {number}' for word, number in found.items())}; the interval over images lies "
-        f"against the statement at {sides.count('behind')} and on its side at {sides.count('ahead')}."
+        f"{counted}; the interval over images lies against the statement at {sides.count('behind')} and on its side "
+        f"at {sides.count('ahead')}."
     )
     rows = measured[measured["claim"].str.startswith(ADVERSARIAL)]
     if len(rows):

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from smicnb.compare.verdicts import UNDECIDED, judge_interval
-from smicnb.studies.sentences import count, join, judge, name_data, tell_value
+from smicnb.studies.sentences import count, join, judge, name_data, tell_value, tell_verdicts
 from smicnb.studies.taco.measures import WHOLE
 
 METRICS = {"lpips": "LPIPS", "lpips_vgg": "LPIPS on VGG", "dists": "DISTS", "psnr": "PSNR"}
-ADAPTER = "without-adapter"
+ADAPTER, PARTS = "without-adapter", "TACO's parts"
 
 
 def tell(
@@ -37,11 +37,7 @@ def tell(
         f"The text adapter gains {parts} on {there}, against the same codec without it at equal rates: "
         f"{count(judge(rows), 'metrics')}."
     )
-    found = judged["verdict"].value_counts()
-    yield (
-        f"Of {len(judged)} statements on TACO's parts, measured with small models on {there}, the verdict is "
-        f"{join(f'“{word}” on {number}' for word, number in found.items())}."
-    )
+    yield f"{tell_verdicts(judged, PARTS, there)}."
     first = sources["source"].iloc[0]
     others = sources[sources["source"] != first]
     ends = "lpips_low", "lpips_high"
