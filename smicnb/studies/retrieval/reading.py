@@ -69,7 +69,8 @@ def tell_half(table: pd.DataFrame, where: str) -> Iterator[str]:
         times = needed if np.isfinite(row["value"]) else "a recall that ours lacks"
         yield (
             f"At {row['bits']:.0f} bits, {tell_size(row['size'])}, on {where} the {row['against']} "
-            f"({row['strongest']}) needs {times} for its recall@10, where {row['level']:g} were hoped for: {row['verdict']}."
+            f"({row['strongest']}) needs {times} for its recall@10, where {row['level']:g} were hoped for: "
+            f"{row['verdict']}."
         )
 
 
