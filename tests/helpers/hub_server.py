@@ -11,6 +11,10 @@ from functools import partial
 from hashlib import sha1, sha256
 
 COMMITS = {"main": "1" * 40, "v2": "2" * 40}
+# What tests ask for of a model: its files, those that are hashed, and the variable that names a source of one's own.
+PATTERNS = ("unet/config.json", "unet/*.safetensors", "tokenizer/*.txt")
+HASHED = ("**/*.json", "**/*.safetensors")
+VARIABLE = "SMICNB_TEST_SOURCE"
 PAGE = 3  # entries of a tree that come at a time
 
 

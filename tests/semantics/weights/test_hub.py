@@ -6,13 +6,11 @@ from pathlib import Path
 
 import huggingface_hub
 import pytest
+from hub_server import HASHED, PATTERNS, VARIABLE
 
 from smicnb.base.errors import MissingWeightsError
 from smicnb.semantics.weights.repositories import locate, weights_hash
 
-PATTERNS = ("unet/config.json", "unet/*.safetensors", "tokenizer/*.txt")
-HASHED = ("**/*.json", "**/*.safetensors")
-VARIABLE = "SMICNB_TEST_SOURCE"
 WEIGHTS = bytes(range(256)) * 20
 FILES = {
     "unet/config.json": b"{}",

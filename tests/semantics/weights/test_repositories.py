@@ -2,14 +2,11 @@ import json
 import socket
 
 import pytest
-from hub_server import COMMITS, Hub, serving
+from hub_server import COMMITS, HASHED, PATTERNS, VARIABLE, Hub, serving
 
 from smicnb.base.errors import IntegrityError, MissingWeightsError
 from smicnb.semantics.weights.repositories import config, locate, weights_hash
 
-PATTERNS = ("unet/config.json", "unet/*.safetensors", "tokenizer/*.txt")
-HASHED = ("**/*.json", "**/*.safetensors")
-VARIABLE = "SMICNB_TEST_SOURCE"
 FILES = {
     "unet/config.json": b"{}",
     "unet/model.safetensors": b"weights",
