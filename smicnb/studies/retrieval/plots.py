@@ -49,12 +49,12 @@ def recall(table: pd.DataFrame) -> Figure:
         _bits_axis(axes)
         axes.set_xlabel(BITS_LABEL)
         axes.set_title(title, fontsize=8)
-    _name_ends(panels[-1], ends)
     panels[0].set_yscale("log")
     panels[0].set_yticks([1 - value for value in RECALLS], [f"{value:g}" for value in RECALLS])
     panels[0].minorticks_off()
     panels[0].set_ylim(1, LEAST_MISSED)
     panels[0].set_ylabel("recall@10 of exact neighbours\n(log scale of what is missed; higher is better)")
+    _name_ends(panels[-1], ends)
     return figure
 
 
@@ -123,17 +123,21 @@ def _floors(axes: Axes, values: pd.Series) -> None:
 
 def _bits_axis(axes: Axes) -> None:
     axes.set_xscale("log", base=2)
-    axes.set_xlim(*BITS_SHOWN)
+    axes.set_xlim(0.94 * BITS_SHOWN[0], 1.07 * BITS_SHOWN[1])  # room for markers at the ends
     axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.minorticks_off()
     axes.grid(alpha=0.25, linewidth=0.4)
 
 
 def _name_ends(axes: Axes, ends: dict[str, tuple[float, float]]) -> None:
-    """Names of curves to the right of the frame, the best first, each with a thin line from its curve's end."""
-    for place, (name, end) in enumerate(sorted(ends.items(), key=lambda entry: entry[1][1])):
+    """Names of curves to the right of the frame, the best first, each with a thin line from its curve's end and as near
+    to its height as the names above let it; scales and limits stand by now.
+    """
+    to_axes, place = axes.transData + axes.transAxes.inverted(), 1.0
+    for name, end in sorted(ends.items(), key=lambda entry: entry[1][1]):
+        place = min(to_axes.transform(end)[1], place - APART)
         axes.annotate(
-            name, end, (1.03, 0.97 - APART * place), textcoords="axes fraction", fontsize=5.5, va="center",
+            name, end, (1.03, place), textcoords="axes fraction", fontsize=5.5, va="center",
             color=RETRIEVAL[name]["color"], annotation_clip=False,
             arrowprops={"arrowstyle": "-", "linewidth": 0.3, "color": GREY, "relpos": (0, 0.5), "shrinkA": 0},
         )  # fmt: skip
