@@ -62,7 +62,8 @@ def tell_again(
             collection,
         ),
         "10": lambda: beyond.tell(
-            *map(table, ("beyond_checks", "beyond_sharing_sizes", "beyond_prior", "beyond_floors")), collection
+            *map(table, ("beyond_checks", "beyond_sharing_sizes", "beyond_prior", "beyond_parts", "beyond_floors")),
+            collection,
         ),
         "11": lambda: retrieval.tell(
             *map(table, ("retrieval_matched", "retrieval_checks", "retrieval_rates", "retrieval_tried")), collection

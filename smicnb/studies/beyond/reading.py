@@ -9,11 +9,20 @@ from smicnb.compare.images import floors
 from smicnb.compare.latents import smic
 from smicnb.compare.verdicts import UNDECIDED, judge_interval
 from smicnb.studies.beyond.kinds import PAPERS_NAME
-from smicnb.studies.sentences import NOT_TOLD, count, join, judge, name_data, tell_size, tell_value
+from smicnb.studies.sentences import NOT_TOLD, count, join, judge, name_data, show, tell_size, tell_value
 
 BEST = "best of all rivals"
 FEWER, MORE = "fewer", "more"
 WAYS = {"mean": "its mean", "axes": "its own axes"}
+# What a part is called, the row of `measures.parts` that has it, and the row that is the same but for it.
+PARTS = (
+    ("a trellis in place of scalars", "trellis in place of scalars", "KLT, scalar"),
+    ("removing the mean", "trellis in place of scalars", "trellis, mean not removed"),
+    ("shrinking the covariance to the identity", "covariance shrunk to the identity", "trellis in place of scalars"),
+    ("the prior in its place", "covariance mixed with the prior", "covariance shrunk to the identity"),
+    ("searching again for the cosine", "searched again for the cosine", "covariance mixed with the prior"),
+    ("frequencies that grow", smic.OURS, "searched again for the cosine"),
+)
 
 
 def tell_times(row: "pd.Series", stem: str = "times") -> str:
@@ -28,28 +37,28 @@ def judge_times(row: "pd.Series", stem: str = "times") -> str:
 
 
 def tell(
-    checks: pd.DataFrame, sizes: pd.DataFrame, repaid: pd.DataFrame, beside: pd.DataFrame, collection: str
+    checks: pd.DataFrame,
+    sizes: pd.DataFrame,
+    repaid: pd.DataFrame,
+    parts: pd.DataFrame,
+    beside: pd.DataFrame,
+    collection: str,
 ) -> Iterator[str]:
-    """Our coder beside rivals and the paper's code, what sharing is worth, what the prior costs, and floors.
+    """Our coder beside rivals and the paper's code, what parts, sharing and prior are worth or cost, and floors.
 
     Args:
         checks: of `measures.checks`.
         sizes: of `sharing.by_size`.
         repaid: of `sharing.repaid`.
+        parts: of `measures.parts`.
         beside: of `floors.measure`.
         collection: the name of the coded one.
     """
     where = name_data(collection)
     yield from tell_rivals(checks, where)
-    yield from tell_sharing(sizes, where)
+    yield tell_parts(parts, where)
+    yield f"{tell_sharing(sizes, where)}; {tell_repaid(repaid)}."
     yield from floors.tell(beside, f"held-out scenes of {where}")
-    rows = repaid[repaid["against"] == "best rival without it"]
-    column = repaid.columns[-1]
-    parts = join(
-        f"{f'after {row[column]:.0f} images' if np.isfinite(row[column]) else 'never'} at {row['latent_cosine']:.3f}"
-        for _, row in rows.iterrows()
-    )
-    yield f"Were the prior's file sent, it would be repaid against the best rival without it, on {where}, {parts}."
 
 
 def tell_rivals(checks: pd.DataFrame, where: str) -> Iterator[str]:
@@ -80,8 +89,31 @@ def tell_rivals(checks: pd.DataFrame, where: str) -> Iterator[str]:
         yield f"The paper's code takes on {where}, at latent cosine {cosine:.3f}, {parts} the payload of ours."
 
 
-def tell_sharing(sizes: pd.DataFrame, where: str) -> Iterator[str]:
-    """What a collection saves at the highest fidelity by what it sends once, at the second size and at the largest.
+def tell_parts(parts: pd.DataFrame, where: str) -> str:
+    """By how many percent each part of our coder changes its payload, at each fidelity.
+
+    Args:
+        parts: of `measures.parts`; a part whose rows are missing is left out.
+        where: the data set.
+    """
+    bits = parts.set_index("coder")
+    cosines = join(column.removeprefix("bits at ") for column in bits)
+    told = join(
+        f"{join(map(tell_change, bits.loc[row] / bits.loc[without] - 1))} % with {name}"
+        for name, row, without in PARTS
+        if {row, without} <= {*bits.index}
+    )
+    return f"At latent cosine {cosines} on {where}, payload changes (no intervals) by {told}."
+
+
+def tell_change(share: float) -> str:
+    """A change as a share of what was there before, in percent: "-4"; "?" where it is not known."""
+    return show(100 * share, "+.0f") if np.isfinite(share) else "?"
+
+
+def tell_sharing(sizes: pd.DataFrame, where: str) -> str:
+    """What a collection saves at the highest fidelity by what it sends once, at the second size and at the largest; a
+    sentence without its full stop.
 
     Args:
         sizes: of `sharing.by_size`.
@@ -96,7 +128,20 @@ def tell_sharing(sizes: pd.DataFrame, where: str) -> Iterator[str]:
         )
         for _, row in last.iloc[[1, -1]].iterrows()
     ]
-    yield (
-        f"What a collection sends once is worth, at latent cosine {last['latent_cosine'].iloc[0]:.3f} on {where}, as a "
-        f"multiple of the bits with nothing sent, {'; '.join(said)}."
+    return (
+        f"Bits over those with nothing sent, at latent cosine {last['latent_cosine'].iloc[0]:.3f} on {where}, are "
+        f"{'; '.join(said)}"
     )
+
+
+def tell_repaid(repaid: pd.DataFrame) -> str:
+    """From how many images on the prior would pay at each fidelity, were it sent; the second half of a sentence.
+
+    Args:
+        repaid: of `sharing.repaid`.
+    """
+    rows = repaid[repaid["against"] == "best rival without it"]
+    images = (f"{n:.0f}" if np.isfinite(n) else "∞" for n in rows[repaid.columns[-1]])
+    at = join(f"{cosine:.3f}" for cosine in rows["latent_cosine"])
+    against = "against the best rival without it"
+    return f"the prior's file, were it sent, pays {against} from {join(images)} images on (at {at})"
