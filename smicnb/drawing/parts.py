@@ -37,27 +37,30 @@ def draw_thumbnail(axes: Axes, image: np.ndarray, title: str = "", below: str = 
 def draw_beside_inputs(
     inputs: Sequence[np.ndarray],
     generated: Sequence[Sequence[np.ndarray]],
-    cosines: np.ndarray,
+    below: Sequence[Sequence[str]],
     titles: Sequence[str],
+    splits: Sequence[str],
     height: float,
 ) -> Figure:
-    """Inputs on the left, one a row, and beside each what was generated for it, with its cosine below.
+    """Inputs on the left, one a row, and beside each what was generated for it, with a line below.
 
     Args:
         inputs: n RGB uint8 images.
         generated: one image under each title for each input.
-        cosines: (n, titles).
+        below: one line under each of these images.
         titles: headings of the columns.
+        splits: "train" or "heldout" for each input, named on its left.
         height: a row's height, in widths of a column.
     """
     columns = len(titles) + 1
     size = (PAGE, PAGE / columns * height * len(inputs))
     figure, grid = plt.subplots(len(inputs), columns, figsize=size, squeeze=False)
-    for row, image in enumerate(inputs):
+    for row, (image, split) in enumerate(zip(inputs, splits, strict=True)):
         draw_thumbnail(grid[row, 0], image, "input" if row == 0 else "")
+        grid[row, 0].set_ylabel(SPLITS[split], fontsize=7)
         for column, title in enumerate(titles):
-            below = f"{cosines[row, column]:.2f}"
-            draw_thumbnail(grid[row, column + 1], generated[row][column], title if row == 0 else "", below)
+            line = below[row][column]
+            draw_thumbnail(grid[row, column + 1], generated[row][column], title if row == 0 else "", line)
     return figure
 
 

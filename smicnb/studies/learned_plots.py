@@ -72,7 +72,7 @@ SMALL = 3.2  # of markers where many curves share a panel
 HEIGHTS = (1.4, 0.75)  # inches of a panel of curves, and of the one below it
 SPARSE = 4  # every how many of the rates at which variants are compared are drawn
 TICKS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # bits per pixel
-FINE = (0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.2)
+FINE = (0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 0.8, 1.2)
 RATE = "bits per pixel (log) ↓"
 
 

@@ -1,7 +1,7 @@
 """The pictures of the rate–fidelity notebook: hulls, what each parameter is worth, files against their prediction."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,9 +24,15 @@ OUTLIER = 0.2  # of fidelity, by which a point below all others of its abscissa 
 INTERVAL = 1.96  # standard errors on either side of a mean: 95 %
 
 
-def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float]) -> Figure:
+def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float], joined: bool = True) -> Figure:
     """Fig. 13: a panel for each n of `sizes` with the entropy-coded points (`sweep.sweep`'s rows of one split) and the
     hulls of all accountings (`sweep.hulls`').
+
+    Args:
+        table, hulls: rows of one split.
+        sizes: n.
+        joined: whether they are hulls. Settings on the collection's hull, seen on other images, are none: their marks
+            are not joined to a curve, and formulas, which have no files of these images, are left out.
     """
     columns = 3
     rows = -(-(len(sizes) + 1) // columns)
@@ -35,7 +41,7 @@ def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float]) -
     for axes, n in zip(panels.flat, sizes, strict=False):
         bits = bits_per_image(table, n, "entropy")
         axes.scatter(bits, fidelity, s=1.5, color=looks.CLOUD, linewidths=0, rasterized=True)
-        _draw_hulls(axes, hulls[hulls["n"] == n])
+        _draw_hulls(axes, hulls[hulls["n"] == n], joined)
         axes.set_title(format_size(n), loc="left")
         axes.set_xlabel("bits per image (log) ↓")
     for axes in panels[:, 0]:
@@ -43,17 +49,24 @@ def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float]) -
     for axes in panels.flat[len(sizes) :]:
         axes.axis("off")
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    panels.flat[len(sizes)].legend(handles, labels, loc="center left", title="upper convex hull of the collection")
+    title = "upper convex hull of the collection" if joined else "settings of the collection's hulls"
+    panels.flat[len(sizes)].legend(handles, labels, loc="center left", title=title)
     return figure
 
 
-def _draw_hulls(axes: Axes, hulls: pd.DataFrame) -> None:
-    """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files."""
+def _draw_hulls(axes: Axes, hulls: pd.DataFrame, joined: bool = True) -> None:
+    """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files; or the
+    settings of these two alone, not joined.
+    """
     for accounting, look in looks.ACCOUNTINGS.items():
         hull = hulls[hulls["accounting"] == accounting]
-        axes.plot(hull["bits"], hull["latent_cosine"], markersize=2.6, **look)
-        if accounting in CODINGS:
-            half = INTERVAL * hull["cosine_error"]
+        half = INTERVAL * hull["cosine_error"]
+        if not joined and accounting in CODINGS:
+            single = look | {"linestyle": "none"}
+            axes.errorbar(hull["bits"], hull["latent_cosine"], half, markersize=2.6, elinewidth=0.5, **single)
+        elif joined:
+            axes.plot(hull["bits"], hull["latent_cosine"], markersize=2.6, **look)
+        if joined and accounting in CODINGS:
             ends = hull["latent_cosine"] - half, hull["latent_cosine"] + half
             axes.fill_between(hull["bits"], *ends, color=look["color"], alpha=0.2, linewidth=0)
     axes.set_xscale("log")
@@ -137,13 +150,17 @@ def draw_images(
     generated: Sequence[Sequence[np.ndarray]],
     cosines: np.ndarray,
     names: Sequence[str],
-    bits: Sequence[float],
+    bits: Mapping[str, Sequence[float]],
+    splits: Sequence[str],
 ) -> Figure:
-    """Fig. 14: a row for each input, then what is generated from each point's file, of so many bits per image with its
-    index; latent cosines (inputs, points) below.
+    """Fig. 14: a row for each input, then what is generated from each point's file; below, the latent cosine (inputs,
+    points), and the bits per image, index included, of the file of the input's split.
     """
-    titles = [f"{name}, {size:.0f} bits" for name, size in zip(names, bits, strict=True)]
-    return draw_beside_inputs(inputs, generated, cosines, titles, 1.12)
+    below = [
+        [f"{cosine:.2f}, {size:.0f} bits" for cosine, size in zip(row, bits[split], strict=True)]
+        for row, split in zip(cosines, splits, strict=True)
+    ]
+    return draw_beside_inputs(inputs, generated, below, names, splits, 1.12)
 
 
 def claim(hulls: pd.DataFrame) -> Figure:

@@ -18,45 +18,43 @@ WHATS = {
     "concept": (BLUE, "f(x₂)"), "third": (VERMILION, "f(x₃)"), "random": (GREY, "a random latent")
 }  # fmt: skip
 IMAGES = {"x1": ("--", "to x₁"), "x2": ("-", "to x₂")}
+SIGNS = {"add": "+", "remove": "−"}
 OPERATIONS = {"add": "adding f(x₁) + λ·", "remove": "removing f(x₁) − λ·"}
 
 
-def addition(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> Figure:
-    """Fig. 4: x1 and x2 on the left, on the right what is generated from f(x1) + λ f(x2), two rows.
+def series(
+    operation: str,
+    photographs: Sequence[Image],
+    alone: Sequence[Image],
+    generated: Sequence[Image],
+    factors: Sequence[float],
+    verb: str,
+) -> Figure:
+    """Fig. 4 or 5: on the left x1 and x2, and beside each what is generated from its own latent; on the right what is
+    generated from f(x1) ± λ f(x2), two rows.
 
     Args:
-        first, second: x1 and x2.
+        operation: "add" or "remove".
+        photographs: x1 and x2.
+        alone: images of f(x1), which is λ = 0, and of f(x2).
         generated: one image for each factor.
         factors: λ.
         verb: how the generator came by its pictures, "generated" or "retrieved".
     """
     columns = -(-len(factors) // 2)
-    figure = plt.figure(figsize=(PAGE, PAGE / (columns + 1.2) * 2 * 1.2))
-    left, right = figure.subfigures(1, 2, width_ratios=(1, columns))
-    for axes, image, title in zip(left.subplots(2, 1), (first, second), ("x₁", "x₂"), strict=True):
+    figure = plt.figure(figsize=(PAGE, PAGE / (columns + 2.4) * 2 * 1.25))
+    left, right = figure.subfigures(1, 2, width_ratios=(2, columns))
+    left.suptitle(f"{verb} from one", fontsize=8)
+    right.suptitle(f"{verb} from f(x₁) {SIGNS[operation]} λ f(x₂)", fontsize=8)
+    own = [image for pair in zip(photographs, alone, strict=True) for image in pair]
+    for axes, image, title in zip(left.subplots(2, 2).flat, own, ("x₁", "f(x₁), λ = 0", "x₂", "f(x₂)"), strict=True):
         draw_thumbnail(axes, image, title)
-    right.suptitle(f"{verb} from f(x₁) + λ f(x₂)", fontsize=8)
     grid = right.subplots(2, columns, squeeze=False)
-    _series(grid.flat[: len(factors)], generated, factors)
+    for axes, image, factor in zip(grid.flat, generated, factors, strict=False):
+        draw_thumbnail(axes, image, f"λ = {factor:g}")
     for axes in grid.flat[len(factors) :]:
         axes.axis("off")
     return figure
-
-
-def removal(first: Image, second: Image, generated: Sequence[Image], factors: Sequence[float], verb: str) -> Figure:
-    """Fig. 5: x1, x2, and what is generated from f(x1) − λ f(x2), one row; arguments as in `addition`."""
-    columns = len(factors) + 2
-    figure, grid = plt.subplots(1, columns, figsize=(PAGE, PAGE / columns * 1.55), squeeze=False)
-    figure.suptitle(f"{verb} from f(x₁) − λ f(x₂)", fontsize=8)
-    draw_thumbnail(grid[0, 0], first, "x₁")
-    draw_thumbnail(grid[0, 1], second, "x₂")
-    _series(grid[0, 2:], generated, factors)
-    return figure
-
-
-def _series(axes: Sequence[Axes], images: Sequence[Image], factors: Sequence[float]) -> None:
-    for place, image, factor in zip(axes, images, factors, strict=True):
-        draw_thumbnail(place, image, f"λ = {factor:g}")
 
 
 def failures(rows: Sequence[Sequence[Image]], titles: Sequence[str], gains: Sequence[float]) -> Figure:

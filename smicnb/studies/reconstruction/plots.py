@@ -102,9 +102,13 @@ def reconstructions(
     generated: Sequence[Sequence[np.ndarray]],
     cosines: np.ndarray,
     n_atoms: Sequence[int],
+    splits: Sequence[str],
 ) -> Figure:
-    """Fig. 8: inputs on the left, then what is generated from n_a atoms; latent cosines below each."""
-    return draw_beside_inputs(inputs, generated, cosines, [f"$n_a$ = {count}" for count in n_atoms], 1.17)
+    """Fig. 8: inputs on the left, then what is generated from n_a atoms; latent cosines (inputs, n_atoms) below each,
+    and of which split a row is.
+    """
+    below = [[f"{cosine:.2f}" for cosine in row] for row in cosines]
+    return draw_beside_inputs(inputs, generated, below, [f"$n_a$ = {count}" for count in n_atoms], splits, 1.17)
 
 
 def decomposition(

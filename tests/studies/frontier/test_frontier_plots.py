@@ -58,6 +58,19 @@ def test_every_panel_has_the_cloud_the_hulls_and_their_intervals(points, hulls):
         assert top == pytest.approx(entropy["latent_cosine"].max() + 1.96 * 0.01)
 
 
+def test_settings_seen_on_other_images_are_not_joined(points, hulls):
+    theirs = hulls[hulls["split"] == "heldout"]
+    figure = plots.frontier(points[points["split"] == "heldout"], theirs, SIZES, joined=False)
+    for axes, n in zip(figure.axes, SIZES, strict=False):
+        intervals = axes.collections[1:]
+        assert [line.get_linestyle() for line in axes.lines] == ["None", "None"]
+        for accounting, bars in zip(("tuple", "entropy"), intervals, strict=True):
+            rows = theirs[(theirs["accounting"] == accounting) & (theirs["n"] == n)]
+            tops = [segment[:, 1].max() for segment in bars.get_segments()]
+            np.testing.assert_allclose(tops, rows["latent_cosine"] + 1.96 * rows["cosine_error"])
+    assert figure.axes[len(SIZES)].get_legend().get_title().get_text() == "settings of the collection's hulls"
+
+
 def test_names_of_sizes():
     assert [sweep.format_size(n) for n in (100, 10000, math.inf)] == ["n = 100", "n = 10 000", "n = ∞"]
 
@@ -110,10 +123,20 @@ def test_files_are_drawn_against_what_was_said_of_them():
 def test_models_stand_in_rows_with_their_bits():
     image = np.zeros((4, 4, 3), np.uint8)
     figure = plots.draw_images(
-        [image] * 2, [[image] * 3] * 2, np.full((2, 3), 0.5), ["low", "medium", "high"], [1, 2, 3]
+        [image] * 2,
+        [[image] * 3] * 2,
+        np.array([[0.5, 0.6, 0.7], [0.2, 0.3, 0.4]]),
+        ["low", "medium", "high"],
+        {"train": [1, 2, 3], "heldout": [4, 5, 6]},
+        ["train", "heldout"],
     )
-    titles = [axes.get_title() for axes in figure.axes[:4]]
-    assert titles == ["input", "low, 1 bits", "medium, 2 bits", "high, 3 bits"]
+    assert [axes.get_title() for axes in figure.axes[:4]] == ["input", "low", "medium", "high"]
+    assert [axes.get_ylabel() for axes in figure.axes if axes.get_ylabel()] == [
+        "the coded collection",
+        "held-out scenes",
+    ]
+    below = [axes.get_xlabel() for axes in figure.axes if axes.get_xlabel()]
+    assert below == ["0.50, 1 bits", "0.60, 2 bits", "0.70, 3 bits", "0.20, 4 bits", "0.30, 5 bits", "0.40, 6 bits"]
 
 
 def test_the_claim_has_a_panel_for_each_n_it_names(hulls):

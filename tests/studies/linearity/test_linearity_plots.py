@@ -50,23 +50,30 @@ def curves():
     return pd.DataFrame(rows)
 
 
-def test_addition_shows_the_pair_and_every_factor():
-    figure = plots.addition(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS, "retrieved")
-    assert levels(figure) == {"x₁": 10, "x₂": 20, "λ = 0.25": 30, "λ = 0.5": 31, "λ = 0.75": 32, "λ = 1": 33}
+def drawn(operation, count):
+    pairs = [picture(10), picture(20)], [picture(11), picture(21)]
+    return plots.series(operation, *pairs, [picture(30 + k) for k in range(count)], FACTORS[:count], "retrieved")
+
+
+def test_a_series_shows_the_pair_each_alone_and_every_factor():
+    figure = drawn("add", 4)
+    assert levels(figure) == {
+        "x₁": 10, "f(x₁), λ = 0": 11, "x₂": 20, "f(x₂)": 21,
+        "λ = 0.25": 30, "λ = 0.5": 31, "λ = 0.75": 32, "λ = 1": 33,
+    }  # fmt: skip
     assert fits(figure)
 
 
-def test_addition_takes_an_odd_number_of_factors():
-    figure = plots.addition(picture(10), picture(20), [picture(30 + k) for k in range(3)], FACTORS[:3], "retrieved")
-    assert levels(figure) == {"x₁": 10, "x₂": 20, "λ = 0.25": 30, "λ = 0.5": 31, "λ = 0.75": 32}
+def test_a_series_takes_an_odd_number_of_factors():
+    figure = drawn("add", 3)
+    assert list(levels(figure).values())[4:] == [30, 31, 32]
     assert len([axes for axes in figure.findobj(lambda artist: hasattr(artist, "axison")) if not axes.axison]) == 1
 
 
-def test_removal_is_one_row_in_order():
-    figure = plots.removal(picture(10), picture(20), [picture(30 + k) for k in range(4)], FACTORS, "retrieved")
-    assert list(levels(figure).values()) == [10, 20, 30, 31, 32, 33]
-    assert figure.get_suptitle() == "retrieved from f(x₁) − λ f(x₂)"
-    assert fits(figure)
+@pytest.mark.parametrize(("operation", "sign"), [("add", "+"), ("remove", "−")])
+def test_a_series_says_what_it_is_from(operation, sign):
+    titles = [part.get_suptitle() for part in drawn(operation, 4).subfigs]
+    assert titles == ["retrieved from one", f"retrieved from f(x₁) {sign} λ f(x₂)"]
 
 
 def test_failures_name_their_gain():

@@ -91,7 +91,7 @@ def test_learning_shows_photographs_and_the_codes_themselves(rng):
 
 def test_thumbnails_are_centre_squares():
     oblong = picture(60, 200)
-    figure = plots.reconstructions([oblong], [[picture(200, 60)]], np.array([[0.5]]), [2])
+    figure = plots.reconstructions([oblong], [[picture(200, 60)]], np.array([[0.5]]), [2], ["train"])
     first, second = (np.asarray(axes.images[0].get_array()) for axes in shown(figure))
     assert first.shape == second.shape == (parts.TILE, parts.TILE, 3)
     np.testing.assert_array_equal(first, resize_and_crop(oblong, parts.TILE))
@@ -192,7 +192,8 @@ def test_reconstructions_by_number_of_atoms(rows, columns):
     inputs = [picture(level=10 + row) for row in range(rows)]
     generated = [[picture(90, 60, 50 + 10 * row + k) for k in range(columns)] for row in range(rows)]
     cosines = np.arange(rows * columns).reshape(rows, columns) / 100 + 0.004
-    figure = plots.reconstructions(inputs, generated, cosines, n_atoms)
+    splits = ["train", "heldout", "heldout", "heldout", "heldout"][:rows]
+    figure = plots.reconstructions(inputs, generated, cosines, n_atoms, splits)
     assert outside(figure) <= HAIR
     grid = np.array(shown(figure)).reshape(rows, columns + 1)
     assert [axes.get_title() for axes in grid[0]] == ["input", *(f"$n_a$ = {count}" for count in n_atoms)]
@@ -200,6 +201,7 @@ def test_reconstructions_by_number_of_atoms(rows, columns):
     for row in range(rows):
         below = [axes.get_xlabel() for axes in grid[row]]
         assert below == ["", *(f"{(row * columns + k) / 100:.2f}" for k in range(columns))]
+        assert grid[row, 0].get_ylabel() == parts.SPLITS[splits[row]]
         levels = [axes.images[0].get_array()[96, 96, 0] for axes in grid[row]]
         assert levels == [10 + row, *(50 + 10 * row + k for k in range(columns))]
 
