@@ -49,7 +49,7 @@ class Again:
         texts = searches.texts(self.photographs, self.encoder, self.words.words)
         asked = [measures.Asked(search, texts) for search in found_in]
         fitted_to = min(len(search.fitted) for search in found_in)
-        steps = np.geomspace(8, 0.8, p["steps"])
+        steps = np.geomspace(11, 0.8, p["steps"])
         sizes = p["n_atoms"], steps, p["codebooks"], p["drawn"], p["seed"], p["every"]
         coders = kinds.coders(self.prior, found_in[0].stored.shape[1], fitted_to, *sizes)
         wanted = {*_hull(rates, "payload_bits"), *_hull(rates, "bits_at_1000")}

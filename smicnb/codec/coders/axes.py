@@ -5,9 +5,6 @@ with what is known beforehand (`priors`), the share by cross-validation; trellis
 quantisers, found by their rate–distortion cost. The latents' norm is free, so that nothing is spent on it.
 """
 
-from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import sha256
 from numbers import Integral
 from typing import Self
 
@@ -17,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import SmicnbError, format_value
 from smicnb.base.names import lookup
+from smicnb.base.work.recall import recall_by_content
 from smicnb.codec.coders.smic import UNNAMED, Files, normalise
 from smicnb.codec.format import container, priors, quantise
 from smicnb.codec.format.container import Header
@@ -26,6 +24,7 @@ from smicnb.codec.format.trellis.codebook import TrellisCodebook, choose_codes, 
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the covariance, tried by cross-validation
 FOLDS = 5
+FITTED = 16  # sets of latents whose covariance is remembered: a collection, its folds, and a few others
 MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
 LEAST_COSINE, MOST_STRETCH = 0.1, 2.0  # bounds on what the second search takes from the first
@@ -284,8 +283,9 @@ class AxesCodec(Files, BaseEstimator):
         return np.concatenate([quantisation.lengths(block, book.codes, book.growth, book.known) for block in blocks])
 
 
+@recall_by_content(FITTED)
 def spectrum(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Variances (L,), falling, and axes (L, L), each with its largest entry positive."""
+    """Variances (L,), falling, and axes (L, L), each with its largest entry positive; not to be written to."""
     variances, axes = np.linalg.eigh(covariance)
     axes = np.ascontiguousarray(axes.T[::-1])
     largest = np.abs(axes).argmax(axis=1, keepdims=True)
@@ -321,28 +321,17 @@ def _mix(own: np.ndarray, known: np.ndarray, share: float) -> np.ndarray:
 
 
 def _choose_share(centred: np.ndarray, known: np.ndarray, water: float) -> float:
-    digest = sha256(centred.tobytes() + known.tobytes()).digest()
-    variances, squares, counts = _judge_folds(_Latents(digest, centred, known))
+    variances, squares, counts = _judge_folds(centred, known)
     variances = np.maximum(variances, water)
     losses = (squares / variances + counts[:, None, None] * np.log(variances)).sum(axis=(0, 2))
     return SHARES[int(np.argmin(losses))]
 
 
-@dataclass(frozen=True)
-class _Latents:
-    """Centred latents (n, L) and the known covariance (L, L), told from others by their digest."""
-
-    digest: bytes
-    centred: np.ndarray = field(compare=False, repr=False)
-    known: np.ndarray = field(compare=False, repr=False)
-
-
-@lru_cache(maxsize=1)
-def _judge_folds(latents: _Latents) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@recall_by_content(FITTED)
+def _judge_folds(centred: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each fold and share, the variances on the axes of all others, (folds, shares, L), and the squares of the
     fold's own latents on these axes, summed up; and the latents of each fold. The same for every fidelity.
     """
-    centred, known = latents.centred, latents.known
     # Neighbours stay together: views of one scene in two folds would make the collection look better known than it is.
     folds = np.arange(len(centred)) * FOLDS // len(centred)
     shape = FOLDS, len(SHARES), centred.shape[1]

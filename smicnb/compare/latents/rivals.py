@@ -59,31 +59,22 @@ class PriorKLT(KLT):
     Args:
         n_components, bits: as of `KLT`.
         prior: whose covariance; its share is found as `AxesCodec` finds it.
-        once: whether the share that all latents ask for is that of their folds too: then it is searched for once, not
-            in each fold again, which is most of the time.
-        share: of the prior, or None: then it is found.
     """
 
-    def __init__(self, n_components=None, bits=8, prior: Prior | None = None, once=False, share: float | None = None):
+    def __init__(self, n_components=None, bits=8, prior: Prior | None = None):
         super().__init__(n_components, bits)
         self.prior = prior
-        self.once = once
-        self.share = share
 
     def fit(self, Z, y=None) -> Self:
         """Find mean and axes of latents Z (n, L) of norm 20."""
         Z = validate_data(self, Z, dtype=np.float64)
         mean = Z.mean(axis=0)
-        covariance, self.share_ = mixed_covariance(Z - mean, self.prior.covariance, WATER, self.share)
+        covariance, _ = mixed_covariance(Z - mean, self.prior.covariance, WATER)
         variances, axes = spectrum(covariance)
         self._set_mean(mean)
         self.variances_ = variances[: self.n_components]
         self._set_rows(quantise.atom_levels(axes[: self.n_components], self.bits))
         return self
-
-    def of_fold(self) -> "PriorKLT":
-        """The transform to be fitted to a fold."""
-        return PriorKLT(self.n_components, self.bits, self.prior, self.once, self.share_ if self.once else self.share)
 
 
 class Draws:
@@ -111,9 +102,7 @@ class Draws:
         return self._known[key]
 
 
-def rivals(
-    dim: int, images: int, steps: Sequence[float], seed: int, prior: Prior | None = None, once: bool = False
-) -> list[LatentCoder]:
+def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prior | None = None) -> list[LatentCoder]:
     """Scalar, product and residual quantisers at all their settings.
 
     Args:
@@ -122,7 +111,6 @@ def rivals(
         steps: of the scalar quantisers, in the unit of latents of norm 20.
         seed: of rotation and codebooks.
         prior: given to two of them, `GIVEN`; without one these are left out.
-        once: as of `PriorKLT`.
     """
     transforms = [KLT(*shape) for shape in AXES]
     coders: list[LatentCoder] = [
@@ -132,7 +120,7 @@ def rivals(
         for step in steps
     ]
     if prior is not None:
-        given = ((KLT_PRIOR, PriorKLT(prior=prior, once=once)), (SCALAR_PRIOR, PriorAxes(prior)))
+        given = ((KLT_PRIOR, PriorKLT(prior=prior)), (SCALAR_PRIOR, PriorAxes(prior)))
         coders += [
             QuantisedCoder(SteppedScalar(name, transform, step, rounding))
             for name, transform in given

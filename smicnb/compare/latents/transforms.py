@@ -11,15 +11,17 @@ import zlib
 from typing import Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
+from smicnb.base.work.recall import recall_by_content
 from smicnb.codec.format import priors, quantise
 
 NORM = 20.0  # of latents, before they are coded and after (the paper's); a norm is free, the metric is the cosine
 UNIT = quantise.COEFFICIENT_UNIT / NORM  # fixed-point units in one unit of a coefficient
 MEAN_BITS = 8  # of a dimension of the mean
+FITTED = 16  # sets of latents whose axes are remembered: a collection, its folds, and a few others
 MEAN = struct.Struct("<I")  # norm of the mean in fixed point, 0 where there is none
 KLT_HEAD = struct.Struct("<HB")  # components, bits
 TRUNCATION_HEAD = struct.Struct("<H")  # components
@@ -43,8 +45,19 @@ def _inverse(rows: np.ndarray) -> np.ndarray:
     found = _INVERSES.get(key)
     if found is None or found[0]() is not rows:
         forget = weakref.ref(rows, lambda _: _INVERSES.pop(key, None))
-        _INVERSES[key] = found = forget, np.linalg.pinv(rows / quantise.ATOM_UNIT)
+        _INVERSES[key] = found = forget, _pseudo_inverse(rows)
     return found[1]
+
+
+@recall_by_content(FITTED)
+def _pseudo_inverse(rows: np.ndarray) -> np.ndarray:
+    return np.linalg.pinv(rows / quantise.ATOM_UNIT)
+
+
+@recall_by_content(FITTED)
+def _principal(Z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Singular values and right singular vectors of latents (n, L), their mean removed."""
+    return np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)[1:]
 
 
 class _Linear(TransformerMixin, BaseEstimator):
@@ -142,7 +155,7 @@ class KLT(_Linear):
             raise SmicnbError(f"found {self.bits} bits for an axis of the KLT", "1 to 16")
         Z = validate_data(self, Z, dtype=np.float64)
         self._set_mean(Z.mean(axis=0))
-        _, values, axes = np.linalg.svd(Z - Z.mean(axis=0), full_matrices=False)
+        values, axes = _principal(Z)
         kept = values > max(Z.shape) * np.finfo(np.float64).eps * max(values[0], NORM)
         kept = np.flatnonzero(kept)[: self.n_components]
         axes = axes[kept]
@@ -151,10 +164,6 @@ class KLT(_Linear):
         self.variances_ = np.square(values[kept]) / len(Z)
         self._set_rows(quantise.atom_levels(axes, self.bits) if len(axes) else np.zeros(axes.shape, np.uint16))
         return self
-
-    def of_fold(self) -> "KLT":
-        """The transform to be fitted to a fold of what this one was fitted to."""
-        return clone(self)
 
     def first(self, n_components: int) -> "KLT":
         """The same transform, as sent, of its first `n_components` axes only."""

@@ -7,8 +7,6 @@ from smicnb.codec.format.priors import Prior
 from smicnb.compare.latents import rivals, smic
 from smicnb.compare.latents.protocol import LatentCoder, QuantisedCoder
 from smicnb.compare.latents.quantisers.scalar import FixedScalar
-from smicnb.compare.latents.quantisers.shared import SharedCodebooks
-from smicnb.compare.latents.quantisers.vector import Codebooks
 from smicnb.compare.latents.transforms import Truncation
 from smicnb.studies.beyond import kinds as beyond
 from smicnb.studies.beyond.kinds import OURS, OURS_NAME, PAPERS_NAME, SEARCHED_NAME, UNTRAINED_NAME
@@ -16,7 +14,6 @@ from smicnb.studies.beyond.kinds import OURS, OURS_NAME, PAPERS_NAME, SEARCHED_N
 OURS_SEARCH = tuple(f"{name}{smic.FOR_SEARCH}" for name in OURS)
 SEARCH_NAME = f"ours{smic.FOR_SEARCH}"
 SIGNS = "signs"
-MOST_SEARCHED = 128  # codewords of a local search quantiser
 PAPERS = (smic.PAPER, smic.PAPER_ENTROPY, smic.PAPER_REFITTED, smic.ENTROPY_REFITTED)
 ALONE = (smic.PAPER, smic.PAPER_ENTROPY, "CLIP-intra + entropy", f"{SIGNS} + entropy")
 # Rivals by kind, together all. Scalars with all of ours but the trellis are given the tilt as well.
@@ -84,15 +81,7 @@ def coders(
     """
     made = smic.retrieval_coders(prior, images=1000, tilt=tilt, every=every)
     made += [coder for coder in smic.paper_coders(n_atoms, seed, refitted=True) if coder.name in PAPERS]
-    made += rivals.rivals(dim, images, steps, seed, prior, once=True)
+    made += rivals.rivals(dim, images, steps, seed, prior)
     made += rivals.today(dim, images, seed, prior, codebooks, drawn)
     signs = QuantisedCoder(FixedScalar(SIGNS, Truncation(centre=True), 1))
-    return [*(coder for coder in made if not _takes_long(coder)), signs]
-
-
-def _takes_long(coder: LatentCoder) -> bool:
-    """Whether a coder is left out here for its time: a local search quantiser of many codewords, which faiss searches
-    photograph by photograph."""
-    quantiser = getattr(coder, "quantiser", None)
-    searched = isinstance(quantiser, Codebooks | SharedCodebooks) and coder.name.startswith(rivals.LOCAL_SEARCH)
-    return searched and quantiser.count << quantiser.bits > MOST_SEARCHED
+    return [*made, signs]

@@ -1,7 +1,6 @@
 """Searching coded latents: numbers that can be followed by hand, and loops that say the same."""
 
 from functools import lru_cache
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -152,15 +151,6 @@ def test_coders_are_those_of_the_kinds():
         assert len([coder for coder in made if coder.name == name]) == len(smic.FIDELITIES)
     assert set(kinds.FIXED) < set(kinds.WITHOUT_OURS) < set(kinds.ALL)
     assert not set(kinds.FIXED) & {*rivals.GIVEN, *rivals.VECTORS_GIVEN}
-
-
-def test_a_share_that_is_found_once_is_that_of_all_folds():
-    known = SimpleNamespace(covariance=np.diag(np.geomspace(9, 0.1, 6)))
-    own = unit_rows(Z) * 20
-    often, once = (rivals.PriorKLT(prior=known, once=once).fit(own) for once in (False, True))
-    assert often.share_ == once.share_ > 0
-    assert (often.of_fold().share, once.of_fold().share) == (None, once.share_)
-    assert once.of_fold().fit(own[:9]).share_ == once.share_
 
 
 def test_figures_show_all_curves():

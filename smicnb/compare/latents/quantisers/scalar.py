@@ -287,7 +287,7 @@ def heldout_coefficients(transform: Transform, Z: np.ndarray) -> np.ndarray:
         return transform.transform(Z)
     C, folds = np.zeros((len(Z), len(transform.rows_))), np.arange(len(Z)) * FOLDS // max(1, len(Z))
     for fold in np.unique(folds) if len(Z) > 1 else ():
-        other = transform.of_fold().fit(Z[folds != fold])
+        other = clone(transform).fit(Z[folds != fold])
         count = min(len(other.rows_), C.shape[1])
         C[folds == fold, :count] = other.transform(Z[folds == fold])[:, :count]
     return C
