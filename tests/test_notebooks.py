@@ -24,6 +24,8 @@ from smicnb.drawing import style
 from smicnb.repro import figures, parameters, session
 from smicnb.repro.runs import recipes, verify
 
+HANGS = 2400  # seconds: a run of all notebooks takes six minutes, on a busy machine several times as long
+pytestmark = pytest.mark.timeout(HANGS)
 KEPT = ("notebooks", "figures", ".smicnb/interactive")  # the last is where figures go without SMICNB_OUT
 
 
@@ -40,7 +42,7 @@ def nbval(where: Path, private: Path, *paths: str) -> subprocess.CompletedProces
         "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait double the time on a busy machine
     }
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no", "--nbval-lax", *paths]
-    return subprocess.run(command, cwd=where, capture_output=True, text=True, env=settings, timeout=1180)
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, env=settings, timeout=HANGS - 20)
 
 
 def hashes(folder: Path, *names: str) -> dict[str, str]:

@@ -24,6 +24,9 @@ def connect(self, address):
 socket.socket.connect = connect
 """
 
+HANGS = 2400  # seconds: the run takes some minutes, on a busy machine several times as long
+pytestmark = pytest.mark.timeout(HANGS)
+
 
 @pytest.fixture(scope="module")
 def finished(repository, tmp_path_factory):
@@ -42,7 +45,12 @@ def finished(repository, tmp_path_factory):
         ["-m", "smicnb.cli.main", "run", "--recipe", "paper-tiny"],
     ):
         done = subprocess.run(
-            [sys.executable, *command], cwd=checkout, env=environment, capture_output=True, text=True, timeout=1100
+            [sys.executable, *command],
+            cwd=checkout,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=HANGS - 20,
         )
         assert done.returncode == 0, done.stdout + done.stderr[-4000:]
     return checkout, done.stdout

@@ -37,7 +37,6 @@ FIDELITY = 98  # of `AxesCodec`: some hundred bits a photograph
 SHOWN = 3  # photographs that each query finds
 SCENES = ("eiffel-tower", "tomatoes")  # the first photograph of each asks; chosen by hand, as the words are
 WORDS = ("flowers",)
-COLUMNS = 12  # of the square of bits
 
 
 def coded(latents: np.ndarray) -> bytes:
@@ -96,22 +95,25 @@ def drawn(photographs: Collection, file: bytes, found: pd.DataFrame) -> "Figure"
     for line, query in zip(grid, queries, strict=True):
         if query in place:
             bits = bits_of(file, place[query])
-            square = np.full(COLUMNS**2, np.nan)
-            square[: len(bits)] = bits
             draw_thumbnail(line[0], photographs.items[place[query]].image())
-            line[1].imshow(1 - square.reshape(COLUMNS, COLUMNS), cmap="gray", vmin=-0.15, vmax=1.15)
-            strip_axes(line[1], below=f"{len(bits)} bits")
+            line[1].imshow(1 - bits.reshape(-1, 8), cmap="gray", vmin=-0.15, vmax=1.15)
+            line[1].set(xlim=(-4.5, 11.5), ylim=(15.5, -0.5))  # a byte a line, in a square as large as the photographs
+            strip_axes(line[1], below=f"{len(bits)} bits (dark: 1)")
         else:
-            for axes, said, size in ((line[0], f"“{query}”", 11), (line[1], "words have no bits", 7)):
+            for axes, said, size in ((line[0], f"“{query}”", 11), (line[1], "words are not coded,\nonly compared", 7)):
                 axes.axis("off")
                 axes.text(0.5, 0.5, said, ha="center", va="center", fontsize=size, transform=axes.transAxes)
         for axes, (_, row) in zip(line[2:], found[found["query"] == query].iterrows(), strict=True):
             draw_thumbnail(
                 axes,
                 photographs.items[place[row["found"]]].image(),
-                below=f"cosine {row['cosine']:.2f}, of {row['found_bits']} bits",
+                below=f"cosine {row['cosine']:.2f}, {row['found_bits']} bits",
             )
-    titles = ("what is looked for", "all its bits", f"what is found, in the bits of {len(photographs)} photographs")
+    titles = (
+        "what is looked for",
+        "all that is kept of it",
+        f"the nearest of {len(photographs)}, by the bits kept of each",
+    )
     for axes, title in zip(grid[0], titles, strict=False):
         axes.set_title(title, loc="left").set_in_layout(False)
     return figure
