@@ -18,6 +18,7 @@ from PIL import Image
 from plain_encoder import Plain
 from real_photographs import own_cache, save, smicnb
 
+from smicnb.base.errors import ImageError
 from smicnb.base.files import sha256_file
 from smicnb.base.work import executors
 from smicnb.codec import photographs
@@ -248,6 +249,50 @@ def test_a_file_that_does_not_answer_is_given_up_counted_and_read_the_next_time(
         holder.wait(60)
         monkeypatch.undo()
         assert photographs.photographs(str(own), Plain()).names == [path.name for path in paths]
+
+
+FOLDER_HOLDER = """
+# Holds a folder so that whoever opens it has to wait, as for a server that does not answer.
+import ctypes, os, sys
+FAN_CLASS_CONTENT, FAN_MARK_ADD, FAN_OPEN_PERM, FAN_ONDIR, AT_FDCWD = 4, 1, 0x10000, 0x40000000, -100
+libc = ctypes.CDLL(None, use_errno=True)
+libc.fanotify_mark.argtypes = [ctypes.c_int, ctypes.c_uint, ctypes.c_uint64, ctypes.c_int, ctypes.c_char_p]
+watch = libc.fanotify_init(FAN_CLASS_CONTENT, os.O_RDONLY)
+path = os.fsencode(sys.argv[1])
+if watch < 0 or libc.fanotify_mark(watch, FAN_MARK_ADD, FAN_OPEN_PERM | FAN_ONDIR, AT_FDCWD, path) < 0:
+    sys.exit(os.strerror(ctypes.get_errno()))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs fanotify")
+@pytest.mark.parametrize("held", ["photos/b", "photos"])
+def test_a_folder_that_does_not_answer_is_given_up_counted_and_named(folder, tmp_path, monkeypatch, held):
+    own, paths = tmp_path / "photos", sorted((folder / "1").iterdir())[:4]
+    for path, part in zip(paths, "aabc", strict=True):
+        (own / part).mkdir(parents=True, exist_ok=True)
+        (own / part / path.name).write_bytes(path.read_bytes())
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    holder = subprocess.Popen([sys.executable, "-c", FOLDER_HOLDER, str(tmp_path / held)], text=True, **pipes)
+    with own_cache(tmp_path / "cache"), holder:
+        if holder.stdout.readline() != "held\n":
+            pytest.skip(f"no folder can be held, which root may where the kernel does: {holder.stderr.read().strip()}")
+        monkeypatch.setattr(images, "STALL", 2)
+        try:
+            if held == "photos":
+                with pytest.raises(ImageError, match=r"as a folder \(not read within 60 seconds"):
+                    photographs.photographs(str(own), Plain())
+                return
+            found = photographs.photographs(str(own), Plain())
+        finally:
+            holder.stdin.close()
+            holder.wait(60)
+        assert found.left_out == (("b", "folder not read within 60 seconds"),)
+        assert "1 file skipped (folder not read within 60 seconds: 1)" in found.summary
+        assert [name.partition("/")[0] for name in found.names] == ["a", "a", "c"]
+        monkeypatch.undo()
+        assert len(photographs.photographs(str(own), Plain()).names) == 4
 
 
 def test_a_folder_that_changes_while_it_is_read_is_what_was_listed_and_is_still_there(folder, tmp_path, monkeypatch):

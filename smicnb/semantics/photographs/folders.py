@@ -16,9 +16,21 @@ from smicnb.base.cache import cache_root
 from smicnb.base.errors import ImageError
 from smicnb.base.files import sha256_file, sha256_json, write_json
 from smicnb.base.progress import progress_bar
-from smicnb.semantics.photographs.images import NO_MEMORY, RULES, UNREADABLE, check, describe, image_suffixes, probe
+from smicnb.semantics.photographs.images import (
+    NO_MEMORY,
+    RULES,
+    STALLED,
+    UNREADABLE,
+    Unusable,
+    check,
+    describe,
+    image_suffixes,
+    in_time,
+    probe,
+)
 
 UNREADABLE_FOLDER = "folder not readable"
+STALLED_FOLDER = f"folder {STALLED}"
 COPY = "same bytes as another file"
 PASSED_OVER = "files without an image suffix passed over"
 SERVERS_OWN = "folders of a file server's thumbnails or bins passed over"
@@ -161,35 +173,47 @@ def _candidates(
     while folders:
         folder = folders.pop()
         try:
-            status = folder.stat()
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            with os.scandir(folder) as entries:
-                # Sorted, so that of two links to one folder the same one is always followed.
-                for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
-                    path = folder / entry.name
-                    name = path.relative_to(root).as_posix()
-                    if entry.name.startswith("."):
-                        left_out.append((name, HIDDEN))
-                    elif _is_folder(entry):
-                        if entry.name.casefold() in SERVERS_FOLDERS:
-                            notes[SERVERS_OWN] += 1
-                            left_out.append((name, SERVERS_OWN))
-                        else:
-                            folders.append(path)
-                    elif path.suffix.lower() in suffixes:
-                        files.append((name, path))
-                    else:
-                        notes[PASSED_OVER] += 1
-                        left_out.append((name, PASSED_OVER))
-        except OSError as error:
+            identity, entries = in_time(partial(_read_folder, folder))
+        except (OSError, Unusable) as error:
+            stalled = isinstance(error, Unusable)
             if folder == root:
-                why = error.strerror or type(error).__name__
+                why = STALLED if stalled else error.strerror or type(error).__name__
                 raise ImageError(f"'{root}' cannot be read as a folder ({why})", "a folder of images") from error
-            skipped[UNREADABLE_FOLDER] += 1
-            left_out.append((folder.relative_to(root).as_posix(), UNREADABLE_FOLDER))
+            reason = STALLED_FOLDER if stalled else UNREADABLE_FOLDER
+            skipped[reason] += 1
+            left_out.append((folder.relative_to(root).as_posix(), reason))
+            continue
+        if identity in seen:
+            continue
+        seen.add(identity)
+        for entry, is_folder in entries:
+            path = folder / entry
+            name = path.relative_to(root).as_posix()
+            if entry.startswith("."):
+                left_out.append((name, HIDDEN))
+            elif is_folder:
+                if entry.casefold() in SERVERS_FOLDERS:
+                    notes[SERVERS_OWN] += 1
+                    left_out.append((name, SERVERS_OWN))
+                else:
+                    folders.append(path)
+            elif path.suffix.lower() in suffixes:
+                files.append((name, path))
+            else:
+                notes[PASSED_OVER] += 1
+                left_out.append((name, PASSED_OVER))
     return sorted(files)
+
+
+def _read_folder(folder: Path) -> tuple[tuple[int, int], list[tuple[str, bool]]]:
+    """What tells a folder from all others, and the names in it, each with whether it is a folder.
+
+    Sorted, so that of two links to one folder the same one is always followed.
+    """
+    status = folder.stat()
+    with os.scandir(folder) as entries:
+        names = sorted(((entry.name, _is_folder(entry)) for entry in entries), reverse=True)
+    return (status.st_dev, status.st_ino), names
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

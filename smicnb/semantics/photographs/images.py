@@ -30,7 +30,9 @@ MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the 
 MAX_REDUCED = 300_000_000  # the same of a JPEG of which no more than `MAX_PIXELS` are decoded
 REDUCED = 4  # least side of a JPEG that is decoded at a reduced scale, times the side that a network sees
 LARGEST_INPUT = 448  # pixels of a network's side, which a listing of files reckons with
-STALL = 60  # seconds until a file that cannot be opened, or held, is given up: a network path may never answer
+STALL = (
+    60  # seconds until a file that cannot be opened, or held, or a folder is given up: a network path may never answer
+)
 HELD = 1 << 26  # bytes of a file that is held in memory to be read once; larger ones are hashed and read again
 
 ORIENTATION = 0x0112  # the EXIF tag
@@ -260,7 +262,7 @@ def _open(path: Path, side: int | None = None, held: bool = False) -> Iterator[_
     whatever goes wrong, here or within the block, becomes `Unusable`.
     """
     try:
-        file = _in_time(lambda: _open_bytes(path, held)) if held else _open_bytes(path, held)
+        file = in_time(lambda: _open_bytes(path, held)) if held else _open_bytes(path, held)
     except OSError as error:
         raise Unusable(UNREADABLE) from error
     if file is None:
@@ -298,7 +300,7 @@ def _open_bytes(path: Path, held: bool) -> BinaryIO | None:
     return file
 
 
-def _in_time(call: Callable[[], Value]) -> Value:
+def in_time(call: Callable[[], Value]) -> Value:
     """What a call returns or raises within `STALL` seconds; `Unusable` after them. What waits for a disk that does not
     answer cannot be stopped: its thread is left behind, and ends with the process.
     """
