@@ -65,7 +65,7 @@ def test_its_picture_and_first_numbers_are_the_tables(told, table, repository):
     face = (repository / "figures/face/bits_find.json").read_text(encoding="utf-8")
     assert told("kept in some N bits") == re.findall(r"themselves: (\d+) bits on average", face)
     assert str(table("face/bits_find")["bits"][0]) == told("A photograph, its N bits")[0]
-    atoms, cosine = told("say that N atoms keep a held-out image's latent at a cosine of N. A second")
+    atoms, cosine = told("say that N atoms keep a held-out embedded image's latent at a cosine of N. A second")
     table1 = table("03_reconstruction/table1").astype(str).set_index("n_a")
     assert table1.loc[atoms, "latent cosine, held-out"].startswith(f"{cosine} ")
 
@@ -78,10 +78,13 @@ def test_its_picture_shows_what_is_found(load_tool, table):
 
 def test_its_findings_on_the_paper_are_the_tables(told, table):
     gains = table("bsds500/05_rate_model/table3_gain").set_index(["row", "column"]).loc[("medium", "n = inf")]
-    corrected, printed, in_files = told("describes gains N times over single-item coding at the published fidelity of "
-        "*medium*, not the printed N; files of held-out BSDS500 gain N over")  # fmt: skip
+    corrected, printed, in_files = told("describes gains N times over single-item coding at the settings of *medium*, "
+        "not the printed N; files of held-out BSDS500 gain N over")  # fmt: skip
     assert (f"{gains['corrected']:.1f}", str(gains["as published"])) == (corrected, printed)
     assert in_files == f"{gains['file (entropy), heldout']:.1f}"
+    models = table("bsds500/06_rsf_convex_hull/table2").set_index("model")["latent cosine, held-out"]
+    (cosine,) = told("bits published there, at a latent cosine of N, without dictionary")
+    assert cosine == f"{float(models['medium'].split()[0]):.2f}"
     floors = table("kodak/07_sota_comparison/sota_floors").set_index("shown")["image_cosine"].round(2)
     names = ["CLIP-intra [21]", "SMIC, entropy coded", "gallery index"]
     phrase = (
@@ -90,8 +93,13 @@ def test_its_findings_on_the_paper_are_the_tables(told, table):
     assert [float(number) for number in told(phrase + "keeps N;")] == [floors[name] for name in names]
     atoms = table("bsds500/03_reconstruction/atoms_against_baselines")
     held = atoms[(atoms["split"] == "heldout") & (atoms["metric"] == "latent_cosine")]
-    behind = held[(held["against"] == "pca") & (held["verdict"] == "learned behind")]["n_atoms"]
-    assert [str(behind.min())] == told("as many vectors from N atoms on")
+    pca = held[held["against"] == "pca"].set_index("n_atoms")
+    behind, ahead = (pca[pca["verdict"] == f"learned {side}"] for side in ("behind", "ahead"))
+    first, most, *few = told("as many vectors from N atoms on, ahead by less than N at N and N, and ahead of random")
+    assert int(first) == behind.index.min()
+    assert behind.index.tolist() == pca.index[pca.index >= int(first)].tolist()
+    assert [int(size) for size in few] == ahead.index.tolist()
+    assert ahead["mean"].max() < float(most)
     assert set(held[held["against"] == "exemplars"]["verdict"]) == {"learned ahead"}
 
 
@@ -104,6 +112,11 @@ def test_its_findings_beyond_the_paper_are_the_tables(told, table):
     ):
         times = rows[of].loc[against].sort_values("latent_cosine")["times"]
         assert told(phrase) == [f"{one:.2f}" for one in times], phrase
+    for phrase, of in (
+        ("at latent cosines of N, N and N, scalars", "bsds500"), ("was not, at N, N and N the best rival", "kodak"),
+    ):  # fmt: skip
+        fidelities = rows[of].loc["best of all rivals, payload"]["latent_cosine"].sort_values()
+        assert told(phrase) == [f"{one:.2f}" for one in fidelities], phrase
     matched = table("bsds500/11_retrieval/retrieval_matched").set_index(["size", "against"]).loc["payload"]
     best, made = (matched.loc[name].set_index("bits") for name in ("best of all rivals", MADE_FOR_SEARCH))
     phrase = "ours finds N at 128 bits, the best rival, scalars on a KLT, N [N, N] less, and at 64 bits"
@@ -119,6 +132,9 @@ def test_what_it_calls_undecided_is_undecided(told, table, repository):
     taco = table("kodak/08_taco_ablations/taco_verdicts").query("worse == 'without-adapter' and metric == 'lpips'")
     assert set(taco["verdict"]) == {"not decidable at this size"}
     assert [f"{gap:.3f}" for gap in taco["gap"]] == told("with and without text, LPIPS differs by N, within")
-    of_equal_steps = re.search(r"SIC takes (18 % \[7, 28\]) more bits", (repository / "README.md").read_text())[1]
+    twin = table("kodak/09_sic_ablations/sic_bd_rates").set_index(["codec", "metric"])
+    twin = twin.loc[("SIC one-sample (seed 0)", "psnr")]
+    assert told("SIC takes N times its twin's bits; earlier") == [f"{1 + twin['mean'] / 100:.1f}"]
+    of_equal_steps = re.search(r"SIC took (18 % \[7, 28\]) more bits", (repository / "README.md").read_text())[1]
     objections = " ".join((repository / "docs/reproduction.yaml").read_text(encoding="utf-8").split())
     assert f"in the table before commit 07474e6: {of_equal_steps[:4]} more bits" in objections
