@@ -260,16 +260,21 @@ def test_findings_of_the_results_are_those_of_the_tables(repository):
     ahead = wins.groupby(["against", "operation"])[kinds].agg(lambda column: sum(column == "concept ahead"))
     pattern = (
         r"on (\d+) pairs .* into the picture at (\d) of 8 λ, and at (\d) both .* "
-        r"\(against a random latent, at (\d) and (\d)\).* x₂ away at (\d) of 8, but at none"
+        r"\(against a random latent, at (\d) and (\d)\).* x₂ away at (\d) of 8, but at none more of x₂ than of x₁ "
+        r"\(against a random latent, at (\d) and none\)"
     )
     pairs, *counts = map(int, re.search(pattern, text).groups())
     assert set(wins["pairs"]) == {pairs}
     assert ahead.loc["third", "add"].tolist() == counts[:2]
     assert ahead.loc["random", "add"].tolist() == counts[2:4]
     assert ahead.loc["third", "remove"].tolist() == [counts[4], 0]
+    assert ahead.loc["random", "remove"].tolist() == [counts[5], 0]
     rows = pd.read_csv(repository / "figures/bsds500/04_semantic_separation/separation_verdicts.csv").set_index("by")
-    said = re.search(r"keeps as much of the latents, by ([\d.]+) and ([\d.]+) in rank", text).groups()
-    assert [f"{value:.2f}" for value in rows.loc["learned atoms", "difference"]] == list(said)
+    interval = r"([\d.]+) \[([\d.]+), ([\d.]+)\]"
+    said = re.search(rf"statements hold, by {interval} and {interval} in rank", text).groups()
+    learned = rows.loc["learned atoms", ["difference", "low", "high"]].to_numpy().ravel()
+    assert [f"{value:.2f}" for value in learned] == list(said)
+    assert set(rows.loc["random subspace", "verdict"]) == {"undecided"}
     assert (rows.loc["learned atoms", "low"].to_numpy() > rows.loc["random subspace", "high"].to_numpy()).all()
 
 
@@ -293,7 +298,7 @@ def test_ratios_of_the_results_are_those_of_the_tables(repository):
         rf"best of all rivals takes {number}, {number} and {number} times our bits": (
             "bsds500", "best of all rivals, n = 1000"
         ),
-        rf"0\.63\), it takes {number} and {number} times our bits, both undecided, and {number};": (
+        rf"0\.63\), the best of all rivals takes {number} and {number} times our bits, both undecided, and {number};": (
             "kodak", "best of all rivals, payload"
         ),
         rf"of 1000 images {number}, {number} and {number}\.": ("kodak", "best of all rivals, n = 1000"),
@@ -314,13 +319,15 @@ def test_floors_of_the_results_are_those_of_the_table(repository):
 
     text = " ".join((repository / "docs" / "results.md").read_text().split())
     rows = pd.read_csv(repository / "figures/kodak/07_sota_comparison/sota_floors.csv").set_index("shown")
-    intra, beyond, smic, aom = "CLIP-intra [21]", "SMIC, beyond the paper", "SMIC, entropy coded", "AV1 (libaom)"
+    intra, beyond, smic = "CLIP-intra [21]", "SMIC, beyond the paper", "SMIC, entropy coded"
+    aom = "AV1 (libaom), 1/16 or 1/32"
     index, grey, random, words = "gallery index", "grey frame", "random photograph", "3 words"
     number = r"([\d.]+)"
     own = (
         rf"a dimension keeps an image cosine of {number}, the coder beyond the paper {number} at .* SMIC {number}, and "
-        rf"AV1 \(libaom\) on reduced images {number}, where .* both sides hold, keeps {number}, three words in four "
-        rf"bytes {number}, a grey frame {number} and a random photograph {number}:"
+        rf"AV1 \(libaom\) on images .* codec of pixels within a tenth of that rate, {number}, where .* both sides "
+        rf"hold, keeps {number}, three words in four bytes {number}, a grey frame {number} and a random photograph "
+        rf"{number}:"
     )
     other = (
         rf"or pictures, SMIC keeps {number}, one bit a dimension {number}, that byte {number}, AV1 {number}, a grey "
@@ -337,8 +344,132 @@ def test_floors_of_the_results_are_those_of_the_table(repository):
     for cosine in ("image_cosine", "judge_cosine"):
         assert not codecs[f"{cosine}_ahead_of"].str.contains(index).any()
     assert not codecs["judge_cosine_ahead_of"].str.contains(grey).any()
+    of_pixels = codecs.drop([intra, beyond, smic])
+    near = of_pixels[(of_pixels["bits"] / rows.loc[smic, "bits"] - 1).abs() <= 0.1]
+    assert set(near[["image_cosine", "judge_cosine"]].idxmax()) == {aom}
     assert not rows.loc[smic, ["image_cosine_ahead_of", "image_cosine_behind"]].str.contains(grey).any()
     assert (rows.loc[[index, words], "bits"] - rows.loc[grey, "bits"]).tolist() == [8, 32]
+    pixels = pd.read_csv(repository / "figures/kodak/07_sota_comparison/sota_matched.csv").query("metric == 'psnr'")
+    pixels = pixels[~pixels["against"].isin([beyond, intra])]
+    said = re.search(
+        r"of SMIC on Kodak, by ([\d.]+) to ([\d.]+) dB at ([\d.]+) to ([\d.]+) times its bits", text
+    ).groups()
+    gaps, times = -pixels["difference"], pixels["times"]
+    assert list(said) == [f"{gaps.min():.1f}", f"{gaps.max():.1f}", f"{times.min():.2f}", f"{times.max():.1f}"]
+    assert (len(pixels), set(pixels["verdict"])) == (9, {"SMIC behind"})
+
+
+def test_no_code_on_held_out_photographs_is_ahead_of_the_byte_that_the_results_name(repository):
+    import pandas as pd
+
+    text = " ".join((repository / "docs" / "results.md").read_text().split())
+    tables = (
+        "03_reconstruction/table1_floors",
+        "06_rsf_convex_hull/table2_floors",
+        "10_beyond_the_paper/beyond_floors",
+    )
+    rows = pd.concat([pd.read_csv(repository / f"figures/bsds500/{name}.csv") for name in tables]).set_index("shown")
+    floors = ["random photograph", "grey frame", "gallery index", "1 word", "3 words", "8 words", "not coded"]
+    codes, byte = rows.drop(floors), rows.loc["gallery index"].iloc[0]
+    said = re.search(
+        r"any of the (\d+) dictionaries,.* of a byte there \(([\d.]+), and ([\d.]+) by Inception\)", text
+    ).groups()
+    assert list(said) == [str(len(codes)), f"{byte['image_cosine']:.2f}", f"{byte['judge_cosine']:.2f}"]
+    for cosine in ("image_cosine", "judge_cosine"):
+        assert not codes[f"{cosine}_ahead_of"].str.contains("gallery index").any()
+
+
+def test_learned_atoms_and_the_prior_of_the_results_are_those_of_the_tables(repository):
+    import pandas as pd
+
+    text = " ".join((repository / "docs" / "results.md").read_text().split())
+    rows = pd.read_csv(repository / "figures/bsds500/03_reconstruction/atoms_against_baselines.csv")
+    held = rows[rows["split"] == "heldout"].set_index(["against", "metric", "n_atoms"]).sort_index()
+    pattern = (
+        r"from n_a = (\d+) on, by ([\d.]+) at (\d+), not told apart at (\d+) and (\d+), and ahead at (\d+) and (\d+), "
+        r"by less than ([\d.]+);"
+    )
+    first, most, last, *sizes, least = re.search(pattern, text).groups()
+    latent = held.loc[("pca", "latent_cosine")]
+    verdicts = latent.groupby("verdict").groups
+    assert [*verdicts["undecided"], *verdicts["learned ahead"]] == list(map(int, sizes))
+    assert (verdicts["learned behind"][0], verdicts["learned behind"][-1]) == (int(first), int(last))
+    assert f"{-latent.loc[int(last), 'mean']:.2f}" == most
+    assert latent.loc[verdicts["learned ahead"], "mean"].max() < float(least)
+    assert "learned ahead" not in set(held.loc[("pca", "image_cosine"), "verdict"])
+    assert set(held.loc["exemplars", "verdict"]) == {"learned ahead"}
+    number = r"(\d[\d ]*\d|never)"
+    pattern = (
+        rf"without it after {number}, {number} and {number} images, and on Kodak {number}, after {number} "
+        rf"and after {number} "
+    )
+    said = [float(one.replace(" ", "").replace("never", "inf")) for one in re.search(pattern, text).groups()]
+    prior = [
+        pd.read_csv(repository / f"figures/{of}/10_beyond_the_paper/beyond_prior.csv") for of in ("bsds500", "kodak")
+    ]
+    prior = pd.concat(
+        [table.query("against == 'best rival without it'").sort_values("latent_cosine") for table in prior]
+    )
+    assert said == prior["n for 318568 bytes of file"].tolist()
+
+
+def test_learned_codecs_of_the_results_are_beside_classical_ones_as_in_the_tables(repository):
+    import pandas as pd
+
+    from smicnb.compare.images import curves
+
+    text = " ".join((repository / "docs" / "results.md").read_text().split())
+    folder, number = repository / "figures/kodak", r"([\d.]+)"
+    taco = pd.read_csv(folder / "08_taco_ablations/taco_beside.csv").query("codec == 'TACO full (seed 0)'")
+    ratios = taco[taco["metric"] == "lpips"].pivot(index="rival", columns="setting", values="ratio")
+    for phrase, rival in (
+        (rf"its LPIPS is {number} and {number} of VVenC's", "VVenC intra"),
+        (rf"4 dB behind, {number} and {number} of AVIF's", "AVIF"),
+        (rf"2\.8 dB behind, and {number} and {number} of JPEG's", "JPEG"),
+    ):
+        assert list(re.search(phrase, text).groups()) == [
+            f"{ratio:.2f}" for ratio in ratios.loc[rival, ["low", "high"]]
+        ]
+    others = taco[
+        taco["metric"].isin(["lpips_vgg", "dists"]) & taco["rival"].isin(["VVenC intra", "AVIF", "x265 intra"])
+    ]
+    assert ((others["low"] < 0) & (others["high"] > 0)).all()
+
+    rates = pd.read_csv(folder / "09_sic_ablations/sic_rates.csv")
+
+    def beside(codec, rival, metric):
+        """Mean difference of each setting at the rival's equal rate, where all images have one."""
+        mine, theirs = (dict(list(rates[rates["codec"] == name].groupby("image"))) for name in (codec, rival))
+        gaps = [
+            own.set_index("setting")[metric] - curves.interpolate(theirs[image], metric, own["bpp"])["value"].to_numpy()
+            for image, own in mine.items()
+        ]
+        return pd.concat(gaps, axis=1).mean(axis=1, skipna=False).dropna()
+
+    sic, twin = "SIC one-sample (seed 0)", "SIC twin (seed 0)"
+    for phrase, rival, metric, digits in (
+        (rf"on Kodak it is {number} to {number} dB below AVIF in PSNR", "AVIF", "psnr", 1),
+        (rf"below AVIF in PSNR, and {number} to {number} behind in LPIPS", "AVIF", "lpips", 2),
+        (rf"it is {number} to {number} dB below JPEG, and", "JPEG", "psnr", 1),
+        (rf"below JPEG, and {number} to {number} better in LPIPS", "JPEG", "lpips", 2),
+    ):
+        gaps = beside(sic, rival, metric).abs()
+        assert list(re.search(phrase, text).groups()) == [f"{gap:.{digits}f}" for gap in (gaps.min(), gaps.max())]
+    for rival, phrase in (
+        ("AVIF", rf"is on Kodak {number} and {number} dB below AVIF"),
+        ("JPEG", rf"{number} and {number} dB above JPEG"),
+    ):
+        gaps = beside(twin, rival, "psnr").abs()
+        assert list(re.search(phrase, text).groups()) == [f"{gap:.1f}" for gap in gaps[["medium", "high"]]]
+    interval = rf"{number} \[{number}, {number}\]"
+    pattern = (
+        rf"on Kodak {interval} times the twin's bits at equal PSNR, {interval} times at equal DISTS "
+        rf"and {interval} times, not told"
+    )
+    table = pd.read_csv(folder / "09_sic_ablations/sic_bd_rates.csv").set_index(["codec", "metric"]).loc[sic]
+    times = 1 + table.loc[["psnr", "dists", "lpips"], ["mean", "low", "high"]] / 100
+    said = [float(one) for one in re.search(pattern, text).groups()]
+    assert said == [*times.loc["psnr"].round(1), *times.loc["dists"].round(1), *times.loc["lpips"].round(2)]
 
 
 def test_the_page_on_encoders_shows_the_table_of_generators(repository):
