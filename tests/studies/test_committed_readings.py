@@ -101,7 +101,7 @@ CONTRARY = [  # notebook, table, what it becomes, a phrase before, and after
         "behind at 3 of 3 fidelities",
     ),
     ("10", "beyond_sharing_sizes", lambda t: t.assign(axes_times_high=0.5), "own axes (more)", "own axes (fewer)"),
-    ("10", "beyond_prior", lambda t: t.assign(**{t.columns[-1]: np.inf}), "from 2031840,", "from ∞,"),
+    ("10", "beyond_prior", lambda t: t.assign(**{t.columns[-1]: np.inf}), "from 2030000,", "from ∞,"),
     (
         "10",
         "beyond_parts",

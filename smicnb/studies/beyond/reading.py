@@ -141,7 +141,8 @@ def tell_repaid(repaid: pd.DataFrame) -> str:
         repaid: of `sharing.repaid`.
     """
     rows = repaid[repaid["against"] == "best rival without it"]
-    images = (f"{n:.0f}" if np.isfinite(n) else "∞" for n in rows[repaid.columns[-1]])
+    # Three digits: the table has six, and what is told from it has to be what is told from the numbers themselves.
+    images = (f"{float(f'{n:.3g}'):.0f}" if np.isfinite(n) else "∞" for n in rows[repaid.columns[-1]])
     at = join(f"{cosine:.3f}" for cosine in rows["latent_cosine"])
     against = "against the best rival without it"
     return f"the prior's file, were it sent, pays {against} from {join(images)} images on (at {at})"

@@ -44,7 +44,7 @@ def series(
     columns = -(-len(factors) // 2)
     figure = plt.figure(figsize=(PAGE, PAGE / (columns + 2.4) * 2 * 1.25))
     left, right = figure.subfigures(1, 2, width_ratios=(2, columns))
-    left.suptitle(f"{verb} from one", fontsize=8)
+    left.suptitle(f"{verb} from either alone", fontsize=8)
     right.suptitle(f"{verb} from f(x₁) {SIGNS[operation]} λ f(x₂)", fontsize=8)
     own = [image for pair in zip(photographs, alone, strict=True) for image in pair]
     for axes, image, title in zip(left.subplots(2, 2).flat, own, ("x₁", "f(x₁), λ = 0", "x₂", "f(x₂)"), strict=True):

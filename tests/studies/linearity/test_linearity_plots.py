@@ -73,7 +73,7 @@ def test_a_series_takes_an_odd_number_of_factors():
 @pytest.mark.parametrize(("operation", "sign"), [("add", "+"), ("remove", "−")])
 def test_a_series_says_what_it_is_from(operation, sign):
     titles = [part.get_suptitle() for part in drawn(operation, 4).subfigs]
-    assert titles == ["retrieved from one", f"retrieved from f(x₁) {sign} λ f(x₂)"]
+    assert titles == ["retrieved from either alone", f"retrieved from f(x₁) {sign} λ f(x₂)"]
 
 
 def test_failures_name_their_gain():
