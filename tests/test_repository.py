@@ -278,6 +278,51 @@ def test_findings_of_the_results_are_those_of_the_tables(repository):
     assert (rows.loc["learned atoms", "low"].to_numpy() > rows.loc["random subspace", "high"].to_numpy()).all()
 
 
+def test_recall_in_the_results_and_in_search_is_that_of_the_tables(repository):
+    import pandas as pd
+
+    def interval(row, *columns):
+        mean, low, high = (f"{row[column]:.3f}".replace("-", "−") for column in columns)
+        return f"{mean} [{low}, {high}]"
+
+    tables = {
+        of: pd.read_csv(repository / "figures" / of / "11_retrieval/retrieval_matched.csv")
+        .set_index(["size", "against", "bits"])
+        .sort_index()
+        for of in ("bsds500", "", "kodak")
+    }
+    text = " ".join((repository / "docs/results.md").read_text(encoding="utf-8").split())
+    bsds = tables["bsds500"].loc["payload"]
+    best, cosine = bsds.loc["best of all rivals"].loc[:256], bsds.loc["ours, best of three"].loc[:256]
+    ours = [f"{value:.3f}" for value in best["ours"]]
+    assert f"finds {ours[0]}, {ours[1]} and {ours[2]} of the ten at 64, 128 and 256 bits" in text
+    less = [interval(row, "difference", "low", "high") for _, row in best.iterrows()]
+    assert f"finds {less[0]}, {less[1]} and {less[2]} less, undecided at 128" in text
+    assert best["verdict"].tolist() == ["ours ahead", "undecided", "ours ahead"]
+    assert all("KLT" in name for name in best["strongest"])
+    made = [
+        tables["bsds500"].loc[(size, "best made for search, without our prior", 384)]
+        for size in ("payload", "n = 1000")
+    ]
+    needs = [f"{r['times']:.2f} [{r['times_low']:.2f}, {r['times_high']:.2f}]" for r in made]
+    assert f"which is {made[0]['strongest']}, needs {needs[0]} times our bits for what it finds at 384" in text
+    assert f"{needs[1]} times with what 1000 images send once" in text
+    gain = [f"{value:.3f}" for value in cosine["difference"]]
+    assert f"adds {gain[0]}, {gain[1]} and {gain[2]} of recall" in text
+    assert set(cosine["verdict"]) == {"ours ahead"}
+    page = " ".join((repository / "docs/search.md").read_text(encoding="utf-8").split())
+    assert f"it finds {min(gain)} to {max(gain)} more of the ten nearest at 64 to 256 bits" in page
+    shared = tables["bsds500"].loc[("n = 1000", "ours, best of three")].loc[:256]
+    others = [tables[of].loc[("payload", "ours, best of three")].loc[:256] for of in ("", "kodak")]
+    assert {verdict for rows in (shared, *others) for verdict in rows["verdict"]} == {"undecided"}
+    embedded = tables[""].loc[("payload", "best of all rivals")].loc[:256]
+    ahead = embedded[embedded["verdict"] == "ours ahead"]
+    assert ahead.index.tolist() == [64]
+    assert f"at 64 bits alone, by {interval(ahead.loc[64], 'difference', 'low', 'high')}" in text
+    kodak = tables["kodak"].loc[("payload", "best of all rivals")].loc[:256]
+    assert set(kodak["verdict"]) == {"undecided"}
+
+
 def test_ratios_of_the_results_are_those_of_the_tables(repository):
     """Of coders of latents: each phrase, the collection and the row whose three fidelities it tells."""
     import pandas as pd
