@@ -133,7 +133,7 @@ def test_sharing_pays_from_the_size_on_that_repays_what_is_sent():
     assert len(wide) == 6
     assert wide["mean_times_low"].iloc[1] == pytest.approx(50.5 / 52)
     assert wide[sharing.AXES].iloc[1] == pytest.approx(50 + 1e6 / 1000)
-    (said,) = reading.tell_sharing(wide, "Kodak")
+    said = reading.tell_sharing(wide, "Kodak")
     assert "with n = 1000 " in said
     assert f"{wide['mean_times'].iloc[-1]:.2f} [" in said
 
