@@ -4,8 +4,10 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,20 +86,50 @@ def test_the_python_of_a_guide_does_what_it_says(guide, repository, capsys):
         assert said.splitlines()[1].endswith("  cat")
 
 
-def test_workers_of_a_cluster_start_as_its_page_says(repository):
-    """Runs on Dask have tests of their own; here is what is typed on the other machines."""
-    from distributed.cli import dask_scheduler, dask_worker
-
+def test_a_cluster_starts_and_compresses_as_its_page_says(repository, place, tmp_path, monkeypatch):
+    """Scheduler, workers and compress as they are typed, but for the host, the port and the number of workers; what
+    runs all notebooks is asked what it would do. Runs on Dask have tests of their own.
+    """
     from smicnb.base.work.environment import worker_variables
 
-    page = (repository / "docs" / "guides" / "cluster.md").read_text(encoding="utf-8")
-    (block,) = (block for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL) if "dask scheduler" in block)
-    lines = block.splitlines()
-    told = "\n".join([*lines[:2], "env"]).replace(".venv/bin/python", shlex.quote(sys.executable))
-    bare = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME") if name in os.environ}
-    done = subprocess.run(["sh", "-c", told], env=bare, cwd=repository, capture_output=True, text=True, check=True)
+    runs, packs, starts = (text.splitlines() for text in blocks(repository, "cluster", "sh"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        here = f"127.0.0.1:{free.getsockname()[1]}"
+
+    def typed(line):
+        programs = {f".venv/bin/{name}": str(Path(sys.executable).with_name(name)) for name in ("python", "dask")}
+        for old, new in {
+            "head:8786": here,
+            "--port 8786": f"--port {here[10:]}",
+            "--nworkers 8": "--nworkers 1",
+            **programs,
+        }.items():
+            line = line.replace(old, new)
+        return line
+
+    bare = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "HOME", "XDG_CACHE_HOME") if name in os.environ}
+    told = "\n".join(map(typed, starts[:2]))
+    done = subprocess.run(["sh", "-c", f"{told}\nenv"], env=bare, cwd=place, capture_output=True, text=True, check=True)
     assert {f"{name}={value}" for name, value in worker_variables().items()} <= set(done.stdout.splitlines())
-    for line, command in zip(lines[2:], (dask_scheduler.main, dask_worker.main), strict=True):
-        program, _, *words = shlex.split(line, comments=True)
-        assert program == ".venv/bin/dask"
-        command.make_context(command.name, words)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": place, "env": bare}
+    started = [
+        subprocess.Popen(["sh", "-c", f"{told}\nexec {typed(line).partition('#')[0]}"], **quiet) for line in starts[2:]
+    ]
+    try:
+        monkeypatch.chdir(place)
+        made = []
+        for line in map(typed, packs):
+            (place / "photos.smic").unlink(missing_ok=True)
+            answer = smicnb(*shlex.split(line, comments=True)[1:])
+            assert answer.status == 0, (line, answer.err)
+            made.append((place / "photos.smic").read_bytes())
+        assert len(made) == 2
+        assert made[0] == made[1]
+        for line in map(typed, runs):
+            answer = smicnb(*shlex.split(line, comments=True)[1:], "--dry-run")
+            assert answer.status == 0, (line, answer.err)
+    finally:
+        for process in reversed(started):
+            process.terminate()
+            process.wait(60)
