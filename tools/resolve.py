@@ -16,7 +16,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import parse_wheel_filename
 
-from smicnb.semantics.weights.download import index_address
+from smicnb.semantics.weights.download import pip_settings
 
 PYTHONS = ((3, 11), (3, 12), (3, 13), (3, 14))
 GLIBC = 34  # 2.34, of RHEL 9 and all that is younger: Debian 12, Ubuntu 22.04
@@ -92,7 +92,7 @@ def lacks_wheel(
 def main() -> int:
     """Ask the index for every pin; print the table and what is missing."""
     pins = [pin for name in LOCKS for pin in pinned((ROOT / name).read_text(encoding="utf-8"))]
-    address = index_address()
+    address = pip_settings().get("index-url")
     with pypi_simple.PyPISimple(*([address] if address else [])) as index, ThreadPoolExecutor(8) as pool:
         pages = list(pool.map(lambda pin: index.get_project_page(pin[0].name, timeout=60).packages, pins))
     missing = {

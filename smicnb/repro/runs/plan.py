@@ -76,8 +76,8 @@ MINUTES = {"collection": "embedded", "encoder": lite0_minilm.NAME, "generator": 
 
 def _linearity(values: dict[str, Any], sizes: Sizes) -> int:
     factors = len(values["added"]) + len(values["removed"])
-    whats = 1 + len(CONTROLS)
-    return whats * values["pairs"] * factors + factors + 3 * min(values["shown"], values["pairs"])
+    whats, alone = 1 + len(CONTROLS), 2 * 2  # of either pair that is shown, both photographs
+    return whats * values["pairs"] * factors + factors + alone + 3 * min(values["shown"], values["pairs"])
 
 
 def _dictionary(values: dict[str, Any], sizes: Sizes) -> int:

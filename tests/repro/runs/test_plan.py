@@ -18,7 +18,7 @@ def jobs(repository, name, **settings):
 
 def test_linearity_counts_both_operations_and_their_pictures():
     values = {"added": [1.0, 2.0], "removed": [0.5], "pairs": 10, "shown": 3}
-    assert plan.GENERATED["01_clip_linearity"](values, SIZES) == 3 * 10 * 3 + 3 + 9  # x₂ and two controls
+    assert plan.GENERATED["01_clip_linearity"](values, SIZES) == 3 * 10 * 3 + 3 + 4 + 9  # x₂ and two controls
 
 
 def test_reconstruction_counts_models_and_splits():
@@ -42,7 +42,7 @@ def test_the_paper_is_planned_without_its_data_models_and_gpu(repository):
     assert "5.2 GB to download, 2.6 GB in float16 on cuda, licence CreativeML Open RAIL++-M, as its makers" in text
     for judge in ("captioner blip:auto?device=cuda: ", "988 MB, licence BSD-3-Clause", "15 MB, licence NVIDIA"):
         assert judge in text
-    assert "01_clip_linearity: at most 2905 images generated" in text
+    assert "01_clip_linearity: at most 2909 images generated" in text
     assert "05_rate_model: generates nothing" in text
     assert all("\n" not in line for line in lines)
 
