@@ -72,6 +72,23 @@ def wait(driver, condition):
     return WebDriverWait(driver, SOON, 0.05, [StaleElementReferenceException]).until(lambda _: condition())
 
 
+def press(driver, name, seen):
+    """Press a button until what it does is seen, which is returned. By keyboard: pictures that are drawn meanwhile may
+    move the button away from under a pointer. And again: a press is lost with a button that is drawn anew.
+    """
+    from selenium.webdriver.common.keys import Keys
+
+    def pressed():
+        next(button for button in all_of(driver, ".smx-live button") if button.text == name).send_keys(Keys.SPACE)
+        for _ in range(100):
+            if found := seen():
+                return found
+            time.sleep(0.1)
+        return None
+
+    return wait(driver, pressed)
+
+
 def test_a_slider_moved_by_keyboard_changes_number_and_picture(page):
     from selenium.webdriver.common.keys import Keys
 
@@ -112,8 +129,7 @@ def test_the_words_are_asked_of_a_file_of_ones_own(page, own_file):
 
     for name, path in (("~/photos.smic", own_file), ("the folder it was made from", own_file.with_suffix(""))):
         the(page, f"input[placeholder='{name}']").send_keys(str(path))
-    next(button for button in all_of(page, ".smx-live button") if button.text == "Search").send_keys(Keys.SPACE)
-    wait(page, lambda: "6 photographs of lite0-minilm" in all_of(page, ".smx-live")[0].text)
+    press(page, "Search", lambda: "6 photographs of lite0-minilm" in all_of(page, ".smx-live")[0].text)
     words = the(page, "input[placeholder='a castle by the sea']")
     words.clear()
     words.send_keys("a building +sky", Keys.ENTER)
@@ -121,25 +137,8 @@ def test_the_words_are_asked_of_a_file_of_ones_own(page, own_file):
 
 
 def test_a_wrong_folder_is_told_in_one_line(page):
-    from selenium.webdriver.common.keys import Keys
-
     the(page, "input[placeholder='~/Pictures']").send_keys("/no/such/folder")
-
-    def lines():
-        return [line.text for line in all_of(page, ".smx-live .error")]
-
-    def pressed():
-        """By keyboard: pictures of the words typed before may still move the button away from under a pointer. And
-        again where a press was lost with a button that was drawn anew.
-        """
-        next(button for button in all_of(page, ".smx-live button") if button.text == "Open").send_keys(Keys.SPACE)
-        for _ in range(100):
-            if lines():
-                return lines()
-            time.sleep(0.1)
-        return []
-
-    (told,) = wait(page, pressed)
+    (told,) = press(page, "Open", lambda: [line.text for line in all_of(page, ".smx-live .error")])
     assert told.startswith("'/no/such/folder' cannot be read as a folder (No such file or directory)")
     assert "\n" not in told
 
