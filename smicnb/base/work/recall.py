@@ -9,6 +9,7 @@ from typing import ParamSpec, TypeVar
 
 import numpy as np
 
+FITTED = 16  # sets of latents that are fitted to in turn: a collection, its folds, and a few others
 P = ParamSpec("P")
 Result = TypeVar("Result")
 

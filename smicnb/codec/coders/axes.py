@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import SmicnbError, format_value
 from smicnb.base.names import lookup
-from smicnb.base.work.recall import recall_by_content
+from smicnb.base.work.recall import FITTED, recall_by_content
 from smicnb.codec.coders.smic import UNNAMED, Files, normalise
 from smicnb.codec.format import container, priors, quantise
 from smicnb.codec.format.container import Header
@@ -24,7 +24,6 @@ from smicnb.codec.format.trellis.codebook import TrellisCodebook, choose_codes, 
 
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.85, 1.0)  # of the prior in the covariance, tried by cross-validation
 FOLDS = 5
-FITTED = 16  # sets of latents whose covariance is remembered: a collection, its folds, and a few others
 MEAN_BITS = 6  # of a code of the mean at most
 STATE_BITS = 8  # log2 of the trellis's states
 LEAST_COSINE, MOST_STRETCH = 0.1, 2.0  # bounds on what the second search takes from the first

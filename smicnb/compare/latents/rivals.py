@@ -4,12 +4,12 @@ Those of `rivals` are fitted in seconds; those of `today` are the vector quantis
 """
 
 from collections.abc import Sequence
-from hashlib import sha256
 from typing import Self
 
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from smicnb.base.work.recall import recall_by_content
 from smicnb.codec.coders.axes import mixed_covariance, spectrum
 from smicnb.codec.format import quantise
 from smicnb.codec.format.priors import Prior
@@ -88,18 +88,19 @@ class Draws:
 
     def __init__(self, prior: Prior, count: int, seed: int):
         self.prior, self.count, self.seed = prior, count, seed
-        self._known: dict[bytes, np.ndarray] = {}
 
     def __call__(self, Z: np.ndarray) -> np.ndarray:
         """Latents (count, L) of norm `NORM`, for latents Z (n, L) of that norm."""
-        key = sha256(np.ascontiguousarray(Z).tobytes()).digest()
-        if key not in self._known:
-            mean = Z.mean(axis=0)
-            covariance, _ = mixed_covariance(Z - mean, self.prior.covariance, WATER)
-            variances, axes = spectrum(covariance)
-            normal = np.random.Generator(np.random.PCG64(self.seed)).standard_normal((self.count, len(axes)))
-            self._known = {key: normalise(mean + (normal * np.sqrt(variances)) @ axes)}
-        return self._known[key]
+        return _draw(Z, self.prior.covariance, self.count, self.seed)
+
+
+@recall_by_content(1)
+def _draw(Z: np.ndarray, known: np.ndarray, count: int, seed: int) -> np.ndarray:
+    mean = Z.mean(axis=0)
+    covariance, _ = mixed_covariance(Z - mean, known, WATER)
+    variances, axes = spectrum(covariance)
+    normal = np.random.Generator(np.random.PCG64(seed)).standard_normal((count, len(axes)))
+    return normalise(mean + (normal * np.sqrt(variances)) @ axes)
 
 
 def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prior | None = None) -> list[LatentCoder]:

@@ -15,13 +15,12 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.base.work.recall import recall_by_content
+from smicnb.base.work.recall import FITTED, recall_by_content
 from smicnb.codec.format import priors, quantise
 
 NORM = 20.0  # of latents, before they are coded and after (the paper's); a norm is free, the metric is the cosine
 UNIT = quantise.COEFFICIENT_UNIT / NORM  # fixed-point units in one unit of a coefficient
 MEAN_BITS = 8  # of a dimension of the mean
-FITTED = 16  # sets of latents whose axes are remembered: a collection, its folds, and a few others
 MEAN = struct.Struct("<I")  # norm of the mean in fixed point, 0 where there is none
 KLT_HEAD = struct.Struct("<HB")  # components, bits
 TRUNCATION_HEAD = struct.Struct("<H")  # components

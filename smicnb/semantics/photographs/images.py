@@ -30,9 +30,7 @@ MAX_PIXELS = 100_000_000  # asked of the header, before memory is taken for the 
 MAX_REDUCED = 300_000_000  # the same of a JPEG of which no more than `MAX_PIXELS` are decoded
 REDUCED = 4  # least side of a JPEG that is decoded at a reduced scale, times the side that a network sees
 LARGEST_INPUT = 448  # pixels of a network's side, which a listing of files reckons with
-STALL = (
-    60  # seconds until a file that cannot be opened, or held, or a folder is given up: a network path may never answer
-)
+STALL = 60  # seconds until a file or folder that does not answer is given up, as on a network path
 HELD = 1 << 26  # bytes of a file that is held in memory to be read once; larger ones are hashed and read again
 
 ORIENTATION = 0x0112  # the EXIF tag

@@ -41,7 +41,7 @@ def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float], j
     for axes, n in zip(panels.flat, sizes, strict=False):
         bits = bits_per_image(table, n, "entropy")
         axes.scatter(bits, fidelity, s=1.5, color=looks.CLOUD, linewidths=0, rasterized=True)
-        _draw_hulls(axes, hulls[hulls["n"] == n], joined)
+        (_draw_hulls if joined else _draw_settings)(axes, hulls[hulls["n"] == n])
         axes.set_title(format_size(n), loc="left")
         axes.set_xlabel("bits per image (log) ↓")
     for axes in panels[:, 0]:
@@ -54,19 +54,23 @@ def frontier(table: pd.DataFrame, hulls: pd.DataFrame, sizes: Sequence[float], j
     return figure
 
 
-def _draw_hulls(axes: Axes, hulls: pd.DataFrame, joined: bool = True) -> None:
-    """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files; or the
-    settings of these two alone, not joined.
-    """
+def _draw_settings(axes: Axes, hulls: pd.DataFrame) -> None:
+    """The settings of files on hulls, each by itself, with the 95 % interval of the mean over scenes."""
+    for accounting in CODINGS:
+        rows, look = hulls[hulls["accounting"] == accounting], looks.ACCOUNTINGS[accounting] | {"linestyle": "none"}
+        half = INTERVAL * rows["cosine_error"]
+        axes.errorbar(rows["bits"], rows["latent_cosine"], half, markersize=2.6, elinewidth=0.5, **look)
+    axes.set_xscale("log")
+    axes.set_xlim(left=LEAST_BITS)
+
+
+def _draw_hulls(axes: Axes, hulls: pd.DataFrame) -> None:
+    """The hull of every accounting, with the 95 % interval of the mean over scenes for the two of files."""
     for accounting, look in looks.ACCOUNTINGS.items():
         hull = hulls[hulls["accounting"] == accounting]
-        half = INTERVAL * hull["cosine_error"]
-        if not joined and accounting in CODINGS:
-            single = look | {"linestyle": "none"}
-            axes.errorbar(hull["bits"], hull["latent_cosine"], half, markersize=2.6, elinewidth=0.5, **single)
-        elif joined:
-            axes.plot(hull["bits"], hull["latent_cosine"], markersize=2.6, **look)
-        if joined and accounting in CODINGS:
+        axes.plot(hull["bits"], hull["latent_cosine"], markersize=2.6, **look)
+        if accounting in CODINGS:
+            half = INTERVAL * hull["cosine_error"]
             ends = hull["latent_cosine"] - half, hull["latent_cosine"] + half
             axes.fill_between(hull["bits"], *ends, color=look["color"], alpha=0.2, linewidth=0)
     axes.set_xscale("log")
