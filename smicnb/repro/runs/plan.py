@@ -1,7 +1,8 @@
-"""What a run would load, how much it would generate and how long that takes, without doing it.
+"""What a run would load, how much it would generate, how long that takes and how much memory, without doing it.
 
-Times are estimates: operations counted on the real architectures, divided by what a matrix product reaches on
-the device now. No weights are read, and the network is left alone.
+Both are estimates, which tools/measure_full_size.py holds against runs: operations counted on the real architectures,
+divided by what a matrix product reaches on the device now, and the numbers of the networks that are loaded, with what
+stands beside them. No weights are read, and the network is left alone.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,27 +28,31 @@ from smicnb.studies.reconstruction.measures import check_sizes
 Sizes = dict[str, int] | None  # images of each split, None where no collection is named yet
 EFFICIENCY = 0.5  # of a matrix product's speed, what a network of convolutions and attention reaches
 MANY = 10**9  # as many images as a notebook asks for
+LAYERS = 3  # what a layer takes, the same normalised, and what it gives
+PROCESS = 1.0e9  # bytes of a kernel with its libraries and photographs, before a large network is loaded
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a model takes: numbers to load, and 10¹² floating-point operations.
+    """What a model takes: numbers to load and to hold at once, and 10¹² floating-point operations.
 
     Args:
         parameters: number of parameters of all loaded networks.
         once: operations for each image.
         step: operations for each denoising step of an image, guidance counted; 0 without steps.
+        hidden: numbers of the largest hidden layer while one image is made; `LAYERS` of them stand at a time.
     """
 
     parameters: float
     once: float
     step: float = 0.0
+    hidden: float = 0.0
 
 
 # Counted on the architectures of the published configurations; a test counts again.
 GENERATORS = {
-    "stable-unclip": Work(1.293e9, 5.75, 4.30),  # 768×768 pixels
-    "kandinsky22": Work(1.321e9, 2.00, 1.71),  # 512×512 pixels
+    "stable-unclip": Work(1.293e9, 5.75, 4.30, 1.51e8),  # 768×768 pixels
+    "kandinsky22": Work(1.321e9, 2.00, 1.71, 6.71e7),  # 512×512 pixels
 }
 # Numbers in the weight files of each family's first candidate; BLIP's hold its output layer, a copy, twice.
 JUDGES = {"blip": 2.47e8, "segformer": 3.75e6, "clip-iqa": 1.50e8}
@@ -166,7 +171,10 @@ def describe(jobs: Sequence[Job]) -> list[str]:
         what = f"at most {images} images generated" if images else "generates nothing"
         if count is None and "generator" in values:
             what = "generates images, nobody counted how many"
-        lines.append(f"{job.notebook}: {what}{f', about {_duration(seconds)}' if seconds else ''}")
+        held = count_memory(values) if images else {}
+        memory = ", ".join(f"{size / 1e9:.1f} GB on {device}" for device, size in held.items())
+        parts = [what, f"about {_duration(seconds)}" if seconds else "", f"about {memory}" if memory else ""]
+        lines.append(f"{job.notebook}: {', '.join(part for part in parts if part)}")
     if total:
         lines.append(
             f"in all about {_duration(total)}, estimated from counted operations and {clock}; this leaves out reading "
@@ -196,7 +204,7 @@ class Clock:
     def seconds(self, values: dict[str, Any], images: int) -> float | None:
         """Seconds for `images` by generator and encoder; None where nobody counted, or without the device."""
         generator = parse(values["generator"])
-        if generator.family not in GENERATORS or _is_tiny(generator, _dim(values["encoder"])):
+        if generator.family not in GENERATORS or _is_tiny(generator, dimension_of(values["encoder"])):
             return None
         work, settings = GENERATORS[generator.family], _settings(generator)
         encoder = parse(values.get("judge", values["encoder"]))
@@ -219,6 +227,30 @@ class Clock:
         return self._speeds[device, dtype]
 
 
+def count_memory(values: dict[str, Any]) -> dict[str, float]:
+    """Device -> bytes that a notebook holds there at most; empty where of its generator nobody counted them."""
+    generator = parse(values.get("generator", "none"))
+    if generator.family not in GENERATORS or _is_tiny(generator, dimension_of(values["encoder"])):
+        return {}
+    work, settings = GENERATORS[generator.family], _settings(generator)
+    width = 4 if settings["dtype"] == "float32" else 2
+    held = {"cpu": PROCESS}
+
+    def hold(device: str, size: float) -> None:
+        held[device] = held.get(device, 0.0) + size
+
+    hold(settings["device"], width * (work.parameters + LAYERS * settings["batch"] * work.hidden))
+    for name in {values["encoder"], values.get("judge", values["encoder"])}:
+        encoder = parse(name)
+        if counted := ENCODERS.get(encoder.source.partition("/")[0]):
+            hold(encoder.options.get("device", "cpu"), 4 * counted.parameters)
+    for kind in ("captioner", "segmenter", "quality"):
+        judge = parse(values.get(kind, "none"))
+        if numbers := JUDGES.get(judge.family):
+            hold(_settings(judge)["device"], 4 * numbers)
+    return held
+
+
 def _selected_names(jobs: Sequence[Job], kind: str) -> list[str]:
     return list(dict.fromkeys(job.parameters[kind] for job in jobs if kind in job.parameters))
 
@@ -235,10 +267,10 @@ def _collection(name: str) -> tuple[Sizes, str]:
 def _models(jobs: Sequence[Job], kind: str) -> list[tuple[str, int | None]]:
     """The models of a kind with the dimension of the encoder beside them, None without one."""
     pairs = [(job.parameters.get(kind, "none"), job.parameters.get("encoder")) for job in jobs]
-    return [(name, encoder and _dim(encoder)) for name, encoder in dict.fromkeys(pairs) if name != "none"]
+    return [(name, encoder and dimension_of(encoder)) for name, encoder in dict.fromkeys(pairs) if name != "none"]
 
 
-def _dim(encoder: str) -> int:
+def dimension_of(encoder: str) -> int:
     """Dimension of the latents of an encoder whose name was found to be right; no weights are needed."""
     import open_clip
 

@@ -122,6 +122,25 @@ def test_time_grows_with_steps_and_images():
     assert clock.seconds({"generator": "retrieval", "encoder": "lite0-minilm"}, 5) is None
 
 
+def test_memory_is_what_the_networks_and_a_picture_take():
+    values = {
+        "generator": "stable-unclip:auto?steps=10",
+        "encoder": "open_clip:ViT-L-14/openai",
+        "judge": "lite0-minilm",
+    }
+    work = plan.GENERATORS["stable-unclip"]
+    alone = plan.PROCESS + 4 * (plan.ENCODERS["ViT-L-14"].parameters + work.parameters + plan.LAYERS * work.hidden)
+    assert plan.count_memory(values) == {"cpu": pytest.approx(alone)}
+    more = values | {"captioner": "blip:auto", "judge": "open_clip:ViT-B-32/openai"}
+    judges = 4 * (plan.JUDGES["blip"] + plan.ENCODERS["ViT-B-32"].parameters)
+    assert plan.count_memory(more) == {"cpu": pytest.approx(alone + judges)}
+    on_gpu = values | {"generator": "stable-unclip:auto?device=cuda&dtype=float16&batch=8"}
+    half = 2 * (work.parameters + 8 * plan.LAYERS * work.hidden)
+    rest = plan.PROCESS + 4 * plan.ENCODERS["ViT-L-14"].parameters
+    assert plan.count_memory(on_gpu) == {"cpu": pytest.approx(rest), "cuda": pytest.approx(half)}
+    assert plan.count_memory({"generator": "retrieval", "encoder": "lite0-minilm"}) == {}
+
+
 def test_operations_and_sizes_are_those_of_the_architectures(load_tool):
     """Counted on networks without weights, of the configurations that the repositories publish."""
     import open_clip
@@ -138,11 +157,26 @@ def test_operations_and_sizes_are_those_of_the_architectures(load_tool):
     def size(network):
         return sum(parameter.numel() for parameter in network.parameters())
 
+    def largest_layer(network, call):
+        sizes = []
+        hooks = [
+            module.register_forward_hook(
+                lambda _, given, made: sizes.append(made.numel() if torch.is_tensor(made) else 0)
+            )
+            for part in network.values()
+            for module in part.modules()
+        ]
+        call()
+        for hook in hooks:
+            hook.remove()
+        return max(sizes)
+
     def check(family, network, step, once):
         work = plan.GENERATORS[family]
         assert work.step == pytest.approx(operations(step), rel=0.01)
         assert work.once == pytest.approx(operations(once), rel=0.01)
         assert work.parameters == pytest.approx(sum(map(size, network.values())), rel=0.01)
+        assert work.hidden == pytest.approx(largest_layer(network, once), rel=0.01)
 
     with torch.device("meta"):
         parts = {name: make() for name, make in full_size.stable_unclip_networks().items()}
