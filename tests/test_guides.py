@@ -1,5 +1,6 @@
 """Guides do what they say: their commands and their Python are run, on small real photographs."""
 
+import json
 import os
 import re
 import shlex
@@ -10,13 +11,21 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from claims import Page
 from PIL import Image
 from real_photographs import save, scenes, smicnb
 
 GUIDES = ("photographs", "parameter", "codec", "encoder", "paper_profile")
 # What needs a data set or a model of the user's is refused here, by what the command line says of it.
 NEEDED = {"PATH": "'PATH' cannot be read as a folder", "weights fetch": "not on this machine"}
+
+# Numbers in a guide's prose that nothing measured: names, places, what one may type, dates.
+NO_RESULTS = (
+    r"(?<=[.:] )[1-9]\. (?=[A-Z])", r"[Nn]otebook \d\d", r"Fig\. 6 and 7", r"status [12]\b", r"SHA-256",
+    r"ViT-L/14", r"Kandinsky 2\.2", r"on 2026-12-01\.", r"at most 1\b", r"0\.95 is good .* 0\.9 takes",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +69,44 @@ def test_every_command_of_a_guide_ends_as_it_should(guide, repository, place, tm
 
 def test_a_parameter_that_was_changed_is_in_its_figures(place):
     """After the commands above."""
-    import pandas as pd
-
     folder = place / ".smicnb" / "figures" / "embedded+set" / "02_dictionary_atoms"
     if not folder.is_dir():
         pytest.skip("the guide on parameters was not run before")
     assert len(pd.read_csv(folder / "atoms_by_word.csv")) == 8
+
+
+@pytest.mark.parametrize("guide", [*GUIDES, "cluster"])
+def test_every_number_of_a_guide_is_the_code_s(guide, repository):
+    import dask
+    import distributed  # noqa: F401  (its settings)
+
+    from smicnb.semantics.encoders import encoders, lite0_minilm
+
+    page = Page.of(repository / "docs" / "guides" / f"{guide}.md", *NO_RESULTS)
+    if guide == "cluster":
+        hosts = (repository / "tests/codec/test_machines.py").read_text(encoding="utf-8")
+        waits = re.findall(r'^LOST = "(\d+)s"', hosts, flags=re.MULTILINE)
+        page.says("Workers get {} files at a time", encoders.BLOCK)
+        seconds = dask.config.get("distributed.comm.timeouts.tcp").removesuffix("s")
+        page.says("Dask waits (: {} seconds, in the test {})", seconds, *waits)
+    elif guide == "encoder":
+        page.says("where their norm is about {:.0f}.", lite0_minilm.NORM)
+    elif guide == "parameter":
+        notebook = json.loads((repository / "notebooks" / "02_dictionary_atoms.ipynb").read_text(encoding="utf-8"))
+        source = "".join("".join(cell["source"]) for cell in notebook["cells"])
+        page.says("with eight atoms instead of {}.", *re.findall(r"^n_atoms = (\d+)$", source, flags=re.MULTILINE))
+    assert page.unproved() == []
+
+
+def test_the_guide_to_the_paper_profile_shows_what_full_size_took_and_the_plan_is_near(repository, load_tool):
+    tool = load_tool("measure_full_size")
+    rows = pd.read_csv(repository / tool.TABLE)
+    page = (repository / tool.PAGE).read_text(encoding="utf-8")
+    assert tool.written(page, rows) == page
+    assert len(rows) == 5
+    for what in ("seconds_an_image", "gb"):
+        measured = rows["peak_gb" if what == "gb" else what]
+        assert (rows[f"planned_{what}"] / measured).between(1 / 2, 2).all(), what
 
 
 @pytest.mark.parametrize("guide", ["codec", "encoder"])

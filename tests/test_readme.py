@@ -1,33 +1,24 @@
 """The README: short, with an example that runs, and no number that a table does not have."""
 
+import math
 import re
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
+from claims import Page
+
+from smicnb.studies.beyond.measures import SINGLE_BITS
 
 MOST_LINES, MOST_LETTERS, MOST_WORDS = 120, 110, 700
-NUMBER = r"([−\d.]+)"
 MADE_FOR_SEARCH = "best made for search, without our prior"
+NO_RESULTS = (r"intervals are 95 %", r"a Python from 3\.11 to 3\.14", r"others, 2024\)", r"\*SIC\* \(2025\)")
 
 
 @pytest.fixture(scope="module")
 def readme(repository):
     return (repository / "README.md").read_text(encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def told(readme):
-    """The numbers behind a phrase, in which N stands for one, as printed."""
-    text = " ".join(readme.split())
-
-    def find(phrase):
-        found = re.search(re.escape(phrase).replace("N", NUMBER), text)
-        assert found, phrase
-        return [number.replace("−", "-").rstrip(".") for number in found.groups()]
-
-    return find
 
 
 @pytest.fixture(scope="module")
@@ -61,82 +52,128 @@ def test_its_links_lead_to_files(readme, repository):
     assert [link for link in links if not (repository / link).is_file()] == []
 
 
-def test_its_picture_and_first_numbers_are_the_tables(told, table, repository):
-    face = (repository / "figures/face/bits_find.json").read_text(encoding="utf-8")
-    assert told("kept in some N bits") == re.findall(r"themselves: (\d+) bits on average", face)
-    assert str(table("face/bits_find")["bits"][0]) == told("A photograph, its N bits")[0]
-    atoms, cosine = told("say that N atoms keep a held-out embedded image's latent at a cosine of N. A second")
-    table1 = table("03_reconstruction/table1").astype(str).set_index("n_a")
-    assert table1.loc[atoms, "latent cosine, held-out"].startswith(f"{cosine} ")
-
-
 def test_its_picture_shows_what_is_found(load_tool, table):
     face = load_tool("draw_face")
     photographs, latents = face.whole()
     pd.testing.assert_frame_equal(face.searched(photographs.items, face.coded(latents)), table("face/bits_find"))
 
 
-def test_its_findings_on_the_paper_are_the_tables(told, table):
-    gains = table("bsds500/05_rate_model/table3_gain").set_index(["row", "column"]).loc[("medium", "n = inf")]
-    corrected, printed, in_files = told("describes gains N times over single-item coding at the settings of *medium*, "
-        "not the printed N; files of held-out BSDS500 gain N over")  # fmt: skip
-    assert (f"{gains['corrected']:.1f}", str(gains["as published"])) == (corrected, printed)
-    assert in_files == f"{gains['file (entropy), heldout']:.1f}"
-    models = table("bsds500/06_rsf_convex_hull/table2").set_index("model")["latent cosine, held-out"]
-    (cosine,) = told("bits published there, at a latent cosine of N, without dictionary")
-    assert cosine == f"{float(models['medium'].split()[0]):.2f}"
-    floors = table("kodak/07_sota_comparison/sota_floors").set_index("shown")["image_cosine"].round(2)
-    names = ["CLIP-intra [21]", "SMIC, entropy coded", "gallery index"]
-    phrase = (
-        "an image cosine of N by the encoder that was coded and SMIC N, where the number of a gallery's photograph "
+def first_numbers(page, table, repository):
+    face = (repository / "figures/face/bits_find.json").read_text(encoding="utf-8")
+    page.says("kept in some {} bits", *re.findall(r"themselves: (\d+) bits on average", face))
+    page.says("A photograph, its {} bits, and", table("face/bits_find")["bits"][0])
+    atoms = table("03_reconstruction/table1").set_index("n_a")["latent cosine, held-out"]
+    size = next(size for size in atoms.index if f"say that {size} atoms" in page.text)
+    page.says(
+        "say that {} atoms keep a held-out embedded image's latent at a cosine of {}", size, atoms[size].split()[0]
     )
-    assert [float(number) for number in told(phrase + "keeps N;")] == [floors[name] for name in names]
-    atoms = table("bsds500/03_reconstruction/atoms_against_baselines")
-    held = atoms[(atoms["split"] == "heldout") & (atoms["metric"] == "latent_cosine")]
-    pca = held[held["against"] == "pca"].set_index("n_atoms")
+
+
+def of_rates(page, table, repository):
+    gains = table("bsds500/05_rate_model/table3_gain").set_index(["row", "column"]).loc[("medium", "n = inf")]
+    numbers = gains["corrected"], gains["as published"]
+    page.says("gains {:.1f} times over single-item coding at the settings of *medium*, not the printed {};", *numbers)
+    cosine = table("bsds500/06_rsf_convex_hull/table2").set_index("model").loc["medium", "latent cosine, held-out"]
+    numbers = gains["file (entropy), heldout"], SINGLE_BITS, float(cosine.split()[0])
+    page.says("gain {:.1f} over the {} bits published there, at a latent cosine of {:.2f}, without", *numbers)
+
+
+def of_floors(page, table, repository):
+    floors = table("kodak/07_sota_comparison/sota_floors").set_index("shown")
+    cosines = floors.loc[["CLIP-intra [21]", "SMIC, entropy coded", "gallery index"], "image_cosine"]
+    phrase = "keeps an image cosine of {:.2f} by the encoder that was coded and SMIC {:.2f}, where the number of a "
+    page.says(phrase + "gallery's photograph keeps {:.2f}; by Inception", *cosines)
+    no_codecs = ["random photograph", "grey frame", "gallery index", "not coded"]
+    codecs = floors.drop(no_codecs)[lambda rows: ~rows.index.str.contains("word")]
+    page.says("by Inception no codec of {} is ahead of that byte", len(codecs))
+    assert not codecs["judge_cosine_ahead_of"].str.contains("gallery index").any()
+
+
+def of_atoms(page, table, repository):
+    rows = table("bsds500/03_reconstruction/atoms_against_baselines").query("split == 'heldout'")
+    rows = rows[rows["metric"] == "latent_cosine"]
+    pca = rows[rows["against"] == "pca"].set_index("n_atoms")
     behind, ahead = (pca[pca["verdict"] == f"learned {side}"] for side in ("behind", "ahead"))
-    first, most, *few = told("as many vectors from N atoms on, ahead by less than N at N and N, and ahead of random")
-    assert int(first) == behind.index.min()
-    assert behind.index.tolist() == pca.index[pca.index >= int(first)].tolist()
-    assert [int(size) for size in few] == ahead.index.tolist()
-    assert ahead["mean"].max() < float(most)
-    assert set(held[held["against"] == "exemplars"]["verdict"]) == {"learned ahead"}
+    page.says("In latent cosine on {} held-out images of BSDS500", pca["images"].iloc[0])
+    most = math.ceil(100 * ahead["mean"].max()) / 100
+    numbers = behind.index.min(), most, *ahead.index
+    page.says("as many vectors from {} atoms on, ahead by less than {:.2f} at {} and {}, and ahead of", *numbers)
+    assert behind.index.tolist() == pca.index[pca.index >= behind.index.min()].tolist()
+    assert set(rows[rows["against"] == "exemplars"]["verdict"]) == {"learned ahead"}
 
 
-def test_its_findings_beyond_the_paper_are_the_tables(told, table):
+def of_learned_codecs(page, table, repository):
+    taco = table("kodak/08_taco_ablations/taco_verdicts").query("worse == 'without-adapter' and metric == 'lpips'")
+    assert set(taco["verdict"]) == {"not decidable at this size"}
+    page.says("with and without text, LPIPS differs by {:.3f}, within", *taco["gap"])
+    now, equal = (
+        table(f"{folder}/sic_bd_rates").set_index(["codec", "metric"]).loc[("SIC one-sample (seed 0)", "psnr")]
+        for folder in ("kodak/09_sic_ablations", "sic_equal_steps")
+    )
+    page.says("at equal PSNR SIC takes {:.1f} times its twin's bits; earlier", 1 + now["mean"] / 100)
+    page.says("at equal steps, SIC took {:.0f} % [{:.0f}, {:.0f}] more bits", *equal[["mean", "low", "high"]])
+    objections = " ".join((repository / "docs/reproduction.yaml").read_text(encoding="utf-8").split())
+    assert f"sic_equal_steps/sic_bd_rates.csv: {equal['mean']:.0f} % more bits at equal PSNR" in objections
+
+
+def of_coders(page, table, repository):
     rows = {of: table(f"{of}/10_beyond_the_paper/beyond_checks").set_index("against") for of in ("bsds500", "kodak")}
-    for phrase, of, against in (
-        ("given our prior take N, N and N times our bits", "bsds500", "best of all rivals, payload"),
-        ("the paper's code at its best N, N and N; these", "bsds500", "paper's code at its best, payload"),
-        ("the best rival takes N and N times, both undecided, and N (", "kodak", "best of all rivals, payload"),
-    ):
-        times = rows[of].loc[against].sort_values("latent_cosine")["times"]
-        assert told(phrase) == [f"{one:.2f}" for one in times], phrase
-    for phrase, of in (
-        ("at latent cosines of N, N and N, scalars", "bsds500"), ("was not, at N, N and N the best rival", "kodak"),
-    ):  # fmt: skip
-        fidelities = rows[of].loc["best of all rivals, payload"]["latent_cosine"].sort_values()
-        assert told(phrase) == [f"{one:.2f}" for one in fidelities], phrase
+
+    def three(of, against, column):
+        return rows[of].loc[against].sort_values("latent_cosine")[column]
+
+    best = "best of all rivals, payload"
+    page.says("at latent cosines of {:.2f}, {:.2f} and {:.2f}, scalars", *three("bsds500", best, "latent_cosine"))
+    times = three("bsds500", best, "times")
+    page.says("given our prior take {:.2f}, {:.2f} and {:.2f} times our bits", *times)
+    assert "in an eighth fewer bits" in page.text
+    assert round(1 / (1 - 1 / times.mean())) == 8
+    at_best = three("bsds500", "paper's code at its best, payload", "times")
+    page.says("the paper's code at its best {:.2f}, {:.2f} and {:.2f}; these", *at_best)
+    page.says("was not, at {:.2f}, {:.2f} and {:.2f} the best rival", *three("kodak", best, "latent_cosine"))
+    page.says("takes {:.2f} and {:.2f} times, both undecided, and {:.2f} (", *three("kodak", best, "times"))
+
+
+def of_search(page, table, repository):
     matched = table("bsds500/11_retrieval/retrieval_matched").set_index(["size", "against"]).loc["payload"]
     best, made = (matched.loc[name].set_index("bits") for name in ("best of all rivals", MADE_FOR_SEARCH))
-    phrase = "ours finds N at 128 bits, the best rival, scalars on a KLT, N [N, N] less, undecided; at 64 bits"
-    told_of = [float(number) for number in told(f"{phrase} N [N, N] less.")]
-    assert told_of[:4] == best.loc[128, ["ours", "difference", "low", "high"]].astype(float).round(3).tolist()
-    assert told_of[4:] == best.loc[64, ["difference", "low", "high"]].astype(float).round(3).tolist()
+    sidecar = (repository / "figures/bsds500/11_retrieval/retrieval_rates.json").read_text(encoding="utf-8")
+    page.says("neighbours on {} photographs of BSDS500", *re.findall(r"searched in (\d+) of other scenes", sidecar))
+    columns = ["difference", "low", "high"]
+    page.says("ours finds {:.3f} at {} bits, the best rival", best.loc[128, "ours"], 128)
+    page.says("on a KLT, {:.3f} [{:.3f}, {:.3f}] less, undecided", *best.loc[128, columns])
+    page.says("undecided; at {} bits {:.3f} [{:.3f}, {:.3f}] less.", 64, *best.loc[64, columns])
     assert best.loc[[64, 128], "verdict"].tolist() == ["ours ahead", "undecided"]
     assert set(best.loc[[64, 128], "strongest"]) <= {"KLT", "KLT, dead zone"}
     assert made.loc[384, "strongest"] == "TurboQuant"
-    times = made.loc[384, ["times", "times_low", "times_high"]].astype(float).round(2).tolist()
-    assert [float(number) for number in told("TurboQuant, finds at 384 bits takes N [N, N] times ours")] == times
+    times = made.loc[384, ["times", "times_low", "times_high"]]
+    page.says("TurboQuant, finds at {} bits takes {:.2f} [{:.2f}, {:.2f}] times ours", 384, *times)
 
 
-def test_what_it_calls_undecided_is_undecided(told, table, repository):
-    taco = table("kodak/08_taco_ablations/taco_verdicts").query("worse == 'without-adapter' and metric == 'lpips'")
-    assert set(taco["verdict"]) == {"not decidable at this size"}
-    assert [f"{gap:.3f}" for gap in taco["gap"]] == told("with and without text, LPIPS differs by N, within")
-    twin = table("kodak/09_sic_ablations/sic_bd_rates").set_index(["codec", "metric"])
-    twin = twin.loc[("SIC one-sample (seed 0)", "psnr")]
-    assert told("SIC takes N times its twin's bits; earlier") == [f"{1 + twin['mean'] / 100:.1f}"]
-    of_equal_steps = re.search(r"SIC took (18 % \[7, 28\]) more bits", (repository / "README.md").read_text())[1]
-    objections = " ".join((repository / "docs/reproduction.yaml").read_text(encoding="utf-8").split())
-    assert f"in the table before commit 07474e6: {of_equal_steps[:4]} more bits" in objections
+PARTS = (first_numbers, of_rates, of_floors, of_atoms, of_learned_codecs, of_coders, of_search)
+
+
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
+def test_its_numbers_are_those_of_the_tables(part, readme, table, repository):
+    part(Page(readme, *NO_RESULTS), table, repository)
+
+
+def test_no_other_number_stands_in_it(readme, table, repository):
+    page = Page(readme, *NO_RESULTS)
+    for part in PARTS:
+        part(page, table, repository)
+    assert page.unproved() == []
+
+
+def test_what_the_two_commands_take_is_what_a_rehearsal_took(readme, repository):
+    rows = pd.read_csv(repository / "docs/rehearsed.csv").set_index("command")
+    assert set(rows["status"]) == {0}
+    assert set(rows["tree"]) == {"clean"}
+    size, minutes, cores, disk, minutes_of_tests, cores_of_tests = re.search(
+        r"# (\S+) GB to download\n.*: (\d+) minutes on (\d) cores, (\d+) GB of disk\n.*: (\d+) minutes on (\d) cores",
+        readme,
+    ).groups()
+    assert size == f"{rows['clone_mb'].max() / 1000:.1f}"
+    assert disk == f"{rows.loc['make reproduce', 'disk_mb'] / 1000:.0f}"
+    assert [int(minutes), int(minutes_of_tests)] == rows.loc[["make reproduce", "make test"], "minutes"].tolist()
+    assert {int(cores), int(cores_of_tests)} == set(rows["cores"])
