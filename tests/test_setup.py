@@ -10,6 +10,7 @@ import time
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 DEBIAN = 'ID=debian\nVERSION_ID="13"\n'
@@ -557,6 +558,7 @@ def rehearse(repository, tmp_path):
     """(words, environment) -> the finished rehearsal of a small checkout, without debootstrap and without a chroot."""
     checkout, binaries, root = tmp_path / "checkout", tmp_path / "bin", tmp_path / "root"
     (checkout / "tools").mkdir(parents=True)
+    (checkout / "docs").mkdir()
     shutil.copy(repository / "tools" / "rehearse_debian.sh", checkout / "tools")
     git = ["git", "-C", str(checkout), "-c", "user.name=x", "-c", "user.email=x@example.org"]
     for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "x"]):
@@ -606,6 +608,16 @@ def test_a_rehearsal_that_fails_or_leaves_something_behind_says_so(rehearse, how
     assert (root / "root" / "smicnb" / "tools").is_dir()
 
 
+def test_a_rehearsal_is_recorded_where_that_is_asked(rehearse, tmp_path, repository):
+    done, _ = rehearse("--record", SOILS="test")
+    assert done.returncode == 1
+    rows, committed = (pd.read_csv(path / "docs/rehearsed.csv") for path in (tmp_path / "checkout", repository))
+    assert rows["command"].tolist() == ["make reproduce", "make test"]
+    assert rows["tree"].tolist() == ["clean", "not clean"]
+    assert (rows["status"].tolist(), rows["system"][0]) == ([0, 0], "Debian 13")
+    assert rows.columns.tolist() == committed.columns.tolist()
+
+
 def test_a_rehearsal_passes_on_what_the_network_asks_for(rehearse, tmp_path):
     (tmp_path / "own.pem").write_text("a certificate")
     done, root = rehearse("--keep", https_proxy="http://it's:1", PIP_CERT=str(tmp_path / "own.pem"), SECRET="x")
@@ -621,5 +633,5 @@ def test_a_rehearsal_passes_on_what_the_network_asks_for(rehearse, tmp_path):
 def test_a_rehearsal_that_is_called_wrongly_says_how_it_is_called(rehearse, words):
     done, root = rehearse(*words)
     assert done.returncode == 2
-    assert "rehearse_debian.sh [--only setup|reproduce|test] [--keep] RELEASE [FOLDER]" in done.stderr
+    assert "rehearse_debian.sh [--only setup|reproduce|test] [--keep] [--record] RELEASE [FOLDER]" in done.stderr
     assert not root.exists()

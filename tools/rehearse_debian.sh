@@ -2,12 +2,13 @@
 # Rehearse README's two commands as a new user would, in a bare Debian: a root made by debootstrap, with what README
 # says one needs (git, make, the system's own python3 with venv) and no compiler; the committed HEAD cloned into it.
 #
-#   rehearse_debian.sh [--only setup|reproduce|test] [--keep] RELEASE [FOLDER]
+#   rehearse_debian.sh [--only setup|reproduce|test] [--keep] [--record] RELEASE [FOLDER]
 #
 #   RELEASE   such as trixie
 #   FOLDER    where the root is made (default: a new one in /var/tmp); a root that is there already is used again
 #   --only    one command instead of `make reproduce`, then `make test`
 #   --keep    leave the root, environment included; it holds some 12 GB
+#   --record  put a row for each command in place of those of docs/rehearsed.csv, which README tells
 #
 # Needs root, debootstrap and network. Mounts live in a mount namespace of their own, which ends with the command
 # however that ends: nothing is ever mounted where files are removed. Exit status 1 where a command failed or left
@@ -15,15 +16,16 @@
 set -eu
 
 usage() {
-  sed -n '5,10s/^# \{0,3\}//p' "$0" >&2
+  sed -n '5,11s/^# \{0,3\}//p' "$0" >&2
   exit 2
 }
 
-only="" keep=""
+only="" keep="" record=""
 while [ $# -gt 0 ]; do
   case $1 in
     --only) only=${2:-}; shift 2 || usage ;;
     --keep) keep=yes; shift ;;
+    --record) record=yes; shift ;;
     -*) usage ;;
     *) break ;;
   esac
@@ -105,8 +107,12 @@ inside() { # a command line in the root, in the checkout, with its mounts
   ' sh "$root" "$1"
 }
 
+mkdir -p "$root/root/.cache"
+cloned=$(du -sm "$root$here/.git" | cut -f1)
+model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
 status=0
 report=""
+rows=""
 for goal in ${only:-reproduce test}; do
   echo "== $release: make $goal"
   began=$(date +%s)
@@ -118,6 +124,13 @@ for goal in ${only:-reproduce test}; do
   report="$report
 make $goal: status $ended, $((took / 60)) min $((took % 60)) s, $(du -sxm "$root" | cut -f1) MB of disk,\
  $version, git status ${dirty:-clean}"
+  rows="$rows
+make $goal,$ended,${dirty:+not }clean,$((took / 60)),$(du -scm "$root$here" "$root/root/.cache" | tail -n 1 | cut -f1),$cloned,\
+Debian $(cut -d. -f1 "$root/etc/debian_version"),$version,$model,$(nproc),$(git -C "$root$here" rev-parse --short HEAD),$(date -u +%F)"
 done
 echo "== Debian $(cat "$root/etc/debian_version"), $(nproc) cores, commit $(git -C "$root$here" rev-parse --short HEAD)$report"
+if [ -n "$record" ]; then
+  head="command,status,tree,minutes,disk_mb,clone_mb,system,python,processor,cores,commit,date"
+  printf '%s%s\n' "$head" "$rows" >"$checkout/docs/rehearsed.csv"
+fi
 exit $status
