@@ -464,7 +464,7 @@ def finding_twin_of_sic(page):
     page.says(f"equal PSNR, {interval} times at equal DISTS and", *times.loc["dists"])
     page.says(f"DISTS and {RATIO} times, not told apart, at equal LPIPS", *times.loc["lpips"])
     assert more.loc["lpips", "low"] < 0 < more.loc["lpips", "high"]
-    more, percent = table("sic_equal_steps/sic_bd_rates", "metric", codec=ONE_FILE)[MEAN], "{:.0f} % [{:.0f}, {:.0f}]"
+    more, percent = table("sic_equal_steps/bd_rates", "metric", codec=ONE_FILE)[MEAN], "{:.0f} % [{:.0f}, {:.0f}]"
     page.says(f"SIC took {percent} more at equal PSNR", *more.loc["psnr"])
     page.says(f"more at equal PSNR, {percent} more at equal DISTS and", *more.loc["dists"])
     page.says(f"DISTS and {percent} fewer at equal LPIPS.", *-more.loc["lpips", ["mean", "high", "low"]])
