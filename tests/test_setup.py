@@ -611,7 +611,10 @@ def test_a_rehearsal_that_fails_or_leaves_something_behind_says_so(rehearse, how
 def test_a_rehearsal_is_recorded_where_that_is_asked(rehearse, tmp_path, repository):
     done, _ = rehearse("--record", SOILS="test")
     assert done.returncode == 1
-    rows, committed = (pd.read_csv(path / "docs/rehearsed.csv") for path in (tmp_path / "checkout", repository))
+    rows = pd.read_csv(tmp_path / "checkout/docs/rehearsed.csv")
+    assert rehearse("--record", "--only", "test")[0].returncode == 0
+    again, committed = (pd.read_csv(path / "docs/rehearsed.csv") for path in (tmp_path / "checkout", repository))
+    assert again["tree"].tolist() == ["clean", "clean"]
     assert rows["command"].tolist() == ["make reproduce", "make test"]
     assert rows["tree"].tolist() == ["clean", "not clean"]
     assert (rows["status"].tolist(), rows["system"][0]) == ([0, 0], "Debian 13")

@@ -8,7 +8,7 @@
 #   FOLDER    where the root is made (default: a new one in /var/tmp); a root that is there already is used again
 #   --only    one command instead of `make reproduce`, then `make test`
 #   --keep    leave the root, environment included; it holds some 12 GB
-#   --record  put a row for each command in place of those of docs/rehearsed.csv, which README tells
+#   --record  put a row for each command in place of its own in docs/rehearsed.csv, which README tells
 #
 # Needs root, debootstrap and network. Mounts live in a mount namespace of their own, which ends with the command
 # however that ends: nothing is ever mounted where files are removed. Exit status 1 where a command failed or left
@@ -130,7 +130,19 @@ Debian $(cut -d. -f1 "$root/etc/debian_version"),$version,$model,$(nproc),$(git 
 done
 echo "== Debian $(cat "$root/etc/debian_version"), $(nproc) cores, commit $(git -C "$root$here" rev-parse --short HEAD)$report"
 if [ -n "$record" ]; then
-  head="command,status,tree,minutes,disk_mb,clone_mb,system,python,processor,cores,commit,date"
-  printf '%s%s\n' "$head" "$rows" >"$checkout/docs/rehearsed.csv"
+  table=$checkout/docs/rehearsed.csv
+  others=""
+  for goal in reproduce test; do
+    case ${only:-reproduce test} in
+      *$goal*) ;;
+      *) others="$others
+$(grep "^make $goal," "$table" 2>/dev/null || true)" ;;
+    esac
+  done
+  {
+    echo "command,status,tree,minutes,disk_mb,clone_mb,system,python,processor,cores,commit,date"
+    printf '%s%s\n' "$rows" "$others" | sed '/^$/d' | sort
+  } >"$table.new"
+  mv "$table.new" "$table"
 fi
 exit $status
