@@ -49,6 +49,17 @@ def seconds(checkout: Path, photographs: Path, target: Path) -> float:
         return time.perf_counter() - start
 
 
+def least_cosine(paths: list[Path]) -> float:
+    """The least cosine between the latents of photographs as compress reads them and those of whole decoding."""
+    from smicnb.semantics.encoders.encoders import encoder
+    from smicnb.semantics.metrics.pairs import latent_cosine
+    from smicnb.semantics.photographs.images import read_image
+
+    lite0 = encoder("lite0-minilm")
+    read, whole = (lite0.encode_images(read_image(path, side=side) for path in paths) for side in (lite0.side, None))
+    return float(latent_cosine(read, whole).min())
+
+
 def main() -> None:
     """Measure and print ratios."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -70,10 +81,10 @@ def main() -> None:
                 times.append(seconds(checkout, many, Path(folder, f"{build}.smic")))
                 slopes[build] = (times[1] - times[0]) / (MANY - FEW)
                 print(f"{build}, {name}: {times[0]:.1f} s for {FEW}, {times[1]:.1f} s for {MANY}", flush=True)
+            cosine = least_cosine(sorted(few.iterdir()))
         ours, theirs = slopes.values()
-        print(
-            f"a photograph of {name}: {1000 * ours:.1f} ms, {ours / theirs:.2f} of the other's {1000 * theirs:.1f} ms"
-        )
+        compared = f"{ours / theirs:.2f} of the other's {1000 * theirs:.1f} ms"
+        print(f"a photograph of {name}: {1000 * ours:.1f} ms, {compared}; least cosine of latents {cosine:.5f}")
 
 
 if __name__ == "__main__":
