@@ -22,7 +22,7 @@ from smicnb.codec.coders.sparse import lasso_path
 from smicnb.codec.format import container, details, priors, quantise, reader
 from smicnb.codec.format.codebook import Codebook
 from smicnb.codec.format.container import Block, Header
-from smicnb.codec.format.payload import CODINGS, Models
+from smicnb.codec.format.payload import CODINGS, EntropyModels
 from smicnb.codec.format.quantise import CoefficientQuantiser
 from smicnb.codec.format.trellis.codebook import TrellisCodebook
 
@@ -230,4 +230,4 @@ def fit_codebook(header: Header, atom_levels: np.ndarray, latents: np.ndarray, r
     if header.coding == "tuple":
         return codebook
     levels = searched.levels(quantiser, header.norm)[0] if refit else codebook.quantise(codes)
-    return Codebook(header, atom_levels, quantiser, Models.fit(levels, header.b_coef))
+    return Codebook(header, atom_levels, quantiser, EntropyModels.fit(levels, header.b_coef))

@@ -9,7 +9,7 @@ import numpy as np
 from smicnb.base.errors import DimensionError, IntegrityError
 from smicnb.codec.format import payload, priors, quantise
 from smicnb.codec.format.container import BLOCK_IMAGES, Block, Header
-from smicnb.codec.format.payload import Models
+from smicnb.codec.format.payload import EntropyModels
 from smicnb.codec.format.quantise import CoefficientQuantiser
 
 RANGE = struct.Struct("<ii")  # least and largest coefficient in fixed point
@@ -29,7 +29,7 @@ class Codebook:
     header: Header
     levels: np.ndarray
     quantiser: CoefficientQuantiser
-    models: Models | None
+    models: EntropyModels | None
 
     @classmethod
     def from_sections(cls, header: Header, dictionary: bytes, tables: bytes) -> "Codebook":
@@ -48,7 +48,7 @@ class Codebook:
             raise IntegrityError(f"found a range of coefficients from {low} to {high}", "low < high, within the limits")
         models = None
         if header.coding != "tuple":
-            models = Models.from_bytes(tables[RANGE.size :], header.n_atoms, header.b_coef)
+            models = EntropyModels.from_bytes(tables[RANGE.size :], header.n_atoms, header.b_coef)
         levels = quantise.unpack_levels(dictionary, count, bits).reshape(header.n_atoms, header.dim)
         return cls(header, levels, CoefficientQuantiser(header.b_coef, low, high), models)
 

@@ -84,7 +84,7 @@ def _numbers(bits: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Models:
+class EntropyModels:
     """What the range coder knows beforehand, in small integers; within a block, frequencies grow with use.
 
     Args:
@@ -98,7 +98,7 @@ class Models:
     values: np.ndarray
 
     @classmethod
-    def fit(cls, levels: np.ndarray, b_coef: int) -> "Models":
+    def fit(cls, levels: np.ndarray, b_coef: int) -> "EntropyModels":
         """Models of levels (n, n_atoms)."""
         used, shift = levels >= 0, b_coef - min(b_coef, MODELLED)
         per_image = used.sum(axis=1)
@@ -111,7 +111,7 @@ class Models:
         )
 
     @classmethod
-    def from_statistics(cls, counts: np.ndarray, weights: np.ndarray, values: np.ndarray) -> "Models":
+    def from_statistics(cls, counts: np.ndarray, weights: np.ndarray, values: np.ndarray) -> "EntropyModels":
         """Models of how often each number of non-null coefficients and each leading value was seen."""
         # Images that are yet to come need more atoms than those that the dictionary was learned on: counts are spread.
         spread = np.convolve(np.pad(counts.astype(float), 2), np.ones(5) / 5, "same")[2:-2]
@@ -123,7 +123,7 @@ class Models:
         return deflate.compress(b"".join(table.tobytes() for table in self._tables)) + deflate.flush()
 
     @classmethod
-    def from_bytes(cls, data: bytes, n_atoms: int, b_coef: int) -> "Models":
+    def from_bytes(cls, data: bytes, n_atoms: int, b_coef: int) -> "EntropyModels":
         """The inverse of `to_bytes`; raises IntegrityError for tables that no encoder writes."""
         sizes = (n_atoms + 1, n_atoms, 1 << min(b_coef, MODELLED))
         inflate = zlib.decompressobj(wbits=-15)
@@ -184,7 +184,7 @@ def subset_lengths(used: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return -np.log2(np.where(used, chance, 1 - chance)).sum(axis=1)
 
 
-def encode_entropy(levels: np.ndarray, b_coef: int, models: Models) -> bytes:
+def encode_entropy(levels: np.ndarray, b_coef: int, models: EntropyModels) -> bytes:
     """A block through a range coder: counts, atoms in use, values; before it 16 bits that check the levels."""
     stream = range_coder.stream()
 
@@ -207,7 +207,7 @@ def encode_entropy(levels: np.ndarray, b_coef: int, models: Models) -> bytes:
     return check(levels) + words.rstrip(b"\0")
 
 
-def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: Models) -> np.ndarray:
+def decode_entropy(data: bytes, images: int, n_atoms: int, b_coef: int, models: EntropyModels) -> np.ndarray:
     """The levels (images, n_atoms) of `encode_entropy`; raises IntegrityError for what it never writes."""
     stream = range_coder.stream()
 

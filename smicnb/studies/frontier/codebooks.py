@@ -13,7 +13,7 @@ from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.format import quantise
 from smicnb.codec.format.codebook import Codebook
 from smicnb.codec.format.container import Header
-from smicnb.codec.format.payload import MODELLED, Models
+from smicnb.codec.format.payload import MODELLED, EntropyModels
 from smicnb.codec.format.quantise import CoefficientQuantiser
 from smicnb.codec.rate import OperatingPoint
 from smicnb.semantics.encoders.encoders import SemanticEncoder
@@ -40,7 +40,7 @@ class Codebooks:
         place = grid.b_dict.index(point.b_dict), grid.penalties.index(point.penalty), grid.b_coef.index(point.b_coef)
         row = self.tables[n_atoms][place]
         parts = np.split(row[2:].astype(np.uint8), np.cumsum([n_atoms + 1, n_atoms]))
-        models = Models(parts[0], parts[1], parts[2][: 1 << min(point.b_coef, MODELLED)])
+        models = EntropyModels(parts[0], parts[1], parts[2][: 1 << min(point.b_coef, MODELLED)])
         header = Header(
             encoder=self.encoder.name,
             weights_hash=self.encoder.weights_hash,
@@ -83,7 +83,7 @@ def fit_tables(collection: np.ndarray, grid: Grid, atoms: np.ndarray) -> np.ndar
     return np.array(tables, np.int32).reshape(len(grid.b_dict), len(grid.penalties), len(grid.b_coef), -1)
 
 
-def _table(quantiser: CoefficientQuantiser, models: Models) -> np.ndarray:
+def _table(quantiser: CoefficientQuantiser, models: EntropyModels) -> np.ndarray:
     """Range, then frequencies of counts, atoms and values, the last filled up with zeros."""
     values = np.pad(models.values, (0, VALUES - len(models.values)))
     return np.concatenate([[quantiser.low, quantiser.high], models.counts, models.weights, values])

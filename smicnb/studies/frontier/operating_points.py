@@ -14,7 +14,7 @@ from numba import njit, prange
 from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.format import payload
 from smicnb.codec.format.container import BLOCK_IMAGES
-from smicnb.codec.format.payload import CHECK_BYTES, COUNT_STEP, MODELLED, VALUE_STEP, Models
+from smicnb.codec.format.payload import CHECK_BYTES, COUNT_STEP, MODELLED, VALUE_STEP, EntropyModels
 from smicnb.codec.format.quantise import COEFFICIENT_UNIT, CoefficientQuantiser, count_coefficients
 
 BINS = 1 << MODELLED
@@ -37,7 +37,7 @@ class Measured:
     tuple_bits: float
     entropy_bits: float
     quantiser: CoefficientQuantiser
-    models: Models
+    models: EntropyModels
 
 
 def measure(fitted: Codes, others: Sequence[Codes], bits: Sequence[int], norm: float) -> list[list[Measured]]:
@@ -70,7 +70,7 @@ def measure(fitted: Codes, others: Sequence[Codes], bits: Sequence[int], norm: f
     results = []
     for row, quantiser in enumerate(quantisers):
         values = histograms[row, : 1 << min(quantiser.bits, MODELLED)]
-        models = Models.from_statistics(counts, weights, values)
+        models = EntropyModels.from_statistics(counts, weights, values)
         results.append([])
         for some, (cosines, per_image, symbols) in zip((fitted, *others), everyone, strict=True):
             ideal = _adaptive_bits(per_image, models.counts, symbols[row], models.values, COUNT_STEP, VALUE_STEP)

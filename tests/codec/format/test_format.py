@@ -17,7 +17,7 @@ from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import codebook, container, details, payload, priors, quantise
 from smicnb.codec.format.codebook import Codebook
 from smicnb.codec.format.container import Block, Header
-from smicnb.codec.format.payload import Models
+from smicnb.codec.format.payload import EntropyModels
 from smicnb.codec.format.quantise import CoefficientQuantiser
 from smicnb.codec.format.reader import SmicReader
 from smicnb.codec.format.trellis import codebook as trellis_codebook
@@ -110,7 +110,7 @@ def test_the_package_writes_the_same_bytes_again(vectors, name, tmp_path):
     tables = about["tables"]
     models = None
     if header.coding == "entropy":
-        models = Models(*(np.array(tables[table], np.uint8) for table in ("counts", "weights", "values")))
+        models = EntropyModels(*(np.array(tables[table], np.uint8) for table in ("counts", "weights", "values")))
     quantiser = CoefficientQuantiser(header.b_coef, tables["low"], tables["high"])
     book = Codebook(header, np.array(about["atoms"], np.uint16), quantiser, models)
     first, *others = [
@@ -219,7 +219,7 @@ def random_book(n_atoms, dim, b_dict, b_coef, coding, norm, seed):
     models = None
     if coding == "entropy":
         sizes = (n_atoms + 1, n_atoms, 1 << min(b_coef, payload.MODELLED))
-        models = Models(*(rng.integers(1, 256, size).astype(np.uint8) for size in sizes))
+        models = EntropyModels(*(rng.integers(1, 256, size).astype(np.uint8) for size in sizes))
     header = Header("random", "0" * 64, dim, norm, n_atoms, 0.5, b_dict, b_coef, coding)
     return Codebook(header, levels, CoefficientQuantiser(b_coef, low, high), models)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from smicnb.base.errors import IntegrityError
 from smicnb.codec.format import payload
-from smicnb.codec.format.payload import Models
+from smicnb.codec.format.payload import EntropyModels
 
 
 def random_levels(images, n_atoms, b_coef, density, seed):
@@ -40,7 +40,7 @@ def test_tuples_come_back_and_take_what_is_said(levels, b_coef):
 def test_entropy_coding_comes_back_whatever_the_models_were_fitted_to(levels, b_coef, seed):
     other = random_levels(50, levels.shape[1], b_coef, 0.1, seed)
     for fitted in (levels, other):
-        models = Models.from_bytes(Models.fit(fitted, b_coef).to_bytes(), levels.shape[1], b_coef)
+        models = EntropyModels.from_bytes(EntropyModels.fit(fitted, b_coef).to_bytes(), levels.shape[1], b_coef)
         data = payload.encode_entropy(levels, b_coef, models)
         assert np.array_equal(payload.decode_entropy(data, *levels.shape, b_coef, models), levels)
 
@@ -55,7 +55,7 @@ def test_the_range_coder_comes_close_to_the_entropy():
     rng = np.random.default_rng(0)
     levels = np.where(rng.random((64, 128)) < 0.2, rng.choice(16, (64, 128), p=np.array([8] + 15 * [8 / 15]) / 16), -1)
     levels = levels.astype(np.int32)
-    models = Models.fit(levels, 4)
+    models = EntropyModels.fit(levels, 4)
     used = levels >= 0
     values = used.sum() * (0.5 + 0.5 * np.log2(15) + 0.5)
     subsets = payload.subset_lengths(used, models.weights).sum()
@@ -74,11 +74,11 @@ def test_equal_weights_make_every_choice_of_atoms_equally_likely():
 def test_weights_are_kept_only_where_they_pay_for_themselves():
     rng = np.random.default_rng(0)
     even = np.where(rng.random((500, 32)) < 0.3, 0, -1).astype(np.int32)
-    assert (Models.fit(even, 1).weights == 1).all()
+    assert (EntropyModels.fit(even, 1).weights == 1).all()
     skewed = np.where(rng.random((500, 32)) < np.geomspace(0.9, 0.01, 32), 0, -1).astype(np.int32)
-    models = Models.fit(skewed, 1)
+    models = EntropyModels.fit(skewed, 1)
     assert models.weights[0] > 10 * models.weights[-1]
-    equal = Models(models.counts, np.ones(32, np.uint8), models.values)
+    equal = EntropyModels(models.counts, np.ones(32, np.uint8), models.values)
     lengths = [len(payload.encode_entropy(skewed[:64], 1, which)) for which in (models, equal)]
     assert lengths[0] < 0.8 * lengths[1]
 
@@ -87,7 +87,7 @@ def test_models_grow_with_use_within_a_block():
     """New images need more atoms and other values than those that the models were fitted to."""
     few = random_levels(200, 64, 4, 0.02, 0)
     many = np.where(np.random.default_rng(1).random((64, 64)) < 0.5, 7, -1).astype(np.int32)
-    models = Models.fit(few, 4)
+    models = EntropyModels.fit(few, 4)
     together = len(payload.encode_entropy(many, 4, models))
     alone = sum(len(payload.encode_entropy(row[None], 4, models)) for row in many)
     assert together < 0.6 * alone
@@ -96,7 +96,7 @@ def test_models_grow_with_use_within_a_block():
 @pytest.mark.parametrize("coding", payload.CODINGS)
 def test_other_bytes_are_an_error_and_nothing_else(coding):
     levels = random_levels(20, 30, 5, 0.3, 0)
-    models = Models.fit(levels, 5)
+    models = EntropyModels.fit(levels, 5)
     rng = np.random.default_rng(0)
 
     def encode():
@@ -125,8 +125,8 @@ def test_other_bytes_are_an_error_and_nothing_else(coding):
 def test_what_a_block_was_coded_from_is_checked():
     """A decoder whose models drifted gets an error, not another picture."""
     levels = random_levels(64, 30, 5, 0.3, 0)
-    models = Models.fit(levels, 5)
-    drifted = Models(models.counts, models.weights, np.roll(models.values, 1))
+    models = EntropyModels.fit(levels, 5)
+    drifted = EntropyModels(models.counts, models.weights, np.roll(models.values, 1))
     with pytest.raises(IntegrityError):
         payload.decode_entropy(payload.encode_entropy(levels, 5, models), 64, 30, 5, drifted)
 
@@ -144,12 +144,12 @@ def test_what_a_block_was_coded_from_is_checked():
 def test_tables_of_another_size_are_refused(change):
     import zlib
 
-    models = Models.fit(random_levels(20, 30, 5, 0.3, 0), 5)
+    models = EntropyModels.fit(random_levels(20, 30, 5, 0.3, 0), 5)
     raw = zlib.decompress(models.to_bytes(), wbits=-15)
     deflate = zlib.compressobj(wbits=-15)
     other = deflate.compress(change(raw)) + deflate.flush()
     with pytest.raises(IntegrityError, match="found entropy tables"):
-        Models.from_bytes(other, 30, 5)
+        EntropyModels.from_bytes(other, 30, 5)
     for damaged in (b"", b"\xff\xff", models.to_bytes() + b"x", models.to_bytes()[:-2]):
         with pytest.raises(IntegrityError, match="found entropy tables"):
-            Models.from_bytes(damaged, 30, 5)
+            EntropyModels.from_bytes(damaged, 30, 5)

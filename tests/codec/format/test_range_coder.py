@@ -96,7 +96,7 @@ def test_a_carry_goes_back_through_full_words(above):
 def test_a_machine_without_constriction_writes_and_reads_the_same_blocks(monkeypatch):
     rng = np.random.default_rng(0)
     levels = np.where(rng.random((20, 12)) < 0.4, rng.integers(0, 256, (20, 12)), payload.NULL).astype(np.int32)
-    models = payload.Models.fit(levels, 8)
+    models = payload.EntropyModels.fit(levels, 8)
     codes = np.array([3, 2, 1])
     paths = quantisation.search_levels(rng.standard_normal((20, 3)), np.ones(3), codes, 0.1)
 
