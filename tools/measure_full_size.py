@@ -148,6 +148,12 @@ def written(page: str, table: pd.DataFrame) -> str:
     return "\n".join([f"{before}{BEGIN}", "", *lines[:-1], "", f"{END}{after}"])
 
 
+def rewrite() -> None:
+    """Put the table as it is now into the page."""
+    page = root() / PAGE
+    write_text(page, written(page.read_text(encoding="utf-8"), pd.read_csv(root() / TABLE)))
+
+
 def main() -> None:
     """Measure and write; one line and status 2 where a notebook fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,11 +164,11 @@ def main() -> None:
     try:
         for job in [] if given.write else jobs_of(recipe, given.notebooks, {}):
             keep(measured(job))
+            rewrite()
     except SmicnbError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
-    page = root() / PAGE
-    write_text(page, written(page.read_text(encoding="utf-8"), pd.read_csv(root() / TABLE)))
+    rewrite()
 
 
 if __name__ == "__main__":
