@@ -1,6 +1,7 @@
 """What TACO is trained for: rate, pixels, perception, and the sentence (TACO, Eq. 6 and 7)."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,19 @@ from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 CLIP_LOGIT_SCALE = 100.0  # what CLIP's training ended at
 CODE_LOGIT_SCALE = 14.28  # exp(2.6592), at which it began; the authors' code keeps it there
+
+
+def leave_out_unsaid(described: dict[str, Any], later: Sequence[str]) -> dict[str, Any]:
+    """What a model of a plan says of itself, without later options that are None.
+
+    A training's identity is a hash over its description, which checkpoints keep: an option that came after some were
+    trained must not change what is said, and hashed, of a training that does not use it.
+
+    Args:
+        described: a dump.
+        later: names of options that came later, whose default is None.
+    """
+    return {key: value for key, value in described.items() if key not in later or value is not None}
 
 
 class LossWeights(BaseModel):

@@ -6,7 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
 from smicnb.base import yaml12
 from smicnb.base.bounds import MOST_SEED, MOST_WEIGHT
@@ -97,9 +102,9 @@ class TacoPlan(Plan):
         """Size and variant of a run's networks."""
         return replace(SIZES[self.size], text=run.text)
 
-    def weights(self, run: TacoRun, rate: float) -> LossWeights:
-        """Weights of a run's loss at λ."""
-        return LossWeights(distortion=rate, **run.loss)
+    def weights(self, run: TacoRun, rate: str, value: float) -> LossWeights:
+        """Weights of a run's loss at a rate, whose λ is `value`."""
+        return LossWeights(distortion=value, **run.loss)
 
 
 class SicRun(Run):
@@ -115,7 +120,7 @@ class SicRun(Run):
         adversary_width: channels of its first convolution; the paper's 64.
         detail: how what is not coded is sampled, as in `SicConfig`.
         growing: whether the groups grow with the level instead of being equal.
-        weights: weights of the loss except the scale, which is the rate's.
+        weights: weights of the loss except the scale, which is the rate's; each a number, or one for each rate's name.
     """
 
     milestones: tuple[Share, ...] = ()
@@ -142,9 +147,18 @@ class SicPlan(Plan):
         config = SIC_SIZES[self.size]
         return replace(config, detail=run.detail, groups=growing_groups(config) if run.growing else config.groups)
 
-    def weights(self, run: SicRun, rate: float) -> SicWeights:
-        """Weights of a run's loss at a factor of the distortion."""
-        return SicWeights(scale=rate, **run.weights)
+    def weights(self, run: SicRun, rate: str, value: float) -> SicWeights:
+        """Weights of a run's loss at a rate, whose factor of the distortion is `value`.
+
+        Raises:
+            UnknownNameError: a weight that is given for each rate lacks this one.
+        """
+        own = {}
+        for name, weight in run.weights.items():
+            if isinstance(weight, dict) and rate not in weight:
+                raise unknown(f"rate of the weight '{name}'", rate, weight)
+            own[name] = weight[rate] if isinstance(weight, dict) else weight
+        return SicWeights(scale=value, **own)
 
 
 def growing_groups(config: SicConfig) -> tuple[int, ...]:
@@ -270,7 +284,7 @@ def _add(plan: Plan, name: str, rate: str, seed: int, found: dict[str, Training]
         before, _, other = run.start.partition("/")
         _add(plan, before, other or rate, seed, found, (*above, name))
         start, ships = f"{before}/{other or rate}/{seed}", plan.runs[before].ship and seed in plan.seeds.get(before, ())
-    weights = plan.weights(run, plan.rates_for(name)[rate])
+    weights = plan.weights(run, rate, plan.rates_for(name)[rate])
     found[key] = Training(plan.codec, key, plan.config(run), run, weights, seed, start, ships)
 
 

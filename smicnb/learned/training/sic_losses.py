@@ -1,15 +1,16 @@
 """What SIC is trained for: rate, distortion and perception at two levels, its constraints, and the adversary."""
 
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor, nn
 from torch.nn import functional
 
 from smicnb.base.bounds import MOST_WEIGHT
 from smicnb.learned.networks.sic import STRIDE, SicConfig
+from smicnb.learned.training.losses import leave_out_unsaid
 
 PAPER_LEVELS = 16  # for which Table 1 has weights
 CONDITION = 12  # channels that the condition is brought to
@@ -24,6 +25,8 @@ class SicWeights(BaseModel):
             row, LPIPS by the second and the rate by the third; the paper's labels say rate, distortion, perception.
         alpha: α, of the level against the last.
         rate_spread, rate_reward: b and a of Eq. 47, in the warm-up alone.
+        lpips: factor of Table 1's weights of LPIPS, or the twin's own weight of it; None, which is not written down:
+            as the objective has it, 1 or 0.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -33,6 +36,17 @@ class SicWeights(BaseModel):
     alpha: float = Field(0.5, ge=0, le=1)
     rate_spread: float = Field(64, ge=0, le=MOST_WEIGHT)
     rate_reward: float = Field(4, ge=0, le=MOST_WEIGHT)
+    lpips: float | None = Field(None, ge=0, le=MOST_WEIGHT)
+
+    @model_serializer(mode="wrap")
+    def _describe(self, describe: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return leave_out_unsaid(describe(self), ("lpips",))
+
+    def weight_of_lpips(self, objective: str) -> float:
+        """`lpips` as it is used under an objective, "synonymous" or "rate-distortion"."""
+        if self.lpips is not None:
+            return self.lpips
+        return 1.0 if objective == "synonymous" else 0.0
 
     def weights_at(self, level: int, levels: int) -> dict[str, float]:
         """Weights of mse, lpips and bpp at a level of 1 to `levels`, as Table 1 has them at level · 16 / levels."""
@@ -41,6 +55,14 @@ class SicWeights(BaseModel):
         named = ("mse", "lpips", "bpp") if self.table == "code" else ("bpp", "mse", "lpips")
         weights = dict(zip(named, rows, strict=True))
         return weights | {"mse": self.scale * weights["mse"]}
+
+
+def twin_weights_at(level: int, levels: int) -> tuple[float, float]:
+    """λ of squared errors of pixels in [0, 255] and the weight of LPIPS under which a twin, whose rate counts once,
+    minimises what Table 1 has at a level of 1 to `levels`.
+    """
+    weights = SicWeights().weights_at(level, levels)
+    return weights["mse"] / (255**2 * weights["bpp"]), weights["lpips"] / weights["bpp"]
 
 
 def spread_of_rates(group_bpp: Tensor, level: int, weights: SicWeights) -> Tensor:

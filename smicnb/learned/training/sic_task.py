@@ -23,7 +23,10 @@ class SicTask:
 
     def __init__(self, training: Training, parts: Mapping[str, Photographs], device: str):
         self._run, self._weights, self._config = training.run, training.weights, training.config
-        self._perceptual = lpips_network("alex").to(device, memory_format=torch.channels_last)
+        self._lpips = training.weights.weight_of_lpips(training.run.objective)
+        self._perceptual = None
+        if self._lpips:
+            self._perceptual = lpips_network("alex").to(device, memory_format=torch.channels_last)
         self.adversary = None
         if self._run.adversarial:
             self.adversary = Discriminator(self._config, self._run.adversary_width).to(device).train()
@@ -47,15 +50,20 @@ class SicTask:
             network.g_s.requires_grad_(True)
 
     def terms(self, network: Sic, batch: Batch, step: int | None) -> dict[str, Tensor]:
-        """Eq. 12 and its terms: bpp, mse (of pixels in [0, 255]) and lpips are those of the level, a twin's of all."""
+        """Eq. 12 and its terms: bpp, mse (of pixels in [0, 255]) and lpips are those of the level, a twin's of all;
+        without a weight there is no lpips.
+        """
         pixels, levels = batch.pixels, self._config.levels
         level = levels // 2 if step is None else levels - step % levels  # the last one first, as the authors have it
         coded = network.latent(pixels)
         whole = network.synthesise(coded.y_hat, *pixels.shape[-2:]).float()
         bpp = coded.bits(levels).mean() / pixels[0, 0].numel()
         if self._run.objective == "rate-distortion":
-            mse = functional.mse_loss(whole, pixels)
-            return {"bpp": bpp, "mse": 255**2 * mse, "loss": bpp + self._weights.scale * 255**2 * mse}
+            terms = {"bpp": bpp, **self._distances(whole[None], pixels)}
+            loss = bpp + self._weights.scale * 255**2 * terms["mse"]
+            if self._lpips:
+                loss = loss + self._lpips * terms["lpips"]
+            return terms | {"mse": 255**2 * terms["mse"], "loss": loss}
         made, latents = network.draw_members(coded, level, self._run.samples, pixels.shape[-2:])
         terms = self._distances(made, pixels)
         terms["bpp"] = coded.bits(level).mean() / pixels[0, 0].numel()
@@ -74,16 +82,19 @@ class SicTask:
         return terms | {"loss": loss, "mse": 255**2 * terms["mse"]}
 
     def _distances(self, made: Tensor, pixels: Tensor) -> dict[str, Tensor]:
-        """Squared error in [0, 1] and LPIPS, means over the samples of Eq. 13."""
+        """Squared error in [0, 1] and, where it has a weight, LPIPS: means over the samples of Eq. 13."""
         aimed = pixels[None].expand_as(made).flatten(0, 1)
         made = made.flatten(0, 1)
-        lpips = self._perceptual(2 * made - 1, 2 * aimed - 1).float().mean()
-        return {"mse": functional.mse_loss(made, aimed), "lpips": lpips}
+        found = {"mse": functional.mse_loss(made, aimed)}
+        if self._perceptual is not None:
+            found["lpips"] = self._perceptual(2 * made - 1, 2 * aimed - 1).float().mean()
+        return found
 
     def _weigh_terms(self, terms: dict[str, Tensor], level: int) -> Tensor:
-        """Eq. 13; against an adversary LPIPS has its loss beside it (Eq. 16)."""
+        """Eq. 13; against an adversary LPIPS has its loss beside it (Eq. 16), whatever factor LPIPS itself has."""
         weights = self._weights.weights_at(level, self._config.levels)
-        perception = terms["lpips"] + terms.get("deceived", 0)
+        perception = self._lpips * terms["lpips"] if self._lpips else 0
+        perception = perception + terms.get("deceived", 0)
         return weights["mse"] * terms["mse"] + weights["lpips"] * perception + weights["bpp"] * terms["bpp"]
 
     def _idempotence(self, network: Sic, made: Tensor, latents: Tensor, level: int) -> dict[str, Tensor]:

@@ -59,6 +59,16 @@ def test_a_run_may_have_rates_of_its_own_and_start_at_another(tmp_path):
     ]
 
 
+def test_a_weight_may_be_another_at_each_rate(tmp_path):
+    twin = {"steps": 5, "objective": "rate-distortion", "weights": {"lpips": {"low": 1, "high": 2.5}, "alpha": 0.25}}
+    changes = {"codec": "sic", "seeds": {"twin": [0]}, "runs": {"twin": twin}}
+    found = [each.weights for each in plans.trainings(plan(tmp_path, **changes))]
+    assert [(each.scale, each.lpips, each.alpha) for each in found] == [(0.001, 1, 0.25), (0.01, 2.5, 0.25)]
+    twin["weights"]["lpips"] = {"low": 1}
+    with pytest.raises(SmicnbError, match=r"rate of the weight 'lpips'.*high"):
+        plan(tmp_path, **changes)
+
+
 def test_rates_of_one_run_change_nothing_about_others(tmp_path):
     before = {each.name: each for each in plans.trainings(plan(tmp_path))}
     changes = {"runs": PLAN["runs"] | {"twin": {"steps": 5}}, "rates_of": {"twin": {"one": 1.0}}}

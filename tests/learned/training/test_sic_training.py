@@ -9,10 +9,10 @@ import torch
 from safetensors.numpy import load_file
 from tiny_sic import TINY, random_sic
 
-from smicnb.learned.files import checkpoints
+from smicnb.learned.files import checkpoints, shipped
 from smicnb.learned.networks.sic import FULL, MINI
-from smicnb.learned.training import loop, plans
-from smicnb.learned.training.photographs import VALIDATED, Batch, photographs
+from smicnb.learned.training import loop, plans, sic_task
+from smicnb.learned.training.photographs import VALIDATED, Batch, Photographs, photographs
 from smicnb.learned.training.plans import SicRun, Training
 from smicnb.learned.training.sic_losses import (
     Discriminator,
@@ -20,6 +20,7 @@ from smicnb.learned.training.sic_losses import (
     discriminator_loss,
     generator_loss,
     spread_of_rates,
+    twin_weights_at,
 )
 
 LEVELS = TINY.levels
@@ -31,9 +32,12 @@ def parts():
     return [part, part]
 
 
-def one(name="base/all/0", start=None, steps=4, **about):
-    run = SicRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, **about)
-    return Training("sic", name, replace(TINY, detail=run.detail), run, SicWeights(), 0, start, start is not None)
+def one(name="base/all/0", start=None, steps=4, lpips=None, **about):
+    run, weights = (
+        SicRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, **about),
+        SicWeights(lpips=lpips),
+    )
+    return Training("sic", name, replace(TINY, detail=run.detail), run, weights, 0, start, start is not None)
 
 
 def task(parts, **about):
@@ -119,6 +123,31 @@ def test_the_twin_has_rate_and_squared_error_alone(parts):
     assert terms["loss"].item() == pytest.approx((terms["bpp"] + terms["mse"]).item(), rel=1e-5)
 
 
+def test_without_its_weight_lpips_is_not_even_loaded(parts, monkeypatch):
+    monkeypatch.setattr(sic_task, "lpips_network", lambda *_: pytest.fail("loaded"))
+    network, given = random_sic(TINY).train(), batch()
+    terms = task(parts, constraints=False, lpips=0).terms(network, given, 0)
+    weights = SicWeights().weights_at(LEVELS, LEVELS)
+    expected = weights["mse"] * terms["mse"] / 255**2 + weights["bpp"] * terms["bpp"]
+    assert terms.keys() == {"bpp", "mse", "loss"}
+    assert terms["loss"].item() == pytest.approx(expected.item(), rel=1e-4)
+    assert task(parts, objective="rate-distortion").terms(network, given, 0).keys() == {"bpp", "mse", "loss"}
+
+
+def test_a_twin_may_have_lpips_too_and_sic_more_or_less_of_it(parts):
+    network, given = random_sic(TINY).train(), batch()
+    terms = task(parts, objective="rate-distortion", lpips=2.5).terms(network, given, 0)
+    assert terms["lpips"] > 0
+    assert terms["loss"].item() == pytest.approx((terms["bpp"] + terms["mse"] + 2.5 * terms["lpips"]).item(), rel=1e-5)
+    as_it_is, twice = (task(parts, constraints=False, lpips=factor) for factor in (None, 2))
+    losses = []
+    for each in (as_it_is, twice):
+        torch.manual_seed(0)
+        losses.append(each.terms(network, given, 0))
+    more = SicWeights().weights_at(LEVELS, LEVELS)["lpips"] * losses[0]["lpips"]
+    assert (losses[1]["loss"] - losses[0]["loss"]).item() == pytest.approx(more.item(), rel=1e-3)
+
+
 def test_the_discriminator_learns_and_is_deceived():
     torch.manual_seed(0)
     judge = Discriminator(TINY, 8)
@@ -199,9 +228,51 @@ def test_the_learning_rate_rises_first(parts):
     np.testing.assert_allclose(rates, [2.5e-4, 5e-4, 1e-3, 1e-3, 1e-4])
 
 
+def test_a_shipped_model_is_still_the_one_that_its_plan_names(repository, tmp_path):
+    """Its identity, a hash over all that decides a training, is what the plan comes to today."""
+    facts = shipped.read_facts(shipped.model_path("base/all/0"))["facts"]
+    seen = [Photographs([], (), {}, facts["data"][part], {}) for part in ("fitted", "validated")]
+    plan = plans.read_plan(repository / "recipes" / "train" / "sic-mini.yaml")
+    (training,) = plans.trainings(plan, ["base"])
+    assert loop.Trainer(training, *seen, tmp_path).identity == facts["identity"]
+
+
 def test_growing_groups_add_up():
     for config in (FULL, MINI):
         groups = plans.growing_groups(config)
         assert sum(groups) == config.latent
         assert list(groups) == sorted(groups)
         assert len(groups) == config.levels
+
+
+def test_the_plan_of_equal_terms_trains_equals(repository):
+    plan = plans.read_plan(repository / "recipes" / "train" / "sic-equal.yaml")
+    found = {each.name: each for each in plans.trainings(plan)}
+    rates = ("low", "medium", "high")
+    compared = [f"sic/all/{seed}" for seed in range(3)]
+    compared += [f"twin/{rate}/{seed}" for rate in rates for seed in range(3)]
+    compared += ["sic-lpips/all/0", *(f"twin-lpips/{rate}/0" for rate in rates)]
+    assert [name for name, each in found.items() if each.run.ship] == compared
+    assert len(found) == len(compared) + 4  # pilots
+    first = found["sic/all/0"].run
+    for name in compared:
+        run = found[name].run
+        for key in ("start", "steps", "crop", "batch", "milestones", "rise", "samples"):
+            assert getattr(run, key) == getattr(first, key), (name, key)
+        twin = name.startswith("twin")
+        assert run.learning_rate == found["twin/low/0" if twin else "sic/all/0"].run.learning_rate  # tuned by pilots
+        assert found[name].config == found["sic/all/0"].config
+        assert run.objective == ("rate-distortion" if twin else "synonymous")
+        assert found[name].weights.weight_of_lpips(run.objective) == pytest.approx(
+            0 if "lpips" not in name else twin_weights_at(3 + rates.index(name.split("/")[1]), 8)[1] if twin else 1,
+            rel=1e-3,
+        )
+    for number, rate in enumerate(rates):
+        assert found[f"twin/{rate}/0"].weights.scale == pytest.approx(twin_weights_at(3 + number, 8)[0], rel=1e-3)
+
+
+def test_a_twin_minimises_what_a_level_does():
+    weights = SicWeights().weights_at(3, 8)
+    scale, lpips = twin_weights_at(3, 8)
+    assert scale * 255**2 * weights["bpp"] == pytest.approx(weights["mse"])
+    assert lpips * weights["bpp"] == pytest.approx(weights["lpips"])
