@@ -259,7 +259,7 @@ class Trainer:
         run = self.training.run
         crops, numbers = self.parts[part].crops(run.batch, run.crop, seed)
         pixels = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
-        return Batch(part, pixels.to(self.device, memory_format=torch.channels_last), numbers)
+        return Batch(part, pixels.to(self.device, memory_format=torch.channels_last), numbers, tuple(seed))
 
     def _check(self, row: dict, step: int) -> None:
         for key, value in row.items():

@@ -1,5 +1,6 @@
 """What TACO is trained for: rate, pixels, perception, and the sentence (TACO, Eq. 6 and 7)."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from smicnb.base.bounds import MOST_WEIGHT
 from smicnb.learned.networks.taco import Reconstruction
+from smicnb.learned.training.control import split_error
 from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 CLIP_LOGIT_SCALE = 100.0  # what CLIP's training ended at
@@ -27,6 +29,14 @@ def leave_out_unsaid(described: dict[str, Any], later: Sequence[str]) -> dict[st
         later: names of options that came later, whose default is None.
     """
     return {key: value for key, value in described.items() if key not in later or value is not None}
+
+
+def contrast_of_guessing(batch: int) -> float:
+    """What the contrastive term comes to, in nats, where all captions of a batch fit each image equally: ln(batch).
+
+    A term above it is worse than no opinion: cosines that differ by chance, sharpened by the logit scale.
+    """
+    return math.log(batch)
 
 
 class LossWeights(BaseModel):
@@ -73,22 +83,27 @@ class TacoLoss:
     ):
         self.weights, self._perceptual, self._encoder, self._side = weights, perceptual, encoder, side
 
-    def __call__(self, made: Reconstruction, pixels: Tensor, text_latents: Tensor | None) -> dict[str, Tensor]:
+    def __call__(
+        self, made: Reconstruction, pixels: Tensor, text_latents: Tensor | None, marks: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """The terms and their weighted sum.
 
         Args:
             made: x̂ and bits.
             pixels: x, (n, 3, H, W) in [0, 1].
             text_latents: latents of the captions, (n, L), any norm; None where the joint loss has no weight.
+            marks: where squared error counts, (n, 1, H, W) bool; None: everywhere.
 
         Returns:
-            Scalars: bpp, mse (of pixels in [0, 255]), lpips, contrast and distance where they have a weight, loss.
+            Scalars: bpp, mse (of pixels in [0, 255], where it counts), mse_other (elsewhere, where there are marks),
+            lpips, contrast and distance where they have a weight, loss.
         """
         weights, made_pixels = self.weights, made.pixels.float()
-        terms = {
-            "bpp": made.bits.mean() / pixels[0, 0].numel(),
-            "mse": 255**2 * functional.mse_loss(made_pixels, pixels),
-        }
+        terms = {"bpp": made.bits.mean() / pixels[0, 0].numel()}
+        if marks is None:
+            terms["mse"] = 255**2 * functional.mse_loss(made_pixels, pixels)
+        else:
+            terms["mse"], terms["mse_other"] = split_error(made_pixels, pixels, marks)
         loss = terms["bpp"] + weights.distortion * terms["mse"]
         if weights.lpips:
             terms["lpips"] = self._lpips(made_pixels, pixels)

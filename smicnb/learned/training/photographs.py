@@ -24,13 +24,14 @@ SHORT_SIDE = 512  # larger photographs are made smaller: a crop of 128 pixels sh
 
 
 class Batch(NamedTuple):
-    """What a step is given: `pixels` of crops (n, 3, side, side) in [0, 1] of a part ("fitted" or "validated"), and the
-    numbers (n,) of their photographs in that part.
+    """What a step is given: `pixels` of crops (n, 3, side, side) in [0, 1] of a part ("fitted" or "validated"), the
+    numbers (n,) of their photographs in that part, and the seed that the crops were drawn with.
     """
 
     part: str
     pixels: "Tensor"
     numbers: np.ndarray
+    seed: tuple[int, ...] = (0,)
 
 
 @dataclass(frozen=True)

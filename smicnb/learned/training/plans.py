@@ -10,7 +10,10 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     ValidationError,
+    model_serializer,
+    model_validator,
 )
 
 from smicnb.base import yaml12
@@ -20,7 +23,7 @@ from smicnb.base.names import fold_case, unknown
 from smicnb.learned.networks.sic import SIZES as SIC_SIZES
 from smicnb.learned.networks.sic import SicConfig
 from smicnb.learned.networks.taco import SIZES, TacoConfig
-from smicnb.learned.training.losses import LossWeights
+from smicnb.learned.training.losses import LossWeights, leave_out_unsaid
 from smicnb.learned.training.sic_losses import SicWeights
 
 # Bounds are far beyond use: they keep slips and overflows from libraries that take any number.
@@ -64,12 +67,26 @@ class TacoRun(Run):
         train: "all" of the weights, or those of the "adapter" alone (the paper's frozen base model).
         loss: weights of the loss except λ, which is the rate's.
         joint_side: pixels of the square that the encoder of the joint loss sees; None: its own.
+        control: "halves": a sentence names a half of the crop and squared error counts there alone, without LPIPS and
+            joint loss (`control`); "left": always the left one; None, which is not written down: captions, and the
+            whole crop.
     """
 
     text: Literal["adapter", "none", "tgic"] = "adapter"
     train: Literal["all", "adapter"] = "all"
     loss: dict[str, Any] = {}
     joint_side: int | None = Field(None, ge=8, le=MOST_SIDE)
+    control: Literal["halves", "left"] | None = None
+
+    @model_serializer(mode="wrap")
+    def _describe(self, describe: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return leave_out_unsaid(describe(self), ("control",))
+
+    @model_validator(mode="after")
+    def _check_control(self) -> "TacoRun":
+        if self.control and (wrong := [name for name in ("lpips", "joint") if self.loss.get(name)]):
+            raise ValueError(f"a control has squared error alone, and no weight for {' and '.join(wrong)}")
+        return self
 
 
 class Plan(_Strict):
@@ -104,7 +121,7 @@ class TacoPlan(Plan):
 
     def weights(self, run: TacoRun, rate: str, value: float) -> LossWeights:
         """Weights of a run's loss at a rate, whose λ is `value`."""
-        return LossWeights(distortion=value, **run.loss)
+        return LossWeights(distortion=value, **({"lpips": 0, "joint": 0} if run.control else {}) | run.loss)
 
 
 class SicRun(Run):

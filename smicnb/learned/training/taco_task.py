@@ -1,13 +1,15 @@
 """TACO's part in a training: its losses with the captions' tokens, branches from a base, and what stays frozen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import torch
 from torch import Tensor, nn
 
 from smicnb.learned.networks.blocks import Injector
-from smicnb.learned.networks.taco import Taco
+from smicnb.learned.networks.taco import Taco, TacoConfig
+from smicnb.learned.training import control
 from smicnb.learned.training.losses import TacoLoss
 from smicnb.learned.training.photographs import Batch, Photographs
 from smicnb.learned.training.plans import Training, learning_rate_at
@@ -24,12 +26,17 @@ class TacoTask:
 
     def __init__(self, training: Training, parts: Mapping[str, Photographs], device: str):
         self._training, self._device = training, device
+        self._control: str | None = training.run.control
         self._encoder = encoders.encoder(training.config.encoder)
         perceptual = lpips_network("alex") if training.weights.lpips else None
         if perceptual is not None:
             perceptual = perceptual.to(device, memory_format=torch.channels_last)
         self._loss = TacoLoss(training.weights, perceptual, self._encoder, training.run.joint_side)
-        self._texts = {part: self._read(photographs) for part, photographs in parts.items()}
+        if self._control:
+            sentences = self._read(tuple(control.SENTENCES.values())) if training.config.text != "none" else None
+            self._texts = dict.fromkeys(parts, sentences)
+        else:
+            self._texts = {part: self._read(photographs.captions) for part, photographs in parts.items()}
 
     def optimiser(self, weights: list[nn.Parameter], learning_rate: float) -> torch.optim.Optimizer:
         """Adam, as in Sec. 4.1."""
@@ -40,8 +47,15 @@ class TacoTask:
         return learning_rate_at(self._training.run, step)
 
     def new_networks(self) -> Taco:
-        """Networks with random weights."""
-        return Taco(self._training.config)
+        """Networks with random weights. Where they are trained from these on, a seed's are the same with text as
+        without, but for the text's own.
+        """
+        config: TacoConfig = self._training.config
+        if self._training.start or config.text == "none":
+            return Taco(config)
+        plain, network = Taco(replace(config, text="none")), Taco(config)
+        network.load_state_dict(dict(plain.named_parameters()), strict=False)
+        return network
 
     def begin(self, network: Taco, batches: Iterable[Batch]) -> None:
         """Fit a branch's new layer norms, and freeze what is not to be trained."""
@@ -55,7 +69,11 @@ class TacoTask:
     def terms(self, network: Taco, batch: Batch, step: int | None) -> dict[str, Tensor]:
         """Eq. 6 and its terms; the step decides nothing."""
         tokens, mask, latents = self.select_texts(batch)
-        return self._loss(network(batch.pixels, tokens, mask), batch.pixels, latents)
+        marks = None
+        if self._control:
+            halves = control.draw_halves(len(batch.pixels), batch.seed, self._control)
+            marks = control.mark_halves(halves, *batch.pixels.shape[-2:]).to(self._device)
+        return self._loss(network(batch.pixels, tokens, mask), batch.pixels, latents, marks)
 
     @torch.no_grad()
     def _calibrate(self, network: Taco, batches: list[Batch]) -> None:
@@ -78,18 +96,27 @@ class TacoTask:
             injector.norm_image.weight.copy_(slope)
             injector.norm_image.bias.copy_(features.mean(dim=0) - slope * mean)
 
-    def _read(self, photographs: Photographs) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens, their mask and latents of all captions, for text does not change."""
+    def _read(self, captions: Sequence[str]) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens, their mask and latents of captions, for text does not change."""
         limit = self._training.config.max_tokens
         states, masks = [], []
         with torch.inference_mode():
-            for caption in photographs.captions:
+            for caption in captions:
                 tokens, mask = self._encoder.text_tokens([caption])
                 states.append(tokens[0, :limit].float().cpu())
                 masks.append(mask[0, :limit].cpu())
         tokens = nn.utils.rnn.pad_sequence(states, batch_first=True)
         mask = nn.utils.rnn.pad_sequence(masks, batch_first=True)
-        return tokens, mask, torch.from_numpy(self._encoder.encode_text(photographs.captions))
+        return tokens, mask, torch.from_numpy(self._encoder.encode_text(captions))
 
-    def select_texts(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        return tuple(each[batch.numbers].clone().to(self._device) for each in self._texts[batch.part])
+    def select_texts(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor] | tuple[None, None, None]:
+        """Tokens, their mask and latents of a batch's captions, or of the halves' sentences in a control; a control
+        without text has none.
+        """
+        texts = self._texts[batch.part]
+        if texts is None:
+            return None, None, None
+        numbers = batch.numbers
+        if self._control:
+            numbers = control.draw_halves(len(batch.pixels), batch.seed, self._control)
+        return tuple(each[numbers].clone().to(self._device) for each in texts)

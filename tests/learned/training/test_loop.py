@@ -30,8 +30,9 @@ def parts():
     return [photographs(["embedded"], splits, 64, encoder("lite0-minilm")) for splits in (VALIDATED, VALIDATED)]
 
 
-def one(name="base/low/0", text="none", start=None, steps=6, seed=0, train="all", **loss):
-    run = TacoRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, text=text, train=train, joint_side=64)
+def one(name="base/low/0", text="none", start=None, steps=6, seed=0, train="all", control=None, **loss):
+    run = TacoRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, text=text, train=train, joint_side=64,
+                  control=control)  # fmt: skip
     weights = LossWeights(distortion=0.01, **(PLAIN | loss))
     return Training("taco", name, replace(TINY, text=text), run, weights, seed, start)
 
