@@ -8,6 +8,7 @@ import pandas as pd
 
 from smicnb.base.files import write_bytes
 from smicnb.learned.files.checkpoints import Checkpoint
+from smicnb.learned.training.losses import contrast_of_guessing
 
 TERMS = {
     "loss": "loss (↓)",
@@ -54,3 +55,27 @@ def training_table(checkpoints: Iterable[Checkpoint], settings: Iterable[str] = 
         row["lambda"] = facts["loss"]["scale" if checkpoint.codec == "sic" else "distortion"]
         rows.append(row | {name: value for name, value in facts["validation"].items() if name != "loss"})
     return pd.DataFrame(rows)
+
+
+def contrast_table(checkpoints: Iterable[Checkpoint]) -> pd.DataFrame:
+    """The joint loss's contrastive term at the end of trainings, beside what guessing among a batch comes to.
+
+    Args:
+        checkpoints: of TACO; those without joint loss are left out.
+
+    Returns:
+        model, logit_scale, batch, contrast (on validation crops, in nats), guessing, above: contrast less guessing, so
+        that what lies above 0 is worse than no opinion.
+    """
+    rows = []
+    for checkpoint in checkpoints:
+        facts = checkpoint.facts
+        if (contrast := facts["validation"].get("contrast")) is not None:
+            guessing = contrast_of_guessing(facts["run"]["batch"])
+            row = {
+                "model": checkpoint.name,
+                "logit_scale": facts["loss"]["logit_scale"],
+                "batch": facts["run"]["batch"],
+            }
+            rows.append(row | {"contrast": contrast, "guessing": guessing, "above": contrast - guessing})
+    return pd.DataFrame(rows, columns=["model", "logit_scale", "batch", "contrast", "guessing", "above"])

@@ -7,8 +7,10 @@ import torch
 from pydantic import ValidationError
 from torch.nn import functional
 
+from smicnb.learned.files import checkpoints, shipped
 from smicnb.learned.networks.taco import Reconstruction
-from smicnb.learned.training.losses import CODE_LOGIT_SCALE, LossWeights, TacoLoss
+from smicnb.learned.training import curves
+from smicnb.learned.training.losses import CODE_LOGIT_SCALE, LossWeights, TacoLoss, contrast_of_guessing
 from smicnb.semantics.encoders.encoders import encoder
 from smicnb.semantics.metrics.pairs import lpips_network
 
@@ -82,6 +84,23 @@ def test_the_joint_loss_by_hand(batch):
         for number, row in enumerate(cosines)
     ]
     assert code["contrast"].item() < terms["contrast"].item() or sum(rows) > 0
+
+
+def test_guessing_is_the_contrast_of_texts_that_fit_all_images_alike(batch):
+    made, pixels, _ = batch
+    alike = torch.ones(3, 384)
+    same = Reconstruction(made.pixels[:1].repeat(3, 1, 1, 1), made.bits)
+    terms = loss(distortion=1, lpips=0)(same, pixels, alike)
+    assert terms["contrast"].item() == pytest.approx(contrast_of_guessing(3), rel=1e-4)
+
+
+def test_what_trainings_log_stands_beside_guessing():
+    models = [checkpoints.load(shipped.model_path(name)) for name in ("full/high/0", "without-joint-loss/high/0")]
+    (row,) = curves.contrast_table(models).to_dict("records")
+    assert (row["model"], row["logit_scale"], row["batch"]) == ("full/high/0", "clip", 8)
+    assert row["guessing"] == pytest.approx(math.log(8))
+    assert row["above"] == pytest.approx(row["contrast"] - math.log(8))
+    assert row["contrast"] == models[0].facts["validation"]["contrast"]
 
 
 def test_all_but_the_contrast_are_means_over_the_batch(batch):
