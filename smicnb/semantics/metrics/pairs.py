@@ -106,8 +106,8 @@ def ms_ssim(images: Sequence[np.ndarray], images_hat: Sequence[np.ndarray]) -> n
     """Multi-scale structural similarity: five scales, window of 11 pixels, mean of the RGB channels.
 
     A side that is odd at some scale gets its last line twice before it is halved, as in the authors' programme, whose
-    filter mirrors there. `pytorch_msssim.ms_ssim` pads both images with zeros, which are alike: for JPEG at quality 5
-    that is up to 0.03 too high. So its `ssim` is taken here, scale by scale.
+    filter mirrors there. `pytorch_msssim.ms_ssim` pads it at both ends, so that pairs of lines begin one early and lie
+    across the edges of JPEG's blocks: at quality 5 that is up to 0.03 too high. So its `ssim` is taken scale by scale.
 
     Args:
         images, images_hat: n RGB uint8 images H×W×3 with both sides at least 161; the sizes of a pair

@@ -175,7 +175,7 @@ def test_ms_ssim_agrees_with_a_computation_by_hand_at_odd_sides(size):
 
 
 def test_one_line_more_hardly_moves_ms_ssim():
-    """By 0.0035 at most here; pytorch_msssim's own function, which pads odd sides with zeros, by 0.016 at least."""
+    """By 0.0035 at most here; pytorch_msssim's own function, which pads odd sides in front too, by 0.016 at least."""
     for image in scenes(4):
         image = image[:321, :369]
         decoded = decoded_jpeg(image, 5)
