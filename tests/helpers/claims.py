@@ -6,9 +6,11 @@ from pathlib import Path
 NUMBER = re.compile(r"[−+]?(?<![\w.])\d[\d.]*(?: \d{3}(?!\d))*(?<!\.)(?:e-?\d+)?")
 CODE = re.compile(r"```.*?```|`[^`\n]*`|<!--.*?-->|!?\[([^\]]*)\]\([^)]*\)", flags=re.DOTALL)
 
+WRITTEN = re.compile(r"<!-- ([^:>]*): written by.*?<!-- end of \1 -->", flags=re.DOTALL)
+
 
 class Page:
-    """A page's prose on one line, without code, comments, tables and the targets of links.
+    """A page's prose on one line, without code, comments, tables, what a tool wrote, and the targets of links.
 
     Args:
         text: the page as Markdown.
@@ -16,7 +18,7 @@ class Page:
     """
 
     def __init__(self, text: str, *named: str):
-        lines = [line for line in text.splitlines() if not line.startswith(("|", "#"))]
+        lines = [line for line in WRITTEN.sub("", text).splitlines() if not line.startswith(("|", "#"))]
         self.text = " ".join(CODE.sub(lambda found: found[1] or "", "\n".join(lines)).split())
         self._proved = [found.span() for pattern in named for found in re.finditer(pattern, self.text)]
 
