@@ -60,6 +60,23 @@ def least_cosine(paths: list[Path]) -> float:
     return float(latent_cosine(read, whole).min())
 
 
+def network_alone(batches: int = 15) -> float:
+    """Seconds that a photograph takes in the encoder's network, wall clock, in batches as compress has them."""
+    import torch
+
+    from smicnb.semantics.encoders.lite0_minilm import SIDE, image_features
+    from smicnb.semantics.encoders.towers import BATCH
+
+    network, _ = image_features("cpu")
+    pixels = torch.rand(BATCH, 3, SIDE, SIDE)
+    with torch.inference_mode():
+        network(pixels)  # warms up
+        start = time.perf_counter()
+        for _ in range(batches):
+            network(pixels)
+    return (time.perf_counter() - start) / (batches * BATCH)
+
+
 def main() -> None:
     """Measure and print ratios."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -67,6 +84,7 @@ def main() -> None:
     parser.add_argument("photographs", type=Path, help="a folder of photographs")
     given = parser.parse_args()
     sources = sorted(path for path in given.photographs.iterdir() if path.suffix.lower() in (".png", ".jpg", ".jpeg"))
+    print(f"a photograph in the network alone: {1000 * network_alone():.1f} ms", flush=True)
     builds = {"this build": Path(__file__).parents[1], "the other": given.other.resolve()}
     for name, size in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
