@@ -6,7 +6,6 @@ linked; without it its rows are left out.
 
 import argparse
 import json
-import os
 import platform
 import sys
 from pathlib import Path
@@ -20,6 +19,8 @@ import search
 from latents import latents
 from learning import dictionary_learning, whole_sweep
 from timing import fastest
+
+from smicnb.repro.checkout import find_processor
 
 PENALTIES = np.geomspace(4.0, 0.05, 21)
 SIZES = (128, 512)
@@ -92,11 +93,7 @@ def one_image(Z: np.ndarray, folder: Path) -> dict:
 
 def machine() -> dict:
     """What the numbers were measured on."""
-    model = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    model, cores = find_processor()
     return {"processor": model, "cores": cores, "system": platform.system(), "python": platform.python_version()}
 
 

@@ -7,7 +7,6 @@ The rows of other notebooks, and of other machines, stay as they are. `--write` 
 
 import argparse
 import json
-import os
 import platform
 import re
 import shutil
@@ -21,7 +20,7 @@ import psutil
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import write_text
-from smicnb.repro.checkout import root, versions
+from smicnb.repro.checkout import find_processor, root, versions
 from smicnb.repro.runs import plan, recipes
 from smicnb.repro.runs.jobs import Job, jobs_of
 from smicnb.repro.runs.records import format_now
@@ -106,13 +105,9 @@ def _short(name: str) -> str:
 
 def machine() -> str:
     """What the numbers were measured on."""
-    model = platform.processor()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    name, cores = find_processor()
     memory = psutil.virtual_memory().total / 1e9
-    return f"{model}, {cores} cores, {memory:.0f} GB of memory, {platform.system()}"
+    return f"{name}, {cores} cores, {memory:.0f} GB of memory, {platform.system()}"
 
 
 def keep(row: dict) -> None:

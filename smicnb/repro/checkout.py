@@ -1,5 +1,7 @@
-"""The checkout: where notebooks, recipes and figures lie, their commit, the versions that they are made with."""
+"""The checkout: where notebooks, recipes and figures lie, their commit, the versions and machine that make them."""
 
+import os
+import platform
 import re
 import subprocess
 from importlib import metadata
@@ -95,6 +97,15 @@ def _version(name: str) -> str:
         return metadata.version(name).partition("+")[0]
     except metadata.PackageNotFoundError:  # one of an extra
         return "absent"
+
+
+def find_processor() -> tuple[str, int]:
+    """The name of the processor, as far as the system tells it, and how many cores this process may use."""
+    name, cpuinfo = platform.processor(), Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = cpuinfo.read_text(encoding="utf-8").splitlines()
+        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
+    return name, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def hide_path(value: Any) -> Any:

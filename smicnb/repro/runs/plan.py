@@ -228,7 +228,7 @@ class Clock:
 
 
 def count_memory(values: dict[str, Any]) -> dict[str, float]:
-    """Device -> bytes that a notebook holds there at most; empty where of its generator nobody counted them."""
+    """Device -> bytes that a notebook holds there, about; empty where of its generator nobody counted them."""
     generator = parse(values.get("generator", "none"))
     if generator.family not in GENERATORS or _is_tiny(generator, dimension_of(values["encoder"])):
         return {}

@@ -151,21 +151,11 @@ def test_validation_tells_of_either_half(parts, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["adapter", "none"])
-def test_an_interrupted_control_goes_on_the_same(parts, tmp_path, monkeypatch, text):
-    monkeypatch.setattr(loop, "KEEP_EVERY", 2)
-    training, step = one(text=text, control="halves", steps=5), loop.Trainer.take_step
+def test_an_interrupted_control_goes_on_the_same(parts, tmp_path, interrupt, text):
+    training = one(text=text, control="halves", steps=5)
     loop.train([training], *parts, tmp_path / "whole")
-
-    def interrupted(self, network, optimisers, number):
-        if number == 3:
-            raise KeyboardInterrupt
-        return step(self, network, optimisers, number)
-
-    monkeypatch.setattr(loop.Trainer, "take_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        loop.train([training], *parts, tmp_path / "again")
+    interrupt(training, parts, tmp_path / "again", 3)
     assert (tmp_path / "again" / "base-low-0.state.safetensors").exists()
-    monkeypatch.setattr(loop.Trainer, "take_step", step)
     loop.train([training], *parts, tmp_path / "again")
     for name in ("base-low-0.safetensors", "base-low-0.parquet"):
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()

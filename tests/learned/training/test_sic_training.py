@@ -203,22 +203,11 @@ def test_against_an_adversary_only_g_s_moves(parts, tmp_path):
     assert np.isfinite(log[["adversary", "deceived", "loss"]].to_numpy()).all()
 
 
-def test_an_interrupted_training_against_an_adversary_goes_on_the_same(parts, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "KEEP_EVERY", 2)
-    about = {"adversarial": True, "adversary_width": 8, "steps": 6}
-    loop.train([one("gan/all/0", **about)], *parts, tmp_path / "whole")
-    step = loop.Trainer.take_step
-
-    def interrupted(self, network, optimisers, number):
-        if number == 5:
-            raise KeyboardInterrupt
-        return step(self, network, optimisers, number)
-
-    monkeypatch.setattr(loop.Trainer, "take_step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        loop.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
-    monkeypatch.setattr(loop.Trainer, "take_step", step)
-    loop.train([one("gan/all/0", **about)], *parts, tmp_path / "again")
+def test_an_interrupted_training_against_an_adversary_goes_on_the_same(parts, tmp_path, interrupt):
+    training = one("gan/all/0", adversarial=True, adversary_width=8, steps=6)
+    loop.train([training], *parts, tmp_path / "whole")
+    interrupt(training, parts, tmp_path / "again", 5)
+    loop.train([training], *parts, tmp_path / "again")
     whole, again = (tmp_path / folder / "gan-all-0.safetensors" for folder in ("whole", "again"))
     assert whole.read_bytes() == again.read_bytes()
 
