@@ -45,8 +45,9 @@ def recall(table: pd.DataFrame) -> Figure:
                 error = [missed["mean"] - missed["high"], missed["low"] - missed["mean"]]
                 axes.errorbar(rows[column], missed["mean"], error, elinewidth=0.4, **LINE, **RETRIEVAL[name])
                 ends[name] = float(rows[column].iloc[-1]), float(missed["mean"].iloc[-1])
-        _floors(axes, 1 - own.set_index("coder")["mean"])
+        floors = _floors(axes, 1 - own.set_index("coder")["mean"])
         _bits_axis(axes)
+        ends |= {name: (axes.get_xlim()[1], value) for name, value in floors.items()}
         axes.set_xlabel(BITS_LABEL)
         axes.set_title(title, fontsize=8)
     panels[0].set_yscale("log")
@@ -86,7 +87,7 @@ def others(table: pd.DataFrame) -> Figure:
         axes.set_title(measure, fontsize=8)
     panels[0][len(shown) // 2].set_xlabel(BITS_LABEL)
     handles, names = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=4, fontsize=6.5)
+    figure.legend(handles, names, loc="outside lower center", ncols=3, fontsize=6.5)
     return figure
 
 
@@ -107,18 +108,16 @@ def hull(own: pd.DataFrame, column: str) -> pd.DataFrame:
     return own.iloc[upper_hull(own[column].to_numpy(), own["mean"].to_numpy())] if len(own) else own
 
 
-NEAR = 0.03  # of a measure: names of floors any nearer to one another would overlap
+FLOORS = {INDEX: (GREY, "--"), RANDOM: (BLACK, ":")}
 
 
-def _floors(axes: Axes, values: pd.Series) -> None:
-    """Lines for the floors, of values by coder; where the two would meet, the lower one's name stands below."""
-    close = abs(values.get(INDEX, 1) - values.get(RANDOM, 0)) < NEAR
-    for name, colour, style in ((INDEX, GREY, "--"), (RANDOM, BLACK, ":")):
-        if name in values:
-            axes.axhline(values[name], color=colour, linewidth=0.7, linestyle=style)
-            place = {"xycoords": ("axes fraction", "data"), "ha": "right"}
-            place["va"] = "top" if close and name == RANDOM else "bottom"
-            axes.annotate(name, (0.99, values[name]), fontsize=5.5, **place)
+def _floors(axes: Axes, values: pd.Series) -> dict[str, float]:
+    """Lines for the floors, of values by coder; those that are there, returned with their values."""
+    found = {name: float(values[name]) for name in FLOORS if name in values}
+    for name, value in found.items():
+        colour, style = FLOORS[name]
+        axes.axhline(value, color=colour, linewidth=0.7, linestyle=style, label=name)
+    return found
 
 
 def _bits_axis(axes: Axes) -> None:
@@ -138,6 +137,6 @@ def _name_ends(axes: Axes, ends: dict[str, tuple[float, float]]) -> None:
         place = min(to_axes.transform(end)[1], place - APART)
         axes.annotate(
             name, end, (1.03, place), textcoords="axes fraction", fontsize=5.5, va="center",
-            color=RETRIEVAL[name]["color"], annotation_clip=False,
+            color=BLACK if name in FLOORS else RETRIEVAL[name]["color"], annotation_clip=False,
             arrowprops={"arrowstyle": "-", "linewidth": 0.3, "color": GREY, "relpos": (0, 0.5), "shrinkA": 0},
         )  # fmt: skip
