@@ -14,6 +14,7 @@ CLOUD = "#b8c4cf"  # of the many points behind a curve
 # Kinds of vectors that latents are written in.
 KINDS = {
     "learned": {"color": BLUE, "marker": "o", "label": "learned atoms (Eq. 7)"},
+    "debiased": {"color": PURPLE, "marker": "D", "label": "the same atoms, debiased codes"},
     "exemplars": {"color": VERMILION, "marker": "s", "label": "random photographs as atoms"},
     "pca": {"color": GREEN, "marker": "^", "label": "PCA"},
 }

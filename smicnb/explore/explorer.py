@@ -11,7 +11,6 @@ import pandas as pd
 
 from smicnb.base.cache import ArrayCache
 from smicnb.base.errors import SmicnbError
-from smicnb.codec.coders import sparse
 from smicnb.codec.coders.coefficients import spread_rows
 from smicnb.codec.coders.smic import SMICCodec
 from smicnb.codec.format import container, payload
@@ -219,7 +218,7 @@ class Explorer:
         in units of the latents of norm `grid.norm`, quantised like any other; 0 takes one out.
         """
         by_hand, book, shown = by_hand or {}, self.books.find(setting.point), self.images[image]
-        levels = book.quantise(sparse.lasso_path(shown.latent[None], book.atoms, [setting.penalty])[:, 0])
+        levels = SMICCodec.from_codebook(book, refit=True).levels(shown.latent[None])
         coded = self._weights(book, levels)
         for atom, weight in by_hand.items():
             levels[0, atom] = book.quantiser.quantise(weight, self.grid.norm) if weight else payload.NULL

@@ -66,7 +66,7 @@ def folder(tmp_path):
 
 
 def codec_of(explorer, setting):
-    return SMICCodec.from_codebook(explorer.books.find(setting.point))
+    return SMICCodec.from_codebook(explorer.books.find(setting.point), refit=True)
 
 
 def test_the_point_is_the_sweeps(explorer):

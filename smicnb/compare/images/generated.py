@@ -170,7 +170,7 @@ def semantic_codecs(space: SemanticSpace, collection: np.ndarray, seed: int) -> 
     atoms = {model: learn_atoms(collection, point.n_atoms, point.penalty, seed) for model, point in POINTS.items()}
     for coding, words in CODINGS.items():
         for model, point in POINTS.items():
-            settings = {"coding": coding, "random_state": seed, **about}
+            settings = {"coding": coding, "random_state": seed, "refit": True, **about}
             codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, **settings)
             added(f"{SMIC}, {words}", model, codec.fit(collection, atoms=atoms[model]))
     for quality in QUALITIES:

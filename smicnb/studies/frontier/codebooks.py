@@ -35,7 +35,7 @@ class Codebooks:
         self.find = lru_cache(maxsize=64)(self._codebook)
 
     def _codebook(self, point: OperatingPoint) -> Codebook:
-        """The entropy-coded file's codebook of a point of the grid: what `fit_codebook` fits to the collection."""
+        """The entropy-coded file's codebook of a point of the grid: what `fit_codebook` refits to the collection."""
         grid, n_atoms = self.grid, point.n_atoms
         place = grid.b_dict.index(point.b_dict), grid.penalties.index(point.penalty), grid.b_coef.index(point.b_coef)
         row = self.tables[n_atoms][place]

@@ -1,8 +1,9 @@
 """Length and fidelity of many operating points at once, as files would have them, without writing files.
 
-One call takes the codes of a collection at one λ and every b_coef of a list. It shares the quantiser and the models
-with the codec, and follows the range coder's frequencies symbol by symbol: what it calls entropy bits is the ideal
-length of that very code, and a file exceeds it by headers and padding only (a test holds the two together).
+One call takes the codes of a collection at one λ and every b_coef of a list. Range, levels and models are the codec's
+own (`SMICCodec(refit=True)`), and the range coder's frequencies are followed symbol by symbol: what it calls entropy
+bits is the ideal length of that very code, and a file exceeds it by headers and padding only (a test holds the two
+together).
 """
 
 from collections.abc import Sequence
@@ -11,13 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
+from smicnb.codec.coders import coefficients
 from smicnb.codec.coders.coefficients import Codes
 from smicnb.codec.format import payload
 from smicnb.codec.format.container import BLOCK_IMAGES
 from smicnb.codec.format.payload import CHECK_BYTES, COUNT_STEP, MODELLED, VALUE_STEP, EntropyModels
-from smicnb.codec.format.quantise import COEFFICIENT_UNIT, CoefficientQuantiser, count_coefficients
-
-BINS = 1 << MODELLED
+from smicnb.codec.format.quantise import CoefficientQuantiser
 
 
 @dataclass(frozen=True)
@@ -52,89 +52,34 @@ def measure(fitted: Codes, others: Sequence[Codes], bits: Sequence[int], norm: f
     Returns:
         One list for each b_coef: the collection, then each of `others`.
     """
-    counted = count_coefficients(fitted.codes)
-    quantisers = [CoefficientQuantiser.fit(*counted, b_coef, norm) for b_coef in bits]
-    ranges = np.array([[q.low, q.high, q.bits] for q in quantisers], np.int64)
-    everyone = [
-        _quantise(some.codes, some.products, some.gram, some.norms, ranges, COEFFICIENT_UNIT / norm)
-        for some in (fitted, *others)
-    ]
-    (_, seen, leading), n_atoms = everyone[0], fitted.codes.shape[1]
-    used = fitted.codes != 0
-    weights = payload.activity_weights(used.sum(axis=0))
-    equal = np.ones_like(weights)
-    saved = _subsets(used, equal).sum() - _subsets(used, weights).sum()
-    weights = weights if saved > 8 * n_atoms else equal
-    counts = np.bincount(seen, minlength=n_atoms + 1)
-    histograms = _histograms(leading, seen)
     results = []
-    for row, quantiser in enumerate(quantisers):
-        values = histograms[row, : 1 << min(quantiser.bits, MODELLED)]
-        models = EntropyModels.from_statistics(counts, weights, values)
-        results.append([])
-        for some, (cosines, per_image, symbols) in zip((fitted, *others), everyone, strict=True):
-            ideal = _adaptive_bits(per_image, models.counts, symbols[row], models.values, COUNT_STEP, VALUE_STEP)
-            ideal += _subsets(some.codes != 0, weights).sum()
-            ideal += per_image.sum() * (quantiser.bits - min(quantiser.bits, MODELLED))
-            ideal += 8 * CHECK_BYTES * -(-len(per_image) // BLOCK_IMAGES)
-            fixed = payload.tuple_lengths(per_image, n_atoms, quantiser.bits).sum()
-            results[-1].append(Measured(cosines[row], per_image, float(fixed), float(ideal), quantiser, models))
+    for b_coef in bits:
+        quantiser = coefficients.fit_range(fitted, b_coef, norm)
+        coded = [some.levels(quantiser, norm) for some in (fitted, *others)]
+        models = EntropyModels.fit(coded[0][0], b_coef)
+        results.append([_measure_levels(*some, quantiser, models) for some in coded])
     return results
 
 
-def _subsets(used: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    return _subset_bits(used, weights.astype(np.int64), 1 / payload.SCALE)
+def _measure_levels(
+    levels: np.ndarray, cosines: np.ndarray, quantiser: CoefficientQuantiser, models: EntropyModels
+) -> Measured:
+    """What levels (n, n_atoms) come to, whose cosines (n,) are known already."""
+    (images, n_atoms), rest = levels.shape, quantiser.bits - min(quantiser.bits, MODELLED)
+    used = (levels >= 0).sum(axis=1)
+    ideal = _adaptive_bits(levels, rest, models.counts, models.values, COUNT_STEP, VALUE_STEP)
+    ideal += _subset_bits(levels >= 0, models.weights.astype(np.int64), 1 / payload.SCALE).sum()
+    ideal += used.sum() * rest + 8 * CHECK_BYTES * -(-images // BLOCK_IMAGES)
+    fixed = payload.tuple_lengths(used, n_atoms, quantiser.bits).sum()
+    return Measured(cosines, used, float(fixed), float(ideal), quantiser, models)
 
 
 @njit(cache=True, parallel=True)
-def _quantise(codes, correlations, gram, norms, ranges, scale):
-    """Cosines (b, n), used (n,), and the leading bits of the non-null values in their order (b, n, n_atoms)."""
-    images, n_atoms = codes.shape
-    choices = len(ranges)
-    cosines = np.zeros((choices, images))
-    used = np.zeros(images, np.int64)
-    leading = np.zeros((choices, images, n_atoms), np.uint8)
-    for image in prange(images):
-        index = np.flatnonzero(codes[image])
-        count = len(index)
-        used[image] = count
-        value = np.empty(count)
-        for choice in range(choices):
-            low, high, bits = ranges[choice]
-            levels = 1 << bits
-            shift = max(0, bits - MODELLED)
-            for k in range(count):
-                level = np.floor((codes[image, index[k]] * scale - low) * (levels / (high - low)))
-                whole = min(max(int(level), 0), levels - 1)
-                leading[choice, image, k] = whole >> shift
-                value[k] = low + (((2 * whole + 1) * (high - low)) >> (bits + 1))
-            product, squared = 0.0, 0.0
-            for i in range(count):
-                product += value[i] * correlations[image, index[i]]
-                row = 0.0
-                for j in range(i):
-                    row += value[j] * gram[index[i], index[j]]
-                squared += value[i] * (2.0 * row + value[i] * gram[index[i], index[i]])
-            if squared > 0.0 and norms[image] > 0.0:
-                cosines[choice, image] = product / (np.sqrt(squared) * norms[image])
-    return cosines, used, leading
-
-
-@njit(cache=True)
-def _histograms(leading, used):
-    choices, images, _ = leading.shape
-    counts = np.zeros((choices, BINS), np.int64)
-    for choice in range(choices):
-        for image in range(images):
-            for k in range(used[image]):
-                counts[choice, leading[choice, image, k]] += 1
-    return counts
-
-
-@njit(cache=True, parallel=True)
-def _adaptive_bits(used, count_table, symbols, value_table, count_step, value_step):
-    """Ideal bits of all counts and leading values, blocks of `BLOCK_IMAGES`, frequencies growing within a block."""
-    images = len(used)
+def _adaptive_bits(levels, rest, count_table, value_table, count_step, value_step):
+    """Ideal bits of all counts and leading values, blocks of `BLOCK_IMAGES`, frequencies growing within a block; `rest`
+    are the last bits of a level, which have no model.
+    """
+    images, n_atoms = levels.shape
     blocks = (images + BLOCK_IMAGES - 1) // BLOCK_IMAGES
     bits = np.zeros(blocks)
     for block in prange(blocks):
@@ -143,14 +88,17 @@ def _adaptive_bits(used, count_table, symbols, value_table, count_step, value_st
         all_counts, all_values = counts.sum(), values.sum()
         length = 0.0
         for image in range(block * BLOCK_IMAGES, min(images, (block + 1) * BLOCK_IMAGES)):
-            many = used[image]
+            many = 0
+            for atom in range(n_atoms):
+                if levels[image, atom] >= 0:
+                    many += 1
+                    length -= np.log2(values[levels[image, atom] >> rest] / all_values)
             length -= np.log2(counts[many] / all_counts)
             counts[many] += count_step
             all_counts += count_step
-            for k in range(many):
-                length -= np.log2(values[symbols[image, k]] / all_values)
-            for k in range(many):
-                values[symbols[image, k]] += value_step
+            for atom in range(n_atoms):
+                if levels[image, atom] >= 0:
+                    values[levels[image, atom] >> rest] += value_step
             all_values += many * value_step
         bits[block] = length
     return bits.sum()

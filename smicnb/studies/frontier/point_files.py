@@ -62,7 +62,7 @@ def hull_files(
             **{parameter: about[parameter] for parameter in PARAMETERS},
         )
         levels = quantise.atom_levels(learned[header.n_atoms], header.b_dict)
-        codec = SMICCodec.from_codebook(fit_codebook(header, levels, collection))
+        codec = SMICCodec.from_codebook(fit_codebook(header, levels, collection, refit=True), refit=True)
         said = points.set_index("split")[f"{header.coding}_bits"]
         for split, latents in {name: collection, **others}.items():
             measured, decoded = code_file(codec, latents)
@@ -113,8 +113,8 @@ def file_rates(
     cells = [(model, coding) for model in POINTS for coding in CODINGS]
     for model, coding in progress(cells, "models as files"):
         point = POINTS[model]
-        codec = SMICCodec(point.n_atoms, point.penalty, point.b_dict, point.b_coef, coding, random_state=seed)
-        codec.fit(collection, atoms=atoms[model])
+        shape = point.n_atoms, point.penalty, point.b_dict, point.b_coef, coding
+        codec = SMICCodec(*shape, random_state=seed, refit=True).fit(collection, atoms=atoms[model])
         for split, latents in {name: collection, **others}.items():
             measured, back = code_file(codec, latents)
             decoded[model, split] = back

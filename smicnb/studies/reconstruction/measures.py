@@ -11,7 +11,7 @@ from sklearn.base import TransformerMixin
 from smicnb.base.errors import DimensionError
 from smicnb.base.progress import progress
 from smicnb.codec.coders.coefficients import spread_rows
-from smicnb.codec.coders.dictionary import PCABaseline, SemanticDictionary
+from smicnb.codec.coders.dictionary import DebiasedDictionary, PCABaseline, SemanticDictionary
 from smicnb.compare.verdicts import judge_interval
 from smicnb.semantics.encoders.encoders import ImageEncoder
 from smicnb.semantics.encoders.towers import BATCH
@@ -22,7 +22,10 @@ from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.studies.readings import Readings
 
 # The learned atoms, and what they have to beat at the same number of transmitted vectors.
-KINDS = ("learned", "exemplars", "pca")
+RIVALS = ("exemplars", "pca")
+# The same atoms without the penalty's bias, which PCA's codes do not have either: it is looked at in latents alone.
+DEBIASED = "debiased"
+PCA_DEBIASED = "pca, debiased codes"  # what `differences` calls this comparison
 
 
 def model_of(kind: str, n_atoms: int, penalty: float, seed: int) -> TransformerMixin:
@@ -37,16 +40,18 @@ def fit_all(
 ) -> dict[tuple[str, int], list[TransformerMixin]]:
     """Fit every kind at every number of atoms to the latents (n, L) of the coded collection.
 
-    Random photographs are drawn `draws` times, so that no lucky choice decides; the others are fitted once.
+    Random photographs are drawn `draws` times, so that no lucky choice decides; the others are fitted once. The kind
+    "debiased" has the learned atoms.
     """
-    cells = [(kind, count) for kind in KINDS for count in n_atoms]
-    return {
+    cells = [(kind, count) for kind in ("learned", *RIVALS) for count in n_atoms]
+    models = {
         (kind, count): [
             model_of(kind, count, penalty, seed + draw).fit(latents)
             for draw in range(draws if kind == "exemplars" else 1)
         ]
         for kind, count in progress(cells, "learning dictionaries")
     }
+    return models | {(DEBIASED, count): [DebiasedDictionary(models["learned", count][0])] for count in n_atoms}
 
 
 def check_sizes(n_atoms: int | Sequence[int], coded: Collection, least: int = 1, parameter: str = "n_atoms") -> None:
@@ -148,7 +153,8 @@ def cosines(
     Returns:
         Columns split, kind, n_atoms, scene, item, metric ("latent_cosine", "image_cosine", or one of
         `readings`), value.
-        The kind "none" with n_atoms 0 stands for latents that were not coded at all.
+        The kind "none" with n_atoms 0 stands for latents that were not coded at all; of "debiased" there is the latent
+        cosine alone.
     """
     frames, encode = [], ReEncoder(space.encoder)
     for split, (latents, scenes) in splits.items():
@@ -156,15 +162,17 @@ def cosines(
         decoded = {("none", 0): [latents]}
         decoded |= {cell: [reconstruct(model, latents) for model in fits] for cell, fits in models.items()}
         for (kind, count), versions in progress(list(decoded.items()), f"generating from {split}"):
+            cell = {"split": split, "kind": kind, "n_atoms": count}
+            kept = np.mean([latent_cosine(latents, version) for version in versions], axis=0)
+            everyone = {"scene": scenes, "item": range(len(latents)), "metric": "latent_cosine", "value": kept}
+            frames.append(pd.DataFrame({**cell, **everyone}))
+            if kind == DEBIASED:
+                continue
             images = [space.generate(version[rows], seed) for version in versions]
             seen = [encode(some) for some in images]
-            kept = np.mean([latent_cosine(latents, version) for version in versions], axis=0)
             values = {"image_cosine": np.mean([latent_cosine(latents[rows], some) for some in seen], axis=0)}
             if readings is not None and kind in ("none", "learned"):
                 values |= readings(split, rows.tolist(), images[0], seen[0])
-            cell = {"split": split, "kind": kind, "n_atoms": count}
-            everyone = {"scene": scenes, "item": range(len(latents)), "metric": "latent_cosine", "value": kept}
-            frames.append(pd.DataFrame({**cell, **everyone}))
             some = {**cell, "scene": np.asarray(scenes)[rows], "item": rows}
             frames += [pd.DataFrame({**some, "metric": metric, "value": value}) for metric, value in values.items()]
     return pd.concat(frames, ignore_index=True)
@@ -184,11 +192,14 @@ def differences(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Returns:
         Columns split, n_atoms, metric, against, mean, low, high, images, scenes, verdict: "learned ahead" or
-        "learned behind" where the 95 % interval excludes zero, else "undecided".
+        "learned behind" where the 95 % interval excludes zero, else "undecided". Against "pca, debiased codes" the
+        learned atoms have debiased codes.
     """
     keys = ["split", "n_atoms", "metric"]
     wide = table.pivot(index=[*keys, "scene", "item"], columns="kind", values="value").reset_index()  # sorted
-    paired = [wide.assign(against=against, value=wide["learned"] - wide[against]) for against in KINDS[1:]]
+    paired = [wide.assign(against=against, value=wide["learned"] - wide[against]) for against in RIVALS]
+    if DEBIASED in wide:
+        paired.append(wide.assign(against=PCA_DEBIASED, value=wide[DEBIASED] - wide["pca"]))
     result = bootstrap_cells(pd.concat(paired).dropna(subset="value"), [*keys, "against"], "value", seed)
     ends = zip(result["low"], result["high"], strict=True)
     return result.assign(verdict=[judge_interval(*pair, "learned ahead", "learned behind") for pair in ends])

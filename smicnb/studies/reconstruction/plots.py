@@ -14,6 +14,12 @@ from smicnb.drawing.parts import SPLITS, draw_beside_inputs, draw_thumbnail, err
 from smicnb.drawing.style import COLUMN, PAGE
 
 MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
+# What learned atoms are measured against -> whose look it has, and its label.
+AGAINST = {
+    "exemplars": ("exemplars", "minus random photographs"),
+    "pca": ("pca", "minus PCA"),
+    "pca, debiased codes": ("debiased", "debiased, minus PCA"),
+}
 LONGEST_LINE = 24  # letters of two words below a picture
 
 
@@ -139,6 +145,8 @@ def cosines(summary: pd.DataFrame, metric: str, ylabel: str) -> Figure:
         here = rows[rows["split"] == split]
         for kind, look in KINDS.items():
             line = here[here["kind"] == kind].sort_values("n_atoms")
+            if line.empty:
+                continue
             axes.plot(line["n_atoms"], line["mean"], **look)
             axes.fill_between(line["n_atoms"], line["low"], line["high"], color=look["color"], alpha=0.15, lw=0)
         uncoded = here[here["kind"] == "none"]
@@ -159,14 +167,14 @@ def paired_differences(table: pd.DataFrame, title: str) -> Figure:
     """Learned atoms minus each baseline against n_a, with 95 % intervals, of `measures.differences`' rows for one split
     and metric; zero is a tie.
     """
-    figure, axes = plt.subplots(figsize=(COLUMN, 2.7))
+    figure, axes = plt.subplots(figsize=(COLUMN, 2.9))
     axes.axhline(0, color="0.3", lw=0.8)
-    for offset, (against, rows) in zip((0.94, 1.06), table.groupby("against"), strict=True):
-        look = KINDS[against]
+    for offset, (against, rows) in zip((0.9, 1, 1.1), table.groupby("against"), strict=False):
+        look = KINDS[AGAINST[against][0]]
         error = error_bars(rows, "mean")
         axes.errorbar(
             rows["n_atoms"] * offset, rows["mean"], error, fmt=look["marker"], color=look["color"],
-            label=f"minus {against.replace('exemplars', 'random photographs').replace('pca', 'PCA')}", capsize=2, lw=1,
+            label=AGAINST[against][1], capsize=2, lw=1,
         )  # fmt: skip
     ticks = sorted(set(table["n_atoms"]))
     log_axis(axes, ticks, 2)

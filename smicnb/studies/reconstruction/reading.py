@@ -7,7 +7,11 @@ import pandas as pd
 from smicnb.compare.images import floors
 from smicnb.studies.sentences import count, name_data, tell_value
 
-RIVALS = {"pca": "PCA", "exemplars": "random photographs as atoms"}
+RIVALS = {
+    "pca": "PCA",
+    "pca, debiased codes": "PCA (their own codes debiased)",
+    "exemplars": "random photographs as atoms",
+}
 METRICS = {"latent_cosine": "latent cosine", "image_cosine": "image cosine"}
 AHEAD, BEHIND = "learned ahead", "learned behind"
 
@@ -53,6 +57,8 @@ def tell(differences: Mapping[str, pd.DataFrame], beside: pd.DataFrame, collecti
             said = []
             for metric, words in METRICS.items():
                 own = rows[rows["metric"] == metric].sort_values("n_atoms")
+                if own.empty:  # of debiased codes no picture is made
+                    continue
                 last = own.iloc[-1]
                 said.append(
                     f"by {words} {count(own['verdict'], 'sizes', AHEAD, BEHIND)} ({tell_value(last)} with "

@@ -33,7 +33,8 @@ def test_every_codebook_is_the_one_fitted_to_the_collection(fresh_cache, latents
             for b_coef in GRID.b_coef:
                 for penalty in GRID.penalties:
                     book = books.find(OperatingPoint(n_atoms, b_coef, b_dict, penalty))
-                    fitted = fit_codebook(book.header, quantise.atom_levels(books.atoms[n_atoms], b_dict), latents)
+                    levels = quantise.atom_levels(books.atoms[n_atoms], b_dict)
+                    fitted = fit_codebook(book.header, levels, latents, refit=True)
                     assert (book.dictionary, book.tables) == (fitted.dictionary, fitted.tables)
     assert (book.header.encoder, book.header.weights_hash) == ("drawn at random", "ab" * 32)
 

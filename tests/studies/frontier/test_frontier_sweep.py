@@ -50,9 +50,12 @@ def test_a_point_is_what_its_file_takes(table):
         codec.fit(collection)
         header = codec.codebook_.header
         book = fit_codebook(
-            replace(header, penalty=float(row["penalty"]), encoder=GRID.encoder), codec.codebook_.levels, collection
+            replace(header, penalty=float(row["penalty"]), encoder=GRID.encoder),
+            codec.codebook_.levels,
+            collection,
+            refit=True,
         )
-        with SmicReader(SMICCodec.from_codebook(book).encode(collection)) as opened:
+        with SmicReader(SMICCodec.from_codebook(book, refit=True).encode(collection)) as opened:
             spent, decoded = opened.file.spent, opened.latents()
         assert 8 * (spent["header"] + spent["dictionary"] + spent["tables"]) == row[f"{coding}_side_bits"]
         assert 0 <= 8 * spent["payload"] / 150 - row[f"{coding}_bits"] < 64 * 3 / 150

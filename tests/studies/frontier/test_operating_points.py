@@ -32,7 +32,7 @@ def measured(request):
 
     def codec(b_coef, coding):
         header = Header("tests", "0" * 64, 24, NORM, 14, PENALTY, b_dict, b_coef, coding)
-        return SMICCodec.from_codebook(fit_codebook(header, levels, collection))
+        return SMICCodec.from_codebook(fit_codebook(header, levels, collection, refit=True), refit=True)
 
     return (collection, others), dict(zip(BITS, results, strict=True)), codec
 

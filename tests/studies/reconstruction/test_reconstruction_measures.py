@@ -100,7 +100,7 @@ def counting():
 
 
 def test_every_kind_is_fitted_at_every_size(models, Z):
-    assert set(models) == {(kind, size) for kind in ("learned", "exemplars", "pca") for size in SIZES}
+    assert set(models) == {(kind, size) for kind in ("learned", "debiased", "exemplars", "pca") for size in SIZES}
     assert {cell: len(fits) for cell, fits in models.items() if len(fits) > 1} == {
         ("exemplars", size): DRAWS for size in SIZES
     }
@@ -161,7 +161,8 @@ def test_what_is_rebuilt_keeps_the_norm_that_its_code_gives(models, Z):
 def test_cosines_hold_every_item_of_every_cell(table, splits, embedded):
     assert list(table.columns) == COLUMNS
     sizes = table.groupby(["split", "kind", "n_atoms", "metric"]).size()
-    assert len(sizes) == 2 * (1 + 3 * len(SIZES)) * 2
+    assert len(sizes) == 2 * ((1 + 3 * len(SIZES)) * 2 + len(SIZES))
+    assert set(table.loc[table["kind"] == "debiased", "metric"]) == {"latent_cosine"}
     for split, (latents, scenes) in splits.items():
         assert set(sizes[split]) == {len(latents)}
         cell = table[(table["split"] == split) & (table["kind"] == "pca") & (table["n_atoms"] == 2)]
@@ -172,7 +173,7 @@ def test_cosines_hold_every_item_of_every_cell(table, splits, embedded):
     assert not table.isna().any(axis=None)
 
 
-@pytest.mark.parametrize("kind", ["learned", "pca"])
+@pytest.mark.parametrize("kind", ["learned", "debiased", "pca"])
 @pytest.mark.parametrize("split", ["train", "heldout"])
 def test_latent_cosines_are_those_of_the_model(table, splits, models, kind, split):
     latents = splits[split][0]
@@ -298,13 +299,23 @@ def test_real_photographs_that_come_back_are_encoded_as_if_alone(space, splits):
 def test_summary_is_the_bootstrap_over_scenes_of_each_cell(table, splits):
     summary = measures.summarise(table, seed=3)
     assert list(summary.columns) == ["split", "kind", "n_atoms", "metric", "mean", "low", "high", "images", "scenes"]
-    assert len(summary) == 28
+    assert len(summary) == 2 * ((1 + 3 * len(SIZES)) * 2 + len(SIZES))
     for split, (latents, scenes) in splits.items():
         row = summary.query("split == @split and kind == 'pca' and n_atoms == 2 and metric == 'image_cosine'").iloc[0]
         cell = values(table, split=split, kind="pca", n_atoms=2, metric="image_cosine")
         assert (row["mean"], row["low"], row["high"]) == bootstrap_mean(cell, np.array(scenes), 3)
         assert (row["images"], row["scenes"]) == (len(latents), len(set(scenes)))
         assert row["low"] < row["mean"] < row["high"]
+
+
+def test_debiased_codes_meet_pca_alone_and_keep_more_of_a_latent(table):
+    result = measures.differences(table, seed=3).set_index("against")
+    kept = values(table, kind="debiased", split="train", n_atoms=4)
+    with_bias = values(table, kind="learned", split="train", n_atoms=4, metric="latent_cosine")
+    assert (kept >= with_bias - 1e-9).all()
+    row = result.loc["pca, debiased codes"].query("split == 'train' and n_atoms == 4").iloc[0]
+    pca = values(table, kind="pca", split="train", n_atoms=4, metric="latent_cosine")
+    assert row["mean"] == pytest.approx((kept - pca).mean())
 
 
 def test_one_scene_has_a_mean_and_no_interval_and_no_verdict():
@@ -350,7 +361,7 @@ def test_differences_of_real_cosines(table, splits):
     result = measures.differences(table, seed=3)
     columns = ["split", "n_atoms", "metric", "against", "mean", "low", "high", "images", "scenes", "verdict"]
     assert list(result.columns) == columns
-    assert len(result) == 2 * len(SIZES) * 2 * 2
+    assert len(result) == 2 * len(SIZES) * (2 * 2 + 1)  # of debiased codes there are latents alone
     assert 0 not in set(result["n_atoms"])  # nothing was coded there, so that nothing is compared
     row = result.query("split == 'train' and n_atoms == 4 and metric == 'latent_cosine' and against == 'exemplars'")
     learned, drawn = (

@@ -245,7 +245,8 @@ def summary(splits=SUMMARY, sizes=(2, 4, 8, 128), interval=0.03):
             rows += [(split, "none", 0, metric, 0.95 - m / 20, images, scenes)]
             rows += [
                 (split, kind, size, metric, 0.9 - 0.7 / size - k / 20 - m / 20, images, scenes)
-                for k, kind in enumerate(("learned", "exemplars", "pca"))
+                for k, kind in enumerate(("learned", "exemplars", "pca", "debiased"))
+                if kind != "debiased" or metric == "latent_cosine"
                 for size in sizes
             ]
     table = pd.DataFrame(rows, columns=["split", "kind", "n_atoms", "metric", "mean", "images", "scenes"])
@@ -264,17 +265,18 @@ def test_cosines_against_the_number_of_atoms(metric):
     assert [axes.get_ylabel() for axes in figure.axes] == ["cosine (z, ẑ) ↑", ""]
     limit = ["the generator's limit: latent not coded"] if metric == "image_cosine" else []
     legend = [text.get_text() for text in figure.axes[1].get_legend().get_texts()]
-    assert legend == [look["label"] for look in looks.KINDS.values()] + limit
+    shown = {kind: look for kind, look in looks.KINDS.items() if kind != "debiased" or not limit}
+    assert legend == [look["label"] for look in shown.values()] + limit
     for axes, split in zip(figure.axes, ("train", "heldout"), strict=True):
         here = table[(table["split"] == split) & (table["metric"] == metric)]
         assert axes.get_xlabel() == "number of atoms $n_a$"
         assert axes.get_xscale() == "log"
         assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "4", "8", "128"]
-        for line, (kind, look) in zip(axes.lines, looks.KINDS.items(), strict=False):
+        for line, (kind, look) in zip(axes.lines, shown.items(), strict=False):
             np.testing.assert_array_equal(line.get_xydata(), here.loc[here["kind"] == kind, ["n_atoms", "mean"]])
             assert (line.get_color(), line.get_marker()) == (look["color"], look["marker"])
-        assert len(axes.collections) == 3  # a band for each kind
-        assert len(axes.lines) == 3 + len(limit)
+        assert len(axes.collections) == len(shown)  # a band for each kind
+        assert len(axes.lines) == len(shown) + len(limit)
         if limit:
             np.testing.assert_allclose(axes.lines[3].get_ydata(), 0.9)
 
@@ -321,7 +323,9 @@ def test_cosines_of_odd_tables(table):
 
 def differences(sizes=(2, 8, 128), interval=0.02):
     rows = [
-        (against, size, sign * 0.1 - size / 4000) for against, sign in (("pca", -1), ("exemplars", 1)) for size in sizes
+        (against, size, sign * 0.1 - size / 4000)
+        for against, sign in (("pca", -1), ("exemplars", 1), ("pca, debiased codes", 0.5))
+        for size in sizes
     ]
     table = pd.DataFrame(rows, columns=["against", "n_atoms", "mean"])
     return table.assign(low=table["mean"] - interval, high=table["mean"] + 2 * interval)
@@ -337,11 +341,12 @@ def test_differences_with_intervals_and_a_line_at_a_tie():
     assert "> 0: learned ahead" in axes.get_ylabel()
     assert set(axes.lines[0].get_ydata()) == {0}
     (legend,) = figure.legends
-    assert [text.get_text() for text in legend.get_texts()] == ["minus random photographs", "minus PCA"]
+    shown = {"exemplars": "minus random photographs", "pca": "minus PCA", "debiased": "debiased, minus PCA"}
+    assert [text.get_text() for text in legend.get_texts()] == list(shown.values())
     assert not legend.get_window_extent().overlaps(axes.get_tightbbox())
     assert [label.get_text() for label in axes.get_xticklabels()] == ["2", "8", "128"]
-    for container, kind in zip(axes.containers, ("exemplars", "pca"), strict=True):
-        cells = differences().set_index("against").loc[kind]
+    for container, kind in zip(axes.containers, shown, strict=True):
+        cells = differences().set_index("against").loc["pca, debiased codes" if kind == "debiased" else kind]
         points, _, (bars,) = container.lines
         np.testing.assert_allclose(points.get_xydata()[:, 1], cells["mean"])
         assert (points.get_color(), points.get_marker()) == tuple(looks.KINDS[kind][key] for key in ("color", "marker"))
@@ -355,4 +360,4 @@ def test_differences_with_intervals_and_a_line_at_a_tie():
 def test_differences_of_odd_tables(table):
     figure = plots.paired_differences(table, "12 held-out images")
     assert outside(figure) <= HAIR
-    assert len(figure.axes[0].containers) == 2
+    assert len(figure.axes[0].containers) == 3
