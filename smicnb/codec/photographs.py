@@ -218,8 +218,8 @@ def append(
         source: a folder, or a collection's name.
         encoder: a name of `encoders.encoder`, where the file's own does not lead to its weights.
         listed, executor: the same as in `compress`.
-        tilt: of `AxesCodec`, `FOR_SEARCH` for photographs that are searched. The file does not say what the ones in it
-            were coded for: a tilt changes what is chosen, and nothing that a reader has to know.
+        tilt: tilt of `AxesCodec`, `FOR_SEARCH` for photographs that are searched. The file does not say what the ones
+            in it were coded for: a tilt changes what is chosen, and nothing that a reader has to know.
 
     Returns:
         What was found and left out; and how many images the file had before.
@@ -300,7 +300,7 @@ def decompress(
 
     Args:
         source: the .smic file.
-        folder: where the images go; one that holds anything else is refused without `force`.
+        folder: place of the images; one that holds anything else is refused without `force`.
         generator: a name of `generators.generator`.
         gallery: the collection that stand-ins for a generator work with.
         encoder: the same as in `append`.

@@ -13,7 +13,7 @@ class Found(NamedTuple):
 
     Args:
         jpeg: its thumbnail; None where there is none.
-        name: as the file has it, or its number.
+        name: the name that the file has, or its number.
         score: cosine of the words' latent and of what the file keeps.
         why: why a folder that was named has no thumbnail of it, else "".
     """
@@ -28,8 +28,8 @@ class OwnFile:
     """One file, open for searches; what is appended to it later is found too.
 
     Args:
-        path: of a .smic file.
-        folder: with the photographs it was made from; "" where there is none.
+        path: path of a .smic file.
+        folder: the photographs that it was made from, or "".
 
     Raises:
         SmicnbError: there is no such file or folder.

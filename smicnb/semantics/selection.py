@@ -12,8 +12,8 @@ class Selection:
     """A parsed name.
 
     Args:
-        family: which loader ("retrieval", "stable-unclip", "open_clip").
-        source: where its weights are: "auto", a folder, a repository; empty where the family needs none.
+        family: name of a loader ("retrieval", "stable-unclip", "open_clip").
+        source: place of its weights: "auto", a folder, a repository; empty where the family needs none.
         options: the settings after the question mark, as text.
     """
 

@@ -66,7 +66,7 @@ def tell_verdicts(judged: pd.DataFrame, whose: str, where: str) -> str:
     """How often which verdict stands in a table of statements on a codec's variants; a sentence without its full stop.
 
     Args:
-        judged: of `ablations.judge`, with its column verdict.
+        judged: verdicts of `ablations.judge`, with its column verdict.
         whose: what the statements are on.
         where: the data set.
     """

@@ -172,7 +172,7 @@ def hire(jobs: int | None, dask: str | None = None) -> Iterator[Executor | None]
 
     Args:
         jobs: workers; None: one, or with Dask one for each two cores.
-        dask: as of `workforce`.
+        dask: argument of `workforce`.
 
     Raises:
         SmicnbError: no scheduler answers there.

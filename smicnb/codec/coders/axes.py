@@ -56,8 +56,8 @@ class AxesCodec(Files, BaseEstimator):
         tilt: how much more errors on large axes count, −`MOST_TILT` to `MOST_TILT`: on an axis of standard deviation σ
             in proportion to σ^tilt. 0 is for the cosine. A query has most of its own length along the large axes, so
             that an error there moves its scores the most. Only the choice of levels changes, no reader has to know.
-        least_code: of own axes, `quantisation.FIRST_CODE` to `quantisation.CODES` − 1: those of less are left out.
-        norm, encoder, weights_hash: as in `SMICCodec`; "prior" axes have the prior's weights where none are named.
+        least_code: least code of own axes, `quantisation.FIRST_CODE` to `quantisation.CODES` − 1.
+        norm, encoder, weights_hash: those of `SMICCodec`; "prior" axes have the prior's weights if none are named.
 
     Attributes:
         codebook_: what encoder and decoder share.

@@ -104,7 +104,7 @@ def ways(
         bits: bits of an image, its share of all but names and sizes included, that are to spend.
         images: size of the collection; None for n.
         only: kinds of ways: "own" axes, "prior" axes, "words"; the last two only where a prior is known.
-        tilt: of `AxesCodec`, `FOR_SEARCH` for files that are made to be searched, whose own axes then begin at
+        tilt: tilt of `AxesCodec`, `FOR_SEARCH` for files that are made to be searched, whose own axes then begin at
             `LEAST_FOR_SEARCH`; words have none.
         about: `norm`, `encoder` and `weights_hash`, as of `SMICCodec`.
 

@@ -23,7 +23,7 @@ class Codebook:
         header: the file's header: dimensions, bits, norm, penalty, coding.
         levels: (n_atoms, L) uint16, the quantised atoms.
         quantiser: the coefficients' quantiser.
-        models: for the coding "entropy", else None.
+        models: entropy models, or None for tuples.
     """
 
     header: Header

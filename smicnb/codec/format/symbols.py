@@ -40,7 +40,7 @@ class Symbols:
     """The levels of a file's blocks.
 
     Args:
-        codebook: of the file.
+        codebook: codebook of the file.
     """
 
     def __init__(self, codebook: Codebook | TrellisCodebook):

@@ -55,7 +55,7 @@ def find_groups(index: SemanticIndex, above: float | None = None) -> list[Group]
     Pairs are joined from the most alike on (complete linkage); a photograph is in one group at most.
 
     Args:
-        index: of the files.
+        index: index of the files.
         above: least cosine; None for `threshold`.
 
     Raises:

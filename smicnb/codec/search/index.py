@@ -70,7 +70,7 @@ class SemanticIndex:
     """The photographs of some files, of one encoder; `open` makes it.
 
     Attributes:
-        header: of the first file; encoder and weights are those of all.
+        header: header of the first file; encoder and weights are those of all.
         damage: blocks that cannot be read, as far as was noticed.
     """
 

@@ -52,7 +52,7 @@ def encode_queries(queries, header: Header, encoder: str | None = None) -> np.nd
 
     Args:
         queries: a text, or an image (RGB uint8 H×W×3, or a path), or a sequence of such.
-        header: of a file, whose encoder is asked.
+        header: header of a file, whose encoder is asked.
         encoder: a name of `encoders.encoder`, where the file's own does not lead to its weights.
 
     Raises:

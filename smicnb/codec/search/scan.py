@@ -36,7 +36,7 @@ def spread(levels, start, codes, first, table, deviations, unit, tiles, values):
     """Put a block's levels (n, n_atoms) into tiles, as parts of a standard deviation, and into fixed point.
 
     Args:
-        levels: of the block; the leading K are read.
+        levels: levels of the block; the leading K are read.
         start: the block's first image within the tiles.
         codes: (K,) code of each axis.
         first: (CODES,) where the levels of each begin in `table`.

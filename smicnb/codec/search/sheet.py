@@ -73,7 +73,7 @@ class Originals:
     """The photographs of a folder, by the names that a .smic file has of them.
 
     Args:
-        folder: that was compressed; None where there is none.
+        folder: the folder that was compressed, or None.
 
     Raises:
         SmicnbError: it is no folder.
@@ -131,7 +131,7 @@ def write(target: Path, title: str, summary: str, parts: Sequence[Part], origina
         target: the file.
         title, summary: what was looked for, and what was found.
         parts: what is shown, in order.
-        originals: where thumbnails come from.
+        originals: source of thumbnails.
     """
     shown = "\n".join(_part(part, originals) for part in parts)
     write_text(target, PAGE.format(title=escape(title), summary=escape(summary), style=STYLE, parts=shown))

@@ -39,7 +39,7 @@ def gaps(points: pd.DataFrame, first: str, second: str, metric: str) -> pd.DataF
     """How much better one codec is than another on each image, on average over the rates that both reach there.
 
     Args:
-        points, first, second, metric: as `gaps_along`'s.
+        points, first, second, metric: arguments of `gaps_along`.
 
     Returns:
         dataset, scene, image, value; NaN where the two reach no common rate.

@@ -114,7 +114,7 @@ class Floors:
     Args:
         space: encoder, and the generator whose ceiling is asked for.
         gallery: photographs that both sides have, whatever the generator.
-        seed: of random photographs, and of the generator.
+        seed: seed of random photographs, and of the generator.
     """
 
     def __init__(self, space: SemanticSpace, gallery: Collection, seed: int):
@@ -189,7 +189,7 @@ def measure(
         images: what is coded.
         decoded: coder -> (bits of an image, latents (n, L) as decoded).
         judge: who looks at the pictures beside the space's encoder.
-        seed: of floors, generator and intervals.
+        seed: seed of floors, generator and intervals.
         generated: number of images that pictures are made of at most, evenly spread.
     """
     rows, made = spread_rows(len(images), generated or len(images)), Floors(space, gallery, seed)
@@ -214,7 +214,7 @@ def summarise(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
     Args:
         table: a row for each picture: shown, scene, image, bits and `COSINES`; the floors among the rows.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
         shown, bits (mean; NaN where none were counted), and for each cosine C: C, C_low, C_high, C_ahead_of and

@@ -57,8 +57,8 @@ class PriorKLT(KLT):
     """The KLT of a covariance that is mixed with a prior's: what our coder knows, for a rival to know too.
 
     Args:
-        n_components, bits: as of `KLT`.
-        prior: whose covariance; its share is found as `AxesCodec` finds it.
+        n_components, bits: arguments of `KLT`.
+        prior: source of a covariance; its share is found as `AxesCodec` finds it.
     """
 
     def __init__(self, n_components=None, bits=8, prior: Prior | None = None):
@@ -81,9 +81,9 @@ class Draws:
     """Latents that are drawn from the covariance which our coder has of a collection: its own, mixed with a prior's.
 
     Args:
-        prior: whose covariance is mixed in.
-        count: of draws.
-        seed: of draws.
+        prior: source of the covariance that is mixed in.
+        count: number of draws.
+        seed: seed of draws.
     """
 
     def __init__(self, prior: Prior, count: int, seed: int):
@@ -108,9 +108,9 @@ def rivals(dim: int, images: int, steps: Sequence[float], seed: int, prior: Prio
 
     Args:
         dim: L, dimensions of the latents.
-        images: that they are fitted to: codebooks have at most as many codewords.
-        steps: of the scalar quantisers, in the unit of latents of norm 20.
-        seed: of rotation and codebooks.
+        images: number of images that they are fitted to: codebooks have at most as many codewords.
+        steps: steps of the scalar quantisers, in the unit of latents of norm 20.
+        seed: seed of rotation and codebooks.
         prior: given to two of them, `GIVEN`; without one these are left out.
     """
     transforms = [KLT(*shape) for shape in AXES]
@@ -153,9 +153,9 @@ def today(
     sent; or of the prior alone, so that both sides have them.
 
     Args:
-        dim, images, seed: as of `rivals`.
+        dim, images, seed: arguments of `rivals`.
         prior: given to `VECTORS_GIVEN`; without one these are left out.
-        counts: of codebooks.
+        counts: numbers of codebooks.
         drawn: latents of a prior that vector quantisers are trained on.
     """
 

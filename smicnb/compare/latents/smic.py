@@ -232,8 +232,8 @@ def paper_coders(n_atoms: int = POINTS["medium"].n_atoms, seed: int = 0, refitte
     at other numbers of atoms and bits of a coefficient.
 
     Args:
-        n_atoms: of the first two.
-        seed: of the dictionaries.
+        n_atoms: size of the first two.
+        seed: seed of the dictionaries.
         refitted: whether all of them follow once more with `SMICCodec`'s refit, their names ending on `REFITTED`.
     """
     medium, fitted = POINTS["medium"], _learn_once()
@@ -306,7 +306,7 @@ def retrieval_coders(prior: Prior | None, images: int, tilt: float, every: int =
     Args:
         prior: the prior of the latents' encoder, or None: then there are own axes only.
         images: how many images share the prior's mean.
-        tilt: of `AxesCodec`, of those for search, whose names end on `FOR_SEARCH`; their own axes begin at
+        tilt: tilt of `AxesCodec`, of those for search, whose names end on `FOR_SEARCH`; their own axes begin at
             `LEAST_FOR_SEARCH`.
         every: so many of `FIDELITIES` are gone on by.
     """

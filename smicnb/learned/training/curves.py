@@ -61,7 +61,7 @@ def contrast_table(checkpoints: Iterable[Checkpoint]) -> pd.DataFrame:
     """The joint loss's contrastive term at the end of trainings, beside what guessing among a batch comes to.
 
     Args:
-        checkpoints: of TACO; those without joint loss are left out.
+        checkpoints: checkpoints of TACO; those without joint loss are left out.
 
     Returns:
         model, logit_scale, batch, contrast (on validation crops, in nats), guessing, above: contrast less guessing, so

@@ -71,7 +71,7 @@ class Trainer:
     Args:
         training: a training of a plan.
         fitted, validated: photographs.
-        folder: where its state, log and checkpoint go, under its name.
+        folder: place of its state, log and checkpoint, under its name.
         device: a torch device name.
     """
 

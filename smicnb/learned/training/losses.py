@@ -92,7 +92,7 @@ class TacoLoss:
             made: x̂ and bits.
             pixels: x, (n, 3, H, W) in [0, 1].
             text_latents: latents of the captions, (n, L), any norm; None where the joint loss has no weight.
-            marks: where squared error counts, (n, 1, H, W) bool; None: everywhere.
+            marks: places where squared error counts, (n, 1, H, W) bool; None: everywhere.
 
         Returns:
             Scalars: bpp, mse (of pixels in [0, 255], where it counts), mse_other (elsewhere, where there are marks),

@@ -41,7 +41,7 @@ class Photographs:
     Args:
         images: RGB uint8 H×W×3.
         captions: one sentence for each photograph; all empty for a codec without text.
-        sources: where captions come from, and how many.
+        sources: origins of captions, and how many.
         sha256: hash of the files and captions.
         skipped: reason -> number of files that were left out.
     """

@@ -71,7 +71,7 @@ def interval_of_pairs(
     Args:
         values: (n,) finite measurements, in any unit.
         first, second: (n,) scene of either side, of any type that sorts.
-        level: of the interval, between 0 and 1.
+        level: level of the interval, between 0 and 1.
 
     Returns:
         Mean, lower and upper end, by Student's t with as many degrees of freedom as the smaller side has scenes, less

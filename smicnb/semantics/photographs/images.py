@@ -183,7 +183,7 @@ class Once(NamedTuple):
         sha256: of its bytes; None where the header alone speaks against it.
         note: what else a reader should know, or None.
         size: (width, height) in pixels, as of `size_of`.
-        pixels: as of `read_image`, where they were wanted.
+        pixels: argument of `read_image`, where they were wanted.
     """
 
     reason: str | None
@@ -197,7 +197,7 @@ def read_once(path: Path | str, side: int, known: Callable[[str], bool]) -> Once
     """What `check`, `size_of`, a hash and `read_image` for a network's `side` show of a file, which is opened once.
 
     Args:
-        path, side: as of `read_image`.
+        path, side: arguments of `read_image`.
         known: whether the file of a hash was read before, so that its pixels are not wanted.
 
     Raises:

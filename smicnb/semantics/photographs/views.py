@@ -11,7 +11,7 @@ class View(NamedTuple):
     """A part of a photograph.
 
     Args:
-        anchor: where the part lies: "c", or of "t", "b", "l", "r" one or two ("tl").
+        anchor: place of the part: "c", or of "t", "b", "l", "r" one or two ("tl").
         percent: size of the part, of either side; 100 is the whole photograph.
         mirrored: whether it is mirrored from left to right.
     """

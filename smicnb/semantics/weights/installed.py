@@ -90,7 +90,7 @@ def install(part: Part, opener: Opener, label: str) -> None:
     Args:
         part: the part.
         opener: function that opens each original as a stream.
-        label: where they come from, for the record.
+        label: origin, for the record.
 
     Raises:
         IntegrityError: wrong bytes, or other bytes than those of the first fetch.

@@ -12,7 +12,7 @@ class File:
     """One original file of a part.
 
     Args:
-        name: where it lies in the part, and below a source's folder.
+        name: path in the part, and below a source's folder.
         sha256: the promised hash; None: recorded at the first fetch and checked from then on.
         bytes: the promised length; None: as `sha256`.
     """
@@ -30,7 +30,7 @@ class Package:
         project, version: the distribution.
         archive: file name of its wheel or sdist.
         sha256, bytes: the archive's promised hash and length.
-        folder: where the files lie in the installed distribution.
+        folder: place of the files in the installed distribution.
     """
 
     project: str
@@ -70,7 +70,7 @@ class Part:
         what: a description on one line.
         licence: licence of the numbers, and of the package where it differs.
         files: the originals.
-        sources: where to look, in order, after what the user names.
+        sources: places that are looked at, in order, after what the user names.
         conversion: a name of `CONVERSIONS`, or None where the originals are used as they are.
     """
 

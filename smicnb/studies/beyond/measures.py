@@ -49,9 +49,9 @@ def ratios(
     the paper's code reaches on these.
 
     Args:
-        scenes: of each held-out image.
+        scenes: scene of each held-out image.
         n: images of the collection.
-        seed: of the draws.
+        seed: seed of the draws.
     """
     drawn = draw_bits(points, theirs, scenes, n, seed) / draw_bits(points, ours, scenes, n, seed)
     return dict(zip(FIDELITIES, map(interval, drawn), strict=True))
@@ -233,7 +233,7 @@ def named(Z: np.ndarray, prior: Prior, cosine: float, shown: int) -> tuple[pd.Da
 
     Args:
         Z: (n, L) of any norm.
-        prior: whose words.
+        prior: the prior whose words are meant.
         cosine: mean latent cosine that the file is to reach.
         shown: words of each image, those of the largest coefficients.
 

@@ -38,7 +38,7 @@ def rates(points: pd.DataFrame) -> Figure:
     how many times our bits every kind needs at the same cosine.
 
     Args:
-        points: of `points.table`.
+        points: rows of `points.table`.
     """
     figure, (whole, beside) = plt.subplots(1, 2, figsize=(PAGE, HEIGHT + 0.9), width_ratios=(1, 1))
     hulls = {name: _hull(points[points["coder"].isin(coders)]) for name, coders in CURVES.items()}
@@ -90,7 +90,7 @@ def sharing(table: pd.DataFrame) -> Figure:
     collection, with 95 % intervals: a panel for each fidelity; what lies above the frame costs more.
 
     Args:
-        table: of `sharing.worth`.
+        table: rows of `sharing.worth`.
     """
     fidelities = table.groupby("latent_cosine", sort=True)
     figure, panels = plt.subplots(1, len(fidelities), figsize=(PAGE, HEIGHT), sharey=True, squeeze=False)
@@ -140,7 +140,7 @@ def break_even(table: pd.DataFrame) -> Figure:
     """n* over the fidelity against the best single-item coder; open, at the top: never. Against 708 bits in words.
 
     Args:
-        table: of `measures.break_even`.
+        table: rows of `measures.break_even`.
     """
     figure, axes = plt.subplots(figsize=(COLUMN, HEIGHT))
     shown = {

@@ -47,11 +47,11 @@ def tell(
     """Our coder beside rivals and the paper's code, what parts, sharing and prior are worth or cost, and floors.
 
     Args:
-        checks: of `measures.checks`.
-        sizes: of `sharing.by_size`.
-        repaid: of `sharing.repaid`.
-        parts: of `measures.parts`.
-        beside: of `floors.measure`.
+        checks: rows of `measures.checks`.
+        sizes: rows of `sharing.by_size`.
+        repaid: rows of `sharing.repaid`.
+        parts: rows of `measures.parts`.
+        beside: rows of `floors.measure`.
         collection: the name of the coded one.
     """
     where = name_data(collection)
@@ -65,7 +65,7 @@ def tell_rivals(checks: pd.DataFrame, where: str) -> Iterator[str]:
     """A sentence for payload and one for each size on the strongest rivals, one on the paper's code.
 
     Args:
-        checks: of `measures.checks`.
+        checks: rows of `measures.checks`.
         where: the data set.
     """
     for against, own in checks[checks["against"].str.startswith(f"{BEST}, ")].groupby("against", sort=False):
@@ -93,7 +93,7 @@ def tell_parts(parts: pd.DataFrame, where: str) -> str:
     """By how many percent each part of our coder changes its payload, at each fidelity.
 
     Args:
-        parts: of `measures.parts`; a part whose rows are missing is left out.
+        parts: rows of `measures.parts`; a part whose rows are missing is left out.
         where: the data set.
     """
     bits = parts.set_index("coder")
@@ -116,7 +116,7 @@ def tell_sharing(sizes: pd.DataFrame, where: str) -> str:
     sentence without its full stop.
 
     Args:
-        sizes: of `sharing.by_size`.
+        sizes: rows of `sharing.by_size`.
         where: the data set.
     """
     last = sizes[sizes["fidelity"] == sizes["fidelity"].iloc[-1]]
@@ -138,7 +138,7 @@ def tell_repaid(repaid: pd.DataFrame) -> str:
     """From how many images on the prior would pay at each fidelity, were it sent; the second half of a sentence.
 
     Args:
-        repaid: of `sharing.repaid`.
+        repaid: rows of `sharing.repaid`.
     """
     rows = repaid[repaid["against"] == "best rival without it"]
     # Three digits: the table has six, and what is told from it has to be what is told from the numbers themselves.

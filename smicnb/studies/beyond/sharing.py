@@ -31,8 +31,8 @@ def worth(points: Sequence[Point], scenes: Sequence[str], seed: int, sizes: Iter
     """Bits of an image with what is sent once, by what that is, and how many times those of nothing sent they are.
 
     Args:
-        scenes: of each held-out image; drawn, with their cosines and payloads, for the intervals.
-        seed: of the draws.
+        scenes: scene of each held-out image; drawn, with their cosines and payloads, for the intervals.
+        seed: seed of the draws.
         sizes: images of the collection.
 
     Returns:

@@ -22,10 +22,10 @@ def tell(
     """Files beside the printed formula, the order of the parameters, the three models, and floors.
 
     Args:
-        hulls: of `sweep.hulls`, held-out scenes alone, by the name of the collection.
-        ranking: of `importance.claim`.
-        metrics: of `point_files.summarise`.
-        beside: of `floors.measure`.
+        hulls: rows of `sweep.hulls`, held-out scenes alone, by the name of the collection.
+        ranking: rows of `importance.claim`.
+        metrics: rows of `point_files.summarise`.
+        beside: rows of `floors.measure`.
         collection: the name of that of all but `hulls`.
     """
     where = name_data(collection)

@@ -16,7 +16,7 @@ def tell(wins: Mapping[str, pd.DataFrame], judge: str) -> Iterator[str]:
     """The concept against its two controls, on each collection: what is specific, then how much at the largest λ.
 
     Args:
-        wins: of `measures.wins`, by the name of the collection.
+        wins: rows of `measures.wins`, by the name of the collection.
         judge: the encoder that looked at the images.
     """
     for name, table in wins.items():

@@ -11,9 +11,9 @@ def tell(curves: pd.DataFrame, likeness: pd.DataFrame) -> Iterator[str]:
     """Samples beside the photograph, estimate beside files, and what tables and chroma are worth.
 
     Args:
-        curves: of `transform_coding.rate_distortion`, the estimate first, then Pillow's files: with the tables of
+        curves: rows of `transform_coding.rate_distortion`, the estimate first, then Pillow's files: with the tables of
             Annex K, with fitted ones, with chroma reduced.
-        likeness: of `jpeg_model.statistics`, a picture's rows after those of the photograph.
+        likeness: rows of `jpeg_model.statistics`, a picture's rows after those of the photograph.
     """
     first = likeness["picture"].iloc[0]
     luma = likeness[likeness["component"] == "Y"].set_index("picture")["dc_step"]

@@ -16,9 +16,9 @@ def tell(
     """The law of null coefficients, Tables III and IV, gains of files, and the audit.
 
     Args:
-        laws: of `null_proportion.compare_laws`.
-        gains, rates: of `tables.table3` and `tables.table4`.
-        audit: of `contradictions.contradictions`.
+        laws: rows of `null_proportion.compare_laws`.
+        gains, rates: rows of `tables.table3` and `tables.table4`.
+        audit: rows of `contradictions.contradictions`.
         split: the split that dictionaries were learned on.
         collection: the name of the collection.
     """

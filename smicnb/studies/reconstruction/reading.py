@@ -47,8 +47,8 @@ def tell(differences: Mapping[str, pd.DataFrame], beside: pd.DataFrame, collecti
     """Notebook 03: learned atoms against their rivals on held-out scenes, and floors.
 
     Args:
-        differences: of `measures.differences`, by the name of the collection.
-        beside: of `floors.measure`.
+        differences: rows of `measures.differences`, by the name of the collection.
+        beside: rows of `floors.measure`.
         collection: the name of that of `beside`.
     """
     for name, table in differences.items():

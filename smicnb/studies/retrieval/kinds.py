@@ -71,13 +71,13 @@ def coders(
     code those of the medium model's bits.
 
     Args:
-        prior: of the latents' encoder, or None.
-        dim, images: of the latents that coders are fitted to.
-        n_atoms: of the paper's dictionary.
-        steps, codebooks, drawn: of `rivals.rivals` and `rivals.today`.
-        seed: of all that is drawn.
-        every: as of `smic.retrieval_coders`: 1 for all of our fidelities.
-        tilt: of ours for search.
+        prior: prior of the latents' encoder, or None.
+        dim, images: shape of the latents that coders are fitted to.
+        n_atoms: size of the paper's dictionary.
+        steps, codebooks, drawn: arguments of `rivals.rivals` and `rivals.today`.
+        seed: seed of all that is drawn.
+        every: argument of `smic.retrieval_coders`: 1 for all of our fidelities.
+        tilt: tilt of ours for search.
     """
     made = smic.retrieval_coders(prior, images=1000, tilt=tilt, every=every)
     made += [coder for coder in smic.paper_coders(n_atoms, seed, refitted=True) if coder.name in PAPERS]

@@ -29,10 +29,10 @@ class Curve:
     """The hull of a kind of coders in recall at ten: bits, and the recall of each photograph that asks.
 
     Args:
-        found: of all coders.
-        names: of the kind's coders.
+        found: points of all coders.
+        names: names of the kind's coders.
         n: images that share what is sent once; may be infinite.
-        measure: which recall is read along the hull.
+        measure: the recall that is read along the hull.
     """
 
     def __init__(self, found: Sequence[Found], names: Sequence[str], n: float, measure: str = RECALL):
@@ -92,9 +92,9 @@ def matched(
     """Ours for search beside each kind of coders at `BITS` and `FAR`, the strongest first.
 
     Args:
-        found: of all coders.
+        found: points of all coders.
         scenes: (q,) of the photographs that ask.
-        seed: of the draws.
+        seed: seed of the draws.
         against: kind -> its coders; None for `AGAINST`.
         ours: names of our coders.
 

@@ -26,8 +26,8 @@ class Found:
 
     Args:
         coder, setting: names.
-        payload_bits: of a stored image.
-        side_bits: of the collection, sent once.
+        payload_bits: bits of a stored image.
+        side_bits: bits of the collection, sent once.
         values: measure -> one value for each photograph that asks, or for each text, or for each stored photograph.
     """
 
@@ -47,7 +47,7 @@ class Asked:
 
     Args:
         search: photographs.
-        texts: that are searched for too.
+        texts: further queries.
     """
 
     def __init__(self, search: Search, texts: Texts):

@@ -31,7 +31,7 @@ def recall(table: pd.DataFrame) -> Figure:
     named at their ends on the right, and the floors. What is missed is drawn on a logarithmic scale.
 
     Args:
-        table: of `measures.table`.
+        table: rows of `measures.table`.
     """
     figure, panels = plt.subplots(1, 2, figsize=(PAGE, HEIGHT + 0.6), sharey=True)
     titles = {"payload_bits": "payload", "bits_at_1000": "with what is sent once, n = 1000"}
@@ -63,7 +63,7 @@ def others(table: pd.DataFrame) -> Figure:
     """What else a search keeps, against payload: a panel for each measure, of some kinds, at their hulls in recall.
 
     Args:
-        table: of `measures.table`.
+        table: rows of `measures.table`.
     """
     data = others_data(table)
     shown = [name for name in OTHERS if (data["measure"] == name).any()]

@@ -20,10 +20,10 @@ def tell(
     """Ours for search beside rivals, ours for the cosine and the paper's code; half the bits; other ways; floors.
 
     Args:
-        table: of `matched.matched`.
-        checks: of `matched.checks`.
-        rates: of `measures.table`.
-        others: of `tried.tried`.
+        table: rows of `matched.matched`.
+        checks: rows of `matched.checks`.
+        rates: rows of `measures.table`.
+        others: rows of `tried.tried`.
         collection: the name of that which is searched.
     """
     where = name_data(collection)
@@ -38,7 +38,7 @@ def tell_rivals(table: pd.DataFrame, against: str, size: str, where: str) -> Ite
     """A sentence on ours for search beside one kind of coders at all bits, where these were reached.
 
     Args:
-        table: of `matched.matched`.
+        table: rows of `matched.matched`.
         against: the kind.
         size: a key of `SIZES`.
         where: the data set.
@@ -61,7 +61,7 @@ def tell_half(table: pd.DataFrame, where: str) -> Iterator[str]:
     """A sentence for each size: bits of the best quantiser that is made for search over those of ours at its recall.
 
     Args:
-        table: of `matched.checks`.
+        table: rows of `matched.checks`.
         where: the data set.
     """
     for _, row in table[(table["against"] == FIXED_NAME) & (table["bits"] == FAR)].iterrows():
@@ -78,7 +78,7 @@ def tell_tried(table: pd.DataFrame, where: str) -> str:
     """How many ways find more on folds at some rate, and what these do held out.
 
     Args:
-        table: of `tried.tried`.
+        table: rows of `tried.tried`.
         where: the data set.
     """
     ways = list(dict.fromkeys(table["way"]))
@@ -101,7 +101,7 @@ def tell_floors(table: pd.DataFrame, where: str) -> str:
     """What recall comes to without a code.
 
     Args:
-        table: of `measures.table`.
+        table: rows of `measures.table`.
         where: the data set.
     """
     said = []

@@ -20,7 +20,7 @@ class Texts:
 
     Args:
         queries: (t, L) latents of texts.
-        fits: for each text the scenes that it fits, or () where nobody has said.
+        fits: scenes that each text fits, or () where nobody has said.
         labels: (w, L) latents of the words of the list.
         what: the texts, in words.
     """
@@ -38,10 +38,10 @@ class Search:
     Args:
         fitted: (n, L) latents that coders are fitted to.
         stored: (m, L) latents that are coded.
-        scenes: of the stored.
+        scenes: scenes of the stored.
         asking: (q,) rows of the stored that ask; each is left out of what is found for itself.
-        seed: of the order in which photographs of equal scores are found.
-        fitted_scenes: of those that coders are fitted to, for `folds`.
+        seed: seed of the order in which photographs of equal scores are found.
+        fitted_scenes: scenes of the images that coders are fitted to, for `folds`.
     """
 
     fitted: np.ndarray
@@ -78,8 +78,8 @@ def halves(Z: np.ndarray, items: Sequence[Item], seed: int, count: int = 1) -> l
 
     Args:
         Z: (n, L) latents of the items.
-        items: of all splits.
-        seed: of `Search`.
+        items: items of all splits.
+        seed: seed of `Search`.
         count: 1 or 2 searches.
     """
     first = np.array([item.split == "train" for item in items])
@@ -137,8 +137,8 @@ def searches(
     Args:
         photographs: the collection.
         coded: the one whose latents coders are fitted to: the same, or another where it is too small.
-        encoder, executor: as of `encode_collection`.
-        seed, count: as of `halves`.
+        encoder, executor: arguments of `encode_collection`.
+        seed, count: arguments of `halves`.
     """
     Z = encode_collection(encoder, photographs, executor)
     if coded.name == photographs.name:

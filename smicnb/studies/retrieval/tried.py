@@ -42,10 +42,10 @@ def tried(folds: Sequence[Search], held_out: Sequence[Search], prior: Prior | No
     ways that are better there somewhere also held out.
 
     Args:
-        folds: of `searches.folds`.
+        folds: folds of `searches.folds`.
         held_out: searches of other photographs.
-        prior: of the latents' encoder, or None.
-        seed: of dithers and of draws of scenes.
+        prior: prior of the latents' encoder, or None.
+        seed: seed of dithers and of draws of scenes.
 
     Returns:
         on, way, beside, bits, then for recall@10 and, ending on " at 1", for recall@1: recall (of the latter),
@@ -194,7 +194,7 @@ def scalars(
         steps: (K,) of the quantisers; an axis whose variance is below that of its errors, Δ²/12, is not coded.
         reading: "centroids" or "midpoints" of cells; or "dithered", with a dither that both sides draw added before and
             subtracted after; or "dithered, shrunk", where the latter is shrunk as its errors ask for.
-        seed: of the dither.
+        seed: seed of the dither.
 
     Returns:
         Decoded coefficients (n, K), and the mean bits of an image.

@@ -19,8 +19,8 @@ def tell(verdicts: Mapping[str, pd.DataFrame], scores: pd.DataFrame, collection:
     """The paper's two statements on each collection, and what the generator leaves of them.
 
     Args:
-        verdicts: of `measures.verdicts`, by the name of the collection.
-        scores: of `measures.summarise`.
+        verdicts: rows of `measures.verdicts`, by the name of the collection.
+        scores: rows of `measures.summarise`.
         collection: the name of that of `scores`.
     """
     for name, table in verdicts.items():

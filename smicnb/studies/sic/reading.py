@@ -24,12 +24,12 @@ def tell(
     """Statements on variants, one model for all rates beside one for each, JPEG, levels, estimates, and Eq. 42.
 
     Args:
-        judged: of `measures.judge_claims`.
-        bd_rates: of `measures.bd_rates`, the first model's rows first.
-        twin: of `curves.compare_at_rate`, the twin beside JPEG.
-        ranks: of `measures.ranks`.
-        levels: of `measures.level_rates`.
-        steps: of `steps.steps_table`.
+        judged: rows of `measures.judge_claims`.
+        bd_rates: rows of `measures.bd_rates`, the first model's rows first.
+        twin: rows of `curves.compare_at_rate`, the twin beside JPEG.
+        ranks: rows of `measures.ranks`.
+        levels: rows of `measures.level_rates`.
+        steps: rows of `steps.steps_table`.
         collection: the name of that of `levels`.
         compared_on: the name of that of the tables before.
     """

@@ -282,7 +282,7 @@ def judge_pictures(
         space: encoder and generator.
         gallery: photographs that both sides have.
         judge: who looks at the pictures beside the space's encoder.
-        seed: of floors and generator.
+        seed: seed of floors and generator.
 
     Returns:
         shown, scene, image, codec, setting (both "" for floors), bits and `floors.COSINES`; image by image floors, rows

@@ -213,8 +213,8 @@ def side_by_side(pictures: Sequence[Sequence[Image]], table: pd.DataFrame) -> Fi
     """A photograph in each row, and beside it what codecs made of it at about one rate, bits first.
 
     Args:
-        pictures: for each photograph the original and what each codec made of it, all of one size.
-        table: of `measures.judge_pictures` a row for each decoded one, in this order.
+        pictures: of each photograph the original and what each codec made of it, all of one size.
+        table: rows of `measures.judge_pictures` a row for each decoded one, in this order.
     """
     rows, across = iter(table.itertuples()), len(pictures[0])
     heights = [PAGE / across * images[0].shape[0] / images[0].shape[1] + 0.48 for images in pictures]

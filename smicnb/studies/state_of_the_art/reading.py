@@ -27,10 +27,10 @@ def tell(
     """SMIC's medium model beside codecs at its rate, coders of latents, Table IV, BD-rates, and floors.
 
     Args:
-        matched: of `measures.matched_verdicts`.
+        matched: rows of `measures.matched_verdicts`.
         table4: of `measures.break_evens`.
-        bd_rates: of `measures.bd_table`.
-        between: of `floors.summarise`.
+        bd_rates: rows of `measures.bd_table`.
+        between: rows of `floors.summarise`.
         anchor: the codec that BD-rates are measured against.
         collection: the name of the tested one.
     """

@@ -105,7 +105,7 @@ def judge_control(table: pd.DataFrame, seed: int, halves: Sequence[str] = HALVES
     """What the right sentence is worth, picture by picture, of `measure_control`'s table.
 
     Args:
-        table: of one or several models and data sets.
+        table: rows of one or several models and data sets.
         seed: seed of the bootstrap over scenes.
         halves: halves that count; of each picture the mean over them is compared.
 

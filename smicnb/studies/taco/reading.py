@@ -23,10 +23,10 @@ def tell(
     """What the text is worth, the whole codec beside classical ones, other captions, and captions that are kept.
 
     Args:
-        judged: of `ablations.judge`.
-        beside: of `measures.compare_whole`.
-        sources: of `captions.summary_by_caption`.
-        similarity: of `captions.caption_similarity`.
+        judged: rows of `ablations.judge`.
+        beside: rows of `measures.compare_whole`.
+        sources: rows of `captions.summary_by_caption`.
+        similarity: rows of `captions.caption_similarity`.
         collection: the name of that of the last two.
         rivals_on: the name of that of the first two.
     """

@@ -38,7 +38,8 @@ class TrellisCodebook:
         fidelity: scale of √θ.
         growth: growth of frequencies, as in `quantisation.encode`.
         mean: what the tables hold of the mean: empty, or for "trellis" its packed direction, for "prior" its record.
-        mean_shape: for "trellis" (norm in fixed point,), for "prior" (scale of the mean's √θ, shift of its scales).
+        mean_shape: size of the mean: for "trellis" (norm in fixed point,), for "prior" (scale of the mean's √θ, shift
+            of its scales).
         prior: the prior that has these axes, for "prior".
     """
 

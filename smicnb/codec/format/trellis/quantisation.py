@@ -55,8 +55,8 @@ class Tables:
     """Levels and frequencies of all codes.
 
     Args:
-        levels: of each code, (BOOKS, 2, m) int16 in 1/`LEVEL_UNIT` of a standard deviation.
-        frequencies: of each code, (BOOKS, 2, m) uint16, at least 1.
+        levels: levels of each code, (BOOKS, 2, m) int16 in 1/`LEVEL_UNIT` of a standard deviation.
+        frequencies: frequencies of each code, (BOOKS, 2, m) uint16, at least 1.
         following: (states, 2) int64, the state after each branch.
     """
 
@@ -211,7 +211,7 @@ class _Models:
     """The range coder's models, which follow the images.
 
     Attributes:
-        columns: for each column: symbols of a codebook, levels of a branch, and the model of either codebook.
+        columns: of each column symbols of a codebook, levels of a branch, and the model of either codebook.
         following: states after each branch, flat.
     """
 

@@ -44,11 +44,11 @@ class ResidualQuantiser(_Additive):
     """Sums of `count` codewords, each from a codebook for what those before it leave; found by a beam search.
 
     Args:
-        name: of the curve.
+        name: name of the curve.
         count: codebooks.
-        bits: of an index, 1 to 12.
-        codebook_bits: of a number in a codebook, 1 to 16.
-        seed, drawn: of k-means; as of `Codebooks`.
+        bits: bits of an index, 1 to 12.
+        codebook_bits: bits of a number in a codebook, 1 to 16.
+        seed, drawn: seed of k-means; as of `Codebooks`.
 
     Source: Chen, Guan and Wang, Approximate nearest neighbor search by residual vector quantization, 2010; Liu, Lu and
     Qu, Improved residual vector quantization, 2015 (the search).
@@ -86,8 +86,8 @@ class LocalSearchQuantiser(_Additive):
     is a batch by itself.
 
     Args:
-        name, count, bits, codebook_bits: as of `ResidualQuantiser`.
-        seed: of training and search.
+        name, count, bits, codebook_bits: arguments of `ResidualQuantiser`.
+        seed: seed of training and search.
 
     Source: Martinez, Clement, Hoos and Little, Revisiting additive quantization, 2016; Martinez, Zakhmi, Hoos and
     Little, LSQ++: lower running time and higher recall in multi-codebook quantization, 2018 (as faiss has it).

@@ -31,10 +31,10 @@ class Rotated:
     Decoded is the projection of the coefficients on what their levels stand for: its length is what is sent.
 
     Args:
-        name: of the curve.
-        transform: of the latents, fitted here; quantisers that share the object share the work of fitting it.
-        bits: of a coefficient, 1 to 8.
-        seed: of the rotation.
+        name: name of the curve.
+        transform: transform of the latents, fitted here; quantisers that share the object share the work of fitting it.
+        bits: bits of a coefficient, 1 to 8.
+        seed: seed of the rotation.
     """
 
     kind: ClassVar[int]
@@ -136,7 +136,7 @@ class TurboQuant(Rotated):
     """Each rotated coefficient by the best scalar quantiser of a Gaussian, whatever the others are.
 
     Args:
-        name, transform, bits, seed: as of `Rotated`.
+        name, transform, bits, seed: arguments of `Rotated`.
 
     Source: Zandieh, Daliri, Hadian and Mirrokni, TurboQuant: online vector quantization with near-optimal distortion
     rate, 2025 (the quantiser of least squared error); Lloyd, Least squares quantization in PCM, 1982.
@@ -174,7 +174,7 @@ class RaBitQ(Rotated):
     them, as the source does.
 
     Args:
-        name, transform, bits, seed: as of `Rotated`.
+        name, transform, bits, seed: arguments of `Rotated`.
 
     Source: Gao and Long, RaBitQ: quantizing high-dimensional vectors with a theoretical error bound, 2024; Gao, Gou,
     Xu, Yang, Long and Wong, Practical and asymptotically optimal quantization of high-dimensional vectors, 2025.

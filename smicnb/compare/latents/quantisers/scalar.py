@@ -45,8 +45,8 @@ class FixedScalar:
     bit it is the signs.
 
     Args:
-        name: of the curve.
-        transform: of the latents, fitted here.
+        name: name of the curve.
+        transform: transform of the latents, fitted here.
         bits: 1 to 12.
 
     Source: Bachard and Maugey, Can image compression rely on CLIP?, IEEE Access 2024 ([21] of Semantic Multi-Item
@@ -130,8 +130,8 @@ class SteppedScalar:
     not worth its bits in training (D + λR at the high-rate λ of the step) is not coded at all.
 
     Args:
-        name: of the curve.
-        transform: of the latents, fitted here; quantisers that share the object share the work of fitting it.
+        name: name of the curve.
+        transform: transform of the latents, fitted here; quantisers that share the object share the work of fitting it.
         step: Δ, in the unit of latents of norm 20.
         rounding: 0.5 for the nearest level; less makes a dead zone of 2(1 − rounding)·Δ around zero.
 

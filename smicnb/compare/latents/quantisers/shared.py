@@ -50,8 +50,8 @@ class SharedCodebooks:
     Both sides train them, from one seed; a check stands in the file, since a machine may round otherwise.
 
     Args:
-        quantiser: of any of `KINDS`: its name and sizes.
-        prior: whose latents are drawn.
+        quantiser: quantiser of any of `KINDS`: its name and sizes.
+        prior: source of the latents that are drawn.
         drawn: how many.
     """
 

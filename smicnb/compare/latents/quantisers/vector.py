@@ -140,11 +140,11 @@ class ProductQuantiser(Codebooks):
     """Latents cut into `count` pieces of equal width, each with a codebook of its own.
 
     Args:
-        name: of the curve.
+        name: name of the curve.
         count: pieces, a divisor of L.
-        bits: of an index, 1 to 12.
-        codebook_bits: of a number in a codebook, 1 to 16.
-        seed: of k-means.
+        bits: bits of an index, 1 to 12.
+        codebook_bits: bits of a number in a codebook, 1 to 16.
+        seed: seed of k-means.
 
     Source: Jégou, Douze and Schmid, Product quantization for nearest neighbor search, 2011.
     """
@@ -189,7 +189,7 @@ class OptimizedProductQuantiser(ProductQuantiser):
     dimensions, and writes beyond its memory where it is given fewer of the latter.)
 
     Args:
-        name, count, bits, codebook_bits, seed: as of `ProductQuantiser`.
+        name, count, bits, codebook_bits, seed: arguments of `ProductQuantiser`.
 
     Source: Ge, He, Ke and Sun, Optimized product quantization for approximate nearest neighbor search, 2013.
     """
