@@ -89,6 +89,12 @@ def finding_learned_atoms(page):
     page.says("not told apart at {} and {}, and ahead at {} and {}, by less than {};", *undecided, *ahead, most)
     page.says("in image cosine they are ahead of PCA at no n_a. They are ahead of random photographs in both at every")
     assert "learned ahead" not in set(held.loc[("pca", "image_cosine"), "verdict"])
+    latent = held.loc[("pca, debiased codes", "latent_cosine")]
+    ahead, behind = (latent.index[latent["verdict"] == f"learned {side}"] for side in ("ahead", "behind"))
+    assert behind.tolist() == latent.loc[behind[0] :].index.tolist()
+    page.says("with debiased codes they are behind PCA in latent cosine from {} on", behind[0])
+    page.says("from {} on, by {:.2f} at {}, and ahead at", behind[0], -latent.loc[last, "mean"], last)
+    page.says("and ahead at {}, {} and {} (figure", *ahead)
     assert set(held.loc["exemplars", "verdict"]) == {"learned ahead"}
 
 
