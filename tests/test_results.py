@@ -149,7 +149,9 @@ def finding_medium_in_files(page):
     coders = ["paper's, entropy coded", "paper's tuples"]
     rounded = table(f"bsds500/{BEYOND}/beyond_rates", "coder", "latent_cosine").loc[coders, "payload_bits"]
     rounded = rounded.unstack("coder")[coders].iloc[-1]  # at the λ of medium, as at its atoms and bits
-    page.says("(coefficients rounded, not searched: {:.0f} and {:.0f} at {:.2f}, without index)", *rounded, rounded.name)
+    page.says(
+        "(coefficients rounded, not searched: {:.0f} and {:.0f} at {:.2f}, without index)", *rounded, rounded.name
+    )
     page.says("gains {:.1f} over the {:.0f} bits that were published for single-item coding where no", gain, published)
     page.says("{:.2f} where {} images share it, and is cheaper from {:.0f} images on, *high* never", of_many, n, first)
     assert files["high", "n*"] == float("inf")
