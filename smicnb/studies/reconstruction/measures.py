@@ -20,12 +20,12 @@ from smicnb.semantics.metrics.pairs import latent_cosine
 from smicnb.semantics.photographs.image_collections import Collection, Item
 from smicnb.semantics.spaces import SemanticSpace, normalise
 from smicnb.studies.readings import Readings
+from smicnb.studies.reconstruction.reading import PCA_DEBIASED
 
 # The learned atoms, and what they have to beat at the same number of transmitted vectors.
 RIVALS = ("exemplars", "pca")
 # The same atoms without the penalty's bias, which PCA's codes do not have either: it is looked at in latents alone.
 DEBIASED = "debiased"
-PCA_DEBIASED = "pca, debiased codes"  # what `differences` calls this comparison
 
 
 def model_of(kind: str, n_atoms: int, penalty: float, seed: int) -> TransformerMixin:

@@ -5,7 +5,7 @@ import pandas as pd
 from smicnb.codec.published import LATENT_NORM
 from smicnb.compare.images import floors
 from smicnb.studies.committed import Verdict, count_rises, verdict
-from smicnb.studies.reconstruction.reading import RIVALS
+from smicnb.studies.reconstruction.reading import PCA_DEBIASED, RIVALS
 
 
 def _cell(cell: str) -> tuple[float, float, float]:
@@ -98,7 +98,7 @@ def learned_atoms(table: pd.DataFrame) -> Verdict:
     """Learned atoms against each rival on held-out images, by the latent cosine."""
     held = table[(table["split"] == "heldout") & (table["metric"] == "latent_cosine")]
     parts = []
-    for rival, label in RIVALS.items():
+    for rival, label in {**RIVALS, PCA_DEBIASED: "PCA with debiased codes"}.items():
         counts = held.loc[held["against"] == rival, "verdict"].value_counts()
         words = ", ".join(f"{name.removeprefix('learned ')} at {counts[name]}" for name in sorted(counts.index))
         parts.append(f"against {label}: {words} of {counts.sum()} sizes")
