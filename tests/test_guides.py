@@ -106,7 +106,7 @@ def test_the_guide_to_the_paper_profile_shows_what_full_size_took_and_the_plan_i
     page = (repository / tool.PAGE).read_text(encoding="utf-8")
     assert tool.written(page, rows) == page
     recipe = recipes.recipe(repository / "recipes" / f"{tool.RECIPE}.yaml")
-    assert set(rows["notebook"]) <= set(recipe.notebooks)
+    assert list(rows["notebook"]) == list(recipe.notebooks)
     for what in ("seconds_an_image", "gb"):
         measured = rows["peak_gb" if what == "gb" else what]
         assert (rows[f"planned_{what}"] / measured).between(1 / 2, 2).all(), what
