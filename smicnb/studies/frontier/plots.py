@@ -201,6 +201,6 @@ def _say_dip(axes: Axes, hull: pd.DataFrame) -> None:
             f"{NAMES[name]} = {row[name]:g}" for name in ("n_atoms", "b_coef", "b_dict")
         )
         axes.annotate(
-            said, (row["bits"], row["latent_cosine"]), (14, -16), textcoords="offset points", fontsize=6, va="top",
+            said, (row["bits"], row["latent_cosine"]), (0.3, 0.06), textcoords="axes fraction", fontsize=6,
             arrowprops={"arrowstyle": "-", "linewidth": 0.5, "color": looks.GREY},
         )  # fmt: skip

@@ -12,13 +12,14 @@ from matplotlib.figure import Figure
 from smicnb.drawing.looks import KINDS
 from smicnb.drawing.parts import SPLITS, draw_beside_inputs, draw_thumbnail, error_bars, log_axis
 from smicnb.drawing.style import COLUMN, PAGE
+from smicnb.studies.reconstruction.reading import PCA_DEBIASED
 
 MOST_NAMES = 40  # of scenes or atoms that fit along a side of a figure
 # What learned atoms are measured against -> whose look it has, and its label.
 AGAINST = {
     "exemplars": ("exemplars", "minus random photographs"),
     "pca": ("pca", "minus PCA"),
-    "pca, debiased codes": ("debiased", "debiased, minus PCA"),
+    PCA_DEBIASED: ("debiased", "debiased, minus PCA"),
 }
 LONGEST_LINE = 24  # letters of two words below a picture
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from smicnb.drawing import looks, style
 from smicnb.studies.frontier import importance, plots, sweep
@@ -148,3 +149,15 @@ def test_the_claim_has_a_panel_for_each_n_it_names(hulls):
     assert any("← from" in text.get_text() for axes in figure.axes for text in axes.texts)
     assert [axes.get_title().split(",")[0] for axes in figure.axes] == ["n = 10 000", "n = ∞"]
     assert all(len(axes.lines) == len(looks.ACCOUNTINGS) for axes in figure.axes)
+
+
+def test_a_point_below_cheaper_ones_is_named_within_the_frame(hulls):
+    last = hulls[(hulls["n"] == np.inf) & (hulls["split"] == "heldout")]
+    dear = last.loc[[last[last["accounting"] == "entropy"]["bits"].idxmax()]]
+    figure = plots.claim(pd.concat([last, dear.assign(latent_cosine=0.05, bits=dear["bits"] * 2)], ignore_index=True))
+    figure.canvas.draw()
+    axes = figure.axes[-1]
+    (named,) = [text for text in axes.texts if "not chosen on these images" in text.get_text()]
+    frame, box = axes.get_window_extent(), Text.get_window_extent(named)
+    assert frame.contains(box.x0, box.y0)
+    assert frame.contains(box.x1, box.y1)
