@@ -37,6 +37,7 @@ CODECS = {
     "taco": {"color": PURPLE, "marker": "D", "label": "TACO"},
     "sic": {"color": WINE, "marker": "*", "label": "SIC"},
     "jpeg": {"color": BLACK, "marker": "v", "label": "JPEG"},
+    "jpegli": {"color": FOREST, "marker": "1", "linestyle": "-.", "label": "jpegli"},
     "jpeg2000": {"color": GREY, "marker": "P", "label": "JPEG 2000"},
     "jpeg-xl": {"color": SKY, "marker": "p", "label": "JPEG XL"},
     "webp": {"color": OLIVE, "marker": "<", "label": "WebP"},

@@ -23,6 +23,7 @@ PACKAGES = (
     "pandas",
     "pillow",
     "pillow-jxl-plugin",
+    "pyjpegli",
     "pytorch-msssim",
     "scikit-learn",
     "scipy",

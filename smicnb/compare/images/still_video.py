@@ -1,7 +1,8 @@
 """The still pictures of video codecs, made by the ffmpeg programme that `imageio_ffmpeg` carries.
 
 The programme is under the GPL; it is called, never linked. What is counted is the encoder's bare stream, and what
-decodes it is ffmpeg again, given these bytes and nothing else.
+decodes it is ffmpeg again, given these bytes and nothing else. Settings are those that the encoders' makers recommend
+for stills; what each is worth was measured on photographs to train on (docs/still_settings.csv).
 """
 
 import io
@@ -51,6 +52,8 @@ class Coder:
     at_zero: str = ""
 
 
+# libaom and SVT-AV1 are tuned for images: fewer bits by every measure but PSNR, where they take more. VVenC's `slower`
+# would take more than twice the time of `slow`.
 CODERS = {
     "vvc": Coder(
         "VVenC intra",
@@ -58,7 +61,7 @@ CODERS = {
         63,
         # Without -g 1 a still would hold the reference lists of a group of pictures; the rest leaves out a delimiter
         # between pictures and their timing.
-        "-c:v libvvenc -preset medium -g 1 -vvenc-params accessunitdelimiter=0:hrdparameterspresent=0 "
+        "-c:v libvvenc -preset slow -g 1 -vvenc-params accessunitdelimiter=0:hrdparameterspresent=0 "
         "-qp {} -qpa 0 -threads 1",
         {"4:2:0": "yuv420p10le"},
         "vvc",
@@ -78,7 +81,7 @@ CODERS = {
         "AV1 (libaom)",
         "CRF",
         63,
-        "-c:v libaom-av1 -still-picture 1 -cpu-used 2 -crf {} -b:v 0 -threads 1",
+        "-c:v libaom-av1 -usage allintra -cpu-used 2 -aom-params tune=iq -crf {} -b:v 0 -threads 1",
         {"4:2:0": "yuv420p", "4:4:4": "yuv444p"},
         "obu",
         even=False,
@@ -87,11 +90,11 @@ CODERS = {
         "AV1 (SVT-AV1)",
         "CRF",
         63,
-        "-c:v libsvtav1 -preset 2 -crf {} -svtav1-params lp=1 -threads 1",
+        "-c:v libsvtav1 -preset 2 -crf {} -svtav1-params lp=1:avif=1:tune=3 -threads 1",
         {"4:2:0": "yuv420p10le"},
         "obu",
         even=False,
-        at_zero="-c:v libsvtav1 -preset 2 -svtav1-params lp=1:crf=0 -threads 1",
+        at_zero="-c:v libsvtav1 -preset 2 -svtav1-params lp=1:avif=1:tune=3:crf=0 -threads 1",
     ),
 }
 
@@ -153,7 +156,7 @@ class StillVideo:
     too.
 
     Args:
-        key: a name of `CODERS`.
+        key: a name of `CODERS`, or a `Coder` of one's own.
         quantiser: the QP or CRF, a whole number from 0 to `Coder.most`.
         chroma: "4:2:0", or "4:4:4" where the encoder has it.
 
@@ -161,8 +164,8 @@ class StillVideo:
         UnknownNameError: no such encoder, or no such chroma for it. SmicnbError: no such QP or CRF, or no ffmpeg.
     """
 
-    def __init__(self, key: str, quantiser: int, chroma: str = "4:2:0"):
-        self._coder = names.lookup("video codec", key, CODERS)
+    def __init__(self, key: str | Coder, quantiser: int, chroma: str = "4:2:0"):
+        self._coder = key if isinstance(key, Coder) else names.lookup("video codec", key, CODERS)
         self._pixels = names.lookup(f"chroma of {self._coder.name}", chroma, self._coder.pixels)
         check_whole(self._coder.quantiser, quantiser, 0, self._coder.most, self._coder.name)
         arguments = (not quantiser and self._coder.at_zero) or self._coder.arguments

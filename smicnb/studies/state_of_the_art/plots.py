@@ -31,6 +31,7 @@ CODECS = {
     f"{SMIC}, {CODINGS['tuple']}": "smic-tuple",
     BEYOND: "smic-beyond",
     CLIP_INTRA: "clip-intra",
+    "jpegli": "jpegli",
     "JPEG 2000": "jpeg2000",
     "WebP": "webp",
     "AV1 (libaom)": "av1-aom",

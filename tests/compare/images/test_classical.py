@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from smicnb.base.errors import ImageError, SmicnbError, UnknownNameError
 from smicnb.compare.images import classical, still_video
-from smicnb.compare.images.classical import LADDERS, Avif, Jpeg, Jpeg2000, JpegXL, WebP, ladder
+from smicnb.compare.images.classical import LADDERS, Avif, Jpeg, Jpeg2000, Jpegli, JpegXL, WebP, ladder
 from smicnb.compare.images.still_video import StillVideo
 from smicnb.semantics.metrics.pairs import psnr
 from smicnb.semantics.photographs import image_collections
 
 ODD = (97, 75)  # height and width
-CHEAP = [Jpeg(40), Jpeg(40, "4:4:4"), Jpeg2000(3), WebP(50), JpegXL(50)]
+CHEAP = [Jpeg(40), Jpeg(40, "4:4:4"), Jpegli(60), Jpeg2000(3), WebP(50), JpegXL(50)]
 
 
 @lru_cache(maxsize=1)
@@ -45,7 +45,7 @@ def test_a_ladder_climbs_in_rate_and_fidelity_at_an_odd_size(family):
         fidelities.append(psnr([image], [decoded])[0])
     assert sizes == sorted(sizes)
     assert sizes[-1] > 2 * sizes[0]
-    assert fidelities[-1] > fidelities[0] + 5
+    assert fidelities[-1] > fidelities[0] + (4 if family == "jpegli" else 5)  # whose ladder is the upper part of JPEG's
     assert fidelities[-1] > 26
 
 
@@ -124,7 +124,14 @@ def test_colours_go_there_and_back_without_a_shift():
     flat = np.empty((64, 64, 3), np.uint8)
     for colour in ((200, 30, 30), (30, 200, 30), (30, 30, 200), (250, 250, 250), (3, 3, 3)):
         flat[:] = colour
-        for codec in (StillVideo("vvc", 22), StillVideo("hevc", 10), StillVideo("av1-aom", 10), Jpeg(90), Avif(80)):
+        for codec in (
+            StillVideo("vvc", 22),
+            StillVideo("hevc", 10),
+            StillVideo("av1-aom", 10),
+            Jpeg(90),
+            Jpegli(90),
+            Avif(80),
+        ):
             decoded = codec.decode(codec.encode(flat)).astype(int)
             assert np.abs(decoded - flat).max() <= 4, (codec.name, colour)
 
@@ -160,8 +167,8 @@ def test_versions_and_options_are_in_the_fingerprint():
 def test_all_families_at_once_are_their_ladders():
     settings_of = [(codec.name, codec.setting) for codec in classical.classical(["jpeg", "vvc"])]
     assert settings_of[0] == ("JPEG", "quality 1")
-    assert settings_of[6] == ("VVenC intra", "QP 63")
-    assert len(settings_of) == len(set(settings_of)) == 12
+    assert settings_of[8] == ("VVenC intra", "QP 63")
+    assert len(settings_of) == len(set(settings_of)) == 16
 
 
 @pytest.mark.parametrize(
@@ -194,6 +201,27 @@ def test_jpeg_2000_refuses_rates_that_are_none():
 def test_jpeg_xl_is_lossless_at_100():
     image = crop(*ODD)
     np.testing.assert_array_equal(JpegXL(100).decode(JpegXL(100).encode(image)), image)
+
+
+def test_jpegli_starts_where_libjpeg_turbo_falls_behind_it_and_not_before():
+    """PSNR at jpegli's rate, libjpeg-turbo's on a line between its qualities."""
+    image = photograph()
+    turbo = [Jpeg(quality).encode(image) for quality in range(5, 96, 5)]
+    sizes, fidelities = [len(data) for data in turbo], [psnr([image], [Jpeg(50).decode(data)])[0] for data in turbo]
+    ahead = {}
+    for quality in (20, LADDERS["jpegli"][1][-1]):
+        data = Jpegli(quality).encode(image)
+        ahead[quality] = psnr([image], [Jpegli(quality).decode(data)])[0] - np.interp(len(data), sizes, fidelities)
+    assert ahead[20] < 0 < ahead[LADDERS["jpegli"][1][-1]], ahead
+
+
+def test_a_coder_of_ones_own_is_taken_as_one_of_ours():
+    coder, image = still_video.CODERS["av1-svt"], crop(48, 64)
+    own = StillVideo(replace(coder, name="SVT, quick", arguments=coder.arguments.replace("preset 2", "preset 10")), 40)
+    assert own.name == "SVT, quick"
+    assert "preset 10" in own.fingerprint["arguments"]
+    assert own.decode(own.encode(image)).shape == image.shape
+    assert own.encode(image) != StillVideo("av1-svt", 40).encode(image)
 
 
 def test_crf_0_of_svt_is_its_best_and_not_its_default():
@@ -239,6 +267,7 @@ def no_memory():
     [
         ("imageio_ffmpeg", "imageio-ffmpeg", lambda: StillVideo("vvc", 40)),
         ("pillow_jxl", "pillow-jxl-plugin", lambda: JpegXL(50)),
+        ("pyjpegli", "pyjpegli", lambda: Jpegli(50)),
     ],
 )
 def test_what_is_not_installed_is_named_with_its_extra(no_memory, monkeypatch, module, package, make):

@@ -79,7 +79,7 @@ def test_codebooks_are_of_the_tested_collection_or_the_embedded_one(embedded, tm
 def test_made_by_says_versions_and_no_hash_of_a_programme():
     table = measures.list_makers([*classical.classical(["jpeg", "vvc"]), *reduce_families(["jpeg"], [8])])
     assert list(table["codec"]) == ["JPEG", "VVenC intra", "JPEG, 1/8"]
-    assert list(table["points"]) == [6, 6, 3]
+    assert list(table["points"]) == [8, 8, 4]
     assert table["settings"][0] == "quality 1 … quality 75"
     vvc = classical.ladder("vvc")[0].fingerprint
     assert f"ffmpeg {vvc['ffmpeg']}" in table["made by"][1]
