@@ -27,14 +27,14 @@ def run(arguments, data):
     return subprocess.run(command, input=data, capture_output=True, check=True).stdout
 
 
-def encode(*options):
-    """The picture's stream by an encoder's options."""
-    return run([*RAW, "-s", f"{SIDE}x{SIDE}", "-i", "-", "-frames:v", "1", *options, "-f", "obu"], PICTURE)
+def encode(*options, form="obu"):
+    """The picture's stream by an encoder's options; `form` is ffmpeg's name of a stream without container."""
+    return run([*RAW, "-s", f"{SIDE}x{SIDE}", "-i", "-", "-frames:v", "1", *options, "-f", form], PICTURE)
 
 
-def decode(stream):
+def decode(stream, form="obu"):
     """The pixels of a stream."""
-    return run(["-f", "obu", "-i", "-", "-frames:v", "1", *RAW], stream)
+    return run(["-f", form, "-i", "-", "-frames:v", "1", *RAW], stream)
 
 
 def tell_psnr(pixels):
