@@ -3,7 +3,8 @@
 # guess: none
 # expects: a file of jpegli's encoder is read nearest to the picture by jpegli's own decoder, which is made to be more
 #   exact than libjpeg-turbo's
-# happens: libjpeg-turbo's reading, as Pillow has it, is nearer at every quality that was tried, by 0.05 to 0.12 dB
+# happens: libjpeg-turbo's reading, as Pillow has it, is nearer at every quality that was tried, by 0.05 to
+#   0.12 dB
 # packages: pyjpegli==0.3.2 pillow==13.0.0 numpy==2.4.6
 # seen: 26.13 dB by jpegli and 26.18 by libjpeg-turbo at quality 20, 27.54 and 27.61 at 50, 30.03 and 30.15 at 75, 34.55
 #   and 34.61 at 90
