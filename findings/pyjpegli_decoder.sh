@@ -8,8 +8,8 @@
 # packages: pyjpegli==0.3.2 pillow==13.0.0 numpy==2.4.6
 # seen: 26.13 dB by jpegli and 26.18 by libjpeg-turbo at quality 20, 27.54 and 27.61 at 50, 30.03 and 30.15 at 75, 34.55
 #   and 34.61 at 90
-# matters: with its own decoder jpegli's curve is a weaker rival than with the one that every viewer has; smicnb reads it
-#   with libjpeg-turbo
+# matters: with its own decoder jpegli's curve is a weaker rival than with the one that every viewer has; smicnb reads
+#   it with libjpeg-turbo
 . "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import io
