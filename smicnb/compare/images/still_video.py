@@ -52,8 +52,8 @@ class Coder:
     at_zero: str = ""
 
 
-# libaom and SVT-AV1 are tuned for images: fewer bits by every measure but PSNR, where they take more. VVenC's `slower`
-# would take more than twice the time of `slow`.
+# libaom and SVT-AV1 are tuned for images: fewer bits for equal MS-SSIM and image cosine, more for equal PSNR. VVenC's
+# `slower` would take more than twice the time of `slow`, and no fewer bits.
 CODERS = {
     "vvc": Coder(
         "VVenC intra",
