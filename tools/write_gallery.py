@@ -14,6 +14,7 @@ from pathlib import Path
 from smicnb.base.files import sha256_file, write_bytes, write_text
 from smicnb.repro.checkout import root
 from smicnb.repro.figures import read_sidecar
+from smicnb.repro.paper_map.items import tables
 
 PAGES, PICTURES = Path("docs/notebooks"), "pictures"
 WIDTH = 800  # pixels: what a page of a code host is wide
@@ -63,9 +64,10 @@ def shown(notebook: str, name: str, kept: str) -> str:
     suffix = ".png" if picture.is_file() else ".md"
     links = [f"[{'full size' if suffix == '.png' else 'alone'}](../../{stem}{suffix})", f"[data](../../{stem}.csv)"]
     for folder, title in DATA_SETS.items():
-        other = f"figures/{folder}/{notebook}/{name}{suffix}"
-        if title and folder != kept and (root() / other).is_file():
-            links.append(f"[on {title}](../../{other})")
+        other = f"{folder}/{notebook}/{name}"
+        # a picture of photographs that are not ours to distribute lies on one machine: its page must not link it
+        if title and folder != kept and other in tables(root()):
+            links.append(f"[on {title}](../../figures/{other}{suffix})")
     caption = escape(str(read_sidecar(root() / f"{stem}.json")["caption"]))
     about = f"`{name}` {caption} {' · '.join(links)}"
     if suffix == ".png":

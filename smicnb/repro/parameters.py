@@ -78,6 +78,7 @@ TYPES: dict[str, Any] = {
 LISTS: dict[tuple[str, str] | str, Any] = {
     "models": Annotated[list[Text], Field(min_length=1, description="that ship, by prefix, or file:PATH")],
     "rivals": Families,
+    "high_rate_rivals": Families,
     ("07_sota_comparison", "rivals"): Annotated[Families, Field(min_length=1)],  # the last is the anchor
     "shown_levels": Annotated[list[Level], AfterValidator(_increasing), Field(min_length=2)],
 }
