@@ -21,6 +21,7 @@ PLOTS = ("sic_rates", "sic_fig4_fig11", "sic_fig5_fig6_fig19", "sic_gaps", "sic_
 OF_NOTHING = ("sic_synonyms", "sic_steps", "sic_lemma", "sic_table1", "sic_parameters")  # theory, and counted sizes
 PHOTOGRAPHS_SHOWN = ("sic_levels", "sic_synset")
 MEASURED = 2  # models whose files of the first image are made again
+EVERY = 3  # of their levels and JPEG's settings, by which these are gone through
 
 
 def redrawn(read, origin):
@@ -87,7 +88,7 @@ class Again:
         names = list(dict.fromkeys(level.name for level in self.levels))[:MEASURED]
         some = [level for level in self.levels if level.name in names]
         first = replace(self.tested, items=self.tested.items[:1])
-        rows = evaluate.evaluate([*some, *classical.ladder("jpeg")], first, ("psnr", "lpips", "dists"), self.judge)
+        rows = evaluate.evaluate([*some, *classical.ladder("jpeg")][::EVERY], first, ("psnr", "lpips", "dists"), self.judge)
         return {"sic_rates": sic_study.points(rows)}
 
     def shown(self):

@@ -19,6 +19,7 @@ from smicnb.studies.taco import measures
 
 NOTEBOOK, KODAK = "08_taco_ablations", "figures/kodak"
 PHOTOGRAPHS_SHOWN = ("taco_reconstructions", "taco_attention")
+JPEG = classical.ladder("jpeg")[::4]  # settings of it that are measured again
 PLOTS = ("fig7_kodak", "taco_gaps", "taco_rates", "taco_captions", "taco_captions_kept")
 
 
@@ -77,7 +78,7 @@ class Again:
         speaker = captions.captioner(self.p["captioner"], self.judge)
         sources = taco_captions.caption_sources(self.tested, speaker, self.p["seed"])
         ours = {source: said[:1] for source, said in sources.items()}
-        kept = taco_captions.caption_decoded([*self.whole, *classical.ladder("jpeg")], self.first, speaker)
+        kept = taco_captions.caption_decoded([*self.whole, *JPEG], self.first, speaker)
         # A score weighs words by how many captions of the whole table have them.
         table = self.read(self.folder, "taco_captions_kept")
         scores = [
@@ -93,7 +94,7 @@ class Again:
         }
 
     def counted(self):
-        some = [*self.whole, *classical.ladder("jpeg")]
+        some = [*self.whole, *JPEG]
         rows = evaluate.evaluate(some, self.first, encoder=self.judge)
         return {
             "taco_parameters": measures.parameters(SIZES),

@@ -44,9 +44,10 @@ def values_at(cell: pd.DataFrame, metric: str, bpp: np.ndarray) -> np.ndarray:
 
 
 def _curve(cell: pd.DataFrame, metric: str) -> tuple[np.ndarray, np.ndarray]:
-    finite = cell[np.isfinite(cell[metric])]
-    means = finite.groupby("bpp")[metric].mean()
-    return means.index.to_numpy(np.float64), means.to_numpy(np.float64)
+    rates, values = (cell[name].to_numpy(np.float64) for name in ("bpp", metric))
+    finite = np.isfinite(values)
+    rates, places, counts = np.unique(rates[finite], return_inverse=True, return_counts=True)
+    return rates, np.bincount(places, values[finite], len(rates)) / counts
 
 
 def means(table: pd.DataFrame, value: str, by: Iterable[str], seed: int) -> pd.DataFrame:
@@ -202,10 +203,10 @@ def compare_at_rate(
     for (codec, setting), cell in points[points["codec"].isin(list(codecs))].groupby(["codec", "setting"], sort=False):
         for rival, metric in product(rivals, metrics):
             theirs = [
-                interpolate(curves[rival, image], metric, [bpp])
+                values_at(curves[rival, image], metric, np.array([bpp])).item()
                 for image, bpp in zip(cell["image"], cell["bpp"], strict=True)
             ]
-            both = cell[[*WHOSE, "bpp", metric]].merge(pd.concat(theirs)[[*WHOSE, "value"]], on=WHOSE)
+            both = cell[[*WHOSE, "bpp", metric]].assign(value=theirs)
             both["difference"] = both[metric] - both["value"]
             mean, low, high, images, left_out = _mean(both, "difference", seed)
             both = both[np.isfinite(both["difference"])]

@@ -1,7 +1,7 @@
 """A sentence for an image, and how alike the sentences of two images are."""
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ BLIP = Family(
 )
 NEAREST_WORDS, WORDS_NAMED = "nearest-words", 3
 BEAMS, LONGEST = 3, 30  # beams of BLIP's search, tokens of its longest caption
+REMEMBERED = 10_000  # sentences whose embeddings are kept, 15 MB
 
 
 class Captioner(Protocol):
@@ -153,8 +154,17 @@ def caption_similarity(captions: Sequence[str], captions_hat: Sequence[str]) -> 
     """
     if len(captions) != len(captions_hat):
         raise DimensionError(f"{len(captions)} captions and {len(captions_hat)} of decoded images", "equally many")
-    # The same image says the same thing again and again: every sentence is embedded once.
-    every = list(dict.fromkeys([*captions, *captions_hat]))
-    embeddings = dict(zip(every, encode_texts(every, sentence_tower(), DIM), strict=True))
-    both = ([embeddings[sentence] for sentence in part] for part in (captions, captions_hat))
-    return latent_cosine(*(np.array(rows).reshape(-1, DIM) for rows in both))
+    known = _embeddings()
+    new = [sentence for sentence in dict.fromkeys([*captions, *captions_hat]) if sentence not in known]
+    known |= zip(new, encode_texts(new, sentence_tower(), DIM), strict=True)
+    both = ([known[sentence] for sentence in part] for part in (captions, captions_hat))
+    cosines = latent_cosine(*(np.array(rows).reshape(-1, DIM) for rows in both))
+    if len(known) > REMEMBERED:
+        known.clear()
+    return cosines
+
+
+@cache
+def _embeddings() -> dict[str, np.ndarray]:
+    """Sentence -> its embedding: the same images say the same things, in every table anew."""
+    return {}

@@ -242,7 +242,7 @@ def test_the_plan_of_equal_terms_trains_equals(repository):
     compared += [f"twin/{rate}/{seed}" for rate in rates for seed in range(3)]
     compared += ["sic-lpips/all/0", *(f"twin-lpips/{rate}/0" for rate in rates)]
     assert [name for name, each in found.items() if each.run.ship] == compared
-    assert len(found) == len(compared) + 4  # pilots
+    assert len(found) == len(compared) + 6  # pilots
     first = found["sic/all/0"].run
     for name in compared:
         run = found[name].run

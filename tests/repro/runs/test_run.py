@@ -14,8 +14,8 @@ import pytest
 from checkouts import figures as all_figures
 from checkouts import kernels_of, make, processes_of, smicnb, start, wait_until
 
-SMALL = ["--set", "n_atoms=[2, 4]", "--set", "draws=2", "--set", "decomposition_atoms=4", "--set", "captioner=none"]
-SMALL += ["--set", "generated=12"]
+NOTEBOOK = "05_rate_model"  # of those that start from photographs the quickest
+SMALL = ["--set", "n_atoms=[2, 8, 32]", "--set", "penalties=[0.1, 0.2, 0.5, 1.6]"]
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +25,17 @@ def checkout(repository, tmp_path_factory):
         shutil.copytree(repository / name, folder / name)
     for name in ("requirements.lock", "requirements-torch.lock"):
         shutil.copy(repository / name, folder / name)
-    shutil.copytree(repository / "figures" / "bsds500", folder / "figures" / "bsds500")
     return folder
 
 
 def figures(checkout: Path) -> dict[str, bytes]:
-    folder = checkout / ".smicnb/figures/embedded+set/03_reconstruction"
+    folder = checkout / f".smicnb/figures/embedded+set/{NOTEBOOK}"
     return {path.name: path.read_bytes() for path in folder.glob("*.*")}
 
 
 def at_work(checkout: Path, *words: str) -> subprocess.Popen:
     """A run whose kernel is at work."""
-    process = start(checkout, "run", "03_reconstruction", "--force", *words)
+    process = start(checkout, "run", NOTEBOOK, "--force", *words)
     wait_until(lambda: kernels_of(checkout))
     time.sleep(3)
     return process
@@ -44,26 +43,26 @@ def at_work(checkout: Path, *words: str) -> subprocess.Popen:
 
 @pytest.fixture(scope="module")
 def first(checkout):
-    done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
+    done = smicnb(checkout, "run", NOTEBOOK, *SMALL)
     assert done.returncode == 0, done.stderr
     return figures(checkout)
 
 
 def test_run_writes_figures_and_a_record(checkout, first):
-    assert {"table1.csv", "fig08_reconstructions.png", "claim_learned_atoms.pdf"} <= set(first)
-    record = json.loads((checkout / ".smicnb/records/embedded+set/03_reconstruction.json").read_text())
+    assert {"table4_rates.csv", "fig12_null_proportion.png", "fig12_null_proportion.pdf"} <= set(first)
+    record = json.loads((checkout / f".smicnb/records/embedded+set/{NOTEBOOK}.json").read_text())
     assert record["state"] == "done"
-    assert record["parameters"]["n_atoms"] == [2, 4]
+    assert record["parameters"]["n_atoms"] == [2, 8, 32]
     assert set(record["outputs"]) == set(first)
     assert set(record["inputs"]) >= {"notebook", "collection", "weights", "codec/coders/dictionary.py", "lock: numpy"}
 
 
 def test_unchanged_work_is_skipped_quickly(checkout, first):
     began = time.monotonic()
-    done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
+    done = smicnb(checkout, "run", NOTEBOOK, *SMALL)
     assert done.stdout.splitlines() == [
-        "03_reconstruction: unchanged",
-        "figures and tables: .smicnb/figures/embedded+set/03_reconstruction",
+        f"{NOTEBOOK}: unchanged",
+        f"figures and tables: .smicnb/figures/embedded+set/{NOTEBOOK}",
     ]
     assert time.monotonic() - began < 30
     assert figures(checkout) == first
@@ -71,7 +70,7 @@ def test_unchanged_work_is_skipped_quickly(checkout, first):
 
 def test_a_forced_run_repeats_every_byte_within_4_gib(checkout, first):
     """Memory is the summed PSS of parent, workers and kernels."""
-    process, peak = start(checkout, "run", "03_reconstruction", "--force", *SMALL), 0
+    process, peak = start(checkout, "run", NOTEBOOK, "--force", *SMALL), 0
     while process.poll() is None:
         total = 0
         for member in processes_of(checkout):
@@ -86,16 +85,16 @@ def test_a_forced_run_repeats_every_byte_within_4_gib(checkout, first):
 
 
 def test_a_touched_output_is_made_again(checkout, first):
-    folder = checkout / ".smicnb/figures/embedded+set/03_reconstruction"
-    (folder / "table1.csv").write_text("")
-    (folder / "table1_latent_cosine.png").write_bytes(first["table1_latent_cosine.png"][:99])
-    done = smicnb(checkout, "run", "03_reconstruction", *SMALL)
+    folder = checkout / f".smicnb/figures/embedded+set/{NOTEBOOK}"
+    (folder / "table4_rates.csv").write_text("")
+    (folder / "fig12_null_proportion.png").write_bytes(first["fig12_null_proportion.png"][:99])
+    done = smicnb(checkout, "run", NOTEBOOK, *SMALL)
     assert "done in" in done.stdout
     assert figures(checkout) == first
 
 
 def test_a_failing_notebook_says_why_and_touches_nothing(checkout, first):
-    done = smicnb(checkout, "run", "03_reconstruction", "--set", "encoder=lite0-minlm", *SMALL)
+    done = smicnb(checkout, "run", NOTEBOOK, "--set", "encoder=lite0-minlm", *SMALL)
     assert done.returncode == 2
     assert "did you mean 'lite0-minilm'" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
@@ -152,7 +151,7 @@ def test_a_stopped_run_leaves_nothing_half_done_and_nobody_behind(checkout, firs
 def test_two_runs_in_one_checkout_do_not_mix(checkout, first):
     process = at_work(checkout, *SMALL)
     try:
-        done = smicnb(checkout, "run", "03_reconstruction", "--force", *SMALL)
+        done = smicnb(checkout, "run", NOTEBOOK, "--force", *SMALL)
         assert done.returncode == 2
         assert "another 'smicnb run' is at work" in done.stderr
     finally:
@@ -189,7 +188,7 @@ def test_a_folder_that_cannot_hold_figures(checkout, first):
     kept = folder.rename(folder.with_name("kept"))
     folder.write_text("a file is in the way")
     try:
-        done = smicnb(checkout, "run", "03_reconstruction", "--force", *SMALL)
+        done = smicnb(checkout, "run", NOTEBOOK, "--force", *SMALL)
         assert done.returncode in (1, 2)
         assert "Traceback" not in done.stdout + done.stderr
     finally:
