@@ -11,6 +11,7 @@ import typer
 
 from smicnb import __version__
 from smicnb.base.errors import SmicnbError, one_line, reason
+from smicnb.base.work import environment
 from smicnb.cli import arguments, codec, learned, runs, search
 
 app = typer.Typer(
@@ -39,7 +40,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    environment.keep_freed_memory()
 
 
 @app.command()

@@ -95,3 +95,26 @@ def test_threads_rest_while_they_wait_unless_the_user_says_otherwise(said, monke
         monkeypatch.setenv("OMP_WAIT_POLICY", said)
     environment.rest_while_waiting()
     assert os.environ["OMP_WAIT_POLICY"] == (said or "PASSIVE")
+
+
+FAULTS = """
+import resource, sys
+from smicnb.base.work import environment
+if sys.argv[1] == "keeps":
+    environment.keep_freed_memory()
+for _ in range(9):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    blocks = [bytearray(2**24) for _ in range(16)]
+    del blocks
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told what it keeps")
+def test_memory_that_was_freed_is_there_for_what_comes_next():
+    """By the pages that the ninth of equal rounds of 256 MB is given anew."""
+    keeps, leaves = (
+        int(subprocess.run([sys.executable, "-c", FAULTS, how], capture_output=True, text=True, check=True).stdout)
+        for how in ("keeps", "leaves")
+    )
+    assert keeps < 20 < leaves

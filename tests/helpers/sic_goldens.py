@@ -88,7 +88,9 @@ class Again:
         names = list(dict.fromkeys(level.name for level in self.levels))[:MEASURED]
         some = [level for level in self.levels if level.name in names]
         first = replace(self.tested, items=self.tested.items[:1])
-        rows = evaluate.evaluate([*some, *classical.ladder("jpeg")][::EVERY], first, ("psnr", "lpips", "dists"), self.judge)
+        rows = evaluate.evaluate(
+            [*some, *classical.ladder("jpeg")][::EVERY], first, ("psnr", "lpips", "dists"), self.judge
+        )
         return {"sic_rates": sic_study.points(rows)}
 
     def shown(self):

@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smicnb.base.errors import RunError, SmicnbError
-from smicnb.base.work.environment import SCHEDULER, THREADS, WORKERS, thread_variables, worker_variables
+from smicnb.base.work.environment import (
+    SCHEDULER,
+    THREADS,
+    WORKERS,
+    keep_freed_memory,
+    thread_variables,
+    worker_variables,
+)
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -77,6 +84,7 @@ class Processes(Executor):
 def _tie(tether: Any, variables: dict[str, str]) -> None:
     """Begin a worker process: it leaves interrupts to its parent, and ends when that ends or lets go."""
     os.environ.update(variables)  # before any library is there that asks for them
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
