@@ -1,0 +1,97 @@
+"""SIC and its twin on equal terms (recipes/train/sic-equal.yaml): bits for equal quality, seed by seed and over seeds.
+
+The shipped twin was trained for two and a half times SIC's steps. Here both have equal steps, schedules, crops and, of
+a seed, weights at the start, so that what differs is the method.
+"""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from smicnb.base.errors import SmicnbError
+from smicnb.compare.images import classical, curves, evaluate
+from smicnb.compare.images.ablations import LEAST_SEEDS, seed_of
+from smicnb.compare.verdicts import TOO_FEW, UNDECIDED, judge_interval
+from smicnb.learned.files import sic_levels
+from smicnb.learned.files.shipped import read_facts
+from smicnb.semantics.photographs.image_collections import Collection
+from smicnb.studies.sic import measures
+
+PAIRS = {"sic": "twin", "sic-lpips": "twin-lpips"}  # what is trained alike but for the method
+RUNS = (*PAIRS, *PAIRS.values())
+METRICS = ("psnr", "lpips", "dists")
+ALL = "all"  # seeds
+MORE, FEWER = "more bits", "fewer bits"
+
+
+def find_compared(folder: Path) -> list[Path]:
+    """Checkpoints of `RUNS` in a folder, in this order; pilots are left out.
+
+    Raises:
+        SmicnbError: none.
+    """
+    found = {}
+    for path in folder.glob("*.safetensors"):
+        facts = read_facts(path)
+        run, _, rest = facts.get("name", "").partition("/")
+        if facts.get("codec") == "sic" and run in RUNS:
+            found[RUNS.index(run), rest] = path
+    if not found:
+        raise SmicnbError(f"found no model of {', '.join(RUNS)} in '{folder}'", "checkpoints of sic-equal.yaml")
+    return [path for _, path in sorted(found.items())]
+
+
+def measure(paths: Iterable[Path], collection: Collection, executor: Executor | None = None) -> pd.DataFrame:
+    """`measures.points` of every level of checkpoints and of JPEG on the images of a collection."""
+    levels = [level for path in paths for level in sic_levels.levels_of(path)]
+    return measures.points(evaluate.evaluate([*levels, *classical.ladder("jpeg")], collection, METRICS, None, executor))
+
+
+def bd_rates(points: pd.DataFrame, seed: int, metrics: Sequence[str]) -> pd.DataFrame:
+    """BD-rate of SIC against its twin of the same seed, in percent: above 0 SIC takes more bits.
+
+    Args:
+        points: `measure`'s table.
+        seed: seed of the bootstrap over scenes.
+        metrics: qualities that are to be equal.
+
+    Returns:
+        codec, against (runs), metric, seed ("0", …, "all": of each image the mean over seeds), mean, low and high
+        (95 % over scenes), images, left_out, and of all seeds spread (of the seeds' means, the largest less the least)
+        and verdict: an interval on one side of zero decides where the mean is farther from it than that spread.
+    """
+    trained = {seed_of(codec): codec for codec in points["codec"].unique() if codec.startswith(measures.FAMILY)}
+    rows = []
+    for ours, twin in PAIRS.items():
+        seeds = sorted(number for run, number in trained if run == ours and (twin, number) in trained)
+        for metric in metrics if seeds else ():
+            each = {}
+            for number in seeds:
+                pair = [trained[ours, number], trained[twin, number]]
+                each[str(number)] = curves.bd_rates(points[points["codec"].isin(pair)], metric, pair[1])
+            over = pd.concat(each.values()).groupby(curves.WHOSE, sort=False)["value"]
+            each[ALL] = over.mean().where(over.count() == len(seeds)).reset_index()
+            means = {}
+            for which, table in each.items():
+                (about,) = curves.means(table.assign(all=0), "value", ["all"], seed).to_dict("records")
+                del about["all"]
+                means[which] = about["mean"]
+                rows.append({"codec": ours, "against": twin, "metric": metric, "seed": which, **about})
+            spread = np.ptp([means[str(number)] for number in seeds])
+            rows[-1] |= {"spread": spread, "verdict": _judge(rows[-1], spread, len(seeds))}
+    return pd.DataFrame(rows)
+
+
+def _judge(row: dict, spread: float, seeds: int) -> str:
+    if seeds < LEAST_SEEDS or not np.isfinite(spread):
+        return TOO_FEW
+    return judge_interval(row["low"], row["high"], MORE, FEWER) if abs(row["mean"]) > spread else UNDECIDED
+
+
+def beside_jpeg(points: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """`curves.compare_at_rate`'s table of every level of SIC and of every twin, beside JPEG in PSNR."""
+    ours = [codec for codec in points["codec"].unique() if codec.startswith(measures.FAMILY)]
+    return curves.compare_at_rate(points, ours, ["JPEG"], ["psnr"], seed)

@@ -1,0 +1,97 @@
+"""SIC and its twin on equal terms, measured on tiny networks, and judged on curves whose distance is known."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from tiny_sic import TINY, random_sic
+
+from smicnb.base.errors import SmicnbError
+from smicnb.compare.verdicts import TOO_FEW, UNDECIDED
+from smicnb.learned.files import checkpoints
+from smicnb.learned.training.plans import SicRun
+from smicnb.learned.training.sic_losses import SicWeights
+from smicnb.semantics.photographs import image_collections
+from smicnb.studies.sic import equal
+from smicnb.studies.taco.measures import select_tested
+
+
+def save(folder, name, seed=0, **about):
+    facts = {"run": SicRun(steps=1, crop=64, batch=2, **about).model_dump(), "loss": SicWeights().model_dump()}
+    path = folder / f"{name.replace('/', '-')}.safetensors"
+    checkpoints.save(path, "sic", name, random_sic(TINY, seed), facts)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("equal")
+    save(folder, "pilot-sic-slow/all/0")
+    for seed in (0, 1):
+        for number, rate in enumerate(("high", "low")):
+            save(folder, f"twin/{rate}/{seed}", 10 * number + seed, objective="rate-distortion")
+        save(folder, f"sic/all/{seed}", seed)
+    return folder
+
+
+def test_the_tool_writes_curves_bits_for_equal_quality_and_jpeg_beside_them(
+    trained, load_tool, tmp_path, monkeypatch, capsys
+):
+    small = select_tested(image_collections.load("embedded"), 96)
+    monkeypatch.setattr(image_collections, "load", lambda name: replace(small, items=small.items[:2]))
+    monkeypatch.setattr(equal, "METRICS", ("psnr",))
+    load_tool("measure_equal_terms").main([str(trained), "--data", "embedded", "--out", str(tmp_path)])
+    assert {path.name for path in tmp_path.iterdir()} > {"rates.png", "bd_rates.md", "beside_jpeg.csv"}
+    made_from = json.loads((tmp_path / "rates.json").read_text())["made_from"]
+    twins = [f"twin/{rate}/{seed}" for rate in ("high", "low") for seed in (0, 1)]
+    assert list(made_from) == ["collection", *(f"model {name}" for name in ("sic/all/0", "sic/all/1", *twins))]
+    points, rates, beside = (pd.read_csv(tmp_path / f"{name}.csv") for name in ("rates", "bd_rates", "beside_jpeg"))
+    assert set(points["codec"]) == {"JPEG", *(f"SIC {run} (seed {seed})" for run in ("sic", "twin") for seed in (0, 1))}
+    assert list(rates["seed"]) == ["0", "1", "all"]
+    assert len(beside) == 2 * (TINY.levels + 2)
+    assert "bd_rates" not in capsys.readouterr().err
+
+
+def curves(bits, noise=0.0):
+    """Points of SIC and its twin: of each seed SIC takes so many times the twin's bits."""
+    rng, rows = np.random.default_rng(0), []
+    for image in range(12):
+        for seed, times in enumerate(bits):
+            for run, factor in (("twin", 1.0), ("sic", times)):
+                for step in range(4):
+                    rate = 0.1 * 2**step * factor * np.exp(noise * rng.standard_normal())
+                    about = {"codec": f"SIC {run} (seed {seed})", "setting": str(step), "dataset": "x"}
+                    rows.append(about | {"scene": image, "image": str(image), "bpp": rate, "psnr": 20.0 + step})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize(
+    ("bits", "verdict"),
+    [
+        ((1.2, 1.3, 1.25), equal.MORE),
+        ((0.8, 0.7), equal.FEWER),
+        ((1.4, 1.05), UNDECIDED),  # on one side, but the seeds are farther apart
+        ((1.2, 0.9), UNDECIDED),
+        ((1.2,), TOO_FEW),
+    ],
+)
+def test_an_interval_decides_where_the_mean_is_beyond_the_spread_over_seeds(bits, verdict):
+    rows = equal.bd_rates(curves(bits), 0, ["psnr"]).set_index("seed")
+    assert [rows.loc[str(seed), "mean"] for seed in range(len(bits))] == pytest.approx([100 * (b - 1) for b in bits])
+    whole = rows.loc[equal.ALL]
+    assert whole["mean"] == pytest.approx(100 * (np.mean(bits) - 1))
+    assert whole["spread"] == pytest.approx(100 * np.ptp(bits), abs=1e-6)
+    assert (whole["verdict"], whole["images"]) == (verdict, 12)
+
+
+def test_an_interval_that_holds_zero_decides_nothing():
+    rows = equal.bd_rates(curves((1.01, 1.02), noise=0.5), 0, ["psnr"]).set_index("seed")
+    assert rows.loc[equal.ALL, "verdict"] == UNDECIDED
+
+
+def test_without_models_it_is_said_which_were_looked_for(tmp_path):
+    save(tmp_path, "pilot-sic-slow/all/0")
+    with pytest.raises(SmicnbError, match="no model of sic, sic-lpips, twin"):
+        equal.find_compared(tmp_path)

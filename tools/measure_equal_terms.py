@@ -1,0 +1,56 @@
+"""Measure SIC and its twin, trained on equal terms, on a collection, and write the tables of figures/sic_equal_terms.
+
+`python tools/measure_equal_terms.py FOLDER --data kodak:PATH`, where FOLDER holds what recipes/train/sic-equal.yaml
+trains. The models do not ship: the sidecars name their hashes, and `smicnb train` makes them again from the plan.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from smicnb.drawing import style
+from smicnb.learned.files import checkpoints
+from smicnb.repro import figures
+from smicnb.repro.checkout import root, versions
+from smicnb.semantics.photographs import image_collections
+from smicnb.studies import learned_plots
+from smicnb.studies.sic import equal
+
+SEED = 0  # of the bootstrap and of what SIC draws
+MOST_BPP = 0.8
+RULE = "Trained on equal terms (recipes/train/sic-equal.yaml), with 95 % intervals over scenes."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, draw, write and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--out", type=Path, default=root() / "figures" / "sic_equal_terms")
+    chosen = parser.parse_args(arguments)
+    paths, photographs = equal.find_compared(chosen.folder), image_collections.load(chosen.data)
+    made_from = {"collection": photographs.fingerprint}
+    for found in map(checkpoints.load, paths):
+        made_from[f"model {found.name}"] = found.sha256
+    points = equal.measure(paths, photographs)
+    origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    rates = equal.bd_rates(points, SEED, equal.METRICS)
+    beside, where = equal.beside_jpeg(points, SEED), f"on {photographs.name}"
+    for name, table, said in (
+        ("bd_rates", rates, f"BD-rate of SIC against its twin in percent {where} (above 0: more bits), seed by seed."),
+        ("beside_jpeg", beside, f"PSNR of SIC's levels and of the twins {where} beside JPEG's at equal rate."),
+    ):
+        figures.write_table(chosen.out / f"{name}.csv", table, f"{said} {RULE}", origin)
+    style.use_style()
+    picture, data = chosen.out / "rates.png", chosen.out / "rates.csv"
+    caption = f"SIC, a file for all rates, and its twin, a model a rate, {where}. Thin: further seeds. {RULE}"
+    figures.write_data(data, points)
+    figure = learned_plots.rate_curves_of(points, equal.METRICS, MOST_BPP, SEED)
+    figures.write_picture(picture, figure, caption, origin)
+    figures.write_sidecar(picture.with_suffix(".json"), origin, caption, [picture, data])
+    print(rates.to_string(index=False, float_format=lambda value: f"{value:.2f}"))
+
+
+if __name__ == "__main__":
+    main()
