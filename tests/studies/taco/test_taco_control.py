@@ -45,10 +45,12 @@ def measured(trained, load_tool, tmp_path_factory):
     import contextlib
     import io
 
-    printed, target = io.StringIO(), tmp_path_factory.mktemp("out") / "control.csv"
+    printed, folder = io.StringIO(), tmp_path_factory.mktemp("out")
+    rows, words = folder / "rows.csv", ["--data", "embedded", "--out", str(folder)]
     with contextlib.redirect_stdout(printed):
-        load_tool("measure_text_control").main([str(trained), "--data", "embedded", "--out", str(target)])
-    return pd.read_csv(target, keep_default_na=False), printed.getvalue()
+        load_tool("measure_text_control").main([str(trained), *words, "--rows", str(rows)])
+    assert {path.stem for path in folder.glob("*.json")} == {"gains", "trainings", "contrast"}
+    return pd.read_csv(rows, keep_default_na=False), printed.getvalue()
 
 
 def test_there_is_a_row_for_each_picture_half_and_arm(measured):
