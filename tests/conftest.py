@@ -19,7 +19,7 @@ hypothesis.settings.load_profile("the same examples" if os.environ.get("CI") els
 
 ROOT = Path(__file__).resolve().parent.parent
 os.environ.update(environment.worker_variables())  # numbers are compared with what kernels computed
-environment.keep_freed_memory()
+environment.tune_process()
 os.environ.setdefault("SMICNB_PROGRESS", "plain")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the network should fail at once
 os.environ.setdefault("MPLBACKEND", "agg")

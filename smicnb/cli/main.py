@@ -40,7 +40,7 @@ def _root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    environment.keep_freed_memory()
+    environment.tune_process()
 
 
 @app.command()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.base.files import atomic_path, sha256_file, write_json
-from smicnb.base.work.environment import MANIFEST, OUT, keep_freed_memory
+from smicnb.base.work.environment import MANIFEST, OUT, tune_process
 from smicnb.drawing import style
 from smicnb.repro import figures
 from smicnb.repro.checkout import figures_of, hide_path, root, versions
@@ -154,7 +154,7 @@ def start(notebook: str, values: Mapping[str, Any]) -> Session:
     Raises:
         SmicnbError: a value of another type or out of its bounds, or no such notebook.
     """
-    keep_freed_memory()
+    tune_process()
     out = os.environ.get(OUT)
     manifest = os.environ.get(MANIFEST)
     path = root() / "notebooks" / f"{notebook}.ipynb"

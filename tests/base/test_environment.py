@@ -118,3 +118,11 @@ def test_memory_that_was_freed_is_there_for_what_comes_next():
         for how in ("keeps", "leaves")
     )
     assert keeps < 20 < leaves
+
+
+def test_a_process_that_is_tuned_searches_for_garbage_less_often():
+    code = (
+        "import gc; from smicnb.base.work import environment; environment.tune_process(); print(gc.get_threshold()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout) == environment.NEW_OBJECTS > 2000

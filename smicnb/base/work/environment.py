@@ -11,6 +11,7 @@ ATen/native/DispatchStub.cpp.
 """
 
 import ctypes
+import gc
 import os
 import platform
 import sys
@@ -37,6 +38,7 @@ INSTRUCTIONS = {
 CPU_INFO = Path("/proc/cpuinfo")
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 KEPT = 2**30  # bytes, at the end of the heap
+NEW_OBJECTS = 5000  # between two searches for garbage; Python's own is 700 or 2000, by version
 AVX2 = 40  # Windows' PF_AVX2_INSTRUCTIONS_AVAILABLE
 
 
@@ -51,6 +53,14 @@ def rest_while_waiting() -> None:
     what they do: where photographs are read beside a network, they would spin on cores that others could use.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", THREAD_VARIABLES["OMP_WAIT_POLICY"])
+
+
+def tune_process() -> None:
+    """Spare a process that loads networks two kinds of housekeeping: `keep_freed_memory`, and the search for garbage
+    among the half million objects that torch and transformers are made of, which took a second of every start.
+    """
+    keep_freed_memory()
+    gc.set_threshold(NEW_OBJECTS)
 
 
 def keep_freed_memory() -> None:

@@ -23,8 +23,8 @@ from smicnb.base.work.environment import (
     SCHEDULER,
     THREADS,
     WORKERS,
-    keep_freed_memory,
     thread_variables,
+    tune_process,
     worker_variables,
 )
 
@@ -84,7 +84,7 @@ class Processes(Executor):
 def _tie(tether: Any, variables: dict[str, str]) -> None:
     """Begin a worker process: it leaves interrupts to its parent, and ends when that ends or lets go."""
     os.environ.update(variables)  # before any library is there that asks for them
-    keep_freed_memory()
+    tune_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
