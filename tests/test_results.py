@@ -218,6 +218,15 @@ def finding_text_of_taco(page):
     captions = table(f"{TACO}/taco_caption_sources").set_index("source")["lpips_difference"]
     most = captions[["another image's", "shuffled words", "none"]].abs().max()
     page.says("another image's caption, shuffled words or none move LPIPS by less than {:.3f}", above(most, 3))
+    gains = table("taco_control/gains", "value").loc["psnr_named"].set_index(["dataset", "against"])
+    datasets = ("bsds500/heldout", "kodak")
+    for dataset, said in zip(datasets, ("{} held-out photographs of BSDS500 and", "{} Kodak images, and"), strict=True):
+        row = gains.loc[(dataset, "wrong sentence")]
+        page.says(f"by {{:+.4f}} [{{:+.4f}}, {{:+.4f}}] dB on the {said}", *row[MEAN], int(row["images"]))
+    away = [gains.loc[(dataset, "without text"), "mean"] for dataset in datasets]
+    page.says("against the codec without text by {:.2f} and {:.2f} dB", *away)
+    left = table("taco_control/trainings", "model").loc["position/low/0"]
+    page.says("it leaves the other {:.1f} times the squared error", left["mse_other"] / left["mse"])
     page.says("With one seed each, by our rule, neither joint loss, TGIC's module nor the frozen base model")
     alone = rows.loc[["without-joint-loss", "tgic", "frozen-base"]]
     assert (set(alone["seeds"]), set(alone["verdict"])) == ({1}, {UNDECIDED})

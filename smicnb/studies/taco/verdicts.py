@@ -72,6 +72,22 @@ def taco_joint_loss(table: pd.DataFrame) -> Verdict:
     )
 
 
+@verdict("taco_control/gains", "taco_control/trainings")
+def taco_text_control(gains: pd.DataFrame, trainings: pd.DataFrame) -> Verdict:
+    """A task that text alone decides: what the right sentence gains, and whether the encoder can tell where it is."""
+    said = [
+        f"{row.mean:+.4f} [{row.low:+.4f}, {row.high:+.4f}] against {row.against} on {row.images} of {row.dataset}"
+        for row in gains[gains["value"] == "psnr_named"].itertuples()
+    ]
+    left = trainings[trainings["model"].str.startswith("position/")]
+    told = [f"{row.mse_other / row.mse:.2f}" for row in left.itertuples()]
+    return Verdict(
+        "measured",
+        f"PSNR in the half that counts by the sentence that names it, {'; '.join(said)}; where the left half counts "
+        f"throughout, without text, squared error outside it is {', '.join(told)} times that within",
+    )
+
+
 @verdict("kodak/08_taco_ablations/taco_verdicts")
 def taco_part(table: pd.DataFrame, variant: str) -> Verdict:
     """Fig. 9 to 11, A2 and C8: what the whole codec gains over a variant, by all of its judges."""
