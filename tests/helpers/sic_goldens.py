@@ -86,11 +86,10 @@ class Again:
 
     def measured(self):
         names = list(dict.fromkeys(level.name for level in self.levels))[:MEASURED]
-        some = [level for level in self.levels if level.name in names]
+        some = [level for level in self.levels if level.name in names and level.level % EVERY == 1]
         first = replace(self.tested, items=self.tested.items[:1])
-        rows = evaluate.evaluate(
-            [*some, *classical.ladder("jpeg")][::EVERY], first, ("psnr", "lpips", "dists"), self.judge
-        )
+        coded = [*some, *classical.ladder("jpeg")[::EVERY]]
+        rows = evaluate.evaluate(coded, first, ("psnr", "lpips", "dists"), self.judge)
         return {"sic_rates": sic_study.points(rows)}
 
     def shown(self):
