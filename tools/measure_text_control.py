@@ -26,6 +26,8 @@ from smicnb.studies.taco import control
 
 SEED = 0  # of the bootstrap
 PLAN = "Trained by recipes/train/taco-control.yaml."
+GAINS = "What the sentence that names the half that counts is worth, against the wrong sentence and against a model "
+GAINS += "without text: mean differences over pictures, with 95 % intervals over scenes."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,12 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made_from |= {f"model {one.name}": one.sha256 for one in found}
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     chosen.out.mkdir(parents=True, exist_ok=True)
-    gains = (
-        "What the sentence that names the half that counts is worth, against the wrong sentence and against a model "
-    )
-    gains += "without text: mean differences over pictures, with 95 % intervals over scenes."
     for name, rows, caption in (
-        ("gains", control.judge_control(table, SEED), gains),
+        ("gains", control.judge_control(table, SEED), GAINS),
         ("trainings", training_table(found), "How the controls' trainings ended, on validation crops."),
         ("contrast", contrast_table(found), "The contrastive term of trainings in nats, beside guessing in a batch."),
     ):

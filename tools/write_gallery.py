@@ -63,10 +63,10 @@ def shown(notebook: str, name: str, kept: str) -> str:
     picture = root() / f"{stem}.png"
     suffix = ".png" if picture.is_file() else ".md"
     links = [f"[{'full size' if suffix == '.png' else 'alone'}](../../{stem}{suffix})", f"[data](../../{stem}.csv)"]
+    committed = tables(root())  # photographs that are not ours to distribute lie on one machine, and no page links them
     for folder, title in DATA_SETS.items():
         other = f"{folder}/{notebook}/{name}"
-        # a picture of photographs that are not ours to distribute lies on one machine: its page must not link it
-        if title and folder != kept and other in tables(root()):
+        if title and folder != kept and other in committed:
             links.append(f"[on {title}](../../figures/{other}{suffix})")
     caption = escape(str(read_sidecar(root() / f"{stem}.json")["caption"]))
     about = f"`{name}` {caption} {' · '.join(links)}"

@@ -28,7 +28,7 @@ MORE, FEWER = "more bits", "fewer bits"
 
 
 def find_compared(folder: Path) -> list[Path]:
-    """Checkpoints of `RUNS` in a folder, in this order; pilots are left out.
+    """The checkpoints of `RUNS` in a folder, in this order; pilots are left out.
 
     Raises:
         SmicnbError: none.
