@@ -75,16 +75,19 @@ def taco_joint_loss(table: pd.DataFrame) -> Verdict:
 @verdict("taco_control/gains", "taco_control/trainings")
 def taco_text_control(gains: pd.DataFrame, trainings: pd.DataFrame) -> Verdict:
     """A task that text alone decides: what the right sentence gains, and whether the encoder can tell where it is."""
-    said = [
-        f"{row.mean:+.4f} [{row.low:+.4f}, {row.high:+.4f}] against {row.against} on {row.images} of {row.dataset}"
-        for row in gains[gains["value"] == "psnr_named"].itertuples()
-    ]
+    rows, said = gains[gains["value"] == "psnr_named"], []
+    for against, other in (("wrong sentence", "the wrong sentence"), ("without text", "a codec without text")):
+        found = [
+            f"{row.mean:+.4f} [{row.low:+.4f}, {row.high:+.4f}] dB on {row.images} of {row.dataset}"
+            for row in rows[rows["against"] == against].itertuples()
+        ]
+        said.append(f"against {other} {', '.join(found)}")
     left = trainings[trainings["model"].str.startswith("position/")]
     told = [f"{row.mse_other / row.mse:.2f}" for row in left.itertuples()]
     return Verdict(
         "measured",
-        f"PSNR in the half that counts by the sentence that names it, {'; '.join(said)}; where the left half counts "
-        f"throughout, without text, squared error outside it is {', '.join(told)} times that within",
+        f"what the sentence that names the half that counts gains in PSNR there, {'; '.join(said)}; where the left half "
+        f"counts throughout, without text, squared error outside it is {', '.join(told)} times that within",
     )
 
 
