@@ -86,8 +86,8 @@ def taco_text_control(gains: pd.DataFrame, trainings: pd.DataFrame) -> Verdict:
     told = [f"{row.mse_other / row.mse:.2f}" for row in left.itertuples()]
     return Verdict(
         "measured",
-        f"what the sentence that names the half that counts gains in PSNR there, {'; '.join(said)}; where the left half "
-        f"counts throughout, without text, squared error outside it is {', '.join(told)} times that within",
+        f"what the sentence that names the half that counts gains in PSNR there, {'; '.join(said)}; where the left "
+        f"half counts throughout, without text, squared error outside it is {', '.join(told)} times that within",
     )
 
 
