@@ -2,12 +2,16 @@
 
 `python tools/measure_equal_terms.py FOLDER --data kodak:PATH`, where FOLDER holds what recipes/train/sic-equal.yaml
 trains. The models do not ship: the sidecars name their hashes, and `smicnb train` makes them again from the plan.
+Points of models that are not in FOLDER stay in the tables: each seed can be trained and measured on its own.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
+from smicnb.base.errors import SmicnbError
 from smicnb.drawing import style
 from smicnb.learned.files import checkpoints
 from smicnb.repro import figures
@@ -29,10 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=root() / "figures" / "sic_equal_terms")
     chosen = parser.parse_args(arguments)
     paths, photographs = equal.find_compared(chosen.folder), image_collections.load(chosen.data)
-    made_from = {"collection": photographs.fingerprint}
+    picture, data = chosen.out / "rates.png", chosen.out / "rates.csv"
+    made_from = figures.read_sidecar(picture.with_suffix(".json")).get("made_from", {})
+    measured_on = made_from.setdefault("collection", photographs.fingerprint)
+    if measured_on != photographs.fingerprint:
+        raise SmicnbError(
+            f"the tables of '{chosen.out}' are of another collection than {photographs.name}",
+            "tables of this one, or none",
+            "name another folder with --out",
+        )
+    kept = pd.read_csv(data, dtype=equal.NAMES) if len(made_from) > 1 else None
+    points = equal.sort_points(kept, equal.measure(paths, photographs))
     for found in map(checkpoints.load, paths):
         made_from[f"model {found.name}"] = found.sha256
-    points = equal.measure(paths, photographs)
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     chosen.out.mkdir(parents=True, exist_ok=True)
     rates = equal.bd_rates(points, SEED, equal.METRICS)
@@ -43,7 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     ):
         figures.write_table(chosen.out / f"{name}.csv", table, f"{said} {RULE}", origin)
     style.use_style()
-    picture, data = chosen.out / "rates.png", chosen.out / "rates.csv"
     caption = f"SIC, a file for all rates, and its twin, a model a rate, {where}. Thin: further seeds. {RULE}"
     figures.write_data(data, points)
     figure = learned_plots.rate_curves_of(points, equal.METRICS, MOST_BPP, SEED)

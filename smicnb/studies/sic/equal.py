@@ -24,6 +24,7 @@ PAIRS = {"sic": "twin", "sic-lpips": "twin-lpips"}  # what is trained alike but 
 RUNS = (*PAIRS, *PAIRS.values())
 METRICS = ("psnr", "lpips", "dists")
 ALL = "all"  # seeds
+NAMES = dict.fromkeys(("codec", "setting", "dataset", "scene", "image"), str)  # columns of points, whatever they hold
 MORE, FEWER = "more bits", "fewer bits"
 
 
@@ -48,6 +49,20 @@ def measure(paths: Iterable[Path], collection: Collection, executor: Executor | 
     """`measures.points` of every level of checkpoints and of JPEG on the images of a collection."""
     levels = [level for path in paths for level in sic_levels.levels_of(path)]
     return measures.points(evaluate.evaluate([*levels, *classical.ladder("jpeg")], collection, METRICS, None, executor))
+
+
+def sort_points(kept: pd.DataFrame | None, measured: pd.DataFrame) -> pd.DataFrame:
+    """Points of `measure`, and those kept of earlier calls that were not measured again; seeds in order, JPEG last."""
+    points = pd.concat([measured, kept], ignore_index=True).drop_duplicates(list(NAMES))
+
+    def place(codec: str) -> tuple[int, int]:
+        if not codec.startswith(measures.FAMILY):
+            return len(RUNS), 0
+        run, seed = seed_of(codec)
+        return RUNS.index(run), seed
+
+    ranks = {codec: rank for rank, codec in enumerate(sorted(points["codec"].unique(), key=place))}
+    return points.sort_values("codec", key=lambda codecs: codecs.map(ranks), kind="stable", ignore_index=True)
 
 
 def bd_rates(points: pd.DataFrame, seed: int, metrics: Sequence[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """SIC and its twin on equal terms, measured on tiny networks, and judged on curves whose distance is known."""
 
+import io
 import json
 from dataclasses import replace
 
@@ -36,13 +37,20 @@ def trained(tmp_path_factory):
     return folder
 
 
-def test_the_tool_writes_curves_bits_for_equal_quality_and_jpeg_beside_them(
-    trained, load_tool, tmp_path, monkeypatch, capsys
-):
+@pytest.fixture
+def measure_on(load_tool, tmp_path, monkeypatch):
     small = select_tested(image_collections.load("embedded"), 96)
-    monkeypatch.setattr(image_collections, "load", lambda name: replace(small, items=small.items[:2]))
     monkeypatch.setattr(equal, "METRICS", ("psnr",))
-    load_tool("measure_equal_terms").main([str(trained), "--data", "embedded", "--out", str(tmp_path)])
+
+    def run(folder, images=slice(2)):
+        monkeypatch.setattr(image_collections, "load", lambda name: replace(small, items=small.items[images]))
+        load_tool("measure_equal_terms").main([str(folder), "--data", "embedded", "--out", str(tmp_path)])
+
+    return run
+
+
+def test_the_tool_writes_curves_bits_for_equal_quality_and_jpeg_beside_them(trained, measure_on, tmp_path, capsys):
+    measure_on(trained)
     assert {path.name for path in tmp_path.iterdir()} > {"rates.png", "bd_rates.md", "beside_jpeg.csv"}
     made_from = json.loads((tmp_path / "rates.json").read_text())["made_from"]
     twins = [f"twin/{rate}/{seed}" for rate in ("high", "low") for seed in (0, 1)]
@@ -54,6 +62,25 @@ def test_the_tool_writes_curves_bits_for_equal_quality_and_jpeg_beside_them(
     verdict = rates["verdict"].iloc[-1]
     assert isinstance(verdict, str)
     assert verdict in capsys.readouterr().out
+
+
+def test_seeds_that_are_measured_one_after_the_other_make_the_same_tables(trained, measure_on, tmp_path):
+    for seed in (1, 0):
+        folder = tmp_path / f"seed{seed}"
+        folder.mkdir()
+        for path in trained.glob(f"*-{seed}.safetensors"):
+            (folder / path.name).write_bytes(path.read_bytes())
+        measure_on(folder)
+    apart = {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")}
+    hashes = json.loads((tmp_path / "rates.json").read_text())["made_from"]
+    with pytest.raises(SmicnbError, match="are of another collection"):
+        measure_on(trained, slice(1))
+    for path in tmp_path.glob("*.*"):
+        path.unlink()
+    measure_on(trained)
+    for name, data in apart.items():
+        pd.testing.assert_frame_equal(pd.read_csv(io.BytesIO(data)), pd.read_csv(tmp_path / name), rtol=1e-4)
+    assert hashes == json.loads((tmp_path / "rates.json").read_text())["made_from"]
 
 
 def curves(bits, noise=0.0):
