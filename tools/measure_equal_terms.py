@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "name another folder with --out",
         )
     kept = pd.read_csv(data, dtype=equal.NAMES) if len(made_from) > 1 else None
-    points = equal.sort_points(kept, equal.measure(paths, photographs))
+    points = equal.sort_points(kept, equal.measure(paths, photographs, kept is None))
     for found in map(checkpoints.load, paths):
         made_from[f"model {found.name}"] = found.sha256
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}

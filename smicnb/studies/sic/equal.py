@@ -19,13 +19,12 @@ from smicnb.learned.files import sic_levels
 from smicnb.learned.files.shipped import read_facts
 from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.studies.sic import measures
+from smicnb.studies.sic.verdicts import ALL, FEWER, MORE
 
 PAIRS = {"sic": "twin", "sic-lpips": "twin-lpips"}  # what is trained alike but for the method
 RUNS = (*PAIRS, *PAIRS.values())
 METRICS = ("psnr", "lpips", "dists")
-ALL = "all"  # seeds
 NAMES = dict.fromkeys(("codec", "setting", "dataset", "scene", "image"), str)  # columns of points, whatever they hold
-MORE, FEWER = "more bits", "fewer bits"
 
 
 def find_compared(folder: Path) -> list[Path]:
@@ -45,10 +44,13 @@ def find_compared(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found.items())]
 
 
-def measure(paths: Iterable[Path], collection: Collection, executor: Executor | None = None) -> pd.DataFrame:
-    """`measures.points` of every level of checkpoints and of JPEG on the images of a collection."""
-    levels = [level for path in paths for level in sic_levels.levels_of(path)]
-    return measures.points(evaluate.evaluate([*levels, *classical.ladder("jpeg")], collection, METRICS, None, executor))
+def measure(
+    paths: Iterable[Path], collection: Collection, jpeg: bool = True, executor: Executor | None = None
+) -> pd.DataFrame:
+    """`measures.points` of every level of checkpoints, and of JPEG where asked for, on the images of a collection."""
+    codecs = [level for path in paths for level in sic_levels.levels_of(path)]
+    codecs += classical.ladder("jpeg") if jpeg else []
+    return measures.points(evaluate.evaluate(codecs, collection, METRICS, None, executor))
 
 
 def sort_points(kept: pd.DataFrame | None, measured: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.images import curves
+from smicnb.compare.images.ablations import seed_of
 from smicnb.studies.committed import Verdict, outcome_of, verdict
 
 EQUAL = 1e-4  # bits; the tables have six digits
@@ -12,6 +13,8 @@ DEAD = 0.01  # share of a file's estimated bits below which a level codes next t
 CURVES, STEPS = "09_sic_ablations/sic_synonyms", "09_sic_ablations/sic_steps"
 WARMED = ("one-sample", "without-warm-up")
 WHOLE, JPEG = "SIC one-sample (seed 0)", "JPEG"
+ALL = "all"  # seeds, in tables of equal terms
+MORE, FEWER = "more bits", "fewer bits"  # than the twin, there
 RATES_AS_PUBLISHED = 16  # that one model of the authors serves
 
 
@@ -257,6 +260,28 @@ def sic_twin(table: pd.DataFrame) -> Verdict:
         for metric, mean, low, high in zip(rows["metric"], rows["mean"], rows["low"], rows["high"], strict=True)
     ]
     return Verdict("measured", f"BD-rate against a twin for each rate: {', '.join(parts)}")
+
+
+@verdict("sic_equal_terms/bd_rates", "sic_equal_terms/beside_jpeg")
+def sic_equal_terms(rates: pd.DataFrame, beside: pd.DataFrame) -> Verdict:
+    """SIC against its twin after equal steps, over seeds, and both beside JPEG."""
+    said = []
+    for (codec, twin), pair in rates.groupby(["codec", "against"], sort=False):
+        parts = []
+        for metric, rows in pair.groupby("metric", sort=False):
+            each = ", ".join(f"{mean:+.0f}" for mean in rows.loc[rows["seed"] != ALL, "mean"])
+            over = rows[rows["seed"] == ALL].iloc[0]
+            parts.append(
+                f"{over['mean']:+.0f} % [{over['low']:+.0f}, {over['high']:+.0f}] in {metric} (each seed: {each}; "
+                f"{over['verdict']})"
+            )
+        said.append(f"{codec} against {twin}, equal in steps: {', '.join(parts)}")
+    for run, rows in beside.dropna(subset="difference").groupby(beside["codec"].map(lambda codec: seed_of(codec)[0])):
+        ends = f"{rows['difference'].min():+.1f} to {rows['difference'].max():+.1f} dB"
+        said.append(f"{run} less JPEG at equal rate {ends} in PSNR")
+    plain = rates[(rates["codec"] == rates["codec"].iloc[0]) & (rates["seed"] == ALL)]
+    decided = plain.loc[plain["metric"] == "psnr", "verdict"].isin([MORE, FEWER]).any()
+    return Verdict("measured" if decided else "undecided", "; ".join(said))
 
 
 @verdict("kodak/09_sic_ablations/sic_rates")

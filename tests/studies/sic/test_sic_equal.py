@@ -15,7 +15,9 @@ from smicnb.learned.files import checkpoints
 from smicnb.learned.training.plans import SicRun
 from smicnb.learned.training.sic_losses import SicWeights
 from smicnb.semantics.photographs import image_collections
+from smicnb.studies.committed import Tables
 from smicnb.studies.sic import equal
+from smicnb.studies.sic.verdicts import ALL, FEWER, MORE, sic_equal_terms
 from smicnb.studies.taco.measures import select_tested
 
 
@@ -99,8 +101,8 @@ def curves(bits, noise=0.0):
 @pytest.mark.parametrize(
     ("bits", "verdict"),
     [
-        ((1.2, 1.3, 1.25), equal.MORE),
-        ((0.8, 0.7), equal.FEWER),
+        ((1.2, 1.3, 1.25), MORE),
+        ((0.8, 0.7), FEWER),
         ((1.4, 1.05), UNDECIDED),  # on one side, but the seeds are farther apart
         ((1.2, 0.9), UNDECIDED),
         ((1.2,), TOO_FEW),
@@ -109,15 +111,31 @@ def curves(bits, noise=0.0):
 def test_an_interval_decides_where_the_mean_is_beyond_the_spread_over_seeds(bits, verdict):
     rows = equal.bd_rates(curves(bits), 0, ["psnr"]).set_index("seed")
     assert [rows.loc[str(seed), "mean"] for seed in range(len(bits))] == pytest.approx([100 * (b - 1) for b in bits])
-    whole = rows.loc[equal.ALL]
+    whole = rows.loc[ALL]
     assert whole["mean"] == pytest.approx(100 * (np.mean(bits) - 1))
     assert whole["spread"] == pytest.approx(100 * np.ptp(bits), abs=1e-6)
     assert (whole["verdict"], whole["images"]) == (verdict, 12)
 
 
+@pytest.mark.parametrize(("bits", "outcome"), [((1.2, 1.3), "measured"), ((1.2, 0.9), "undecided")])
+def test_the_map_says_what_the_tables_say(tmp_path, bits, outcome):
+    folder = tmp_path / "sic_equal_terms"
+    folder.mkdir()
+    equal.bd_rates(curves(bits), 0, ["psnr"]).to_csv(folder / "bd_rates.csv", index=False)
+    names = [f"SIC {run} (seed 0)" for run in ("sic", "twin")]
+    beside = pd.DataFrame({"codec": [*names, names[0]], "difference": [-3.04, 0.5, -1.26]})
+    beside.to_csv(folder / "beside_jpeg.csv", index=False)
+    found = sic_equal_terms(Tables(tmp_path))
+    assert found.outcome == outcome
+    mean, seeds = 100 * (np.mean(bits) - 1), ", ".join(f"{100 * (one - 1):+.0f}" for one in bits)
+    assert f"sic against twin, equal in steps: {mean:+.0f} % [" in found.sentence
+    assert f"(each seed: {seeds}; {MORE if outcome == 'measured' else UNDECIDED})" in found.sentence
+    assert "sic less JPEG at equal rate -3.0 to -1.3 dB in PSNR; twin less JPEG at equal rate +0.5" in found.sentence
+
+
 def test_an_interval_that_holds_zero_decides_nothing():
     rows = equal.bd_rates(curves((1.01, 1.02), noise=0.5), 0, ["psnr"]).set_index("seed")
-    assert rows.loc[equal.ALL, "verdict"] == UNDECIDED
+    assert rows.loc[ALL, "verdict"] == UNDECIDED
 
 
 def test_without_models_it_is_said_which_were_looked_for(tmp_path):
