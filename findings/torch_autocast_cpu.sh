@@ -9,7 +9,7 @@
 # packages: torch==2.13.0 numpy==2.4.6
 # seen: 100000 latents of probability 0.9985 take 216.6 bits, under autocast 0.0; softmax, layer_norm, log2, sum in
 #   bfloat16, mse_loss and cross_entropy in float32
-# matters: learned codecs are trained with mixed precision, and log2 of likelihoods is their rate; smicnb leaves it first
+# matters: learned codecs train with mixed precision, and log2 of likelihoods is their rate; smicnb leaves it before
 . "$(dirname "$0")/environment"
 "$work/venv/bin/python" - <<'END'
 import sys
