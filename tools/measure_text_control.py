@@ -5,7 +5,8 @@ recipes/train/taco-control.yaml trains. Of a collection that was trained on, the
 the middles of photographs, as large as the crops that were trained on; `--side 0` takes whole photographs. Writes to
 figures/taco_control the mean gains with 95 % intervals over scenes, how each training of the folder ended, and what
 contrastive terms come to beside guessing; with `--rows FILE` a row for each picture, half and arm too. The models do
-not ship: the sidecars name their hashes, and `smicnb train` makes them again from the plan.
+not ship: the sidecars name their hashes, and `smicnb train` makes them again from the plan. Rows of models that are not
+in FOLDER stay in the tables: each seed can be trained and measured on its own.
 """
 
 import argparse
@@ -53,7 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_text(chosen.rows, table.to_csv(index=False))
     made_from = {collection.name: collection.fingerprint for collection in collections}
     made_from |= {f"model {one.name}": one.sha256 for one in found}
-    origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     chosen.out.mkdir(parents=True, exist_ok=True)
     for name, rows, caption in (
         ("gains", control.judge_control(table, SEED), GAINS),
@@ -61,8 +61,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("contrast", contrast_table(found), "The contrastive term of trainings in nats, beside guessing in a batch."),
     ):
         if len(rows):
-            figures.write_table(chosen.out / f"{name}.csv", rows, f"{caption} {PLAN}", origin)
+            path = chosen.out / f"{name}.csv"
+            rows, all_from = add_rows(path, rows, made_from)
+            origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": all_from, "versions": versions()}
+            figures.write_table(path, rows, f"{caption} {PLAN}", origin)
             print(rows.to_string(index=False, float_format=lambda value: f"{value:+.4f}"))
+
+
+def add_rows(path: Path, rows: pd.DataFrame, made_from: dict) -> tuple[pd.DataFrame, dict]:
+    """Rows, and what they are made from, with those of other models that a table there has already."""
+    kept = figures.read_sidecar(path.with_suffix(".json")).get("made_from", {})
+    if not kept:
+        return rows, made_from
+    both = pd.concat([pd.read_csv(path), rows], ignore_index=True)
+    names = [name for name in ("dataset", "model", "against", "value") if name in rows]
+    both = both.drop_duplicates(names, keep="last").sort_values(names[:2], kind="stable", ignore_index=True)
+    return both, dict(sorted((kept | made_from).items()))
 
 
 if __name__ == "__main__":
