@@ -1,5 +1,6 @@
 import pickle
 
+import numpy as np
 import pytest
 
 from smicnb.base import errors
@@ -52,8 +53,6 @@ def test_nobody_shows_the_first_line_alone(repository):
 
 
 def test_a_number_of_numpys_is_shown_as_pythons():
-    import numpy as np
-
     assert [format_value(value) for value in (np.float64(0.5), np.int32(-3), 0.5, "3", np.bool_(True))] == [
         "0.5", "-3", "0.5", "'3'", "True"
     ]  # fmt: skip

@@ -7,24 +7,14 @@ import pytest
 
 from smicnb.base import files
 from smicnb.base.errors import SmicnbError
-from smicnb.base.files import (
-    atomic_path,
-    check_folder,
-    check_target,
-    sha256_array,
-    sha256_json,
-    sha256_sources,
-    write_bytes,
-    write_json,
-)
 
 
 def test_atomic_path_replaces_only_on_success(tmp_path):
     target = tmp_path / "deep" / "file.txt"
-    write_bytes(target, b"old")
+    files.write_bytes(target, b"old")
 
     def interrupted():
-        with atomic_path(target) as temporary:
+        with files.atomic_path(target) as temporary:
             temporary.write_bytes(b"half")
             raise RuntimeError
 
@@ -38,7 +28,7 @@ def test_atomic_path_keeps_the_suffix_and_makes_ordinary_permissions(tmp_path):
     target = tmp_path / "a.png"
     old = os.umask(0o022)
     try:
-        with atomic_path(target) as temporary:
+        with files.atomic_path(target) as temporary:
             assert temporary.suffix == ".png"
             temporary.write_bytes(b"x")
     finally:
@@ -48,30 +38,30 @@ def test_atomic_path_keeps_the_suffix_and_makes_ordinary_permissions(tmp_path):
 
 def test_equal_bytes_leave_the_file_untouched(tmp_path):
     target = tmp_path / "a"
-    write_bytes(target, b"same")
+    files.write_bytes(target, b"same")
     os.utime(target, ns=(1, 1))
-    write_bytes(target, b"same")
+    files.write_bytes(target, b"same")
     assert target.stat().st_mtime_ns == 1
-    write_bytes(target, b"else")
+    files.write_bytes(target, b"else")
     assert target.stat().st_mtime_ns != 1
 
 
 def test_json_is_strict(tmp_path):
     with pytest.raises(ValueError, match="Out of range"):
-        write_json(tmp_path / "a.json", {"x": float("nan")})
+        files.write_json(tmp_path / "a.json", {"x": float("nan")})
     assert not (tmp_path / "a.json").exists()
 
 
 def test_hash_of_json_ignores_the_order_of_keys_only():
-    assert sha256_json({"a": 1, "b": [1, 2]}) == sha256_json({"b": [1, 2], "a": 1})
-    assert sha256_json([1, 2]) != sha256_json([2, 1])
+    assert files.sha256_json({"a": 1, "b": [1, 2]}) == files.sha256_json({"b": [1, 2], "a": 1})
+    assert files.sha256_json([1, 2]) != files.sha256_json([2, 1])
 
 
 def test_arrays_differ_by_type_shape_and_values_alone():
     array = np.arange(6.0)
     others = [array.astype(np.float32), array.reshape(2, 3), -array, array.view(np.int64)]
-    assert len({sha256_array(some) for some in [array, *others]}) == 5
-    assert sha256_array(np.arange(12.0)[::2] / 2) == sha256_array(array)
+    assert len({files.sha256_array(some) for some in [array, *others]}) == 5
+    assert files.sha256_array(np.arange(12.0)[::2] / 2) == files.sha256_array(array)
 
 
 # --- what stands at the target ----------------------------------------------------------------------
@@ -86,7 +76,7 @@ def test_a_link_stays_and_what_it_leads_to_is_written(tmp_path):
     far.write_bytes(b"old")
     near.symlink_to("there/far.txt")
     first.symlink_to(near)
-    write_bytes(first, b"new")
+    files.write_bytes(first, b"new")
     assert (first.is_symlink(), near.is_symlink(), far.is_symlink()) == (True, True, False)
     assert far.read_bytes() == b"new"
     assert sorted(os.listdir(tmp_path)) == ["first.txt", "near.txt", "there"]
@@ -119,7 +109,7 @@ def test_a_file_keeps_its_mode(tmp_path, mode):
     target = tmp_path / "a.png"
     target.write_bytes(b"old")
     target.chmod(mode)
-    write_bytes(target, b"new")
+    files.write_bytes(target, b"new")
     assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (b"new", mode)
 
 
@@ -128,7 +118,7 @@ def test_a_file_keeps_its_owner(tmp_path):
     target = tmp_path / "a"
     target.write_bytes(b"old")
     os.chown(target, 1234, 2345)
-    write_bytes(target, b"new")
+    files.write_bytes(target, b"new")
     assert (target.stat().st_uid, target.stat().st_gid) == (1234, 2345)
 
 
@@ -137,16 +127,16 @@ def test_a_dangling_link_is_written_through_where_a_file_can_be(tmp_path):
     link = tmp_path / "link"
     link.symlink_to(tmp_path / "later")
     with pytest.raises(SmicnbError, match="exists already"):
-        check_target(link, force=False)
-    with pytest.raises(SmicnbError, match="exists already"), atomic_path(link, new=True) as temporary:
+        files.check_target(link, force=False)
+    with pytest.raises(SmicnbError, match="exists already"), files.atomic_path(link, new=True) as temporary:
         temporary.write_bytes(b"x")
     assert not (tmp_path / "later").exists()
-    write_bytes(link, b"x")
+    files.write_bytes(link, b"x")
     assert link.is_symlink()
     assert (tmp_path / "later").read_bytes() == b"x"
     lost = tmp_path / "lost"
     lost.symlink_to(tmp_path / "no" / "where")
-    for write in (check_target, lambda target: write_bytes(target, b"x")):
+    for write in (files.check_target, lambda target: files.write_bytes(target, b"x")):
         with pytest.raises(SmicnbError, match=r"is a link to '.*where', whose folder is not there"):
             write(lost)
     assert sorted(os.listdir(tmp_path)) == ["later", "link", "lost"]
@@ -164,7 +154,7 @@ def test_what_is_no_file_is_left_as_it_is(tmp_path, kind):
         if "link" in kind:
             target.symlink_to(tmp_path / "pipe")
     before = target.stat(), sorted(os.listdir(tmp_path))
-    for write in (check_target, lambda target: write_bytes(target, b"x")):
+    for write in (files.check_target, lambda target: files.write_bytes(target, b"x")):
         with pytest.raises(SmicnbError, match="is a folder" if kind == "folder" else "is no regular file but a pipe"):
             write(target)
     assert (target.stat(), sorted(os.listdir(tmp_path))) == before
@@ -174,7 +164,7 @@ def test_a_new_file_replaces_nothing_not_even_what_came_meanwhile(tmp_path, monk
     target = tmp_path / "a"
 
     def late():
-        with atomic_path(target, new=True) as temporary:
+        with files.atomic_path(target, new=True) as temporary:
             temporary.write_bytes(b"mine")
             target.write_bytes(b"another's")
 
@@ -185,7 +175,7 @@ def test_a_new_file_replaces_nothing_not_even_what_came_meanwhile(tmp_path, monk
             late()
         assert target.read_bytes() == b"another's"
         target.unlink()
-        write_bytes(target, b"mine", new=True)
+        files.write_bytes(target, b"mine", new=True)
         assert target.read_bytes() == b"mine"
         assert os.listdir(tmp_path) == ["a"]
         target.unlink()
@@ -199,31 +189,31 @@ def test_errors_of_the_system_name_the_target(tmp_path, monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(module, name, refuses)
             with pytest.raises(PermissionError) as caught:
-                write_bytes(tmp_path / "a", b"x")
+                files.write_bytes(tmp_path / "a", b"x")
             assert caught.value.filename == str(tmp_path / "a")
     assert os.listdir(tmp_path) == []
 
 
 def test_a_name_of_any_length_that_a_folder_holds_can_be_written(tmp_path):
-    write_bytes(tmp_path / ("é" * 125 + ".txt"), b"x")
+    files.write_bytes(tmp_path / ("é" * 125 + ".txt"), b"x")
     assert len(os.listdir(tmp_path)) == 1
 
 
 def test_a_folder_is_tried_and_left_as_it_was(tmp_path, monkeypatch):
     (tmp_path / "file").write_bytes(b"")
-    check_folder(tmp_path / "new" / "deep")
-    check_target(tmp_path / "new" / "deep" / "a.txt", force=False)
+    files.check_folder(tmp_path / "new" / "deep")
+    files.check_target(tmp_path / "new" / "deep" / "a.txt", force=False)
     assert os.listdir(tmp_path) == ["file"]
     for above in (tmp_path / "file", tmp_path / "file" / "deep"):
         with pytest.raises(SmicnbError, match=r"'.*file' is no folder; needed: a folder to write to"):
-            check_folder(above)
+            files.check_folder(above)
 
     def refuses(**_):
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(files.tempfile, "TemporaryFile", refuses)
     with pytest.raises(SmicnbError, match=r"cannot write to '.*new' \(Read-only file system\)"):
-        check_target(tmp_path / "new" / "a.txt")
+        files.check_target(tmp_path / "new" / "a.txt")
 
 
 def test_the_key_of_sources_knows_the_modules_of_folders_within(tmp_path):
@@ -231,8 +221,8 @@ def test_the_key_of_sources_knows_the_modules_of_folders_within(tmp_path):
     (tmp_path / "a.py").write_text("A = 1\n")
     (tmp_path / "inner" / "a.py").write_text("A = 1\n")
     (tmp_path / "notes.txt").write_text("no source")
-    before = sha256_sources(tmp_path)
+    before = files.sha256_sources(tmp_path)
     assert list(before) == ["a.py", "inner/a.py"]
     (tmp_path / "inner" / "a.py").write_text("A = 2\n")
-    assert sha256_sources(tmp_path)["a.py"] == before["a.py"]
-    assert sha256_sources(tmp_path)["inner/a.py"] != before["inner/a.py"]
+    assert files.sha256_sources(tmp_path)["a.py"] == before["a.py"]
+    assert files.sha256_sources(tmp_path)["inner/a.py"] != before["inner/a.py"]

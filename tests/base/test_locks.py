@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from smicnb.base import locks
 from smicnb.base.errors import SmicnbError
 from smicnb.base.locks import is_at, locked
 
@@ -38,8 +39,6 @@ def test_it_is_met_by_others_until_it_ends_or_is_killed(tmp_path):
 
 
 def test_what_replaces_a_file_between_opening_and_locking_is_what_is_held(tmp_path, monkeypatch):
-    from smicnb.base import locks
-
     path, lock = tmp_path / "a", locks.lock_handle
     path.write_bytes(b"old")
 
@@ -58,8 +57,6 @@ def test_what_replaces_a_file_between_opening_and_locking_is_what_is_held(tmp_pa
 
 
 def test_what_cannot_be_held_is_told(tmp_path, monkeypatch):
-    from smicnb.base import locks
-
     for path in (tmp_path, tmp_path / "none"):
         with pytest.raises(SmicnbError, match="cannot write to '"), locked(path):
             pass

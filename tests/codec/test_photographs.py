@@ -258,40 +258,32 @@ def test_a_name_that_is_there_already_is_refused_in_any_case(path, later, tmp_pa
     assert path.read_bytes() == between != before
 
 
-def test_what_grew_while_photographs_were_encoded_is_not_appended_to(path, later, monkeypatch):
-    """Two appends of one folder at a time: the second one would bring every name twice."""
-    find, grown = photographs.photographs, []
+@pytest.mark.parametrize("replaced", [False, True])
+def test_what_changed_while_photographs_were_encoded_is_not_appended_to(path, later, first, monkeypatch, replaced):
+    """Of two appends of one folder at a time the second one would bring every name twice.
+
+    A file that replaces another has as many images, and another dictionary: what was coded for the old one would be
+    noise in it.
+    """
+    find, changed = photographs.photographs, []
 
     def slow(source, encoder, executor):
         found = find(source, encoder, executor)
-        if not grown:
-            grown.append(source)
-            photographs.append(path, source)
+        if not changed:
+            changed.append(source)
+            if replaced:
+                photographs.compress(str(first[0]), path, "lite0-minilm", **POINT | {"n_atoms": 3})
+            else:
+                photographs.append(path, source)
         return found
 
     monkeypatch.setattr(photographs, "photographs", slow)
-    with pytest.raises(SmicnbError, match="has grown from 6 to 8 images meanwhile; append again"):
+    said = "was replaced" if replaced else "has grown from 6 to 8 images"
+    with pytest.raises(SmicnbError, match=f"{said} meanwhile; append again"):
         photographs.append(path, str(later))
     with SmicReader(path) as opened:
-        assert opened.names == sorted(FIRST) + sorted(LATER)
-
-
-def test_an_append_to_a_file_that_compress_replaced_meanwhile_is_refused(path, later, first, monkeypatch):
-    """The new file has as many images, and another dictionary: what was coded for the old one would be noise in it."""
-    find, replaced = photographs.photographs, []
-
-    def slow(source, encoder, executor):
-        found = find(source, encoder, executor)
-        if not replaced:
-            replaced.append(source)
-            photographs.compress(str(first[0]), path, "lite0-minilm", **POINT | {"n_atoms": 3})
-        return found
-
-    monkeypatch.setattr(photographs, "photographs", slow)
-    with pytest.raises(SmicnbError, match="was replaced meanwhile; append again"):
-        photographs.append(path, str(later))
-    with SmicReader(path) as opened:
-        assert (len(opened), opened.header.n_atoms) == (6, 3)
+        assert opened.names == sorted(FIRST) + ([] if replaced else sorted(LATER))
+        assert opened.header.n_atoms == (3 if replaced else 6)
 
 
 COMPOSED, DECOMPOSED = "caf\u00e9.jpg", "CAFE\u0301.JPG"
@@ -308,20 +300,17 @@ def test_names_that_some_file_system_takes_for_one_are_told_apart(first, path, t
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("command", ["append", "decompress"])
-def test_a_file_of_other_weights_is_refused(command, later, tmp_path):
+def test_a_file_of_other_weights_is_refused(later, tmp_path):
     codec = SMICCodec(n_atoms=2, encoder="lite0-minilm", weights_hash="ab" * 32)
     latents = np.random.default_rng(0).standard_normal((5, 384))
-    path = tmp_path / "other.smic"
+    path, out = tmp_path / "other.smic", tmp_path / "out"
     path.write_bytes(codec.fit(latents).encode(latents))
     before = path.read_bytes()
-    out = tmp_path / "out"
-    calls = {"append": (photographs.append, path, str(later)), "decompress": (decompress, path, out, later)}
-    function, *arguments = calls[command]
-    with pytest.raises(
-        SmicnbError, match=r"found encoder 'lite0-minilm' with weights .*'lite0-minilm' with weights abab"
-    ):
-        function(*arguments)
+    said = r"found encoder 'lite0-minilm' with weights .*'lite0-minilm' with weights abab"
+    with pytest.raises(SmicnbError, match=said):
+        photographs.append(path, str(later))
+    with pytest.raises(SmicnbError, match=said):
+        decompress(path, out, later)
     assert path.read_bytes() == before
     assert not out.exists()
 

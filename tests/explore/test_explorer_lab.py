@@ -8,6 +8,10 @@ from chromium import chromium, requests
 from jupyter_lab import jupyter_lab
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import WebDriverWait
 
 # As in test_explore, so that one sweep serves both.
 SMOKE = {"n_atoms": [2, 16], "b_dict": [2, 4], "b_coef": [1, 4], "penalties": [0.2, 0.8]}
@@ -22,8 +26,6 @@ VISIBLE = "return getComputedStyle(document.querySelector(arguments[0])).display
 @pytest.fixture(scope="module")
 def page(repository, tmp_path_factory):
     """A driver that has explore.ipynb open, all cells run, at smoke size."""
-    from selenium.webdriver.support.ui import WebDriverWait
-
     folder = tmp_path_factory.mktemp("lab")
     (folder / "notebooks").mkdir()
     nbformat.write(nbformat.v4.new_notebook(metadata=KERNEL), folder / "notebooks" / "empty.ipynb")
@@ -40,9 +42,6 @@ def page(repository, tmp_path_factory):
 
 def open_notebook(driver, address, give_up):
     """Load the page until its notebook has a kernel; twice at most, as a reader would, then say what is there."""
-    from selenium.common.exceptions import TimeoutException
-    from selenium.webdriver.support.ui import WebDriverWait
-
     for _ in range(2):
         driver.get(address)
         try:
@@ -54,8 +53,6 @@ def open_notebook(driver, address, give_up):
 
 
 def all_of(driver, selector):
-    from selenium.webdriver.common.by import By
-
     return driver.find_elements(By.CSS_SELECTOR, selector)
 
 
@@ -66,9 +63,6 @@ def the(driver, selector):
 
 def wait(driver, condition):
     """Wait until a condition holds; what is redrawn meanwhile is looked for again."""
-    from selenium.common.exceptions import StaleElementReferenceException
-    from selenium.webdriver.support.ui import WebDriverWait
-
     return WebDriverWait(driver, SOON, 0.05, [StaleElementReferenceException]).until(lambda _: condition())
 
 
@@ -76,7 +70,6 @@ def press(driver, name, seen):
     """Press a button until what it does is seen, which is returned. By keyboard: pictures that are drawn meanwhile may
     move the button away from under a pointer. And again: a press is lost with a button that is drawn anew.
     """
-    from selenium.webdriver.common.keys import Keys
 
     def pressed():
         next(button for button in all_of(driver, ".smx-live button") if button.text == name).send_keys(Keys.SPACE)
@@ -90,8 +83,6 @@ def press(driver, name, seen):
 
 
 def test_a_slider_moved_by_keyboard_changes_number_and_picture(page):
-    from selenium.webdriver.common.keys import Keys
-
     number, picture = the(page, ".smx-bits-train").text, the(page, ".smx-generated").get_attribute("src")
     assert picture.startswith("data:image/jpeg")
     assert float(number) > 0
@@ -115,8 +106,6 @@ def test_an_atom_switched_off_changes_what_is_decoded(page):
 
 
 def test_typed_words_are_answered_with_pictures(page):
-    from selenium.webdriver.common.keys import Keys
-
     the(page, "input[placeholder='a castle by the sea']").send_keys("a flower", Keys.ENTER)
     wait(page, lambda: len([b for b in all_of(page, ".smx-live button") if b.text == "Show" and b.is_displayed()]) == 6)
     shown = the(page, ".smx-original").get_attribute("src")
@@ -125,8 +114,6 @@ def test_typed_words_are_answered_with_pictures(page):
 
 
 def test_the_words_are_asked_of_a_file_of_ones_own(page, own_file):
-    from selenium.webdriver.common.keys import Keys
-
     for name, path in (("~/photos.smic", own_file), ("the folder it was made from", own_file.with_suffix(""))):
         the(page, f"input[placeholder='{name}']").send_keys(str(path))
     press(page, "Search", lambda: "6 photographs of lite0-minilm" in all_of(page, ".smx-live")[0].text)
@@ -144,8 +131,6 @@ def test_a_wrong_folder_is_told_in_one_line(page):
 
 
 def test_the_recipe_is_copied_by_a_button(page):
-    from selenium.webdriver.common.keys import Keys
-
     button = next(button for button in all_of(page, ".smx-live button") if button.text == "Copy")
     page.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
     button.click()

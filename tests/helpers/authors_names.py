@@ -1,4 +1,6 @@
-"""Names that tensors had elsewhere."""
+"""Names that tensors had elsewhere, and a model whose tensors came back from them."""
+
+import torch
 
 OLDER = {"matrices.": "_matrix", "biases.": "_bias", "factors.": "_factor"}
 
@@ -12,3 +14,13 @@ def older(state):
         names[name] = len(names)
     assert "entropy_bottleneck._matrix4" in names
     return dict(zip(names, state.values(), strict=True))
+
+
+def assert_is(converted, model):
+    """A state dictionary is the model's: its parameters, and buffers as a new model has them."""
+    fresh = type(model)(model.config)
+    for name, buffer in fresh.named_buffers():
+        assert torch.equal(converted.get(name, buffer), buffer), name
+    fresh.load_state_dict(converted, strict=True)
+    for (name, parameter), back in zip(model.named_parameters(), fresh.parameters(), strict=True):
+        assert torch.equal(parameter, back), name

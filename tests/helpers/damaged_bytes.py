@@ -1,15 +1,29 @@
 """Files of quantised coders with one byte changed at a time, as they are and under a checksum that is true again."""
 
+import contextlib
 import zlib
-from collections.abc import Iterator
 
 import numpy as np
+import pytest
+
+from smicnb.base.errors import IntegrityError, SmicnbError
 
 
-def damaged(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """For each place: the bytes with another value there, and these with their last four the CRC-32 of all before."""
-    rng = np.random.default_rng(0)
+def count_decoded(coder, data: bytes) -> int:
+    """With another bit, then with another byte, at each place in turn, a coder's file is an IntegrityError.
+
+    Once its last four bytes are the CRC-32 of all before, as a malicious or a mistaken encoder has it, a file with
+    another byte is an error of the package, or decoded: how many are.
+    """
+    rng, decoded = np.random.default_rng(0), 0
     for place in range(len(data)):
-        wrong = bytearray(data)
-        wrong[place] ^= 1 + rng.integers(255)
-        yield bytes(wrong), bytes(wrong[:-4]) + zlib.crc32(wrong[:-4]).to_bytes(4, "little")
+        for change in (1 << rng.integers(8), 1 + rng.integers(255)):
+            wrong = bytearray(data)
+            wrong[place] ^= change
+            with pytest.raises(IntegrityError):
+                coder.decode(bytes(wrong))
+        wrong[-4:] = zlib.crc32(wrong[:-4]).to_bytes(4, "little")
+        with contextlib.suppress(SmicnbError):  # damaged, or of another coder
+            coder.decode(bytes(wrong))
+            decoded += wrong != data  # a change of the checksum itself is undone
+    return decoded

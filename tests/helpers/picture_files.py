@@ -1,9 +1,22 @@
-"""Files made by hand, for what Pillow reads and does not write."""
+"""Files made by hand, for what Pillow reads and does not write, and how a file is refused."""
 
 import struct
 import zlib
 
 import numpy as np
+import pytest
+
+from smicnb.base.errors import ImageError
+from smicnb.semantics.photographs.images import check, probe, read_image
+
+
+def assert_refused(path, reason):
+    """By its header, by its whole, and where it is read."""
+    assert probe(path) == reason
+    assert check(path) == (reason, None)
+    with pytest.raises(ImageError) as caught:
+        read_image(path)
+    assert f": {reason}; needed: " in str(caught.value)
 
 
 def tiff(path, data, width, height, bits, order="<", **tags):

@@ -77,6 +77,20 @@ def smicnb(*words: str | Path) -> Answer:
     return Answer(ended.value.code or 0, out.getvalue(), err.getvalue())
 
 
+def done(*words: str | Path) -> Answer:
+    """What a command says that has to succeed."""
+    answer = smicnb(*words)
+    assert answer.status == 0, (words, answer.err)
+    return answer
+
+
+def refused(*words: str | Path) -> str:
+    """What is said of a command that has to be refused, with exit status 2."""
+    answer = smicnb(*words)
+    assert answer.status == 2, (words, answer.out, answer.err)
+    return answer.err
+
+
 def commands(group: Any = None, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Every command of the command line, groups too, as its words."""
     import typer

@@ -23,6 +23,12 @@ def lite0():
 
 
 @pytest.fixture
+def own_cache(tmp_path_factory, monkeypatch):
+    """An empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture
 def jpeg_xl_is_written(monkeypatch):
     """Pillow writes JPEG XL, also after the codec of that name took its plugin out of Pillow's lists."""
     if importlib.util.find_spec("pillow_jxl"):

@@ -3,13 +3,7 @@ import pytest
 
 from smicnb.base.errors import DimensionError, ImageError, SmicnbError, UnknownNameError
 from smicnb.semantics.generators.generators import RetrievalGenerator, generator
-from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.spaces import SemanticSpace, normalise, space
-
-
-@pytest.fixture(scope="module")
-def embedded():
-    return image_collections.load("embedded")
 
 
 @pytest.fixture(scope="module")
@@ -59,28 +53,15 @@ def test_retrieved_photographs_come_back_as_one_object(lite0_space, embedded):
     assert first is second
 
 
-def test_norm_is_given_once_right_before_generation(lite0_space):
-    seen = []
-
-    class Recording:
-        name, dim, what, fingerprint = "recording", 384, "", {}
-
-        def generate(self, latents, seeds):
-            seen.append(np.linalg.norm(latents, axis=1))
-            return [np.zeros((8, 8, 3), np.uint8)] * len(latents)
-
-    SemanticSpace(lite0_space.encoder, Recording()).generate(np.random.default_rng(0).normal(size=(3, 384)), 1)
-    assert np.allclose(seen[0], 20)
-
-
-def test_every_image_has_its_seed_and_is_counted(lite0_space):
-    seen = []
+def test_every_latent_is_given_its_norm_and_seed_and_every_image_is_counted(lite0_space):
+    seen, norms = [], []
 
     class Recording:
         name, dim, what, fingerprint = "recording", 384, "", {"revision": "abc"}
 
         def generate(self, latents, seeds):
             seen.append(list(seeds))
+            norms.extend(np.linalg.norm(latents, axis=1))
             return [np.zeros((8, 8, 3), np.uint8)] * len(latents)
 
     space = SemanticSpace(lite0_space.encoder, Recording())
@@ -90,6 +71,7 @@ def test_every_image_has_its_seed_and_is_counted(lite0_space):
     space.generate(latents, [1, 2, 3])
     assert space.generate(latents[:0], 5) == []
     assert seen == [[5, 5, 5], [1, 2, 3]]
+    assert norms == pytest.approx([20] * 6)
     assert space.cost.images == 6
     assert 0 < space.cost.seconds < 5
     assert space.cost.peak_bytes > 2**20

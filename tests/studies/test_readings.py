@@ -12,15 +12,14 @@ from smicnb.studies.readings import UNRELATED, Readings, readings
 
 
 @pytest.fixture(scope="module")
-def space():
-    embedded = image_collections.load("embedded")
+def space(embedded):
     return spaces.space("lite0-minilm", "retrieval", embedded.split("gallery"))
 
 
 @pytest.fixture(scope="module")
-def items():
+def items(embedded):
     """Two views of each of three scenes."""
-    return [item for item in image_collections.load("embedded") if item.scene in ("cat", "coffee", "church")][::6]
+    return [item for item in embedded if item.scene in ("cat", "coffee", "church")][::6]
 
 
 class Counting:
@@ -116,10 +115,10 @@ def test_segments_and_quality_are_measured_where_there_are_models(space, items):
     assert set(measure.fingerprint) == {"bright or dark", "brightness"}
 
 
-def test_none_leaves_a_reading_out(space):
-    embedded = image_collections.load("embedded")
-    nothing = readings(space, {"train": embedded.split("train")}, "none", "none", "none")
+def test_none_leaves_a_reading_out(space, embedded):
+    images = {"train": embedded.split("train")}
+    nothing = readings(space, images, "none", "none", "none")
     assert nothing("train", [0], [np.zeros((8, 8, 3), np.uint8)], np.ones((1, 384))) == {}
     assert nothing.fingerprint == {}
-    some = readings(space, {"train": embedded.split("train")}, "nearest-words?count=2", "none", "none")
+    some = readings(space, images, "nearest-words?count=2", "none", "none")
     assert list(some.fingerprint) == [f"nearest-words of {encoders.encoder('lite0-minilm').name}"]

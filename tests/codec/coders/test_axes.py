@@ -288,16 +288,6 @@ def test_targets_that_cannot_be_are_refused_with_the_nearest(target, text):
         choice.ways(images(4), only=("prior",), **target, **ABOUT)
 
 
-def test_words_name_what_is_in_a_file():
-    Z = images(6)
-    codec = SMICCodec(coding="words", penalty=1.0, b_coef=5, **ABOUT).fit(Z)
-    data = codec.encode(Z)
-    assert codec.decode(data).tobytes() == codec.reconstruct(Z).tobytes()
-    with SmicReader(data) as opened:
-        assert opened.file.spent["dictionary"] == 8
-        assert opened.codebook.levels.tolist() == PRIOR.word_levels.tolist()
-
-
 @pytest.mark.parametrize("coding", ["prior", "words"])
 def test_a_prior_is_of_the_weights_that_the_header_names(coding):
     Z = images(3)
@@ -314,11 +304,14 @@ def test_a_prior_is_of_the_weights_that_the_header_names(coding):
             AxesCodec("prior", prior=PRIOR, weights_hash="ab" * 32).fit(Z)
 
 
-def test_words_of_most_images_are_shown(tmp_path):
+def test_words_name_what_is_in_a_file_and_those_of_most_images_are_shown(tmp_path):
     Z = images(6)
     codec = SMICCodec(coding="words", penalty=1.0, b_coef=5, **ABOUT).fit(Z)
     path = tmp_path / "words.smic"
     path.write_bytes(codec.encode(Z))
+    assert codec.decode(path).tobytes() == codec.reconstruct(Z).tobytes()
+    with SmicReader(path) as opened:
+        assert opened.codebook.levels.tolist() == PRIOR.word_levels.tolist()
     about = describe.facts(path)
     used = (codec.levels(Z) >= 0).sum(axis=0)
     assert about["words"][0] == (PRIOR.words[used.argmax()], used.max())

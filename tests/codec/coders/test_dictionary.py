@@ -51,7 +51,7 @@ def test_scikit_learn_accepts_the_estimator(estimator, check):
 
 
 @pytest.mark.parametrize("penalty", [0.05, 0.5, 4])
-def test_codes_are_those_of_scikit_learns_lasso(latents, learned, penalty):
+def test_codes_are_those_of_scikit_learns_lasso(latents, penalty):
     model = SemanticDictionary(32, penalty, random_state=0).fit(latents)
     lasso = Lasso(alpha=penalty / latents.shape[1], fit_intercept=False, tol=1e-12, max_iter=100_000)
     expected = [lasso.fit(model.atoms_.T, latent).coef_ for latent in latents[:20]]

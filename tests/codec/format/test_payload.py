@@ -97,17 +97,14 @@ def test_models_grow_with_use_within_a_block():
 def test_other_bytes_are_an_error_and_nothing_else(coding):
     levels = random_levels(20, 30, 5, 0.3, 0)
     models = EntropyModels.fit(levels, 5)
-    rng = np.random.default_rng(0)
-
-    def encode():
-        return payload.encode_tuples(levels, 5) if coding == "tuple" else payload.encode_entropy(levels, 5, models)
+    data = payload.encode_tuples(levels, 5) if coding == "tuple" else payload.encode_entropy(levels, 5, models)
+    rng, refused = np.random.default_rng(0), 0
 
     def decode(data):
         if coding == "tuple":
             return payload.decode_tuples(data, 20, 30, 5)
         return payload.decode_entropy(data, 20, 30, 5, models)
 
-    data, refused = encode(), 0
     for _ in range(200):
         damaged = bytearray(data)
         damaged[rng.integers(len(data))] ^= 1 << rng.integers(8)

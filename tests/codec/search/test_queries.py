@@ -42,13 +42,10 @@ def index():
 
 
 def test_texts_and_images_become_latents_of_norm_one_and_sums_add_them(index):
-    model, image = (
-        encoders.encoder("lite0-minilm"),
-        np.random.default_rng(1).integers(256, size=(64, 80, 3), dtype=np.uint8),
-    )
-    barn, snow, people = (
-        row / np.linalg.norm(row) for row in model.encode_text(["barn", "snow", "people"]).astype(float)
-    )
+    model = encoders.encoder("lite0-minilm")
+    image = np.random.default_rng(1).integers(256, size=(64, 80, 3), dtype=np.uint8)
+    texts = model.encode_text(["barn", "snow", "people"]).astype(float)
+    barn, snow, people = texts / np.linalg.norm(texts, axis=1, keepdims=True)
     picture = model.encode_images([image])[0].astype(float)
     total = barn + snow - people
     rows = index.latents(["barn", "barn +snow -people", image])

@@ -16,21 +16,13 @@ RATES = np.array([0.1, 0.2, 0.5, 1.0])
 QUALITY = np.array([25.0, 28.0, 33.0, 36.0])
 
 
-def points_of(codec, rates, values, images=("a", "b"), name="psnr"):
+def points_of(codec, rates, values, images=("a", "b")):
     rows = [
-        {
-            "codec": codec,
-            "setting": str(place),
-            "dataset": "d",
-            "scene": image,
-            "image": image,
-            "bpp": rate,
-            name: value,
-        }
+        (codec, str(place), "d", image, image, rate, value)
         for image in images
         for place, (rate, value) in enumerate(zip(rates, values, strict=True))
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["codec", "setting", "dataset", "scene", "image", "bpp", "psnr"])
 
 
 @settings(deadline=None)  # the first example imports SciPy
@@ -141,9 +133,8 @@ def test_points_beside_a_rival_at_their_own_rate():
 
 
 def test_lower_is_better_beside_a_rival_where_the_metric_says_so():
-    points = pd.concat([points_of("ours", [0.2], [0.1], ("a",)), points_of("rival", [0.1, 0.4], [0.3, 0.3], ("a",))])
-    (row,) = curves.compare_at_rate(
-        points.rename(columns={"psnr": "lpips"}), ["ours"], ["rival"], ["lpips"], 0
-    ).to_dict("records")
+    ours, rival = points_of("ours", [0.2], [0.1], ("a",)), points_of("rival", [0.1, 0.4], [0.3, 0.3], ("a",))
+    points = pd.concat([ours, rival]).rename(columns={"psnr": "lpips"})
+    (row,) = curves.compare_at_rate(points, ["ours"], ["rival"], ["lpips"], 0).to_dict("records")
     assert row["better"] == 1
     assert row["difference"] == pytest.approx(-0.2)

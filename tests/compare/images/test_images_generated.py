@@ -58,10 +58,9 @@ def test_a_second_decoder_needs_what_was_sent_once_and_the_record(codecs, heldou
     for codec in codecs:
         ours = codec.records
         again = SmicRecords(ours.once) if codec.name != CLIP_INTRA else ScalarRecords(ours.once, heldout.shape[1])
-        back = np.concatenate([again.unpack(ours.pack(row[None])) for row in heldout[::20]])
-        np.testing.assert_array_equal(
-            back, np.concatenate([ours.unpack(ours.pack(row[None])) for row in heldout[::20]])
-        )
+        records = [ours.pack(row[None]) for row in heldout[::20]]
+        back = np.concatenate([again.unpack(record) for record in records])
+        np.testing.assert_array_equal(back, np.concatenate([ours.unpack(record) for record in records]))
         cosines[codec.name, codec.setting] = latent_cosine(heldout[::20], back).mean()
     entropy, tuples, intra = (list(cosines.values())[start : start + 3] for start in (0, 3, 6 + len(QUALITIES)))
     beyond = list(cosines.values())[6 : 6 + len(QUALITIES)]

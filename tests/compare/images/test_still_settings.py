@@ -1,7 +1,5 @@
 """What docs/protocol.md says of the settings for stills is what their table says, and the table is of what is used."""
 
-import importlib.util
-
 import pandas as pd
 import pytest
 
@@ -15,16 +13,6 @@ CI = "{:.1f} [{:.1f}, {:.1f}]"
 def table(repository):
     """BD-rates with their intervals, by setting and metric."""
     return pd.read_csv(repository / "docs" / "still_settings.csv").set_index(["setting", "metric"])
-
-
-@pytest.fixture(scope="module")
-def tool(repository):
-    """tools/measure_still_settings.py."""
-    path = repository / "tools" / "measure_still_settings.py"
-    spec = importlib.util.spec_from_file_location("measure_still_settings", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_the_protocol_says_what_the_table_of_settings_says(repository, table):
@@ -57,9 +45,9 @@ def test_the_protocol_says_what_the_table_of_settings_says(repository, table):
     assert (table.loc[[(high, "lpips"), (low, "lpips")], "low"] > 0).all()
 
 
-def test_what_codes_is_among_what_was_measured(tool):
+def test_what_codes_is_among_what_was_measured(load_tool):
     """Its arguments in any order, at a quantiser that all were measured at."""
-    found = {}
+    tool, found = load_tool("measure_still_settings"), {}
     for key, family in {"vvc": "VVenC intra", "av1-aom": "AV1 (libaom)", "av1-svt": "AV1 (SVT-AV1)"}.items():
         used = how_it_codes(StillVideo(key, 51))
         codecs = [codec for setting, make in tool.FAMILIES[family].items() for codec in make(setting)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.covariance import ledoit_wolf
 
 from smicnb.base.errors import DimensionError
 from smicnb.compare.latents.reference import GaussianReference
@@ -55,8 +56,6 @@ def test_fitting_finds_mean_axes_and_variances():
     np.testing.assert_allclose((plain.axes.T * plain.variances) @ plain.axes, covariance, atol=1e-9)
     shrunk_covariance = 0.75 * covariance + 0.25 * np.trace(covariance) / 6 * np.eye(6)
     np.testing.assert_allclose((shrunk.axes.T * shrunk.variances) @ shrunk.axes, shrunk_covariance, atol=1e-9)
-    from sklearn.covariance import ledoit_wolf
-
     assert GaussianReference.fit(Z).shrinkage == pytest.approx(ledoit_wolf(normed)[1])
 
 

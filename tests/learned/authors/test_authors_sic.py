@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from authors_names import older
+from authors_names import assert_is, older
 from tiny_sic import TINY, random_sic
 from torch.nn import functional
 
@@ -109,15 +109,6 @@ def small():
 @pytest.fixture
 def published(small):
     return as_published(small)
-
-
-def assert_is(converted, model):
-    fresh = Sic(model.config)
-    for name, buffer in fresh.named_buffers():
-        assert torch.equal(converted.get(name, buffer), buffer), name
-    fresh.load_state_dict(converted, strict=True)
-    for (name, parameter), back in zip(model.named_parameters(), fresh.parameters(), strict=True):
-        assert torch.equal(parameter, back), name
 
 
 def test_every_parameter_of_the_full_size_comes_back():

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 import torch
-from authors_names import older
+from authors_names import assert_is, older
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
 from smicnb.learned.authors.taco import from_authors, from_authors_file
@@ -75,16 +75,6 @@ def published(model):
         state |= {f"{part}.{name}": torch.ones(shape) for name, shape in tables.items()}
     state["entropy_bottleneck.target"] = torch.ones(3)
     return state | {f"gaussian_conditional.{name}": torch.ones(64) for name in ("scale_table", "scale_bound")}
-
-
-def assert_is(converted, model):
-    fresh = Taco(FULL)
-    buffers = dict(fresh.named_buffers())
-    for name, buffer in buffers.items():
-        assert torch.equal(converted[name], buffer), name
-    fresh.load_state_dict(converted, strict=True)
-    for (name, parameter), back in zip(model.named_parameters(), fresh.parameters(), strict=True):
-        assert torch.equal(parameter, back), name
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])

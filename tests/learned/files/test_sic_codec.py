@@ -12,7 +12,7 @@ import pytest
 import torch
 from tiny_sic import TINY, random_sic
 
-from smicnb.base.errors import IntegrityError, SmicnbError
+from smicnb.base.errors import ImageError, IntegrityError, SmicnbError
 from smicnb.learned.files import checkpoints
 from smicnb.learned.files.coding import Reader
 from smicnb.learned.files.shifted import shifted_gaussians
@@ -41,6 +41,11 @@ def saved(config, path, seed=0):
 @pytest.fixture(scope="module")
 def codec(tiny_sic):
     return SicCodec(tiny_sic)
+
+
+@pytest.fixture(scope="module")
+def taco(tiny_checkpoint):
+    return TacoCodec(tiny_checkpoint)
 
 
 @pytest.fixture(scope="module")
@@ -179,9 +184,11 @@ def test_a_file_cut_within_a_level_gives_the_level_before_and_says_so(codec, dat
                 assert np.array_equal(codec.decode(data[:length], seed=3), whole)
             with pytest.raises(IntegrityError, match=f"in level {level + 1}, so it has {level} of 4 levels"):
                 codec.decode(data[:length], level + 1)
-    with pytest.raises(IntegrityError, match="0 of 4 levels; needed: level 1"):
-        codec.decode(data[: ends[0]])
-    with pytest.raises(IntegrityError, match="the file ends after level 2"):
+    for cut in (data[: ends[0]], data[: ends[1] - 1]):
+        with pytest.raises(IntegrityError, match="it has 0 of 4 levels; needed: level 1; get the file again"):
+            codec.decode(cut)
+    told = "the file ends after level 2, so it has 2 of 4 levels; needed: level 3; ask for level 2"
+    with pytest.raises(IntegrityError, match=told):
         codec.decode(codec.prefix(data, 2), 3)
 
 
@@ -248,8 +255,7 @@ def test_at_the_highest_level_nothing_is_drawn(codec, data):
     assert np.array_equal(codec.decode(data, seed=1), codec.decode(data, seed=2))
 
 
-def test_files_of_other_codecs_and_models(codec, data, tiny_checkpoint, tmp_path, photograph):
-    taco = TacoCodec(tiny_checkpoint)
+def test_files_of_other_codecs_and_models(codec, taco, data, tiny_checkpoint, tmp_path, photograph):
     with pytest.raises(IntegrityError, match="found a file of SIC; needed: a file of TACO"):
         taco.decode(data)
     with pytest.raises(IntegrityError, match="found a file of TACO; needed: a file of SIC"):
@@ -281,18 +287,18 @@ def test_a_latent_that_drifts_where_the_stream_does_not_see_it_is_an_error_too(t
 
 
 @pytest.mark.parametrize(
-    "image", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), np.uint16), np.zeros((0, 4, 3), np.uint8)]
+    ("image", "error", "told"),
+    [
+        (np.zeros((8, 8), np.uint8), ImageError, r"found an array \(8, 8\) of uint8"),
+        (np.zeros((8, 8, 3), np.uint16), ImageError, r"found an array \(8, 8, 3\) of uint16"),
+        (np.zeros((0, 4, 3), np.uint8), SmicnbError, "4×0"),
+        (np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (2**13, 2**13, 3)), SmicnbError, "8192×8192"),
+    ],
 )
-def test_what_is_no_rgb_image_is_told(codec, image):
-    for call in (codec.encode, codec.predict, codec.estimates):
-        with pytest.raises(SmicnbError):
+def test_what_is_no_rgb_image_or_too_large_is_told_before_work_begins(codec, taco, image, error, told):
+    for call in (codec.encode, codec.predict, codec.estimates, lambda image: taco.encode(image, "")):
+        with pytest.raises(error, match=told):
             call(image)
-
-
-def test_too_large_an_image_is_told_before_work_begins(codec):
-    huge = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (2**13, 2**13, 3))
-    with pytest.raises(SmicnbError, match="8192×8192"):
-        codec.encode(huge)
 
 
 @pytest.mark.parametrize(("width", "height"), [(2**19 + 32, 1), (1, 2**19 + 32), (2**12 + 1, 2**12)])
@@ -301,10 +307,3 @@ def test_a_forged_size_is_refused_with_what_fills_it_up(codec, width, height):
     forged = SicFile(codec.model, width, height, codec.levels, b"", (Part(b"", 0),)).pack()
     with pytest.raises(SmicnbError, match=f"found an image of {width}×{height}; needed: 1 to [0-9]+ pixels, sides"):
         codec.decode(forged)
-
-
-def test_what_no_level_has_is_told_with_what_to_do(codec, data):
-    with pytest.raises(IntegrityError, match="it has 2 of 4 levels; needed: level 3; ask for level 2"):
-        codec.decode(codec.prefix(data, 2), 3)
-    with pytest.raises(IntegrityError, match="it has 0 of 4 levels; needed: level 1; get the file again"):
-        codec.decode(codec.prefix(data, 1)[:-1])

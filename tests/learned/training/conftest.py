@@ -3,6 +3,14 @@
 import pytest
 
 from smicnb.learned.training import loop
+from smicnb.learned.training.photographs import VALIDATED, photographs
+from smicnb.semantics.encoders.encoders import encoder
+
+
+@pytest.fixture(scope="session")
+def parts():
+    """The same photographs, with captions, to fit and to validate on."""
+    return [photographs(["embedded"], VALIDATED, 64, encoder("lite0-minilm"))] * 2
 
 
 @pytest.fixture

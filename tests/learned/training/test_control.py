@@ -14,23 +14,14 @@ from smicnb.base.errors import SmicnbError
 from smicnb.learned.networks.taco import Reconstruction, Taco
 from smicnb.learned.training import control, loop, plans
 from smicnb.learned.training.losses import LossWeights, TacoLoss
-from smicnb.learned.training.photographs import VALIDATED, Photographs, photographs
+from smicnb.learned.training.photographs import Photographs
 from smicnb.learned.training.plans import SicRun, TacoRun
 from smicnb.learned.training.sic_losses import SicWeights
 from smicnb.semantics.encoders.encoders import encoder
 from smicnb.semantics.encoders.lite0_minilm import Lite0MiniLM
 
-SLICES = {  # of a crop of 64 pixels, written out
-    "left": np.s_[:, :32],
-    "right": np.s_[:, 32:],
-    "upper": np.s_[:32],
-    "lower": np.s_[32:],
-}
-
-
-@pytest.fixture(scope="module")
-def parts():
-    return [photographs(["embedded"], VALIDATED, 64, encoder("lite0-minilm"))] * 2
+# Of a crop of 64 pixels, written out.
+SLICES = {"left": np.s_[:, :32], "right": np.s_[:, 32:], "upper": np.s_[:32], "lower": np.s_[32:]}
 
 
 @pytest.fixture

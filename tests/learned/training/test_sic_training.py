@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.numpy import load_file
+from test_loop import numbers
 from tiny_sic import TINY, random_sic
 
-from smicnb.learned.files import checkpoints, shipped
+from smicnb.learned.files import shipped
 from smicnb.learned.networks.sic import FULL, MINI
 from smicnb.learned.training import loop, plans, sic_task
 from smicnb.learned.training.photographs import VALIDATED, Batch, Photographs, photographs
@@ -28,16 +29,15 @@ LEVELS = TINY.levels
 
 @pytest.fixture(scope="module")
 def parts():
+    """Without captions."""
     part = photographs(["embedded"], VALIDATED, 64, None)
     return [part, part]
 
 
 def one(name="base/all/0", start=None, steps=4, lpips=None, **about):
-    run, weights = (
-        SicRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, **about),
-        SicWeights(lpips=lpips),
-    )
-    return Training("sic", name, replace(TINY, detail=run.detail), run, weights, 0, start, start is not None)
+    run = SicRun(start=start, steps=steps, crop=64, batch=2, learning_rate=1e-3, **about)
+    config, weights = replace(TINY, detail=run.detail), SicWeights(lpips=lpips)
+    return Training("sic", name, config, run, weights, 0, start, start is not None)
 
 
 def task(parts, **about):
@@ -47,10 +47,6 @@ def task(parts, **about):
 def batch(seed=0):
     torch.manual_seed(seed)
     return Batch("fitted", torch.rand(2, 3, 64, 64), np.arange(2))
-
-
-def numbers(path):
-    return {name: value.clone() for name, value in checkpoints.load(path).network.named_parameters()}
 
 
 def test_table_1_in_both_readings():
@@ -98,12 +94,7 @@ def test_constraints_and_warm_up_add_their_terms(parts):
     network = random_sic(TINY).train()
     plain, bound, warm, after = (
         {name: value.item() for name, value in task(parts, **about).terms(network, batch(), 1).items()}
-        for about in (
-            {"constraints": False},
-            {},
-            {"constraints": False, "warm_up": 2},
-            {"constraints": False, "warm_up": 1},
-        )
+        for about in ({"constraints": False}, {}, *({"constraints": False, "warm_up": until} for until in (2, 1)))
     )
     assert bound["loss"] - bound["synset"] - bound["detail"] == pytest.approx(plain["loss"], rel=1e-4)
     assert bound["synset"] > 0
@@ -193,10 +184,9 @@ def test_against_an_adversary_only_g_s_moves(parts, tmp_path):
     loop.train([one()], *parts, tmp_path)
     base = numbers(tmp_path / "base-all-0.safetensors")
     loop.train([one("gan/all/0", "base/all/0", adversarial=True, adversary_width=8)], *parts, tmp_path)
-    tuned = numbers(tmp_path / "gan-all-0.safetensors")
-    assert {name.split(".")[0] for name in load_file(tmp_path / "gan-all-0.safetensors")} == {
-        "g_s"
-    }  # the rest is base's
+    path = tmp_path / "gan-all-0.safetensors"
+    tuned = numbers(path)
+    assert {name.split(".")[0] for name in load_file(path)} == {"g_s"}  # the rest is base's
     moved = {name.split(".")[0] for name, value in base.items() if not torch.equal(value, tuned[name])}
     assert moved == {"g_s"}
     log = pd.read_parquet(tmp_path / "gan-all-0.parquet")

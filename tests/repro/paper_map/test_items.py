@@ -1,5 +1,7 @@
 """The map of the reproduction is complete, is what the command writes, and refuses what is not there."""
 
+import functools
+import operator
 import re
 import shutil
 import subprocess
@@ -29,33 +31,27 @@ def found(repository):
     return load(repository)
 
 
-@pytest.fixture
-def copy(repository, tmp_path):
-    """A copy of what the map is made of and written to."""
-    for folder in ("docs", "notebooks", "recipes"):
-        shutil.copytree(repository / folder, tmp_path / folder, ignore=shutil.ignore_patterns(".*"))
+def copied(repository, folder):
+    """What the map is made of and written to, once more in `folder`."""
+    for part in ("docs", "notebooks", "recipes"):
+        shutil.copytree(repository / part, folder / part, ignore=shutil.ignore_patterns(".*"))
     for name in tables(repository):
         for source in (repository / "figures" / name).parent.glob(f"{Path(name).name}.*"):
-            target = tmp_path / source.relative_to(repository)
+            target = folder / source.relative_to(repository)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, target) if source.suffix == ".csv" else target.symlink_to(source)
-    return tmp_path
+    return folder
 
 
-def edit(copy, change):
-    """Let `change` work on the rows of a copy."""
-    path = copy / "docs" / "reproduction.yaml"
-    content = yaml.safe_load(path.read_text())
-    change(content)
-    path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False))
+@pytest.fixture
+def copy(repository, tmp_path):
+    return copied(repository, tmp_path)
 
 
-def group_with(content, item):
-    return next(group for group in content["groups"] for row in group["rows"] if row["item"] == item)
-
-
-def row_of(content, item):
-    return next(row for group in content["groups"] for row in group["rows"] if row["item"] == item)
+@pytest.fixture(scope="module")
+def rows_alone(repository, tmp_path_factory):
+    """A copy of which tests change the rows alone: each test writes them anew."""
+    return copied(repository, tmp_path_factory.mktemp("rows"))
 
 
 def named(line):
@@ -150,138 +146,70 @@ def test_an_outcome_follows_its_table(copy):
     assert "- **Table III**, gain over single-item coding for four sizes, and n*. *partly*" in results(copy)
 
 
-def _unknown_key(content):
-    content["groups"][0]["rows"][0]["colour"] = "red"
+GONE = object()  # as a value: its key is taken away
 
 
-def _missing_key(content):
-    del content["groups"][0]["gist"]
+def at(*keys):
+    """What stands in the map below these keys."""
+    return lambda content: functools.reduce(operator.getitem, keys, content)
 
 
-def _unknown_state(content):
-    content["groups"][0]["state"] = "regnerated"
+def with_item(content, item):
+    return next((group, row) for group in content["groups"] for row in group["rows"] if row["item"] == item)
 
 
-def _absent_notebook(content):
-    group = group_with(content, "Table I (CC)")
-    group["notebook"] = "03_reconstructions"
+def group_of(item):
+    return lambda content: with_item(content, item)[0]
 
 
-def _command_without_notebook(content):
-    group_with(content, "Table I (CC)")["command"] = "make reproduce"
+def row_of(item):
+    return lambda content: with_item(content, item)[1]
 
 
-def _absent_recipe(content):
-    group_with(content, "C8")["command"] += " --recipe papers"
+TABLE_1, FIG_8, FIG_9, TABLE_3 = group_of("Table I (CC)"), *map(row_of, ("Fig. 8", "Fig. 9", "Table III"))
+DECOMPOSITION = "03_reconstruction/fig09_decomposition"
+VERDICTS_READ = "what its verdicts read: ['kodak/09_sic_ablations/sic_bd_rates']"
+PLACED = "01_clip_linearity/fig04_addition"
+BAD = [  # the part of the map that is changed, other values of its keys, and what is said of them
+    (at("attacks", 0), {"files": ["kodak/09_sic_ablations/sic_rates"]}, VERDICTS_READ),
+    (at("attacks", 0), {"answer": GONE}, "attack 1 of docs/reproduction.yaml has no 'answer'"),
+    (at("groups", 0, "rows", 0), {"colour": "red"}, "unknown key of a row of"),
+    (at("groups", 0), {"gist": GONE}, "has no 'gist'"),
+    (at("groups", 0), {"state": "regnerated"}, "did you mean 'regenerated'"),
+    (at("groups", 0), {"paper": "SMIK"}, "did you mean 'SMIC'"),
+    (at("groups", 0), {"why": "one\ntwo"}, "text on one line"),
+    (TABLE_1, {"notebook": "03_reconstructions"}, "did you mean '03_reconstruction'"),
+    (TABLE_1, {"command": "make reproduce"}, "a command that runs it"),
+    (TABLE_1, {"notebook": None, "command": None}, "has no notebook"),
+    (TABLE_1, {"state": "not yet"}, "is not yet, and has the notebook"),
+    (group_of("C8"), {"command": ".venv/bin/smicnb run --recipe paper --recipe papers"}, "did you mean 'paper'"),
+    (FIG_9, {"files": [DECOMPOSITION, f"{DECOMPOSITION}s"]}, f"needed: figures/{DECOMPOSITION}s.csv"),
+    (FIG_9, {"files": [DECOMPOSITION, "../figures/table1"]}, "a name below figures/"),
+    (FIG_9, {"item": "Fig. 8"}, "the item 'SMIC Fig. 8' stands twice"),
+    (FIG_9, {"item": "Figure 9"}, "no name of an item"),
+    (FIG_8, {"files": []}, "names no file"),
+    (FIG_8, {"why": GONE}, "has no verdict"),
+    (TABLE_3, {"verdict": "gain"}, "did you mean 'gains'"),
+    (TABLE_3, {"files": ["05_rate_model/table3_gain"]}, "has a verdict on 'bsds500/05_rate_model/table3_gain'"),
+    (row_of("Eq. 12"), {"verdict": "audit 99"}, "verdict 'audit 99' met"),
+    (row_of("C20 (cause)"), {"verdict": "gains"}, "is not obtainable and has a verdict"),
+    (at("supplementary"), {PLACED: "again"}, f"supplementary names '{PLACED}', which a row of"),
+    (at("supplementary"), {"lite0_minilm/worth": GONE}, "figures/lite0_minilm/worth.csv has no place in the map"),
+]
 
 
-def _computed_without_notebook(content):
-    group = group_with(content, "Table I (CC)")
-    group["notebook"] = group["command"] = None
-
-
-def _not_yet_with_notebook(content):
-    group_with(content, "Table I (CC)")["state"] = "not yet"
-
-
-def _absent_file(content):
-    row_of(content, "Fig. 9")["files"].append("03_reconstruction/fig09_decompositions")
-
-
-def _file_outside(content):
-    row_of(content, "Fig. 9")["files"].append("../figures/table1")
-
-
-def _no_file(content):
-    row_of(content, "Fig. 8")["files"] = []
-
-
-def _unknown_verdict(content):
-    row_of(content, "Table III")["verdict"] = "gain"
-
-
-def _absent_contradiction(content):
-    row_of(content, "Eq. 12")["verdict"] = "audit 99"
-
-
-def _verdict_on_unnamed_table(content):
-    row_of(content, "Table III")["files"] = ["05_rate_model/table3_gain"]
-
-
-def _no_verdict_and_no_reason(content):
-    del row_of(content, "Fig. 8")["why"]
-
-
-def _verdict_of_what_is_not_computed(content):
-    row_of(content, "C20 (cause)")["verdict"] = "gains"
-
-
-def _item_twice(content):
-    row_of(content, "Fig. 9")["item"] = "Fig. 8"
-
-
-def _no_item(content):
-    row_of(content, "Fig. 9")["item"] = "Figure 9"
-
-
-def _unknown_paper(content):
-    content["groups"][0]["paper"] = "SMIK"
-
-
-def _two_lines(content):
-    content["groups"][0]["why"] = "one\ntwo"
-
-
-def _unplaced_table(content):
-    del content["supplementary"]["lite0_minilm/worth"]
-
-
-def _placed_twice(content):
-    content["supplementary"]["01_clip_linearity/fig04_addition"] = "again"
-
-
-def _attack_on_other_tables(content):
-    content["attacks"][0]["files"] = ["kodak/09_sic_ablations/sic_rates"]
-
-
-def _attack_without_answer(content):
-    del content["attacks"][0]["answer"]
-
-
-BAD = {
-    _attack_on_other_tables: "what its verdicts read: ['kodak/09_sic_ablations/sic_bd_rates']",
-    _attack_without_answer: "attack 1 of docs/reproduction.yaml has no 'answer'",
-    _unknown_key: "unknown key of a row of",
-    _missing_key: "has no 'gist'",
-    _unknown_state: "did you mean 'regenerated'",
-    _absent_notebook: "did you mean '03_reconstruction'",
-    _command_without_notebook: "a command that runs it",
-    _absent_recipe: "did you mean 'paper'",
-    _computed_without_notebook: "has no notebook",
-    _not_yet_with_notebook: "is not yet, and has the notebook",
-    _absent_file: "needed: figures/03_reconstruction/fig09_decompositions.csv",
-    _file_outside: "a name below figures/",
-    _no_file: "names no file",
-    _no_verdict_and_no_reason: "has no verdict",
-    _unknown_verdict: "did you mean 'gains'",
-    _absent_contradiction: "verdict 'audit 99' met",
-    _verdict_on_unnamed_table: "has a verdict on 'bsds500/05_rate_model/table3_gain'",
-    _verdict_of_what_is_not_computed: "is not obtainable and has a verdict",
-    _item_twice: "the item 'SMIC Fig. 8' stands twice",
-    _no_item: "no name of an item",
-    _unknown_paper: "did you mean 'SMIC'",
-    _two_lines: "text on one line",
-    _placed_twice: "supplementary names '01_clip_linearity/fig04_addition', which a row of",
-    _unplaced_table: "figures/lite0_minilm/worth.csv has no place in the map",
-}
-
-
-@pytest.mark.parametrize("change", BAD, ids=lambda change: change.__name__)
-def test_bad_rows_are_refused(copy, change):
-    edit(copy, change)
+@pytest.mark.parametrize(("part", "values", "message"), BAD, ids=[message for *_, message in BAD])
+def test_bad_rows_are_refused(repository, rows_alone, part, values, message):
+    content = yaml.safe_load((repository / "docs" / "reproduction.yaml").read_text())
+    changed = part(content)
+    changed |= values
+    for key in [key for key in values if values[key] is GONE]:
+        del changed[key]
+    text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False)
+    (rows_alone / "docs" / "reproduction.yaml").write_text(text)
     with pytest.raises(SmicnbError) as caught:
-        load(copy)
-    assert BAD[change] in str(caught.value)
+        load(rows_alone)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -101,10 +101,7 @@ def test_items_without_a_figure_stand_below_their_paper_with_their_reason(folder
 
 def test_published_numbers_stand_beside_ours(folder):
     found = page(folder, "published.html")
-    head, body = (
-        found.find(id="bsds500-00_done-table1").select("thead tr"),
-        found.find(id="bsds500-00_done-table1").select("tbody tr"),
-    )
+    head, body = (found.find(id="bsds500-00_done-table1").select(f"{part} tr") for part in ("thead", "tbody"))
     assert [text(cell) for cell in head[0].find_all(["td", "th"])] == ["", "CC", "ours alone"]
     assert [text(cell) for cell in head[1].find_all("th")] == ["row", "as published", "image cosine, held-out", "note"]
     assert [text(cell) for cell in body[0].find_all(["td", "th"])] == ["low", "0.78", "0.1235", "<b>bold</b>"]
@@ -195,14 +192,14 @@ def keep(folder: Path, name: str, home: Path) -> None:
 
 
 def test_damaged_records_sidecars_and_notebooks_leave_a_report(checkout, tmp_path):
-    shutil.copytree(checkout, tmp_path / "copy")
+    copy = shutil.copytree(checkout, tmp_path / "copy")
     for path in ("records/small/00_done.json", "runs/small/01_failed.ipynb"):
-        (tmp_path / "copy" / ".smicnb" / path).write_text("{")
-    (tmp_path / "copy" / "figures/02_dead/02_dead.json").write_text("[]")
-    (tmp_path / "copy" / "figures/03_timeout/03_timeout.png").write_bytes(b"no picture")
-    for path in (tmp_path / "copy" / "figures/04_stale").glob("04_stale.*"):
+        (copy / ".smicnb" / path).write_text("{")
+    (copy / "figures/02_dead/02_dead.json").write_text("[]")
+    (copy / "figures/03_timeout/03_timeout.png").write_bytes(b"no picture")
+    for path in (copy / "figures/04_stale").glob("04_stale.*"):
         path.unlink()
-    found = page(written(tmp_path / "copy").index.parent)
+    found = page(written(copy).index.parent)
     assert text(found.find(id="00_done-00_done").select_one(".chip")) == "committed, not run here"
     assert not found.find(id="01_failed-01_failed").find("a", string=lambda string: string and "Notebook" in string)
     assert found.find(id="02_dead-02_dead").img["alt"] == "02_dead"
@@ -236,20 +233,10 @@ def test_only_an_earlier_report_is_replaced_and_as_a_whole(checkout, tmp_path, m
 
 def smicnb(checkout: Path, *words: str, kilobytes: str = "unlimited") -> subprocess.CompletedProcess:
     """`smicnb report` in `checkout`, where no file may grow beyond a size."""
-    command = [
-        "bash",
-        "-c",
-        f'ulimit -f {kilobytes} && exec "$@"',
-        "-",
-        sys.executable,
-        "-m",
-        "smicnb.cli.main",
-        "report",
-    ]
+    command = ["bash", "-c", f'ulimit -f {kilobytes} && exec "$@"', "-", sys.executable, "-m", "smicnb.cli.main"]
+    command += ["report", *words]
     environment = {**os.environ, "PYTHONPATH": str(Path(site.__file__).parents[3])}
-    return subprocess.run(
-        [*command, *words], cwd=checkout, env=environment, capture_output=True, text=True, timeout=120
-    )
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_the_command_writes_it_and_names_a_near_miss(checkout, tmp_path):

@@ -93,14 +93,6 @@ def test_a_touched_output_is_made_again(checkout, first):
     assert figures(checkout) == first
 
 
-def test_a_failing_notebook_says_why_and_touches_nothing(checkout, first):
-    done = smicnb(checkout, "run", NOTEBOOK, "--set", "encoder=lite0-minlm", *SMALL)
-    assert done.returncode == 2
-    assert "did you mean 'lite0-minilm'" in done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert figures(checkout) == first
-
-
 def twelve_photographs(folder: Path, count: int = 12) -> Path:
     from PIL import Image
 
@@ -177,12 +169,6 @@ def test_what_another_folder_of_committed_figures_keeps_is_not_written_again(tmp
     }
 
 
-def test_the_recipe_of_bsds500_asks_for_its_folder(checkout):
-    done = smicnb(checkout, "run", "--recipe", "bsds500")
-    assert done.returncode == 2
-    assert "names no folder" in done.stderr
-
-
 def test_a_folder_that_cannot_hold_figures(checkout, first):
     folder = checkout / ".smicnb" / "figures" / "embedded+set"
     kept = folder.rename(folder.with_name("kept"))
@@ -209,13 +195,17 @@ def test_a_folder_that_cannot_hold_figures(checkout, first):
         (["collection", "kodac:x"], "did you mean 'kodak'"),
         (["weights", "fetch", "alexnet"], "did you mean 'alexnet-conv'"),
         (["weights", "fetch"], "exactly one of them"),
+        (["run", "--recipe", "bsds500"], "names no folder"),
+        (["run", NOTEBOOK, "--set", "encoder=lite0-minlm", *SMALL], "did you mean 'lite0-minilm'"),
     ],
 )
-def test_a_user_s_mistake_is_one_line_and_exit_status_2(checkout, words, message):
+def test_a_user_s_mistake_is_one_line_and_exit_status_2_and_touches_nothing(checkout, first, words, message):
     done = smicnb(checkout, *words)
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in done.stdout
+    assert figures(checkout) == first
 
 
 def test_outside_a_checkout_the_package_s_own_is_used_and_empty_folders_are_explained(checkout, tmp_path):

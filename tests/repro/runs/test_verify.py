@@ -1,14 +1,12 @@
 """`smicnb verify` as a reader types it, in a checkout of its own: the primer at a small size, each thing changed."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from checkouts import smicnb
 
 from smicnb.base.errors import SmicnbError
 from smicnb.repro.runs import verify
@@ -16,12 +14,6 @@ from smicnb.repro.runs import verify
 NAME = "00_transform_coding_primer"
 RECIPE = "figures: figures\nnotebooks:\n  00_transform_coding_primer: {largest_side: 128, qualities: [20, 90]}\n"
 MADE = 4  # tables and figures of the notebook
-
-
-def smicnb(checkout, *words):
-    command = [sys.executable, "-m", "smicnb.cli.main", *words]
-    settings = {**os.environ, "SMICNB_PROGRESS": "plain"}
-    return subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=settings, timeout=400)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ import json
 import re
 import shutil
 import weakref
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,7 @@ MAKERS = {"stable-unclip": diffusion.stable_unclip, "kandinsky22": diffusion.kan
 TOLERANCE = {"stable-unclip": 1e-4, "kandinsky22": 1e-3}
 BOTH = pytest.mark.parametrize("family", MAKERS)
 SEEDS = [3, 1, 4, 1, 5]
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -294,10 +296,9 @@ def test_every_file_is_missed_by_its_name(make, family, copy, tiny):
 @pytest.mark.parametrize("variant", [None, "fp16"], ids=["single", "half"])
 def test_shards_with_their_index_give_the_same_picture(make, family, variant, copy, tiny, latents):
     folder, part = copy(family), "unet"
-    weights = folder / part / "diffusion_pytorch_model.safetensors"
     expected = make(family, folder).generate(latents[:1], SEEDS[:1])
     network = UNet2DConditionModel.from_pretrained(folder / part)
-    weights.unlink()
+    (folder / part / WEIGHTS).unlink()
     if variant:
         network = network.half()
     network.save_pretrained(folder / part, variant=variant, max_shard_size="100KB")
@@ -317,14 +318,6 @@ def test_shards_with_their_index_give_the_same_picture(make, family, variant, co
         make(family, folder)
 
 
-def test_a_missing_tokenizer(make, copy, latents):
-    folder = copy("stable-unclip")
-    shutil.rmtree(folder / "tokenizer")
-    generator = make("stable-unclip", folder)
-    with pytest.raises(SmicnbError, match="'stable-unclip/tokenizer' could not be loaded as a CLIPTokenizer"):
-        generator.generate(latents, SEEDS)
-
-
 @pytest.mark.parametrize(
     ("family", "part", "instead"),
     [
@@ -337,27 +330,46 @@ def test_a_missing_tokenizer(make, copy, latents):
 )
 def test_weights_of_another_architecture(make, family, part, instead, copy, tiny, latents):
     folder = copy(family)
-    name = "diffusion_pytorch_model.safetensors"
-    shutil.copy(tiny / instead / name, folder / part / name)
+    shutil.copy(tiny / instead / WEIGHTS, folder / part / WEIGHTS)
     generator = make(family, folder)  # the weights are read when they are needed
     with pytest.raises(SmicnbError, match=f"'{family}/{part}'") as caught:
         generator.generate(latents, SEEDS)
     assert str(caught.value).count("\n") == 0
 
 
-def test_a_text_encoder_of_another_architecture(make, copy, latents):
-    folder = copy("stable-unclip")
-    change(folder / "text_encoder" / "config.json", num_hidden_layers=3)
-    with pytest.raises(SmicnbError, match="are of another architecture: they lack 16 arrays"):
-        make("stable-unclip", folder).generate(latents, SEEDS)
-
-
-def test_weights_cut_short(make, copy, latents):
-    folder = copy("kandinsky22")
-    path = folder / "movq" / "diffusion_pytorch_model.safetensors"
+def cut_short(path):
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(SmicnbError, match="'kandinsky22/movq' could not be loaded as a VQModel"):
-        make("kandinsky22", folder).generate(latents, SEEDS)
+
+
+def lose_a_number(path):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(path)
+    weights["decoder.conv_out.bias"] *= np.nan
+    save_file(weights, path)
+
+
+NO_TOKENIZER = "'stable-unclip/tokenizer' could not be loaded as a CLIPTokenizer"
+LACKS = "are of another architecture: they lack 16 arrays"
+
+
+@pytest.mark.parametrize(
+    ("family", "spoil", "part", "message"),
+    [
+        ("stable-unclip", shutil.rmtree, "tokenizer", NO_TOKENIZER),
+        ("stable-unclip", partial(change, num_hidden_layers=3), "text_encoder/config.json", LACKS),
+        ("kandinsky22", cut_short, f"movq/{WEIGHTS}", "'kandinsky22/movq' could not be loaded as a VQModel"),
+        ("kandinsky22", lose_a_number, f"movq/{WEIGHTS}", "not finite in float32"),
+    ],
+)
+def test_what_does_not_load_or_compute_is_told_where_pictures_are_asked_for(
+    make, family, spoil, part, message, copy, latents
+):
+    folder = copy(family)
+    spoil(folder / part)
+    generator = make(family, folder)
+    with pytest.raises(SmicnbError, match=message):
+        generator.generate(latents, SEEDS)
 
 
 @pytest.mark.parametrize(
@@ -465,31 +477,13 @@ def test_latents_that_cannot_be(make, tiny, latents):
     assert generator.generate(latents[:0], []) == []
 
 
-def test_pixels_that_are_not_finite(make, copy, latents):
-    from safetensors.torch import load_file, save_file
-
-    folder = copy("kandinsky22")
-    path = folder / "movq" / "diffusion_pytorch_model.safetensors"
-    weights = load_file(path)
-    weights["decoder.conv_out.bias"] *= np.nan
-    save_file(weights, path)
-    with pytest.raises(SmicnbError, match="not finite in float32"):
-        make("kandinsky22", folder).generate(latents, SEEDS)
-
-
 @BOTH
 def test_the_record_pins_what_made_the_picture(make, family, copy):
     folder = copy(family)
     generator = make(family, folder, "steps=2&guidance=3")
     kept = json.loads(json.dumps(generator.fingerprint))
-    wanted = {
-        "source": family,
-        "stand_in": "random weights",
-        "steps": 2,
-        "guidance": 3.0,
-        "dtype": "float32",
-        "device": "cpu",
-    }
+    wanted = {"source": family, "stand_in": "random weights", "steps": 2, "guidance": 3.0}
+    wanted |= {"dtype": "float32", "device": "cpu"}
     assert {name: kept[name] for name in wanted} == wanted
     assert len(kept["weights"]) == 64
     assert kept["scheduler"] == {"stable-unclip": "PNDMScheduler", "kandinsky22": "DDIMScheduler"}[family]

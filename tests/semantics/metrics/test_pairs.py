@@ -17,7 +17,7 @@ from sklearn.datasets import load_sample_image
 
 from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError, UnknownNameError
 from smicnb.compare.images.classical import Jpeg
-from smicnb.semantics.metrics import pairs
+from smicnb.semantics.metrics import pairs, perception
 from smicnb.semantics.weights import store
 
 TAPS = {"alex": (1, 4, 7, 9, 11), "vgg": (3, 8, 15, 22, 29)}  # the rectified layers that LPIPS compares
@@ -221,23 +221,35 @@ def test_lpips_names_the_smallest_side_that_its_network_takes(photographs, net):
         pairs.lpips([small], [small], net)
 
 
-def test_lpips_leaves_the_callers_random_numbers_alone(photographs):
-    pairs.lpips_network.cache_clear()
+NETWORKS = pytest.mark.parametrize(
+    ("network", "metric", "part"),
+    [
+        (pairs.lpips_network, pairs.lpips, "alexnet-conv"),
+        (perception._dists_network, perception.dists, "vgg16-conv"),
+    ],
+    ids=["lpips", "dists"],
+)
+
+
+@NETWORKS
+def test_a_network_leaves_the_callers_random_numbers_alone(photographs, network, metric, part):
+    network.cache_clear()
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    pairs.lpips(photographs, photographs)
+    metric(photographs, photographs)
     torch.testing.assert_close(torch.rand(3), expected)
 
 
-def test_lpips_without_its_weights_names_the_command(photographs, monkeypatch, tmp_path):
-    pairs.lpips_network.cache_clear()
+@NETWORKS
+def test_a_network_without_its_weights_names_the_command(photographs, network, metric, part, monkeypatch, tmp_path):
+    network.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(MissingWeightsError, match="smicnb weights fetch alexnet-conv"):
-        pairs.lpips(photographs, photographs)
+    with pytest.raises(MissingWeightsError, match=f"smicnb weights fetch {part}"):
+        metric(photographs, photographs)
 
 
-def test_an_unknownlpips_network_gives_the_near_miss(photographs):
+def test_an_unknown_lpips_network_gives_the_near_miss(photographs):
     with pytest.raises(UnknownNameError, match="did you mean 'alex'"):
         pairs.lpips(photographs, photographs, net="alexnet")
 

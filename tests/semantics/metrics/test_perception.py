@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.datasets import load_sample_image
 
-from smicnb.base.errors import DimensionError, ImageError, MissingWeightsError
+from smicnb.base.errors import DimensionError, ImageError
 from smicnb.semantics.metrics import perception
 from smicnb.semantics.metrics.pairs import psnr
 
@@ -51,15 +51,6 @@ def test_dists_forgives_the_same_texture_elsewhere_and_psnr_does_not():
     assert decibels[0] < decibels[1]
 
 
-def test_dists_leaves_the_callers_random_numbers_alone(china):
-    perception._dists_network.cache_clear()
-    torch.manual_seed(5)
-    expected = torch.rand(3)
-    torch.manual_seed(5)
-    perception.dists([china[:32, :32]], [china[:32, :32]])
-    torch.testing.assert_close(torch.rand(3), expected)
-
-
 def test_pairs_that_dists_cannot_compare_are_refused(china):
     assert perception.dists([], []).shape == (0,)
     with pytest.raises(DimensionError, match="1 images and 0 decoded images"):
@@ -70,13 +61,6 @@ def test_pairs_that_dists_cannot_compare_are_refused(china):
         perception.dists([china[:64, :31]], [china[:64, :31]])
     with pytest.raises(ImageError, match="RGB uint8"):
         perception.dists([china / 255], [china])
-
-
-def test_dists_without_its_convolutions_names_the_command(china, monkeypatch, tmp_path):
-    perception._dists_network.cache_clear()
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    with pytest.raises(MissingWeightsError, match="smicnb weights fetch vgg16-conv"):
-        perception.dists([china], [china])
 
 
 def test_clip_iqa_is_the_formula_of_torchmetrics(clip_iqa, photographs):

@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 import pytest
 from colour_profiles import encoded
-from picture_files import psd, tiff
+from picture_files import assert_refused, psd, tiff
 from PIL import Image
 
 from smicnb.base.errors import ImageError
@@ -19,7 +19,7 @@ from smicnb.semantics.photographs.folders import list_images
 from smicnb.semantics.photographs.images import check, probe, read_image, size_of
 from smicnb.semantics.photographs.jpeg_xl import size_in_header
 
-pytestmark = pytest.mark.usefixtures("jpeg_xl_is_written")
+pytestmark = pytest.mark.usefixtures("own_cache", "jpeg_xl_is_written")
 
 # 40×24 pixels of four colours, turned by 90 degrees to the right when they are shown.
 TURNED_HEIC = zlib.decompress(
@@ -40,11 +40,6 @@ DEEP_GREY = base64.b85decode(
 )
 HERE = np.array([[[40, 40, 200], [200, 40, 40]], [[230, 230, 230], [40, 200, 40]]])  # its corners as they are seen
 SHORT = "damaged or of a kind that is not read"
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture
@@ -72,14 +67,6 @@ def picture(width=64, height=32):
     return np.stack([rows * 3 % 256, columns % 256, (rows + columns) % 256], 2).astype(np.uint8)
 
 
-def assert_reason(path, reason):
-    assert probe(path) == reason
-    assert check(path) == (reason, None)
-    with pytest.raises(ImageError) as caught:
-        read_image(path)
-    assert f": {reason}; needed: " in str(caught.value)
-
-
 @pytest.mark.parametrize("boxes", [False, True])
 def test_jpeg_xl_is_read(tmp_path, boxes):
     (tmp_path / "a.jxl").write_bytes(jpeg_xl(use_container=boxes))
@@ -97,13 +84,13 @@ def test_sixteen_bits_of_jpeg_xl(tmp_path):
     # The plugin writes of 16 bits that they are linear light, and of 8 that they are sRGB.
     assert np.abs(read_image(tmp_path / "a.jxl")[..., 0] - 255 * encoded(levels / 255)).max() <= 1
     Image.fromarray(values.astype(np.float32)).save(tmp_path / "b.jxl", lossless=True)
-    assert_reason(tmp_path / "b.jxl", samples.NO_RANGE)
+    assert_refused(tmp_path / "b.jxl", samples.NO_RANGE)
 
 
 def test_deep_grey_with_transparency_is_not_taken_for_shallow(tmp_path):
     pytest.importorskip("pillow_jxl")
     (tmp_path / "a.jxl").write_bytes(DEEP_GREY)
-    assert_reason(tmp_path / "a.jxl", formats.DEEP_GREY)
+    assert_refused(tmp_path / "a.jxl", formats.DEEP_GREY)
 
 
 def test_of_jpeg_xl_the_orientation_of_exif_is_a_copy(tmp_path):
@@ -141,7 +128,7 @@ def test_a_jpeg_xl_bomb_is_refused_before_it_is_decoded(tmp_path, monkeypatch):
     assert size_in_header(io.BytesIO(promised(40_000, 30_000))) == (40_000, 30_000)
     monkeypatch.setattr(JXLImageFile, "_open", lambda image: pytest.fail("decoded"))
     (tmp_path / "a.jxl").write_bytes(promised(40_000, 30_000))
-    assert_reason(tmp_path / "a.jxl", images.TOO_LARGE)
+    assert_refused(tmp_path / "a.jxl", images.TOO_LARGE)
 
 
 @pytest.mark.parametrize("length", range(0, 70, 3))
@@ -153,7 +140,7 @@ def test_damaged_jpeg_xl_gives_a_reason(tmp_path, length):
 def test_without_its_plugin_jpeg_xl_is_named(tmp_path, without):
     (tmp_path / "a.jxl").write_bytes(b"\xff\x0a" + bytes(60))
     without("pillow_jxl")
-    assert_reason(tmp_path / "a.jxl", formats.NO_JPEG_XL)
+    assert_refused(tmp_path / "a.jxl", formats.NO_JPEG_XL)
 
 
 def test_heic_is_read(tmp_path):
@@ -172,7 +159,7 @@ def test_heic_is_read(tmp_path):
 def test_without_its_decoder_heic_is_named(tmp_path, without, name):
     without("pi_heif")
     (tmp_path / name).write_bytes(TURNED_HEIC)
-    assert_reason(tmp_path / name, formats.NO_HEIC)
+    assert_refused(tmp_path / name, formats.NO_HEIC)
 
 
 def test_neither_decoder_is_imported_before_it_is_needed(tmp_path):
@@ -186,16 +173,16 @@ def test_neither_decoder_is_imported_before_it_is_needed(tmp_path):
 
 def test_a_raw_file_is_refused_though_pillow_sees_its_thumbnail(tmp_path):
     small = tiff(tmp_path / "a.nef", picture().tobytes(), 64, 32, (8, 8, 8), photometric=2)
-    assert_reason(small, formats.RAW)
-    assert_reason(tiff(tmp_path / "a.tif", picture().tobytes(), 64, 32, (8, 8, 8), photometric=2, dng=1), formats.RAW)
+    assert_refused(small, formats.RAW)
+    assert_refused(tiff(tmp_path / "a.tif", picture().tobytes(), 64, 32, (8, 8, 8), photometric=2, dng=1), formats.RAW)
 
 
 def test_a_known_format_that_is_not_read_is_named(tmp_path):
-    assert_reason(psd(tmp_path / "a.psd", picture(), bits=16), "PSD of 16 bits, which is not read")
+    assert_refused(psd(tmp_path / "a.psd", picture(), bits=16), "PSD of 16 bits, which is not read")
     path = tiff(tmp_path / "a.tif", bytes(64 * 32 * 8), 64, 32, 64, photometric=1)
-    assert_reason(path, f"TIFF, but {SHORT}")
+    assert_refused(path, f"TIFF, but {SHORT}")
     (tmp_path / "a.exr").write_bytes(b"\x76\x2f\x31\x01" + bytes(100))
-    assert_reason(tmp_path / "a.exr", "OpenEXR, which is not read")
+    assert_refused(tmp_path / "a.exr", "OpenEXR, which is not read")
 
 
 @pytest.mark.parametrize("size", [(12_000, 9_000), (16_320, 12_240)])  # 108 and 200 megapixels
@@ -221,7 +208,7 @@ def test_a_larger_jpeg_file_is_refused_by_its_header(tmp_path, size, progressive
     frame = data.index(b"\xff\xc2" if progressive else b"\xff\xc0") + 5
     data[frame : frame + 4] = size[1].to_bytes(2, "big") + size[0].to_bytes(2, "big")
     (tmp_path / "a.jpg").write_bytes(data)
-    assert_reason(tmp_path / "a.jpg", "more than 100 megapixels")
+    assert_refused(tmp_path / "a.jpg", "more than 100 megapixels")
 
 
 def test_what_was_left_out_is_counted_and_listed(tmp_path, without):

@@ -10,25 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from smicnb.base.errors import ImageError, IntegrityError, MissingWeightsError, UnknownNameError
+from smicnb.base.errors import ImageError, IntegrityError, UnknownNameError
 from smicnb.semantics.photographs import image_collections
 from smicnb.semantics.photographs.data_sets import DATA_SETS
 from smicnb.semantics.photographs.image_collections import SPLITS, load, words
 from smicnb.semantics.photographs.views import EMBEDDED_VIEWS, MIN_CROP, View
 from smicnb.semantics.photographs.words import embedded_scenes, list_words
-
-
-@pytest.fixture(scope="module")
-def embedded():
-    try:
-        return load("embedded")
-    except MissingWeightsError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
 
 def fill(folder, names):
@@ -188,11 +175,8 @@ def test_order_is_by_the_hash_of_the_scene(tmp_path, own_cache):
     names = [item.scene for item in load(f"folder:{tmp_path}")]
     assert sorted(names) == [str(i) for i in range(10)]
     assert names == sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    assert [load(f"folder:{tmp_path}").split(split).items[0].scene for split in SPLITS] == [
-        names[0],
-        names[5],
-        names[7],
-    ]
+    firsts = [load(f"folder:{tmp_path}").split(split).items[0].scene for split in SPLITS]
+    assert firsts == [names[0], names[5], names[7]]
 
 
 def test_a_split_is_a_collection(tmp_path, own_cache):
@@ -303,10 +287,7 @@ def test_splits_are_the_same_in_the_official_and_in_a_flat_layout(tmp_path, own_
 
 
 def test_div2k_passes_over_the_low_resolution_folders(tmp_path, own_cache):
-    fill(
-        tmp_path,
-        ["DIV2K_train_HR/0001.png", "DIV2K_valid_HR/0801.png", "DIV2K_train_LR_bicubic/X2/0001x2.png"],
-    )
+    fill(tmp_path, ["DIV2K_train_HR/0001.png", "DIV2K_valid_HR/0801.png", "DIV2K_train_LR_bicubic/X2/0001x2.png"])
     div2k = load(f"div2k:{tmp_path}")
     assert div2k.scenes == ["0001", "0801"]
     assert {item.id for item in div2k} == {"DIV2K_train_HR/0001.png", "DIV2K_valid_HR/0801.png"}

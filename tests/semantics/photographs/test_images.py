@@ -21,10 +21,7 @@ from smicnb.semantics.photographs import folders, images
 from smicnb.semantics.photographs.folders import list_images
 from smicnb.semantics.photographs.images import check, describe, probe, read_image, size_of
 
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def photograph(height=24, width=40, seed=0):

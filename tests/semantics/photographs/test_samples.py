@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from picture_files import packed12, png, tiff
+from picture_files import assert_refused, packed12, png, tiff
 from PIL import Image
 
-from smicnb.base.errors import ImageError
 from smicnb.semantics.photographs import samples
 from smicnb.semantics.photographs.images import check, probe, read_image
 
@@ -25,13 +24,6 @@ def assert_columns(path, expected):
     np.testing.assert_array_equal(pixels, np.broadcast_to(expected[None, :, None], (SIDE, SIDE, 3)))
 
 
-def assert_refused(path, reason):
-    assert probe(path) == reason
-    assert check(path) == (reason, None)
-    with pytest.raises(ImageError, match=reason):
-        read_image(path)
-
-
 @pytest.mark.parametrize("photometric", [0, 1])
 @pytest.mark.parametrize(("white", "dtype", "bits"), [(255, "<u1", 8), (65535, "<u2", 16)])
 def test_white_may_be_zero(tmp_path, white, dtype, bits, photometric):
@@ -40,19 +32,13 @@ def test_white_may_be_zero(tmp_path, white, dtype, bits, photometric):
     assert_columns(tmp_path / "a.tif", expected if photometric else 255 - expected)
 
 
-def test_white_of_twelve_bits(tmp_path):
-    stored, expected = ramp(4095, np.uint16)
-    assert_columns(tiff(tmp_path / "a.tif", packed12(stored), SIDE, SIDE, 12, photometric=1), expected)
-
-
-def test_white_of_thirty_two_bits(tmp_path):
-    stored, expected = ramp(2**32 - 1, "<u4")
-    assert_columns(tiff(tmp_path / "a.tif", stored.tobytes(), SIDE, SIDE, 32, photometric=1), expected)
-
-
-def test_sixteen_bits_of_the_other_byte_order(tmp_path):
-    stored, expected = ramp(65535, ">u2")
-    assert_columns(tiff(tmp_path / "a.tif", stored.tobytes(), SIDE, SIDE, 16, ">", photometric=1), expected)
+@pytest.mark.parametrize(
+    ("bits", "dtype", "pack", "order"),
+    [(12, np.uint16, packed12, "<"), (32, "<u4", np.ndarray.tobytes, "<"), (16, ">u2", np.ndarray.tobytes, ">")],
+)
+def test_white_of_any_number_of_bits_in_either_byte_order(tmp_path, bits, dtype, pack, order):
+    stored, expected = ramp(2**bits - 1, dtype)
+    assert_columns(tiff(tmp_path / "a.tif", pack(stored), SIDE, SIDE, bits, order, photometric=1), expected)
 
 
 @pytest.mark.parametrize(

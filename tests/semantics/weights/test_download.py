@@ -27,8 +27,14 @@ def index(monkeypatch):
         yield index
 
 
-def part_of(folder):
-    (part,) = folder.glob("*.part")
+@pytest.fixture
+def half(index, tmp_path):
+    """What is held after a call that the connection did not outlast: a half of the archive, so far."""
+    index.drops = [HALF, 0, 0, 0]
+    with pytest.raises(UnavailableError, match="no connection, or it broke off"):
+        fetch_archive(PACKAGE, tmp_path)
+    (part,) = tmp_path.glob("*.part")
+    index.asked.clear()
     return part
 
 
@@ -54,12 +60,8 @@ def test_many_drops_are_survived_as_long_as_each_brings_something(index, tmp_pat
     assert len(index.asked) == 7
 
 
-def test_what_was_held_at_the_end_of_one_call_is_used_by_the_next(index, tmp_path):
-    index.drops = [HALF, 0, 0, 0]
-    with pytest.raises(UnavailableError, match="no connection, or it broke off"):
-        fetch_archive(PACKAGE, tmp_path)
-    assert part_of(tmp_path).read_bytes() == ARCHIVE[:HALF]
-    index.asked.clear()
+def test_what_was_held_at_the_end_of_one_call_is_used_by_the_next(index, half, tmp_path):
+    assert half.read_bytes() == ARCHIVE[:HALF]
     assert fetch_archive(PACKAGE, tmp_path).read_bytes() == ARCHIVE
     assert index.asked == [f"bytes={HALF}-"]
 
@@ -78,19 +80,19 @@ def test_a_server_without_ranges_that_always_breaks_off_is_given_up(index, tmp_p
     assert len(index.asked) == 1 + download.ATTEMPTS
 
 
-def test_wrong_bytes_are_refused_and_not_kept(index, tmp_path):
-    index.files[PACKAGE.archive] = ARCHIVE[:-1] + b"\0"
+@pytest.mark.parametrize(
+    ("served", "told"),
+    [
+        (ARCHIVE[:-1] + b"\0", "came with wrong bytes (sha256)"),
+        (ARCHIVE * 20, f"is longer than the promised {len(ARCHIVE)} bytes"),
+    ],
+    ids=["wrong", "more"],
+)
+def test_wrong_bytes_or_more_of_them_are_refused_and_not_kept(index, tmp_path, served, told):
+    index.files[PACKAGE.archive] = served
     with pytest.raises(IntegrityError) as caught:
         fetch_archive(PACKAGE, tmp_path)
-    assert str(caught.value) == f"{PACKAGE.archive} came with wrong bytes (sha256)"
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_more_than_was_promised_is_not_read_to_its_end(index, tmp_path):
-    index.files[PACKAGE.archive] = ARCHIVE * 20
-    with pytest.raises(IntegrityError) as caught:
-        fetch_archive(PACKAGE, tmp_path)
-    assert str(caught.value) == f"{PACKAGE.archive} is longer than the promised {len(ARCHIVE)} bytes"
+    assert str(caught.value) == f"{PACKAGE.archive} {told}"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -100,21 +102,15 @@ def test_less_than_was_promised_is_not_an_archive(index, tmp_path):
         fetch_archive(PACKAGE, tmp_path)
 
 
-def test_a_held_part_of_other_bytes_does_not_survive(index, tmp_path):
-    index.drops = [HALF, 0, 0, 0]
-    with pytest.raises(UnavailableError):
-        fetch_archive(PACKAGE, tmp_path)
-    part_of(tmp_path).write_bytes(b"\0" * 100)
+def test_a_held_part_of_other_bytes_does_not_survive(half, tmp_path):
+    half.write_bytes(b"\0" * 100)
     with pytest.raises(IntegrityError):
         fetch_archive(PACKAGE, tmp_path)
     assert fetch_archive(PACKAGE, tmp_path).read_bytes() == ARCHIVE
 
 
-def test_a_held_part_that_is_too_long_is_begun_again(index, tmp_path):
-    index.drops = [HALF, 0, 0, 0]
-    with pytest.raises(UnavailableError):
-        fetch_archive(PACKAGE, tmp_path)
-    part_of(tmp_path).write_bytes(ARCHIVE + b"more")
+def test_a_held_part_that_is_too_long_is_begun_again(half, tmp_path):
+    half.write_bytes(ARCHIVE + b"more")
     assert fetch_archive(PACKAGE, tmp_path).read_bytes() == ARCHIVE
 
 

@@ -42,20 +42,12 @@ def measured(space, drawn):
 def table(gains, operation="add", factors=(1.0, 2.0)):
     """Rows of `gains` made by hand: pair -> gain at each factor."""
     rows = [
-        {
-            "pair": pair,
-            "scene": f"s{pair}",
-            "second_scene": f"t{pair}",
-            "operation": operation,
-            "factor": factor,
-            "against": "third",
-            "gain": gain,
-            "specific": -gain,
-        }
+        (pair, f"s{pair}", f"t{pair}", factor, gain, -gain)
         for pair, values in enumerate(gains)
         for factor, gain in zip(factors[: len(values)], values, strict=True)
     ]
-    found = pd.DataFrame(rows)
+    found = pd.DataFrame(rows, columns=["pair", "scene", "second_scene", "factor", "gain", "specific"])
+    found = found.assign(operation=operation, against="third")
     found = pd.concat([found, found.assign(against="random", gain=-found["gain"])])
     return found.assign(wins=found["gain"] > 0, ties=found["gain"] == 0, nearer=False)
 
@@ -136,23 +128,19 @@ def test_gains_have_the_sign_of_the_papers_statement(operation, sign):
     assert found.loc["random", "wins"] == (sign > 0)
 
 
-def seen(concept, random, operation):
-    """The gains over a random latent, where a third photograph does what the concept does."""
-    return judged(operation, concept=concept, third=concept, random=random).loc["random"]
-
-
-def test_replacing_one_image_by_the_other_is_no_sum():
-    replaced = seen((0.0, 0.9), (0.8, 0.1), "add")
-    assert replaced["gain"] == pytest.approx(0.8)
-    assert replaced["specific"] == pytest.approx(-0.1)
-    assert seen((0.5, 0.4), (0.8, 0.1), "add")["specific"] == pytest.approx(0.3)
-
-
-def test_losing_both_images_removes_nothing_in_particular():
-    lost = seen((0.1, 0.1), (0.6, 0.4), "remove")
-    assert lost["gain"] == pytest.approx(0.3)
-    assert lost["specific"] == pytest.approx(-0.2)
-    assert seen((0.5, 0.0), (0.6, 0.4), "remove")["specific"] == pytest.approx(0.3)
+@pytest.mark.parametrize(
+    ("operation", "concept", "random", "gain", "specific"),
+    [
+        ("add", (0.0, 0.9), (0.8, 0.1), 0.8, -0.1),  # one image in place of the other is no sum
+        ("add", (0.5, 0.4), (0.8, 0.1), 0.3, 0.3),
+        ("remove", (0.1, 0.1), (0.6, 0.4), 0.3, -0.2),  # where both are lost, nothing in particular was removed
+        ("remove", (0.5, 0.0), (0.6, 0.4), 0.4, 0.3),
+    ],
+)
+def test_specific_gains_are_those_that_leave_the_other_image(operation, concept, random, gain, specific):
+    found = judged(operation, concept=concept, third=concept, random=random).loc["random"]
+    assert found["gain"] == pytest.approx(gain)
+    assert found["specific"] == pytest.approx(specific)
 
 
 def test_specific_gains_have_their_own_verdict():

@@ -15,39 +15,25 @@ pytestmark = pytest.mark.usefixtures("house_style")
 @pytest.fixture
 def wins():
     rows = [
-        {
-            "operation": operation,
-            "against": against,
-            "factor": factor,
-            "wins": factor * share,
-            "wins_low": factor / 4,
-            "wins_high": factor,
-        }
+        (operation, against, factor, factor * share, factor / 4, factor)
         for operation in ("add", "remove")
         for against, share in (("third", 0.5), ("random", 0.75))
         for factor in FACTORS
     ]
-    return pd.DataFrame(rows).assign(from_here_on=0.1, nearer=0.6, ties=0.3)
+    names = ["operation", "against", "factor", "wins", "wins_low", "wins_high"]
+    return pd.DataFrame(rows, columns=names).assign(from_here_on=0.1, nearer=0.6, ties=0.3)
 
 
 @pytest.fixture
 def curves():
     rows = [
-        {
-            "operation": o,
-            "factor": f,
-            "what": w,
-            "to": to,
-            "mean": f * (1 if w == "concept" else -1),
-            "low": 0,
-            "high": 1,
-        }
-        for o in ("add", "remove")
-        for f in FACTORS
-        for w in ("concept", "third", "random")
+        (operation, factor, what, to, factor * (1 if what == "concept" else -1))
+        for operation in ("add", "remove")
+        for factor in FACTORS
+        for what in ("concept", "third", "random")
         for to in ("x1", "x2")
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["operation", "factor", "what", "to", "mean"]).assign(low=0, high=1)
 
 
 def drawn(operation, count):

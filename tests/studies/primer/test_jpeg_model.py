@@ -100,14 +100,8 @@ def test_coin_flips_follow_the_code(standard):
 
 def test_samples_repeat_by_seed(standard):
     quantised = np.random.default_rng(0).integers(-5, 6, (3, 4, 3, 8, 8))
-    draws = [
-        (
-            jm.sample_code(standard, 3, 4, np.random.default_rng(seed)),
-            jm.sample_frequencies(quantised, np.random.default_rng(seed)),
-        )
-        for seed in (1, 1, 2)
-    ]
-    for first, again, other in zip(*draws, strict=True):
+    for sample in (lambda rng: jm.sample_code(standard, 3, 4, rng), lambda rng: jm.sample_frequencies(quantised, rng)):
+        first, again, other = (sample(np.random.default_rng(seed)) for seed in (1, 1, 2))
         assert first.shape == again.shape == (3, 4, 3, 8, 8)
         np.testing.assert_array_equal(first, again)
         assert not np.array_equal(first, other)

@@ -83,11 +83,8 @@ def test_reduced_images_have_a_panel_for_each_codec(summary):
     figure = plots.compare_reduced(summary, "image_cosine")
     panels = [axes for axes in figure.axes if axes.get_title()]
     assert [axes.get_title() for axes in panels] == ["WebP"]
-    assert [line.get_label() for line in panels[0].lines] == [
-        "SMIC, entropy coded",
-        "whole image",
-        "sides divided by 8",
-    ]
+    labels = [line.get_label() for line in panels[0].lines]
+    assert labels == ["SMIC, entropy coded", "whole image", "sides divided by 8"]
 
 
 def test_pictures_and_what_is_said_of_them():

@@ -13,9 +13,8 @@ from smicnb.codec.format.trellis import quantisation
 
 
 def test_every_state_is_reached_from_two_others():
-    assert (
-        np.bincount(quantisation.FOLLOWING.ravel(), minlength=quantisation.STATES).tolist() == [2] * quantisation.STATES
-    )
+    reached = np.bincount(quantisation.FOLLOWING.ravel(), minlength=quantisation.STATES)
+    assert reached.tolist() == [2] * quantisation.STATES
 
 
 def test_the_tables_are_as_they_were_written():

@@ -1,19 +1,18 @@
 """Product and additive quantisers: codewords near what they stand for, decoded without faiss."""
 
-import contextlib
 import sys
 
 import numpy as np
 import pytest
-from damaged_bytes import damaged
+from damaged_bytes import count_decoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
+from smicnb.base.errors import DimensionError, SmicnbError
 from smicnb.compare.latents.protocol import QuantisedCoder
 from smicnb.compare.latents.quantisers.additive import LocalSearchQuantiser, ResidualQuantiser
 from smicnb.compare.latents.quantisers.vector import OptimizedProductQuantiser, ProductQuantiser
-from smicnb.compare.latents.transforms import NORM
+from smicnb.compare.latents.transforms import NORM, normalise
 from smicnb.semantics.metrics.pairs import latent_cosine
 
 faiss = pytest.importorskip("faiss")
@@ -57,11 +56,7 @@ def test_training_latents_that_are_codewords_come_back(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_more_codebooks_are_closer(kind):
-    Z_train, Z = latents(300, 16, 0), latents(50, 16, 1)
-    cosines = []
-    for count in (1, 4, 16):
-        coder = QuantisedCoder(kind("", count, 4)).fit(Z_train)
-        cosines.append(latent_cosine(Z, coder.decode(coder.encode(Z))).mean())
+    cosines = [kept(kind, count, latents(300, 16, 0), latents(50, 16, 1)) for count in (1, 4, 16)]
     assert cosines == sorted(cosines)
     assert cosines[-1] > 0.95
 
@@ -71,8 +66,6 @@ def test_the_search_is_in_the_codebooks_that_are_sent():
     Z = latents(60, 6, 0)
     quantiser = ResidualQuantiser("", 2, 2, codebook_bits=3)
     coder = QuantisedCoder(quantiser).fit(Z)
-    from smicnb.compare.latents.transforms import normalise
-
     Z = normalise(Z)
     first, second = quantiser._midpoints * quantiser._unit
     sums = (first[:, None] + second[None]).reshape(-1, 6)
@@ -106,11 +99,7 @@ def test_what_cannot_be_is_refused():
 def test_damaged_bytes_are_an_integrity_error_and_nothing_else(kind):
     Z = latents(8, 6, 0)
     coder = QuantisedCoder(kind("", 2, 2)).fit(Z)
-    for wrong, mended in damaged(coder.encode(Z)):
-        with pytest.raises(IntegrityError):
-            coder.decode(wrong)
-        with contextlib.suppress(SmicnbError):  # another codebook is as good as the one that was meant
-            coder.decode(mended)
+    count_decoded(coder, coder.encode(Z))  # another codebook is as good as the one that was meant
 
 
 def test_a_latent_has_one_code_alone_and_among_others():
@@ -155,10 +144,11 @@ def test_draws_besides_the_training_latents_are_trained_on():
 
     def drawn(some):
         asked.append(some.shape)
-        return NORM * latents(300, 8, 1) / np.linalg.norm(latents(300, 8, 1), axis=1, keepdims=True)
+        return normalise(latents(300, 8, 1))
 
     with pytest.raises(DimensionError, match="take fewer bits"):
         QuantisedCoder(ProductQuantiser("", 2, 6)).fit(Z)
     coder = QuantisedCoder(ProductQuantiser("", 2, 6, drawn=drawn)).fit(Z)
     assert asked == [(20, 8)]
-    assert latent_cosine(latents(50, 8, 2), coder.decode(coder.encode(latents(50, 8, 2)))).mean() > 0.8
+    others = latents(50, 8, 2)
+    assert latent_cosine(others, coder.decode(coder.encode(others))).mean() > 0.8

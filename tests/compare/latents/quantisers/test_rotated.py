@@ -1,15 +1,14 @@
 """TurboQuant and RaBitQ: what is predicted is decoded, and they are what their makers, and faiss, have."""
 
-import contextlib
 import itertools
 
 import numpy as np
 import pytest
-from damaged_bytes import damaged
+from damaged_bytes import count_decoded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smicnb.base.errors import IntegrityError, SmicnbError
+from smicnb.base.errors import SmicnbError
 from smicnb.compare.latents.protocol import QuantisedCoder
 from smicnb.compare.latents.quantisers.rotated import LEVEL_UNIT, RaBitQ, TurboQuant, lloyd_levels
 from smicnb.compare.latents.transforms import KLT, NORM, Truncation
@@ -115,11 +114,7 @@ def test_without_a_rotation_a_falling_spectrum_is_kept_badly():
 @pytest.mark.parametrize("kind", KINDS)
 def test_damaged_bytes_are_an_integrity_error_and_nothing_else(kind):
     coder = QuantisedCoder(kind("", KLT(3), 2)).fit(latents(20, 6, 0))
-    for wrong, mended in damaged(coder.encode(latents(9, 6, 1))):
-        with pytest.raises(IntegrityError):
-            coder.decode(wrong)
-        with contextlib.suppress(SmicnbError):  # other axes are as good as those that were meant
-            coder.decode(mended)
+    count_decoded(coder, coder.encode(latents(9, 6, 1)))  # other axes are as good as those that were meant
 
 
 def test_bits_out_of_range_are_refused():
