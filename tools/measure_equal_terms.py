@@ -22,7 +22,8 @@ from smicnb.studies.sic import equal
 
 SEED = 0  # of the bootstrap and of what SIC draws
 MOST_BPP = 0.8
-RULE = "Trained on equal terms (recipes/train/sic-equal.yaml), with 95 % intervals over scenes."
+PLAN = "Trained on equal terms (recipes/train/sic-equal.yaml)"
+RULE = f"{PLAN}, with 95 % intervals over scenes."
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,12 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     chosen.out.mkdir(parents=True, exist_ok=True)
     rates = equal.bd_rates(points, SEED, equal.METRICS)
+    trainings, told = equal.list_trainings(paths), chosen.out / "trainings.csv"
+    if kept is not None:
+        trainings = pd.concat([pd.read_csv(told), trainings]).drop_duplicates("model", keep="last").sort_values("model")
     beside, where = equal.beside_jpeg(points, SEED), f"on {photographs.name}"
+    bits = f"BD-rate of SIC against its twin in percent {where} (above 0: more bits), seed by seed. {RULE}"
     for name, table, said in (
-        ("bd_rates", rates, f"BD-rate of SIC against its twin in percent {where} (above 0: more bits), seed by seed."),
-        ("beside_jpeg", beside, f"PSNR of SIC's levels and of the twins {where} beside JPEG's at equal rate."),
+        ("bd_rates", rates, bits),
+        ("beside_jpeg", beside, f"PSNR of SIC's levels and of the twins {where} beside JPEG's at equal rate. {RULE}"),
+        (
+            told.stem,
+            trainings,
+            f"Loss on validation crops before the learning rate first fell, and at the end. {PLAN}.",
+        ),
     ):
-        figures.write_table(chosen.out / f"{name}.csv", table, f"{said} {RULE}", origin)
+        figures.write_table(chosen.out / f"{name}.csv", table, said, origin)
     style.use_style()
     caption = f"SIC, a file for all rates, and its twin, a model a rate, {where}. Thin: further seeds. {RULE}"
     figures.write_data(data, points)

@@ -53,6 +53,24 @@ def measure(
     return measures.points(evaluate.evaluate(codecs, collection, METRICS, None, executor))
 
 
+def list_trainings(paths: Iterable[Path]) -> pd.DataFrame:
+    """How far from their end trainings stopped: model, steps, loss_before (on validation crops, as logged last before
+    the learning rate first fell), loss (at the end), and fall, the share of the first that went after it.
+
+    Raises:
+        OSError: a checkpoint has no log (.parquet) beside it.
+    """
+    rows = []
+    for path in paths:
+        facts, log = read_facts(path), pd.read_parquet(path.with_suffix(".parquet"))
+        run = facts["facts"]["run"]
+        loss = log[log["part"] == "validated"].set_index("step")["loss"]
+        before = loss[loss.index <= run["milestones"][0] * run["steps"]].iloc[-1]
+        about = {"model": facts["name"], "steps": run["steps"], "loss_before": before, "loss": loss.iloc[-1]}
+        rows.append(about | {"fall": 1 - loss.iloc[-1] / before})
+    return pd.DataFrame(rows)
+
+
 def sort_points(kept: pd.DataFrame | None, measured: pd.DataFrame) -> pd.DataFrame:
     """Points of `measure`, and those kept of earlier calls that were not measured again; seeds in order, JPEG last."""
     points = pd.concat([measured, kept], ignore_index=True).drop_duplicates(list(NAMES))
@@ -68,7 +86,8 @@ def sort_points(kept: pd.DataFrame | None, measured: pd.DataFrame) -> pd.DataFra
 
 
 def bd_rates(points: pd.DataFrame, seed: int, metrics: Sequence[str]) -> pd.DataFrame:
-    """BD-rate of SIC against its twin of the same seed, in percent: above 0 SIC takes more bits.
+    """BD-rate of SIC against its twin of the same seed, in percent: above 0 SIC takes more bits. Seeds count whose twin
+    has a model for every rate.
 
     Args:
         points: `measure`'s table.
@@ -80,10 +99,16 @@ def bd_rates(points: pd.DataFrame, seed: int, metrics: Sequence[str]) -> pd.Data
         (95 % over scenes), images, left_out, and of all seeds spread (of the seeds' means, the largest less the least)
         and verdict: an interval on one side of zero decides where the mean is farther from it than that spread.
     """
-    trained = {seed_of(codec): codec for codec in points["codec"].unique() if codec.startswith(measures.FAMILY)}
+    measured = points.groupby("codec")["setting"].agg(set)
+    trained = {seed_of(codec): codec for codec in measured.index if codec.startswith(measures.FAMILY)}
     rows = []
     for ours, twin in PAIRS.items():
-        seeds = sorted(number for run, number in trained if run == ours and (twin, number) in trained)
+        whole = set().union(*(measured[codec] for (run, _), codec in trained.items() if run == twin))
+        seeds = sorted(
+            number
+            for run, number in trained
+            if run == ours and (twin, number) in trained and measured[trained[twin, number]] == whole
+        )
         for metric in metrics if seeds else ():
             each = {}
             for number in seeds:

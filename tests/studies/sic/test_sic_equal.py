@@ -22,9 +22,14 @@ from smicnb.studies.taco.measures import select_tested
 
 
 def save(folder, name, seed=0, **about):
-    facts = {"run": SicRun(steps=1, crop=64, batch=2, **about).model_dump(), "loss": SicWeights().model_dump()}
+    facts = {
+        "run": SicRun(steps=1000, crop=64, batch=2, milestones=[0.8, 0.95], **about).model_dump(),
+        "loss": SicWeights().model_dump(),
+    }
     path = folder / f"{name.replace('/', '-')}.safetensors"
     checkpoints.save(path, "sic", name, random_sic(TINY, seed), facts)
+    losses = {"step": [50, 400, 800, 900, 1000], "part": ["fitted", *["validated"] * 4], "loss": [9.0, 4, 2, 1.9, 1.5]}
+    pd.DataFrame(losses).to_parquet(path.with_suffix(".parquet"))
     return path
 
 
@@ -61,6 +66,8 @@ def test_the_tool_writes_curves_bits_for_equal_quality_and_jpeg_beside_them(trai
     assert set(points["codec"]) == {"JPEG", *(f"SIC {run} (seed {seed})" for run in ("sic", "twin") for seed in (0, 1))}
     assert list(rates["seed"]) == ["0", "1", "all"]
     assert len(beside) == 2 * (TINY.levels + 2)
+    trainings = pd.read_csv(tmp_path / "trainings.csv").set_index("model")
+    assert trainings.loc["sic/all/0", ["steps", "loss_before", "loss", "fall"]].tolist() == [1000, 2.0, 1.5, 0.25]
     verdict = rates["verdict"].iloc[-1]
     assert isinstance(verdict, str)
     assert verdict in capsys.readouterr().out
@@ -70,7 +77,7 @@ def test_seeds_that_are_measured_one_after_the_other_make_the_same_tables(traine
     for seed in (1, 0):
         folder = tmp_path / f"seed{seed}"
         folder.mkdir()
-        for path in trained.glob(f"*-{seed}.safetensors"):
+        for path in trained.glob(f"*-{seed}.*"):
             (folder / path.name).write_bytes(path.read_bytes())
         measure_on(folder)
     apart = {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")}
@@ -115,6 +122,13 @@ def test_an_interval_decides_where_the_mean_is_beyond_the_spread_over_seeds(bits
     assert whole["mean"] == pytest.approx(100 * (np.mean(bits) - 1))
     assert whole["spread"] == pytest.approx(100 * np.ptp(bits), abs=1e-6)
     assert (whole["verdict"], whole["images"]) == (verdict, 12)
+
+
+def test_a_seed_counts_once_its_twin_has_a_model_for_every_rate():
+    points = curves((1.2, 1.3))
+    early = points[(points["codec"] != "SIC twin (seed 1)") | (points["setting"] < "2")]
+    assert list(equal.bd_rates(early, 0, ["psnr"])["seed"]) == ["0", ALL]
+    assert list(equal.bd_rates(points, 0, ["psnr"])["seed"]) == ["0", "1", ALL]
 
 
 @pytest.mark.parametrize(("bits", "outcome"), [((1.2, 1.3), "measured"), ((1.2, 0.9), "undecided")])
