@@ -66,6 +66,12 @@ VARIANTS = {
         "twin": {"color": looks.FOREST, "marker": "d", "linestyle": ":", "label": "twin: rate and MSE, a model a rate"},
     },
 }  # fmt: skip
+# Variants that are compared with their twins on equal terms, and with no others.
+EQUAL_TERMS = {
+    "sic": looks.CODECS["sic"] | {"linestyle": "-"},
+    "sic-lpips": {"color": looks.BLUE, "marker": "o", "linestyle": "-", "label": "SIC, LPIPS too"},
+    "twin-lpips": {"color": looks.OLIVE, "marker": "<", "linestyle": ":", "label": "twin, LPIPS too"},
+}
 FAR = 4  # times as large as the next one: a gap that would hide the others
 LONGEST_LINE = 46  # letters of a statement beside its gap
 SMALL = 3.2  # of markers where many curves share a panel
@@ -82,7 +88,7 @@ def find_look(codec: str) -> tuple[dict, int]:
         return looks.CODECS[RIVALS[codec]], 0
     variant, seed = seed_of(codec)
     own = {"color": looks.SKY, "marker": "v", "linestyle": "-.", "label": variant}
-    return VARIANTS[codec.split(" ")[0]].get(variant, own), seed
+    return (VARIANTS[codec.split(" ")[0]] | EQUAL_TERMS).get(variant, own), seed
 
 
 def rate_curves_of(

@@ -129,9 +129,12 @@ def test_statements_of_several_pairs_stand_in_words_and_are_open_where_nothing_i
     assert marks[0].get_color() == marks[1].get_color() != marks[2].get_color()
 
 
-@pytest.mark.parametrize("family", learned_plots.VARIANTS)
+EQUAL_TERMS = {**learned_plots.EQUAL_TERMS, "twin": learned_plots.VARIANTS["SIC"]["twin"]}
+
+
+@pytest.mark.parametrize("family", [*learned_plots.VARIANTS.values(), EQUAL_TERMS], ids=["TACO", "SIC", "equal terms"])
 def test_variants_can_be_told_apart(family):
-    shapes = [(look["marker"], look["color"]) for look in learned_plots.VARIANTS[family].values()]
+    shapes = [(look["marker"], look["color"]) for look in family.values()]
     assert len({marker for marker, _ in shapes}) == len({colour for _, colour in shapes}) == len(shapes)
     rivals = [looks.CODECS[name] for name in learned_plots.RIVALS.values()]
     assert len({*(colour for _, colour in shapes), *(look["color"] for look in rivals)}) == len(shapes) + len(rivals)
