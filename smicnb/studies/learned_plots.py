@@ -79,6 +79,7 @@ HEIGHTS = (1.4, 0.75)  # inches of a panel of curves, and of the one below it
 SPARSE = 4  # every how many of the rates at which variants are compared are drawn
 TICKS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # bits per pixel
 FINE = (0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.6, 0.8, 1.2)
+WIDE = 7  # times the lowest rate: from there on the ticks of `FINE` would touch
 RATE = "bits per pixel (log) ↓"
 
 
@@ -174,7 +175,9 @@ def _gains(axes: Axes, points: pd.DataFrame, metric: str, others: Sequence[str],
     unit = " (dB)" if metric == "psnr" else ""
     axes.set_ylabel(f"gain over\n{_name(first)}{unit}", fontsize=7)
     axes.set(xlabel=RATE, xscale="log")
-    rate_ticks(axes, FINE)
+    rates = [curve["bpp"].agg(["min", "max"]) for codec, curve in along.items() if codec not in far]
+    wide = rates and max(each["max"] for each in rates) > WIDE * min(each["min"] for each in rates)
+    rate_ticks(axes, TICKS if wide else FINE)
 
 
 def _name(codec: str) -> str:
