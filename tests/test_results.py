@@ -487,7 +487,7 @@ def finding_twin_of_sic(page):
     page.says(f"DISTS and {RATIO} times, not told apart, at equal LPIPS", *times.loc["lpips"])
     assert more.loc["lpips", "low"] < 0 < more.loc["lpips", "high"]
     rows, percent = table("sic_equal_terms/bd_rates", "metric", seed="all"), "{:.0f} % [{:.0f}, {:.0f}] more"
-    ended = table("sic_equal_terms/trainings")
+    ended = table("sic_equal_terms/losses")
     page.says("on equal terms, for {} steps with one schedule", alike(ended["steps"]))
     page.says(f"SIC takes on Kodak {percent} bits at equal PSNR", *rows.loc["psnr", MEAN])
     page.says(f"at equal PSNR, {percent} at equal DISTS and", *rows.loc["dists", MEAN])

@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     chosen.out.mkdir(parents=True, exist_ok=True)
     rates = equal.bd_rates(points, SEED, equal.METRICS)
-    trainings, told = equal.list_trainings(paths), chosen.out / "trainings.csv"
+    trainings, told = equal.list_trainings(paths), chosen.out / "losses.csv"
     if kept is not None:
         trainings = pd.concat([pd.read_csv(told), trainings]).drop_duplicates("model", keep="last").sort_values("model")
     beside, where = equal.beside_jpeg(points, SEED), f"on {photographs.name}"

@@ -66,7 +66,7 @@ def test_the_tool_writes_curves_bits_for_equal_quality_and_jpeg_beside_them(trai
     assert set(points["codec"]) == {"JPEG", *(f"SIC {run} (seed {seed})" for run in ("sic", "twin") for seed in (0, 1))}
     assert list(rates["seed"]) == ["0", "1", "all"]
     assert len(beside) == 2 * (TINY.levels + 2)
-    trainings = pd.read_csv(tmp_path / "trainings.csv").set_index("model")
+    trainings = pd.read_csv(tmp_path / "losses.csv").set_index("model")
     assert trainings.loc["sic/all/0", ["steps", "loss_before", "loss", "fall"]].tolist() == [1000, 2.0, 1.5, 0.25]
     verdict = rates["verdict"].iloc[-1]
     assert isinstance(verdict, str)
