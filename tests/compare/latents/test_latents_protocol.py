@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smicnb.base.errors import DimensionError, IntegrityError, SmicnbError
-from smicnb.compare.latents.protocol import QuantisedCoder, Spent
+from smicnb.compare.latents.protocol import CHECK, QuantisedCoder, Spent
 from smicnb.compare.latents.quantisers.scalar import FixedScalar, SteppedScalar
 from smicnb.compare.latents.transforms import KLT, NORM, UNIT, RandomRotation, Truncation, normalise
 from smicnb.semantics.metrics.pairs import latent_cosine
@@ -190,6 +191,13 @@ def test_damaged_bytes_are_an_integrity_error_and_nothing_else(which):
     for other in (b"", data[:-1], data + b"\0", data[: len(data) // 2], bytes(100), b"\xff" * 200):
         with pytest.raises(IntegrityError):
             coder.decode(other)
+    end = len(data) - CHECK.size
+    for place in range(end - coder.spent(data).payload, end - 4):  # the last bytes may hold nothing
+        wrong = bytearray(data)
+        wrong[place] ^= 1
+        wrong[-4:] = zlib.crc32(wrong[:-4]).to_bytes(4, "little")
+        with pytest.raises(IntegrityError):
+            coder.decode(bytes(wrong))
 
 
 def test_what_cannot_be_coded_is_said():
