@@ -9,9 +9,6 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from smicnb.base.errors import SmicnbError
 from smicnb.drawing import style
 from smicnb.learned.files import checkpoints
 from smicnb.repro import figures
@@ -34,39 +31,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=root() / "figures" / "sic_equal_terms")
     chosen = parser.parse_args(arguments)
     paths, photographs = equal.find_compared(chosen.folder), image_collections.load(chosen.data)
-    picture, data = chosen.out / "rates.png", chosen.out / "rates.csv"
-    made_from = figures.read_sidecar(picture.with_suffix(".json")).get("made_from", {})
-    measured_on = made_from.setdefault("collection", photographs.fingerprint)
-    if measured_on != photographs.fingerprint:
-        raise SmicnbError(
-            f"the tables of '{chosen.out}' are of another collection than {photographs.name}",
-            "tables of this one, or none",
-            "name another folder with --out",
-        )
-    kept = pd.read_csv(data, dtype=equal.NAMES) if len(made_from) > 1 else None
-    points = equal.sort_points(kept, equal.measure(paths, photographs, kept is None))
+    data, losses = chosen.out / "rates.csv", chosen.out / "losses.csv"
+    made_from = {"collection": photographs.fingerprint}
     for found in map(checkpoints.load, paths):
         made_from[f"model {found.name}"] = found.sha256
+    kept, made_from = figures.read_kept(data, equal.NAMES, made_from)
+    points = equal.measure(paths, photographs, jpeg=kept is None)
+    points = equal.sort_points(figures.add_rows(points, kept, equal.NAMES))
+    kept, _ = figures.read_kept(losses, ["model"], made_from)
+    trainings = figures.add_rows(equal.list_trainings(paths), kept, ["model"]).sort_values("model")
     origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": made_from, "versions": versions()}
     chosen.out.mkdir(parents=True, exist_ok=True)
-    rates = equal.bd_rates(points, SEED, equal.METRICS)
-    trainings, told = equal.list_trainings(paths), chosen.out / "losses.csv"
-    if kept is not None:
-        trainings = pd.concat([pd.read_csv(told), trainings]).drop_duplicates("model", keep="last").sort_values("model")
-    beside, where = equal.beside_jpeg(points, SEED), f"on {photographs.name}"
+    rates, where = equal.bd_rates(points, SEED, equal.METRICS), f"on {photographs.name}"
     bits = f"BD-rate of SIC against its twin in percent {where} (above 0: more bits), seed by seed. {RULE}"
-    for name, table, said in (
-        ("bd_rates", rates, bits),
-        ("beside_jpeg", beside, f"PSNR of SIC's levels and of the twins {where} beside JPEG's at equal rate. {RULE}"),
-        (
-            told.stem,
-            trainings,
-            f"Loss on validation crops before the learning rate first fell, and at the end. {PLAN}.",
-        ),
+    gaps = f"PSNR of SIC's levels and of the twins {where} beside JPEG's at equal rate. {RULE}"
+    for path, table, said in (
+        (chosen.out / "bd_rates.csv", rates, bits),
+        (chosen.out / "beside_jpeg.csv", equal.beside_jpeg(points, SEED), gaps),
+        (losses, trainings, f"Loss on validation crops before the learning rate first fell, and at the end. {PLAN}."),
     ):
-        figures.write_table(chosen.out / f"{name}.csv", table, said, origin)
+        figures.write_table(path, table, said, origin)
     style.use_style()
     caption = f"SIC, a file for all rates, and its twin, a model a rate, {where}. Thin: further seeds. {RULE}"
+    picture = data.with_suffix(".png")
     figures.write_data(data, points)
     figure = learned_plots.rate_curves_of(points, equal.METRICS, MOST_BPP, SEED)
     figures.write_picture(picture, figure, caption, origin)

@@ -26,6 +26,7 @@ from smicnb.semantics.photographs import image_collections
 from smicnb.studies.taco import control
 
 SEED = 0  # of the bootstrap
+NAMES = ("dataset", "model", "against", "value")  # of a row
 PLAN = "Trained by recipes/train/taco-control.yaml."
 GAINS = "What the sentence that names the half that counts is worth, against the wrong sentence and against a model "
 GAINS += "without text: mean differences over pictures, with 95 % intervals over scenes."
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     paths = sorted(path for path in chosen.folder.glob("*.safetensors") if "run" in read_facts(path).get("facts", {}))
     found = [checkpoints.load(path) for path in paths if read_facts(path)["codec"] == "taco"]
     collections, tables = [image_collections.load(name) for name in chosen.data], []
+    made_from = {collection.name: collection.fingerprint for collection in collections}
+    made_from |= {f"model {one.name}": one.sha256 for one in found}
+    figures.read_kept(chosen.out / "gains.csv", NAMES, made_from)  # before hours of measuring: of these collections?
     for with_text, without in control.pair_controls(paths):
         codecs = TacoCodec(with_text), TacoCodec(without)
         side = codecs[0].checkpoint.facts["run"]["crop"] if chosen.side is None else chosen.side
@@ -52,8 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     table = pd.concat(tables, ignore_index=True)
     if chosen.rows:
         write_text(chosen.rows, table.to_csv(index=False))
-    made_from = {collection.name: collection.fingerprint for collection in collections}
-    made_from |= {f"model {one.name}": one.sha256 for one in found}
     chosen.out.mkdir(parents=True, exist_ok=True)
     for name, rows, caption in (
         ("gains", control.judge_control(table, SEED), GAINS),
@@ -61,22 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("contrast", contrast_table(found), "The contrastive term of trainings in nats, beside guessing in a batch."),
     ):
         if len(rows):
-            path = chosen.out / f"{name}.csv"
-            rows, all_from = add_rows(path, rows, made_from)
+            path, names = chosen.out / f"{name}.csv", [name for name in NAMES if name in rows]
+            kept, all_from = figures.read_kept(path, names, made_from)
+            rows = figures.add_rows(rows, kept, names).sort_values(names[:2], kind="stable")
             origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": all_from, "versions": versions()}
             figures.write_table(path, rows, f"{caption} {PLAN}", origin)
             print(rows.to_string(index=False, float_format=lambda value: f"{value:+.4f}"))
-
-
-def add_rows(path: Path, rows: pd.DataFrame, made_from: dict) -> tuple[pd.DataFrame, dict]:
-    """Rows, and what they are made from, with those of other models that a table there has already."""
-    kept = figures.read_sidecar(path.with_suffix(".json")).get("made_from", {})
-    if not kept:
-        return rows, made_from
-    both = pd.concat([pd.read_csv(path), rows], ignore_index=True)
-    names = [name for name in ("dataset", "model", "against", "value") if name in rows]
-    both = both.drop_duplicates(names, keep="last").sort_values(names[:2], kind="stable", ignore_index=True)
-    return both, dict(sorted((kept | made_from).items()))
 
 
 if __name__ == "__main__":

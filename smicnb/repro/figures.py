@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from smicnb.base.errors import SmicnbError
 from smicnb.base.files import sha256_file, write_bytes, write_json, write_text
 from smicnb.drawing import latex
 from smicnb.repro.differences import is_same_data, is_same_picture, is_same_text
@@ -79,6 +80,35 @@ def read_sidecar(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def read_kept(
+    table: Path, names: Sequence[str], made_from: Mapping[str, str]
+) -> tuple[pd.DataFrame | None, dict[str, str]]:
+    """What a table holds that is measured in several calls: its rows, None without a table, and hashes of all that
+    these rows and new ones are made from.
+
+    Args:
+        table: NAME.csv, its sidecar beside it; of a figure too.
+        names: columns that hold names, whatever these look like.
+        made_from: hashes of what new rows are made from, by name.
+
+    Raises:
+        SmicnbError: what is there was made from something else of the same name, models ("model NAME") aside.
+    """
+    before = read_sidecar(table.with_suffix(".json")).get("made_from", {})
+    for name in before.keys() & made_from.keys():
+        if before[name] != made_from[name] and not name.startswith("model "):
+            raise SmicnbError(
+                f"'{table}' was made from another {name}", f"a table of this {name}, or none", "name another folder"
+            )
+    rows = pd.read_csv(table, dtype=dict.fromkeys(names, str)) if before else None
+    return rows, dict(sorted((before | made_from).items()))
+
+
+def add_rows(rows: pd.DataFrame, kept: pd.DataFrame | None, names: Sequence[str]) -> pd.DataFrame:
+    """Rows, and behind them those of `read_kept` whose names are others."""
+    return pd.concat([rows, kept], ignore_index=True).drop_duplicates(list(names), ignore_index=True)
 
 
 def keeper_of(sidecar: Path) -> str:

@@ -240,3 +240,18 @@ def test_a_notebook_shows_each_saved_figure_once_and_by_its_name(tmp_path):
 @pytest.mark.parametrize("metadata", [{}, {"smicnb": None}, {"smicnb": {"figure": 3}}, {"smicnb": "figure"}])
 def test_an_output_of_another_kind_has_no_name(metadata):
     assert figures.shown_name(metadata) == ""
+
+
+def test_rows_that_are_measured_later_join_those_that_are_there(tmp_path):
+    path, names = tmp_path / "gains.csv", ["dataset", "model"]
+    for hashes, number, mean in (({"model 1": "x"}, 1, 0.5), ({"model 0": "y"}, 0, 0.1), ({"model 0": "z"}, 0, 0.2)):
+        rows = pd.DataFrame({"dataset": ["01", "b"], "model": str(number), "mean": mean})
+        kept, made_from = figures.read_kept(path, names, {"a": "1"} | hashes)
+        figures.write_table(path, figures.add_rows(rows, kept, names), "Said.", {"made_from": made_from})
+    found, made_from = figures.read_kept(path, names, {})
+    assert found.to_dict("list") == {
+        "dataset": ["01", "b"] * 2, "model": ["0", "0", "1", "1"], "mean": [0.2, 0.2, 0.5, 0.5]
+    }  # fmt: skip
+    assert made_from == {"a": "1", "model 0": "z", "model 1": "x"}
+    with pytest.raises(SmicnbError, match="was made from another a; needed: a table of this a, or none"):
+        figures.read_kept(path, names, {"a": "2"})

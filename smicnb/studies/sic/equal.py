@@ -24,7 +24,7 @@ from smicnb.studies.sic.verdicts import ALL, FEWER, MORE
 PAIRS = {"sic": "twin", "sic-lpips": "twin-lpips"}  # what is trained alike but for the method
 RUNS = (*PAIRS, *PAIRS.values())
 METRICS = ("psnr", "lpips", "dists")
-NAMES = dict.fromkeys(("codec", "setting", "dataset", "scene", "image"), str)  # columns of points, whatever they hold
+NAMES = ("codec", "setting", "dataset", "scene", "image")  # of a point
 
 
 def find_compared(folder: Path) -> list[Path]:
@@ -71,18 +71,14 @@ def list_trainings(paths: Iterable[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def sort_points(kept: pd.DataFrame | None, measured: pd.DataFrame) -> pd.DataFrame:
-    """Points of `measure`, and those kept of earlier calls that were not measured again; seeds in order, JPEG last."""
-    points = pd.concat([measured, kept], ignore_index=True).drop_duplicates(list(NAMES))
+def sort_points(points: pd.DataFrame) -> pd.DataFrame:
+    """Points of `measure`, of several calls too, by run and seed, JPEG's last."""
 
     def place(codec: str) -> tuple[int, int]:
-        if not codec.startswith(measures.FAMILY):
-            return len(RUNS), 0
-        run, seed = seed_of(codec)
-        return RUNS.index(run), seed
+        run, seed = seed_of(codec) if codec.startswith(measures.FAMILY) else ("", 0)
+        return (RUNS.index(run) if run else len(RUNS)), seed
 
-    ranks = {codec: rank for rank, codec in enumerate(sorted(points["codec"].unique(), key=place))}
-    return points.sort_values("codec", key=lambda codecs: codecs.map(ranks), kind="stable", ignore_index=True)
+    return points.sort_values("codec", key=lambda codecs: codecs.map(place), kind="stable", ignore_index=True)
 
 
 def bd_rates(points: pd.DataFrame, seed: int, metrics: Sequence[str]) -> pd.DataFrame:

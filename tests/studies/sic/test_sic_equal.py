@@ -82,7 +82,7 @@ def test_seeds_that_are_measured_one_after_the_other_make_the_same_tables(traine
         measure_on(folder)
     apart = {path.name: path.read_bytes() for path in tmp_path.glob("*.csv")}
     hashes = json.loads((tmp_path / "rates.json").read_text())["made_from"]
-    with pytest.raises(SmicnbError, match="are of another collection"):
+    with pytest.raises(SmicnbError, match="was made from another collection"):
         measure_on(trained, slice(1))
     for path in tmp_path.glob("*.*"):
         path.unlink()

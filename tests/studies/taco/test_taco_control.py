@@ -13,7 +13,6 @@ from smicnb.learned.files import checkpoints
 from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.learned.training.control import HALVES, OPPOSITE, SENTENCES
 from smicnb.learned.training.plans import TacoRun
-from smicnb.repro import figures
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.taco import control
 from smicnb.studies.taco.measures import select_tested
@@ -64,23 +63,6 @@ def test_there_is_a_row_for_each_picture_half_and_arm(measured):
     told = table.groupby("arm")["sentence"].agg(set)
     assert told[control.RIGHT] == told[control.WRONG] == set(SENTENCES.values())
     assert told[control.WITHOUT] == {""}
-
-
-def test_rows_of_a_model_that_is_measured_later_join_those_that_are_there(load_tool, tmp_path):
-    add_rows, path = load_tool("measure_text_control").add_rows, tmp_path / "gains.csv"
-    tables = [
-        pd.DataFrame({"dataset": ["a", "b"], "model": f"control/low/{seed}", "value": "bpp", "mean": mean})
-        for seed, mean in ((1, 0.5), (0, 0.1), (0, 0.2))
-    ]
-    for table, hashes in zip(tables, ({"model 1": "x"}, {"model 0": "y"}, {"model 0": "z"}), strict=True):
-        rows, made_from = add_rows(path, table, {"a": "1"} | hashes)
-        figures.write_table(path, rows, "Said.", {"made_from": made_from})
-    found = pd.read_csv(path)
-    assert found.to_dict("list") == {
-        "dataset": ["a", "a", "b", "b"], "model": ["control/low/0", "control/low/1"] * 2,
-        "value": ["bpp"] * 4, "mean": [0.2, 0.5] * 2,
-    }  # fmt: skip
-    assert figures.read_sidecar(path.with_suffix(".json"))["made_from"] == {"a": "1", "model 0": "z", "model 1": "x"}
 
 
 def test_rates_are_lengths_of_files_and_errors_those_of_what_they_decode_to(measured, trained):
