@@ -1,7 +1,7 @@
 """What TACO is trained for: rate, pixels, perception, and the sentence (TACO, Eq. 6 and 7)."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from smicnb.base.bounds import MOST_WEIGHT
 from smicnb.learned.networks.taco import Reconstruction
-from smicnb.learned.training.control import split_error
 from smicnb.semantics.encoders.encoders import SemanticEncoder
 
 CLIP_LOGIT_SCALE = 100.0  # what CLIP's training ended at
@@ -84,7 +83,11 @@ class TacoLoss:
         self.weights, self._perceptual, self._encoder, self._side = weights, perceptual, encoder, side
 
     def __call__(
-        self, made: Reconstruction, pixels: Tensor, text_latents: Tensor | None, marks: Tensor | None = None
+        self,
+        made: Reconstruction,
+        pixels: Tensor,
+        text_latents: Tensor | None,
+        split: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
     ) -> dict[str, Tensor]:
         """The terms and their weighted sum.
 
@@ -92,18 +95,19 @@ class TacoLoss:
             made: x̂ and bits.
             pixels: x, (n, 3, H, W) in [0, 1].
             text_latents: latents of the captions, (n, L), any norm; None where the joint loss has no weight.
-            marks: places where squared error counts, (n, 1, H, W) bool; None: everywhere.
+            split: of x̂ and x the squared error where it counts and elsewhere, as `control.split_error`; None: it counts
+                everywhere.
 
         Returns:
-            Scalars: bpp, mse (of pixels in [0, 255], where it counts), mse_other (elsewhere, where there are marks),
+            Scalars: bpp, mse (of pixels in [0, 255], where it counts), mse_other (elsewhere, where there is a split),
             lpips, contrast and distance where they have a weight, loss.
         """
         weights, made_pixels = self.weights, made.pixels.float()
         terms = {"bpp": made.bits.mean() / pixels[0, 0].numel()}
-        if marks is None:
+        if split is None:
             terms["mse"] = 255**2 * functional.mse_loss(made_pixels, pixels)
         else:
-            terms["mse"], terms["mse_other"] = split_error(made_pixels, pixels, marks)
+            terms["mse"], terms["mse_other"] = split(made_pixels, pixels)
         loss = terms["bpp"] + weights.distortion * terms["mse"]
         if weights.lpips:
             terms["lpips"] = self._lpips(made_pixels, pixels)

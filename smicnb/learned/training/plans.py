@@ -23,6 +23,7 @@ from smicnb.base.names import fold_case, unknown
 from smicnb.learned.networks.sic import SIZES as SIC_SIZES
 from smicnb.learned.networks.sic import SicConfig
 from smicnb.learned.networks.taco import SIZES, TacoConfig
+from smicnb.learned.training.control import Task
 from smicnb.learned.training.losses import LossWeights, leave_out_unsaid
 from smicnb.learned.training.sic_losses import SicWeights
 
@@ -67,16 +68,16 @@ class TacoRun(Run):
         train: "all" of the weights, or those of the "adapter" alone (the paper's frozen base model).
         loss: weights of the loss except λ, which is the rate's.
         joint_side: pixels of the square that the encoder of the joint loss sees; None: its own.
-        control: "halves": a sentence names a half of the crop and squared error counts there alone, without LPIPS and
-            joint loss (`control`); "left": always the left one; None, which is not written down: captions, and the
-            whole crop.
+        control: a sentence names a part of the crop and squared error counts there alone, without LPIPS and joint loss
+            (`control`): "halves"; "left", always the left half; "planes", brightness or colours; None, which is not
+            written down: captions, and the whole crop.
     """
 
     text: Literal["adapter", "none", "tgic"] = "adapter"
     train: Literal["all", "adapter"] = "all"
     loss: dict[str, Any] = {}
     joint_side: int | None = Field(None, ge=8, le=MOST_SIDE)
-    control: Literal["halves", "left"] | None = None
+    control: Task | None = None
 
     @model_serializer(mode="wrap")
     def _describe(self, describe: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -26,15 +28,15 @@ class TacoTask:
 
     def __init__(self, training: Training, parts: Mapping[str, Photographs], device: str):
         self._training, self._device = training, device
-        self._control: str | None = training.run.control
+        self._control: control.Task | None = training.run.control
         self._encoder = encoders.encoder(training.config.encoder)
         perceptual = lpips_network("alex") if training.weights.lpips else None
         if perceptual is not None:
             perceptual = perceptual.to(device, memory_format=torch.channels_last)
         self._loss = TacoLoss(training.weights, perceptual, self._encoder, training.run.joint_side)
         if self._control:
-            sentences = self._read(tuple(control.SENTENCES.values())) if training.config.text != "none" else None
-            self._texts = dict.fromkeys(parts, sentences)
+            told = [control.SENTENCES[part] for part in control.PARTS[self._control]]
+            self._texts = dict.fromkeys(parts, self._read(told) if training.config.text != "none" else None)
         else:
             self._texts = {part: self._read(photographs.captions) for part, photographs in parts.items()}
 
@@ -69,11 +71,10 @@ class TacoTask:
     def terms(self, network: Taco, batch: Batch, step: int | None) -> dict[str, Tensor]:
         """Eq. 6 and its terms; the step decides nothing."""
         tokens, mask, latents = self.select_texts(batch)
-        marks = None
+        split = None
         if self._control:
-            halves = control.draw_halves(len(batch.pixels), batch.seed, self._control)
-            marks = control.mark_halves(halves, *batch.pixels.shape[-2:]).to(self._device)
-        return self._loss(network(batch.pixels, tokens, mask), batch.pixels, latents, marks)
+            split = partial(control.split_error, task=self._control, parts=self._draw_parts(batch))
+        return self._loss(network(batch.pixels, tokens, mask), batch.pixels, latents, split)
 
     @torch.no_grad()
     def _calibrate(self, network: Taco, batches: list[Batch]) -> None:
@@ -110,7 +111,7 @@ class TacoTask:
         return tokens, mask, torch.from_numpy(self._encoder.encode_text(captions))
 
     def select_texts(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor] | tuple[None, None, None]:
-        """Tokens, their mask and latents of a batch's captions, or of the halves' sentences in a control; a control
+        """Tokens, their mask and latents of a batch's captions, or of the parts' sentences in a control; a control
         without text has none.
         """
         texts = self._texts[batch.part]
@@ -118,5 +119,8 @@ class TacoTask:
             return None, None, None
         numbers = batch.numbers
         if self._control:
-            numbers = control.draw_halves(len(batch.pixels), batch.seed, self._control)
+            numbers = self._draw_parts(batch)
         return tuple(each[numbers].clone().to(self._device) for each in texts)
+
+    def _draw_parts(self, batch: Batch) -> np.ndarray:
+        return control.draw_parts(len(batch.pixels), batch.seed, self._control)

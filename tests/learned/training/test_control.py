@@ -1,12 +1,14 @@
-"""TACO's positive control: the half that is named is the half that counts, with text and without."""
+"""TACO's positive control: what is named is what counts, with text and without."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from test_loop import one
 from tiny_taco import TINY
 
@@ -55,7 +57,7 @@ def test_the_half_that_counts_is_that_of_the_crop_as_it_was_mirrored(two_sided):
     for step in range(24):
         batch = trainer.draw_batch("fitted", (0, step))
         terms = trainer.task.terms(darkened([]), batch, step)
-        names = [control.HALVES[half] for half in control.draw_halves(2, batch.seed)]
+        names = [control.HALVES[half] for half in control.draw_parts(2, batch.seed, "halves")]
         errors = [np.where(crop.permute(1, 2, 0).numpy() < 0.5, 25.5**2, 0) for crop in batch.pixels]
         inside = np.mean([error[SLICES[name]].mean() for name, error in zip(names, errors, strict=True)])
         outside = np.mean(
@@ -70,8 +72,8 @@ def test_the_half_that_counts_is_that_of_the_crop_as_it_was_mirrored(two_sided):
 
 def test_two_opposite_halves_are_the_whole_also_of_odd_sides():
     marks = dict(zip(control.HALVES, control.mark_halves(range(4), 5, 7), strict=True))
-    for half, other in control.OPPOSITE.items():
-        assert (marks[half] ^ marks[other]).all(), half
+    for half in control.HALVES:
+        assert (marks[half] ^ marks[control.OPPOSITE[half]]).all(), half
     assert [int(marks[half].sum()) for half in ("left", "right", "upper", "lower")] == [15, 20, 14, 21]
     assert marks["left"][0, 2, 0]
     assert marks["upper"][0, 0, 3]
@@ -81,8 +83,21 @@ def test_an_error_everywhere_weighs_as_much_as_in_a_whole_picture():
     pixels, bits = torch.zeros(2, 3, 64, 64), torch.zeros(2)
     loss = TacoLoss(LossWeights(distortion=0.01, lpips=0, joint=0))
     made = Reconstruction(pixels + 0.1, bits)
-    halves = loss(made, pixels, None, control.mark_halves([0, 3], 64, 64))
+    halves = loss(made, pixels, None, partial(control.split_error, task="halves", parts=[0, 3]))
     assert halves["loss"].item() == pytest.approx(loss(made, pixels, None)["loss"].item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("parts", [[0, 0], [0, 1], [1, 0], [1, 1]])
+def test_brightness_and_colours_are_the_planes_that_jpeg_codes(parts):
+    """As Pillow converts, but for its rounding."""
+    made, pixels = np.random.default_rng(0).uniform(0, 255, (2, 2, 16, 16, 3)).astype(np.uint8)
+    planes = [[np.array(Image.fromarray(one).convert("YCbCr"), float) for one in some] for some in (made, pixels)]
+    squares = np.square(np.subtract(*planes))
+    errors = [{0: each[..., 0].mean(), 1: each[..., 1:].mean()} for each in squares]
+    made, pixels = (torch.from_numpy(some).permute(0, 3, 1, 2) / 255 for some in (made, pixels))
+    found = control.split_error(made, pixels, "planes", parts)
+    named, other = np.mean([(of[part], of[1 - part]) for of, part in zip(errors, parts, strict=True)], axis=0)
+    assert [each.item() for each in found] == pytest.approx([named, other], rel=2e-3)
 
 
 def test_without_text_the_loss_is_the_same_and_no_token_is_read(two_sided, monkeypatch):
@@ -98,26 +113,28 @@ def test_without_text_the_loss_is_the_same_and_no_token_is_read(two_sided, monke
         assert seen[-1] == (None, None)
 
 
-def test_the_sentence_that_is_read_is_that_of_the_half(two_sided):
-    trainer, seen, model = make_task(two_sided, "adapter"), [], encoder("lite0-minilm")
+@pytest.mark.parametrize("task", ["halves", "planes"])
+def test_the_sentence_that_is_read_is_that_of_the_part(two_sided, task):
+    trainer, seen, model = make_task(two_sided, "adapter", task), [], encoder("lite0-minilm")
     for step in range(6):
         batch = trainer.draw_batch("fitted", (1, step))
         trainer.task.terms(darkened(seen), batch, step)
         tokens, mask = seen[-1]
-        for row, half in enumerate(control.draw_halves(2, batch.seed)):
-            sentence = control.SENTENCES[control.HALVES[half]]
+        for row, part in enumerate(control.draw_parts(2, batch.seed, task)):
+            sentence = control.SENTENCES[control.PARTS[task][part]]
             assert torch.equal(tokens[row][mask[row]], model.text_tokens([sentence])[0][0].float())
 
 
-def test_halves_are_decided_by_the_seed_and_all_are_drawn():
-    drawn = np.array([control.draw_halves(8, (0, step)) for step in range(50)])
-    np.testing.assert_array_equal(drawn[7], control.draw_halves(8, (0, 7)))
-    assert (np.bincount(drawn.ravel(), minlength=4) > 60).all()
-    assert (control.draw_halves(50, (1, 7)) != control.draw_halves(50, (0, 7))).any()
+@pytest.mark.parametrize(("task", "count"), [("halves", 4), ("planes", 2)])
+def test_parts_are_decided_by_the_seed_and_all_are_drawn(task, count):
+    drawn = np.array([control.draw_parts(8, (0, step), task) for step in range(50)])
+    np.testing.assert_array_equal(drawn[7], control.draw_parts(8, (0, 7), task))
+    assert (np.bincount(drawn.ravel(), minlength=count) > 240 / count).all()
+    assert (control.draw_parts(50, (1, 7), task) != control.draw_parts(50, (0, 7), task)).any()
 
 
 def test_a_task_of_place_alone_names_the_left_half_throughout(two_sided):
-    assert not control.draw_halves(50, (0, 7), "left").any()
+    assert not control.draw_parts(50, (0, 7), "left").any()
     trainer = make_task(two_sided, task="left")
     for step in range(6):
         batch = trainer.draw_batch("fitted", (0, step))
@@ -134,11 +151,12 @@ def test_of_a_seed_the_weights_are_the_same_with_text_as_without(parts):
     assert not torch.equal(plain["g_s.0.conv_b.3.weight"], first["g_s.0.conv_b.3.weight"])
 
 
-def test_validation_tells_of_either_half(parts, tmp_path):
-    (path,) = loop.train([one(text="adapter", control="halves", steps=2)], *parts, tmp_path)
+@pytest.mark.parametrize("task", ["halves", "planes"])
+def test_validation_tells_of_what_counts_and_of_the_rest(parts, tmp_path, task):
+    (path,) = loop.train([one(text="adapter", control=task, steps=2)], *parts, tmp_path)
     log = pd.read_parquet(tmp_path / "base-low-0.parquet")
     assert np.isfinite(log[log["part"] == "validated"][["bpp", "mse", "mse_other", "loss"]].to_numpy()).all()
-    assert loop.checkpoints.load(path).facts["run"]["control"] == "halves"
+    assert loop.checkpoints.load(path).facts["run"]["control"] == task
 
 
 @pytest.mark.parametrize("text", ["adapter", "none"])
@@ -174,12 +192,13 @@ def test_the_plan_of_the_control_trains_equals(repository):
         *("control/low/0", "control/low/1", "control-without/low/0", "control-without/low/1"),
         *("base/low/0", "control-branch/low/0", "control-branch-without/low/0"),
         *("full/low/0", "full/low/1", "without-adapter/low/0", "without-adapter/low/1", "full-code-scale/low/0"),
-        "position/low/0",
+        *("position/low/0", "planes/low/0", "planes-without/low/0"),
     ]
     pairs = (
         ("control", "control-without"),
         ("control-branch", "control-branch-without"),
         ("full", "without-adapter"),
+        ("planes", "planes-without"),
     )
     for text, none in pairs:
         one, other = found[f"{text}/low/0"], found[f"{none}/low/0"]
