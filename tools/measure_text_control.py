@@ -1,12 +1,14 @@
-"""Measure whether TACO sees text: what a sentence that names a half of a picture is worth in files and in that half.
+"""Measure whether TACO sees text: what a sentence is worth that names the part of a picture that counts, and what a
+picture's own caption is worth to a codec that was trained with text from the first step.
 
 `python tools/measure_text_control.py FOLDER --data bsds500:PATH --data kodak:PATH`, where FOLDER holds what
-recipes/train/taco-control.yaml trains. Of a collection that was trained on, the held-out split is taken. Pictures are
-the middles of photographs, as large as the crops that were trained on; `--side 0` takes whole photographs. Writes to
-figures/taco_control the mean gains with 95 % intervals over scenes, how each training of the folder ended, and what
-contrastive terms come to beside guessing; with `--rows FILE` a row for each picture, half and arm too. The models do
-not ship: the sidecars name their hashes, and `smicnb train` makes them again from the plan. Rows of models that are not
-in FOLDER stay in the tables: each seed can be trained and measured on its own.
+recipes/train/taco-control.yaml trains. Of a collection that was trained on, the held-out split is taken. Pictures of
+controls are the middles of photographs, as large as the crops that were trained on; `--side 0` takes whole photographs,
+as those with captions always are. Writes to figures/taco_control what controls gain ("gains"), what captions do
+("captions", a picture with a row for each image, and "caption_gains"), with 95 % intervals over scenes, how each
+training of the folder ended, and what contrastive terms come to beside guessing; with `--rows FILE` a row for each
+picture, part and arm of controls too. The models do not ship: the sidecars name their hashes, and `smicnb train` makes
+them again from the plan. Rows of models that are not in FOLDER stay: each seed can be trained and measured on its own.
 """
 
 import argparse
@@ -16,24 +18,30 @@ from pathlib import Path
 import pandas as pd
 
 from smicnb.base.files import check_target, write_text
+from smicnb.drawing import style
 from smicnb.learned.files import checkpoints
 from smicnb.learned.files.shipped import read_facts
 from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.learned.training.curves import contrast_table, training_table
 from smicnb.repro import figures
 from smicnb.repro.checkout import root, versions
+from smicnb.semantics.metrics.captions import NearestWords
 from smicnb.semantics.photographs import image_collections
-from smicnb.studies.taco import control
+from smicnb.studies import learned_plots
+from smicnb.studies.taco import arms, control, measures
 
 SEED = 0  # of the bootstrap
 NAMES = ("dataset", "model", "against", "value")  # of a row
+TABLES = ("gains", "captions", "caption_gains", "trainings", "contrast")
 PLAN = "Trained by recipes/train/taco-control.yaml."
-GAINS = "What the sentence that names the half that counts is worth, against the wrong sentence and against a model "
-GAINS += "without text: mean differences over pictures, with 95 % intervals over scenes."
+INTERVALS = "with 95 % intervals over scenes."
+GAINS = "What the sentence that names the part that counts is worth, against the wrong sentence and against a model "
+GAINS += f"without text: mean differences over pictures, {INTERVALS}"
+CAPTIONS = f"TACO with a picture's own caption, less other arms, image by image, {INTERVALS}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, write and print."""
+    """Measure, draw, write and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--data", action="append", required=True)
@@ -45,30 +53,71 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_target(chosen.rows, force=True)
     paths = sorted(path for path in chosen.folder.glob("*.safetensors") if "run" in read_facts(path).get("facts", {}))
     found = [checkpoints.load(path) for path in paths if read_facts(path)["codec"] == "taco"]
-    collections, tables = [image_collections.load(name) for name in chosen.data], []
+    collections = [image_collections.load(name) for name in chosen.data]
     made_from = {collection.name: collection.fingerprint for collection in collections}
     made_from |= {f"model {one.name}": one.sha256 for one in found}
-    figures.read_kept(chosen.out / "gains.csv", NAMES, made_from)  # before hours of measuring: of these collections?
-    for with_text, without in control.pair_controls(paths):
-        codecs = TacoCodec(with_text), TacoCodec(without)
-        side = codecs[0].checkpoint.facts["run"]["crop"] if chosen.side is None else chosen.side
-        tables += [control.measure_control(*codecs, collection, side) for collection in collections]
-    table = pd.concat(tables, ignore_index=True)
-    if chosen.rows:
-        write_text(chosen.rows, table.to_csv(index=False))
+    files = {
+        name: chosen.out / f"{name}.csv" for name in ("gains", "captions", "caption_gains", "trainings", "contrast")
+    }
+    for name in ("gains", "captions"):  # before hours of measuring: of these collections?
+        figures.read_kept(files[name], ["dataset"], made_from)
+    gains, captions = _measure_controls(paths, collections, chosen), _measure_captions(paths, collections)
     chosen.out.mkdir(parents=True, exist_ok=True)
+
+    def origin(hashes: dict) -> dict:
+        return {"tool": Path(__file__).name, "seed": SEED, "made_from": hashes, "versions": versions()}
+
     for name, rows, caption in (
-        ("gains", control.judge_control(table, SEED), GAINS),
-        ("trainings", training_table(found), "How the controls' trainings ended, on validation crops."),
+        ("gains", gains, GAINS),
+        ("trainings", training_table(found), "How the trainings ended, on validation crops."),
         ("contrast", contrast_table(found), "The contrastive term of trainings in nats, beside guessing in a batch."),
     ):
         if len(rows):
-            path, names = chosen.out / f"{name}.csv", [name for name in NAMES if name in rows]
-            kept, all_from = figures.read_kept(path, names, made_from)
+            names = [name for name in NAMES if name in rows]
+            kept, all_from = figures.read_kept(files[name], names, made_from)
             rows = figures.add_rows(rows, kept, names).sort_values(names[:2], kind="stable")
-            origin = {"tool": Path(__file__).name, "seed": SEED, "made_from": all_from, "versions": versions()}
-            figures.write_table(path, rows, f"{caption} {PLAN}", origin)
-            print(rows.to_string(index=False, float_format=lambda value: f"{value:+.4f}"))
+            _write_table(files[name], rows, f"{caption} {PLAN}", origin(all_from))
+    if len(captions):
+        kept, all_from = figures.read_kept(files["captions"], arms.NAMES, made_from)
+        points = figures.add_rows(captions, kept, arms.NAMES).sort_values([*arms.NAMES[:2]], kind="stable")
+        judged, about = arms.judge_captions(points, SEED), f"{CAPTIONS} {PLAN}"
+        _write_table(files["caption_gains"], judged, about, origin(all_from))
+        style.use_style()
+        picture = files["captions"].with_suffix(".png")
+        figures.write_data(files["captions"], points)
+        figures.write_picture(picture, learned_plots.caption_gains(judged), about, origin(all_from))
+        figures.write_sidecar(picture.with_suffix(".json"), origin(all_from), about, [picture, files["captions"]])
+
+
+def _measure_controls(paths: Sequence[Path], collections: Sequence, chosen: argparse.Namespace) -> pd.DataFrame:
+    tables = []
+    for pair in arms.pair_arms(paths, controls=True):
+        codecs = [TacoCodec(path) for path in pair]
+        side = codecs[0].checkpoint.facts["run"]["crop"] if chosen.side is None else chosen.side
+        tables += [control.measure_control(*codecs, collection, side) for collection in collections]
+    if not tables:
+        return pd.DataFrame()
+    table = pd.concat(tables, ignore_index=True)
+    if chosen.rows:
+        write_text(chosen.rows, table.to_csv(index=False))
+    return control.judge_control(table, SEED)
+
+
+def _measure_captions(paths: Sequence[Path], collections: Sequence) -> pd.DataFrame:
+    tables = []
+    for pair in arms.pair_arms(paths, controls=False):
+        codecs = [TacoCodec(path) for path in pair]
+        captioner = NearestWords(codecs[0].encoder(), image_collections.words())
+        tables += [
+            arms.measure_captions(*codecs, measures.select_tested(collection, control.LONGER_SIDE), captioner)
+            for collection in collections
+        ]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _write_table(path: Path, rows: pd.DataFrame, caption: str, origin: dict) -> None:
+    figures.write_table(path, rows, caption, origin)
+    print(rows.to_string(index=False, float_format=lambda value: f"{value:+.4f}"))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ LABELS = {
     "dists": "DISTS ↓",
     "image_cosine": "image cosine ↑",
 }
+CAPTION_LABELS = {"cost": "what was trained for ↓", "bpp": "bits per pixel ↓"}
 # codec's name in `compare.classical` -> its look
 RIVALS = {
     "JPEG": "jpeg",
@@ -306,6 +307,44 @@ def caption_sources(summary: pd.DataFrame) -> Figure:
     panels[0].set_ylim(-0.6, len(sources) - 1.4)
     panels[0].legend(fontsize=6.5)
     return figure
+
+
+def caption_gains(judged: pd.DataFrame) -> Figure:
+    """What a picture's own caption changes against other arms, with 95 % intervals: a panel a value, of
+    `taco.arms.judge_captions`' table. Seeds are thin and open, all of them together full; zero is no difference.
+    """
+    values, datasets = list(judged["value"].unique()), list(judged["dataset"].unique())
+    rows = list(judged[["against", "seed"]].drop_duplicates().itertuples(index=False, name=None))
+    columns = 3
+    lines = -(-len(values) // columns)
+    figure, panels = plt.subplots(
+        lines, columns, figsize=(PAGE, lines * (0.7 + 0.17 * len(rows))), sharey=True, squeeze=False
+    )
+    for axes, value in zip(panels.flat, values, strict=False):
+        axes.axvline(0, color=looks.BLACK, linewidth=0.6)
+        for number, dataset in enumerate(datasets):
+            cell = judged[(judged["value"] == value) & (judged["dataset"] == dataset)]
+            cell = cell.set_index(["against", "seed"]).loc[rows]
+            look = {"color": (looks.PURPLE, looks.BLUE)[number % 2], "marker": "Ds"[number % 2], "linestyle": ""}
+            for height, (row, about) in enumerate(zip(rows, cell.itertuples(), strict=True)):
+                error = [[about.mean - about.low], [about.high - about.mean]]
+                whole = row[1] == ablations_of.ALL
+                style = look | {"markersize": SMALL, "linewidth": 1.2 if whole else 0.6}
+                style |= {"fillstyle": "full" if whole else "none"}
+                label = dataset if height == len(rows) - 1 else None
+                axes.errorbar(about.mean, height + 0.24 * (number - 0.5), xerr=error, label=label, **style)
+        axes.set_xlabel(f"difference in {CAPTION_LABELS.get(value) or LABELS[value]}", fontsize=7)
+        axes.locator_params(axis="x", nbins=4)
+        axes.set_yticks(range(len(rows)), [f"{against}, {_seed_text(seed)}" for against, seed in rows], fontsize=6.5)
+        axes.set_ylim(len(rows) - 0.4, -0.6)
+    for axes in panels.flat[len(values) :]:
+        axes.axis("off")
+    figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=6.5)
+    return figure
+
+
+def _seed_text(seed: str) -> str:
+    return "all seeds" if seed == ablations_of.ALL else f"seed {seed}"
 
 
 def captions_kept(similarity: pd.DataFrame) -> Figure:

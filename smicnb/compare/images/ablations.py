@@ -1,6 +1,6 @@
 """What a part of a learned codec is worth: paired differences along rate curves, and a verdict on the claim."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,10 @@ import pandas as pd
 from smicnb.base.errors import SmicnbError
 from smicnb.compare.images.curves import WHOSE, means, values_at
 from smicnb.compare.images.evaluate import METRICS
-from smicnb.compare.verdicts import DOES_NOT, HOLDS, NOT_TRAINED, TOO_FEW
+from smicnb.compare.verdicts import DOES_NOT, HOLDS, NOT_TRAINED, TOO_FEW, UNDECIDED, judge_interval
 
 LEAST_SEEDS = 2  # of both variants: with one, what a training happens to come to is part of the gap
+ALL = "all"  # seeds, in tables of `judge_seeds`
 RATES = 9  # at which two curves are compared, evenly over the logarithm of the range that both reach
 
 
@@ -101,6 +102,38 @@ def spread(points: pd.DataFrame, metric: str, family: str) -> float:
     pairs = [(some[0], other) for some in seeds.values() for other in some[1:]]
     sizes = [abs(gaps(points, *pair, metric)["value"].mean()) for pair in pairs]
     return float(np.max(sizes)) if sizes else float("nan")
+
+
+def judge_seeds(each: Mapping[int, pd.DataFrame], seed: int, above: str, below: str) -> list[dict]:
+    """A difference that was measured image by image on several seeds: seed by seed and over seeds.
+
+    Args:
+        each: seed of a training -> dataset, scene, image, value.
+        seed: seed of the bootstrap over scenes.
+        above, below: the words where it lies on one side of zero.
+
+    Returns:
+        Rows of seed ("0", …, `ALL`: of each image the mean over seeds), mean, low and high (95 %), images, left_out,
+        and of all seeds spread (of their means, the largest less the least) and verdict: an interval on one side of
+        zero decides where the mean is farther from it than that spread.
+    """
+    over = pd.concat(each.values()).groupby(WHOSE, sort=False)["value"]
+    tables = {str(number): each[number] for number in sorted(each)}
+    tables[ALL] = over.mean().where(over.count() == len(each)).reset_index()
+    rows = []
+    for which, table in tables.items():
+        (about,) = means(table.assign(all=0), "value", ["all"], seed).to_dict("records")
+        del about["all"]
+        rows.append({"seed": which, **about})
+    spread = np.ptp([row["mean"] for row in rows[:-1]])
+    rows[-1] |= {"spread": spread, "verdict": _over_seeds(rows[-1], spread, len(each), above, below)}
+    return rows
+
+
+def _over_seeds(row: dict, spread: float, seeds: int, above: str, below: str) -> str:
+    if seeds < LEAST_SEEDS or not np.isfinite(spread):
+        return TOO_FEW
+    return judge_interval(row["low"], row["high"], above, below) if abs(row["mean"]) > spread else UNDECIDED
 
 
 def judge(points: pd.DataFrame, claims: Sequence[Claim], family: str, seed: int) -> pd.DataFrame:

@@ -8,18 +8,16 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from smicnb.base.errors import SmicnbError
 from smicnb.compare.images import classical, curves, evaluate
-from smicnb.compare.images.ablations import LEAST_SEEDS, seed_of
-from smicnb.compare.verdicts import TOO_FEW, UNDECIDED, judge_interval
+from smicnb.compare.images.ablations import judge_seeds, seed_of
 from smicnb.learned.files import sic_levels
 from smicnb.learned.files.shipped import read_facts
 from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.studies.sic import measures
-from smicnb.studies.sic.verdicts import ALL, FEWER, MORE
+from smicnb.studies.sic.verdicts import FEWER, MORE
 
 PAIRS = {"sic": "twin", "sic-lpips": "twin-lpips"}  # what is trained alike but for the method
 RUNS = (*PAIRS, *PAIRS.values())
@@ -91,9 +89,7 @@ def bd_rates(points: pd.DataFrame, seed: int, metrics: Sequence[str]) -> pd.Data
         metrics: qualities that are to be equal.
 
     Returns:
-        codec, against (runs), metric, seed ("0", …, "all": of each image the mean over seeds), mean, low and high
-        (95 % over scenes), images, left_out, and of all seeds spread (of the seeds' means, the largest less the least)
-        and verdict: an interval on one side of zero decides where the mean is farther from it than that spread.
+        codec, against (runs), metric, and what `ablations.judge_seeds` says.
     """
     measured = points.groupby("codec")["setting"].agg(set)
     trained = {seed_of(codec): codec for codec in measured.index if codec.startswith(measures.FAMILY)}
@@ -109,24 +105,10 @@ def bd_rates(points: pd.DataFrame, seed: int, metrics: Sequence[str]) -> pd.Data
             each = {}
             for number in seeds:
                 pair = [trained[ours, number], trained[twin, number]]
-                each[str(number)] = curves.bd_rates(points[points["codec"].isin(pair)], metric, pair[1])
-            over = pd.concat(each.values()).groupby(curves.WHOSE, sort=False)["value"]
-            each[ALL] = over.mean().where(over.count() == len(seeds)).reset_index()
-            means = {}
-            for which, table in each.items():
-                (about,) = curves.means(table.assign(all=0), "value", ["all"], seed).to_dict("records")
-                del about["all"]
-                means[which] = about["mean"]
-                rows.append({"codec": ours, "against": twin, "metric": metric, "seed": which, **about})
-            spread = np.ptp([means[str(number)] for number in seeds])
-            rows[-1] |= {"spread": spread, "verdict": _judge(rows[-1], spread, len(seeds))}
+                each[number] = curves.bd_rates(points[points["codec"].isin(pair)], metric, pair[1])
+            about = {"codec": ours, "against": twin, "metric": metric}
+            rows += [about | row for row in judge_seeds(each, seed, MORE, FEWER)]
     return pd.DataFrame(rows)
-
-
-def _judge(row: dict, spread: float, seeds: int) -> str:
-    if seeds < LEAST_SEEDS or not np.isfinite(spread):
-        return TOO_FEW
-    return judge_interval(row["low"], row["high"], MORE, FEWER) if abs(row["mean"]) > spread else UNDECIDED
 
 
 def beside_jpeg(points: pd.DataFrame, seed: int) -> pd.DataFrame:

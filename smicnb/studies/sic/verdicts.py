@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.images import curves
-from smicnb.compare.images.ablations import seed_of
+from smicnb.compare.images.ablations import ALL, seed_of
 from smicnb.studies.committed import Verdict, outcome_of, verdict
 
 EQUAL = 1e-4  # bits; the tables have six digits
@@ -13,7 +13,6 @@ DEAD = 0.01  # share of a file's estimated bits below which a level codes next t
 CURVES, STEPS = "09_sic_ablations/sic_synonyms", "09_sic_ablations/sic_steps"
 WARMED = ("one-sample", "without-warm-up")
 WHOLE, JPEG = "SIC one-sample (seed 0)", "JPEG"
-ALL = "all"  # seeds, in tables of equal terms
 MORE, FEWER = "more bits", "fewer bits"  # than the twin, there
 RATES_AS_PUBLISHED = 16  # that one model of the authors serves
 

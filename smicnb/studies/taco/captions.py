@@ -42,17 +42,18 @@ def evaluate_captions(
     collection: Collection,
     sources: dict[str, list[str]],
     executor: Executor | None = None,
+    metrics: Sequence[str] = ("psnr", "lpips"),
 ) -> pd.DataFrame:
     """Table 4: the same codecs, at one operating point each, and images with captions from each source.
 
     Returns:
-        `evaluate.points`' rows with a column source: bpp, psnr and lpips.
+        `evaluate.points`' rows with a column source: bpp and the metrics.
     """
     parts = []
     for source, captions in sources.items():
-        table = points(evaluate(codecs, replace_captions(collection, captions), ("psnr", "lpips"), executor=executor))
+        table = points(evaluate(codecs, replace_captions(collection, captions), metrics, executor=executor))
         parts.append(table.assign(source=source)[["source", *table.columns]])
-    kept = ["source", "codec", "setting", "dataset", "scene", "image", "bpp", "psnr", "lpips"]
+    kept = ["source", "codec", "setting", "dataset", "scene", "image", "bpp", *metrics]
     return pd.concat(parts, ignore_index=True)[kept]
 
 

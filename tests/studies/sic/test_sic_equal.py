@@ -10,6 +10,7 @@ import pytest
 from tiny_sic import TINY, random_sic
 
 from smicnb.base.errors import SmicnbError
+from smicnb.compare.images.ablations import ALL
 from smicnb.compare.verdicts import TOO_FEW, UNDECIDED
 from smicnb.learned.files import checkpoints
 from smicnb.learned.training.plans import SicRun
@@ -17,7 +18,7 @@ from smicnb.learned.training.sic_losses import SicWeights
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.committed import Tables
 from smicnb.studies.sic import equal
-from smicnb.studies.sic.verdicts import ALL, FEWER, MORE, sic_equal_terms
+from smicnb.studies.sic.verdicts import FEWER, MORE, sic_equal_terms
 from smicnb.studies.taco.measures import select_tested
 
 
