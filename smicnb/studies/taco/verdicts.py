@@ -16,6 +16,7 @@ PERCEPTUAL = ("lpips", "lpips_vgg", "dists")
 BESIDE = "kodak/08_taco_ablations/taco_beside"
 NEAR = 1.0  # dB: "within the 1dB range" of Sec. 4.2
 TIMES = 4  # "more than four times": Sec. 4.4
+NAMED = {"control": "the half that counts", "planes": "brightness or colours"}  # run of a control -> what counts
 BATCH = 8  # images that a caption is told apart from in training: recipes/train/taco-mini.yaml
 
 
@@ -74,19 +75,24 @@ def taco_joint_loss(table: pd.DataFrame) -> Verdict:
 
 @verdict("taco_control/gains", "taco_control/trainings")
 def taco_text_control(gains: pd.DataFrame, trainings: pd.DataFrame) -> Verdict:
-    """A task that text alone decides: what the right sentence gains, and whether the encoder can tell where it is."""
-    rows, said = gains[gains["value"] == "psnr_named"], []
-    for against, other in (("wrong sentence", "the wrong sentence"), ("without text", "a codec without text")):
-        found = [
-            f"{row.mean:+.4f} [{row.low:+.4f}, {row.high:+.4f}] dB on {row.images} of {row.dataset}"
-            for row in rows[rows["against"] == against].itertuples()
-        ]
-        said.append(f"against {other} {', '.join(found)}")
+    """Tasks that text alone decides: what the right sentence gains, and whether the encoder can tell where it is."""
+    said = []
+    for run, named in NAMED.items():
+        rows = gains[(gains["value"] == "psnr_named") & gains["model"].str.startswith(f"{run}/")]
+        parts = []
+        for against, other in (("wrong sentence", "the wrong sentence"), ("without text", "a codec without text")):
+            found = [
+                f"{row.mean:+.4f} [{row.low:+.4f}, {row.high:+.4f}] dB on {row.images} of {row.dataset}"
+                for row in rows[rows["against"] == against].itertuples()
+            ]
+            parts.append(f"against {other} {', '.join(found)}")
+        if len(rows):
+            said.append(f"what the sentence that names {named} gains in PSNR there, {'; '.join(parts)}")
     left = trainings[trainings["model"].str.startswith("position/")]
     told = [f"{row.mse_other / row.mse:.2f}" for row in left.itertuples()]
     return Verdict(
         "measured",
-        f"what the sentence that names the half that counts gains in PSNR there, {'; '.join(said)}; where the left "
+        f"{'; '.join(said)}; where the left "
         f"half counts throughout, without text, squared error outside it is {', '.join(told)} times that within",
     )
 
