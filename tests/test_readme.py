@@ -112,7 +112,7 @@ def of_learned_codecs(page, table, repository):
     whole, seeds = equal.loc["all"], ["no", "one", "two", "three"][len(equal) - 1]
     assert whole["verdict"] == "more bits"
     page.says("SIC takes {:.0f} % [{:.0f}, {:.0f}] more bits than a twin", *whole[["mean", "low", "high"]])
-    page.says(f"on equal terms, {seeds} seeds; TACO's LPIPS")
+    page.says(f"rate, equal terms, {seeds} seeds; TACO's LPIPS")
 
 
 def of_coders(page, table, repository):
