@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from smicnb.base.errors import SmicnbError
 from smicnb.base.files import check_target, write_text
 from smicnb.drawing import style
 from smicnb.learned.files import checkpoints
@@ -53,6 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         check_target(chosen.rows, force=True)
     paths = sorted(path for path in chosen.folder.glob("*.safetensors") if "run" in read_facts(path).get("facts", {}))
     found = [checkpoints.load(path) for path in paths if read_facts(path)["codec"] == "taco"]
+    if not found:
+        raise SmicnbError(f"found no model of TACO in '{chosen.folder}'", "checkpoints of taco-control.yaml")
     collections = [image_collections.load(name) for name in chosen.data]
     made_from = {collection.name: collection.fingerprint for collection in collections}
     made_from |= {f"model {one.name}": one.sha256 for one in found}

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from tiny_taco import TINY, random_taco
 
+from smicnb.base.errors import SmicnbError
 from smicnb.compare.images.ablations import ALL
 from smicnb.compare.verdicts import UNDECIDED
 from smicnb.learned.files import checkpoints
@@ -163,6 +164,12 @@ def test_arms_belong_together_by_what_they_were_trained_for(trained, captioned, 
     for name in ("control-low-1", "control-without-low-0"):
         shutil.copy(trained / f"{name}.safetensors", tmp_path)
     assert pairs(tmp_path, True) == []
+
+
+def test_a_folder_without_models_is_told_before_anything_is_measured(load_tool, tmp_path):
+    with pytest.raises(SmicnbError, match="found no model of TACO"):
+        load_tool("measure_text_control").main([str(tmp_path), "--data", "embedded", "--out", str(tmp_path / "out")])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_captions_are_worth_is_measured_in_files_seed_by_seed(captioned, measure_small, tmp_path):
