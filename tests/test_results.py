@@ -219,13 +219,25 @@ def finding_text_of_taco(page):
     captions = table(f"{TACO}/taco_caption_sources").set_index("source")["lpips_difference"]
     most = captions[["another image's", "shuffled words", "none"]].abs().max()
     page.says("another image's caption, shuffled words or none move LPIPS by less than {:.3f}", above(most, 3))
-    gains = table("taco_control/gains", "value", model="control/low/0").loc["psnr_named"]
-    gains = gains.set_index(["dataset", "against"])
-    datasets = ("bsds500/heldout", "kodak")
-    for dataset, said in zip(datasets, ("{} held-out photographs of BSDS500 and", "{} Kodak images, and"), strict=True):
-        row = gains.loc[(dataset, "wrong sentence")]
-        page.says(f"by {{:+.4f}} [{{:+.4f}}, {{:+.4f}}] dB on the {said}", *row[MEAN], int(row["images"]))
-    away = [gains.loc[(dataset, "without text"), "mean"] for dataset in datasets]
+    gains = table("taco_control/gains", "model", "part", "against", "value", "dataset")
+    datasets = ["bsds500/heldout", "kodak"]
+    planes, halves = (gains.loc[f"{run}/low/0"] for run in ("planes", "control"))
+    seen = planes.loc[("all", "wrong sentence", "psnr_named")].loc[datasets]
+    said = (
+        "of what counts is {} dB on the {{}} held-out photographs of BSDS500",
+        "and {} dB on the {{}} Kodak images,",
+    )
+    for (_, row), sentence in zip(seen.iterrows(), said, strict=True):
+        page.says(sentence.format("{:+.1f} [{:+.1f}, {:+.1f}]"), *row[MEAN], int(row["images"]))
+    fewer = -planes.loc[("colours", "wrong sentence", "bpp"), "mean"][datasets]
+    page.says("smaller by {:.3f} and {:.3f} bits per pixel where colours count than where brightness does", *fewer)
+    cost = planes.loc[("all", "without text", "cost")].loc[datasets, MEAN]
+    page.says("a codec without text: {:+.3f} [{:+.3f}, {:+.3f}] and {:+.3f} [{:+.3f}, {:+.3f}].", *cost.stack())
+    assert (cost["high"] > 0).all()
+    seen = halves.loc[("all", "wrong sentence", "psnr_named")].loc[datasets, MEAN]
+    for (_, row), where in zip(seen.iterrows(), ("BSDS500 and", "Kodak, and"), strict=True):
+        page.says(f"by {{:+.4f}} [{{:+.4f}}, {{:+.4f}}] dB on {where}", *row)
+    away = halves.loc[("all", "without text", "psnr_named"), "mean"][datasets]
     page.says("against the codec without text by {:.2f} and {:.2f} dB", *away)
     left = table("taco_control/trainings", "model").loc["position/low/0"]
     page.says("it leaves the other {:.1f} times the squared error", left["mse_other"] / left["mse"])

@@ -32,7 +32,7 @@ from smicnb.studies import learned_plots
 from smicnb.studies.taco import arms, control, measures
 
 SEED = 0  # of the bootstrap
-NAMES = ("dataset", "model", "against", "value")  # of a row
+NAMES = ("dataset", "model", "part", "against", "value")  # of a row
 TABLES = ("gains", "captions", "caption_gains", "trainings", "contrast")
 PLAN = "Trained by recipes/train/taco-control.yaml."
 INTERVALS = "with 95 % intervals over scenes."

@@ -4,14 +4,13 @@ Three arms are compared: the codec with text and the right sentence, the same wi
 and the codec that was trained for the same without text.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 import torch
 
 from smicnb.base.progress import progress_bar
 from smicnb.compare.images import curves
+from smicnb.compare.images.ablations import ALL
 from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.learned.training.control import OPPOSITE, PARTS, SENTENCES, Task, split_error
 from smicnb.semantics.photographs.image_collections import Collection
@@ -76,26 +75,29 @@ def cut_middle(image: np.ndarray, side: int) -> np.ndarray:
     return np.ascontiguousarray(image[top : top + side, left : left + side])
 
 
-def judge_control(table: pd.DataFrame, seed: int, parts: Sequence[str] = tuple(SENTENCES)) -> pd.DataFrame:
+def judge_control(table: pd.DataFrame, seed: int) -> pd.DataFrame:
     """What the right sentence is worth, picture by picture, of `measure_control`'s table.
 
     Args:
         table: rows of one or several models and data sets.
         seed: seed of the bootstrap over scenes.
-        parts: parts that count; of each picture the mean over them is compared.
 
     Returns:
-        dataset, model, against (the other arm), value, mean (of the right sentence less the other arm: what is below 0
-        is a gain in cost and bpp, what is above 0 in psnr), low and high (95 %, by a bootstrap over scenes), images,
-        left_out (images without a finite difference).
+        dataset, model, part (that counts; `ALL`: of each picture the mean over parts), against (the other arm), value,
+        mean (of the right sentence less the other arm: what is below 0 is a gain in cost and bpp, what is above 0 in
+        psnr), low and high (95 %, by a bootstrap over scenes), images, left_out (images without a finite difference).
     """
     rows = []
-    for (dataset, model), cell in table[table["part"].isin(parts)].groupby(["dataset", "model"], sort=False):
-        means = {arm: one.groupby(curves.WHOSE, as_index=False)[[*VALUES]].mean() for arm, one in cell.groupby("arm")}
-        for against in (WITHOUT, WRONG):
-            for value in VALUES:
-                found = curves.difference(means[RIGHT], means[against], value, seed)
-                rows.append({"dataset": dataset, "model": model, "against": against, "value": value, **found})
+    for (dataset, model), cell in table.groupby(["dataset", "model"], sort=False):
+        for part in (ALL, *cell["part"].unique()):
+            some = cell if part == ALL else cell[cell["part"] == part]
+            by_arm = some.groupby("arm")
+            means = {arm: one.groupby(curves.WHOSE, as_index=False)[[*VALUES]].mean() for arm, one in by_arm}
+            for against in (WITHOUT, WRONG):
+                for value in VALUES:
+                    found = curves.difference(means[RIGHT], means[against], value, seed)
+                    about = {"dataset": dataset, "model": model, "part": part, "against": against, "value": value}
+                    rows.append(about | found)
     return pd.DataFrame(rows)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from smicnb.compare.images import curves
-from smicnb.compare.images.ablations import RATES
+from smicnb.compare.images.ablations import ALL, RATES
 from smicnb.compare.verdicts import judge_parts
 from smicnb.studies.committed import Verdict, outcome_of, verdict
 from smicnb.studies.taco.measures import WHOLE
@@ -17,6 +17,10 @@ BESIDE = "kodak/08_taco_ablations/taco_beside"
 NEAR = 1.0  # dB: "within the 1dB range" of Sec. 4.2
 TIMES = 4  # "more than four times": Sec. 4.4
 NAMED = {"control": "the half that counts", "planes": "brightness or colours"}  # run of a control -> what counts
+CONTROLS = (  # of a control, compared: the other arm, a value, how both are told, and the value's unit
+    ("wrong sentence", "psnr_named", "PSNR of that against the wrong sentence", " dB"),
+    ("without text", "cost", "bits and λ times its error (a gain is below 0) against a codec without text", ""),
+)
 BATCH = 8  # images that a caption is told apart from in training: recipes/train/taco-mini.yaml
 
 
@@ -75,19 +79,20 @@ def taco_joint_loss(table: pd.DataFrame) -> Verdict:
 
 @verdict("taco_control/gains", "taco_control/trainings")
 def taco_text_control(gains: pd.DataFrame, trainings: pd.DataFrame) -> Verdict:
-    """Tasks that text alone decides: what the right sentence gains, and whether the encoder can tell where it is."""
+    """Tasks that text alone decides: what the right sentence is worth, and whether the encoder can tell where it is."""
     said = []
     for run, named in NAMED.items():
-        rows = gains[(gains["value"] == "psnr_named") & gains["model"].str.startswith(f"{run}/")]
+        whole = gains[gains["model"].str.startswith(f"{run}/") & (gains["part"] == ALL)]
         parts = []
-        for against, other in (("wrong sentence", "the wrong sentence"), ("without text", "a codec without text")):
+        for against, value, told, unit in CONTROLS:
+            rows = whole[(whole["against"] == against) & (whole["value"] == value)]
             found = [
-                f"{row.mean:+.4f} [{row.low:+.4f}, {row.high:+.4f}] dB on {row.images} of {row.dataset}"
-                for row in rows[rows["against"] == against].itertuples()
+                f"{row.mean:+.4f} [{row.low:+.4f}, {row.high:+.4f}]{unit} on {row.images} of {row.dataset}"
+                for row in rows.itertuples()
             ]
-            parts.append(f"against {other} {', '.join(found)}")
-        if len(rows):
-            said.append(f"what the sentence that names {named} gains in PSNR there, {'; '.join(parts)}")
+            parts.append(f"{told} by {', '.join(found)}")
+        if len(whole):
+            said.append(f"the sentence that names {named} changes {' and '.join(parts)}")
     left = trainings[trainings["model"].str.startswith("position/")]
     told = [f"{row.mse_other / row.mse:.2f}" for row in left.itertuples()]
     return Verdict(

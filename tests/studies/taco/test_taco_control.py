@@ -17,7 +17,7 @@ from smicnb.compare.images.ablations import ALL
 from smicnb.compare.verdicts import UNDECIDED
 from smicnb.learned.files import checkpoints
 from smicnb.learned.files.taco_codec import TacoCodec
-from smicnb.learned.training.control import HALVES, OPPOSITE, PARTS, SENTENCES
+from smicnb.learned.training.control import OPPOSITE, PARTS, SENTENCES
 from smicnb.learned.training.plans import TacoRun
 from smicnb.semantics.metrics.captions import NearestWords
 from smicnb.semantics.photographs import image_collections
@@ -140,17 +140,18 @@ def test_a_wrong_sentence_is_the_file_of_the_opposite_part(measured, run):
 
 def test_gains_are_means_over_pictures_with_intervals_over_scenes(measured):
     table, printed = of_run(measured[0], "control"), measured[1]
-    judged = control.judge_control(table, 0).set_index(["against", "value"])
+    judged = control.judge_control(table, 0).set_index(["part", "against", "value"])
     rows = table.pivot_table(index="image", columns="arm", values="cost")
     gain = (rows[control.RIGHT] - rows[control.WITHOUT]).mean()
-    row = judged.loc[(control.WITHOUT, "cost")]
+    row = judged.loc[(ALL, control.WITHOUT, "cost")]
     assert row["mean"] == pytest.approx(gain)
     assert row["low"] < gain < row["high"]
     assert row["images"] == table["image"].nunique()
     assert f"{gain:+.4f}" in printed
     assert "guessing" in printed
-    one = control.judge_control(table, 0, parts=HALVES[:1]).set_index(["against", "value"])
-    assert one.loc[(control.WITHOUT, "cost"), "mean"] != pytest.approx(gain)
+    each = judged.xs((control.WITHOUT, "cost"), level=["against", "value"]).loc[list(PARTS["halves"]), "mean"]
+    assert each.mean() == pytest.approx(gain)
+    assert each.nunique() == len(each)
 
 
 def test_arms_belong_together_by_what_they_were_trained_for(trained, captioned, tmp_path):
