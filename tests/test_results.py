@@ -241,6 +241,22 @@ def finding_text_of_taco(page):
     page.says("against the codec without text by {:.2f} and {:.2f} dB", *away)
     left = table("taco_control/trainings", "model").loc["position/low/0"]
     page.says("it leaves the other {:.1f} times the squared error", left["mse_other"] / left["mse"])
+    rows = table("taco_control/caption_gains", "against", "seed", "value", "dataset", run="full")
+    behind, own = (rows.loc[(of, "all")] for of in ("without text", "another image's caption"))
+    page.says(
+        "equal (λ {}, one seed: nothing is decided)",
+        table("taco_control/trainings", "model").loc["full/low/0", "lambda"],
+    )
+    said = behind.loc["cost"].loc[datasets, MEAN].stack()
+    page.says("trained for by {:.3f} [{:.3f}, {:.3f}] on BSDS500 and {:.3f} [{:.3f}, {:.3f}] on Kodak", *said)
+    fewer = [*-behind.loc["bpp", "mean"][datasets], *-behind.loc["psnr", "mean"][datasets]]
+    page.says("with {:.3f} and {:.3f} bits per pixel fewer and {:.2f} and {:.2f} dB less;", *fewer)
+    worth = -own.loc["cost"].loc[datasets, MEAN[:1] + MEAN[:0:-1]].stack()
+    page.says("own caption is worth {:.4f} [{:.4f}, {:.4f}] and {:.4f} [{:.4f}, {:.4f}] of that", *worth)
+    assert set(behind.loc["cost", "verdict"]) == set(own.loc["cost", "verdict"]) == {UNDECIDED}
+    ends = table("taco_control/contrast", "model").loc["full/low/0"]
+    page.says("contrastive term ends at {:.1f}, where guessing comes to {:.1f}", *ends[["contrast", "guessing"]])
+    rows = table(f"{TACO}/taco_verdicts", "worse", "metric")
     page.says("With one seed each, by our rule, neither joint loss, TGIC's module nor the frozen base model")
     alone = rows.loc[["without-joint-loss", "tgic", "frozen-base"]]
     assert (set(alone["seeds"]), set(alone["verdict"])) == ({1}, {UNDECIDED})

@@ -19,12 +19,12 @@ from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.semantics.metrics.captions import Captioner
 from smicnb.semantics.photographs.image_collections import Collection
 from smicnb.studies.taco.captions import caption_sources, evaluate_captions, replace_captions
+from smicnb.studies.taco.verdicts import HIGHER, LOWER
 
 OWN, ANOTHER, WITHOUT = "own caption", "another image's caption", "without text"
 METRICS = ("psnr", "lpips", "lpips_vgg", "dists")
 VALUES = ("cost", "bpp", *METRICS)
 NAMES = ("codec", "arm", *WHOSE)  # of a row
-HIGHER, LOWER = "higher", "lower"  # with the own caption
 
 
 def pair_arms(paths: Iterable[Path], controls: bool) -> list[tuple[Path, Path]]:

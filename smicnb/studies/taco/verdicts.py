@@ -21,6 +21,7 @@ CONTROLS = (  # of a control, compared: the other arm, a value, how both are tol
     ("wrong sentence", "psnr_named", "PSNR of that against the wrong sentence", " dB"),
     ("without text", "cost", "bits and λ times its error (a gain is below 0) against a codec without text", ""),
 )
+HIGHER, LOWER = "higher", "lower"  # with the own caption
 BATCH = 8  # images that a caption is told apart from in training: recipes/train/taco-mini.yaml
 
 
@@ -100,6 +101,25 @@ def taco_text_control(gains: pd.DataFrame, trainings: pd.DataFrame) -> Verdict:
         f"{'; '.join(said)}; where the left "
         f"half counts throughout, without text, squared error outside it is {', '.join(told)} times that within",
     )
+
+
+@verdict("taco_control/caption_gains", "taco_control/contrast")
+def taco_own_captions(table: pd.DataFrame, contrast: pd.DataFrame) -> Verdict:
+    """The paper's comparison, both arms trained alike from the first step: what a picture's own caption is worth."""
+    said, decided = [], False
+    for (run, dataset, against), rows in table.groupby(["run", "dataset", "against"], sort=False):
+        parts = []
+        for value, name in (("cost", "what was trained for"), ("lpips", "LPIPS"), ("psnr", "PSNR")):
+            cell = rows[rows["value"] == value]
+            over = cell[cell["seed"] == ALL].iloc[0]
+            each = ", ".join(f"{mean:+.4f}" for mean in cell.loc[cell["seed"] != ALL, "mean"])
+            interval = f"[{over['low']:+.4f}, {over['high']:+.4f}]"
+            parts.append(f"{name} {over['mean']:+.4f} {interval} (each seed: {each}; {over['verdict']})")
+            decided |= over["verdict"] in (HIGHER, LOWER)
+        said.append(f"{run} against {against} on {over['images']} of {dataset} {', '.join(parts)}")
+    ends = [f"{row.contrast:.1f} of {row.model} beside {row.guessing:.1f}" for row in contrast.itertuples()]
+    said.append(f"contrastive terms, of codecs without text too, beside guessing: {', '.join(ends)}")
+    return Verdict("measured" if decided else "undecided", f"with a picture's own caption: {'; '.join(said)}")
 
 
 @verdict("kodak/08_taco_ablations/taco_verdicts")

@@ -23,6 +23,7 @@ from smicnb.semantics.metrics.captions import NearestWords
 from smicnb.semantics.photographs import image_collections
 from smicnb.studies.taco import arms, control
 from smicnb.studies.taco.measures import select_tested
+from smicnb.studies.taco.verdicts import LOWER
 
 LAMBDA = 0.002
 
@@ -209,7 +210,7 @@ def test_an_interval_over_images_and_the_spread_over_seeds_decide_what_captions_
                 cost = base - gain + 0.01 * rng.standard_normal()
                 rows.append(about | {"image": str(image), "cost": cost, "bpp": base})
     judged = arms.judge_captions(pd.DataFrame(rows), 0).set_index(["against", "value", "seed"])
-    assert judged.loc[(arms.WITHOUT, "cost", ALL), "verdict"] == arms.LOWER
+    assert judged.loc[(arms.WITHOUT, "cost", ALL), "verdict"] == LOWER
     assert judged.loc[(arms.WITHOUT, "cost", "1"), "mean"] == pytest.approx(-0.2, abs=0.02)
     assert judged.loc[(arms.ANOTHER, "cost", ALL), "verdict"] == UNDECIDED  # the seeds are farther apart
     assert judged.loc[(arms.WITHOUT, "bpp", ALL), "verdict"] == UNDECIDED
