@@ -117,7 +117,8 @@ def taco_own_captions(table: pd.DataFrame, contrast: pd.DataFrame) -> Verdict:
             parts.append(f"{name} {over['mean']:+.4f} {interval} (each seed: {each}; {over['verdict']})")
             decided |= over["verdict"] in (HIGHER, LOWER)
         said.append(f"{run} against {against} on {over['images']} of {dataset} {', '.join(parts)}")
-    ends = [f"{row.contrast:.1f} of {row.model} beside {row.guessing:.1f}" for row in contrast.itertuples()]
+    terms = contrast[["model", "contrast", "guessing"]].itertuples(index=False)
+    ends = [f"{end:.1f} of {model} beside {guessing:.1f}" for model, end, guessing in terms]
     said.append(f"contrastive terms, of codecs without text too, beside guessing: {', '.join(ends)}")
     return Verdict("measured" if decided else "undecided", f"with a picture's own caption: {'; '.join(said)}")
 
