@@ -241,12 +241,10 @@ def finding_text_of_taco(page):
     page.says("against the codec without text by {:.2f} and {:.2f} dB", *away)
     left = table("taco_control/trainings", "model").loc["position/low/0"]
     page.says("it leaves the other {:.1f} times the squared error", left["mse_other"] / left["mse"])
-    rows = table("taco_control/caption_gains", "against", "seed", "value", "dataset", run="full")
-    behind, own = (rows.loc[(of, "all")] for of in ("without text", "another image's caption"))
-    page.says(
-        "equal (λ {}, two seeds)",
-        table("taco_control/trainings", "model").loc["full/low/0", "lambda"],
-    )
+    gains = table("taco_control/caption_gains", "against", "seed", "value", "dataset", run="full")
+    behind, own = (gains.loc[(of, "all")] for of in ("without text", "another image's caption"))
+    weight = table("taco_control/trainings", "model").loc["full/low/0", "lambda"]
+    page.says("equal (λ {}, two seeds)", weight)
     said = behind.loc["cost"].loc[datasets, MEAN].stack()
     page.says("trained for by {:.3f} [{:.3f}, {:.3f}] on BSDS500 and {:.3f} [{:.3f}, {:.3f}] on Kodak", *said)
     fewer = [*-behind.loc["bpp", "mean"][datasets], *-behind.loc["psnr", "mean"][datasets]]
@@ -260,7 +258,6 @@ def finding_text_of_taco(page):
     ends = table("taco_control/contrast", "model").loc[["full/low/0", "full/low/1"]]
     page.says("contrastive term ends at {:.1f} and {:.1f}, where", *ends["contrast"])
     page.says("where guessing comes to {}", alike(ends["guessing"], ".1f"))
-    rows = table(f"{TACO}/taco_verdicts", "worse", "metric")
     page.says("With one seed each, by our rule, neither joint loss, TGIC's module nor the frozen base model")
     alone = rows.loc[["without-joint-loss", "tgic", "frozen-base"]]
     assert (set(alone["seeds"]), set(alone["verdict"])) == ({1}, {UNDECIDED})

@@ -59,9 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     collections = [image_collections.load(name) for name in chosen.data]
     made_from = {collection.name: collection.fingerprint for collection in collections}
     made_from |= {f"model {one.name}": one.sha256 for one in found}
-    files = {
-        name: chosen.out / f"{name}.csv" for name in ("gains", "captions", "caption_gains", "trainings", "contrast")
-    }
+    files = {name: chosen.out / f"{name}.csv" for name in TABLES}
     for name in ("gains", "captions"):  # before hours of measuring: of these collections?
         figures.read_kept(files[name], ["dataset"], made_from)
     gains, captions = _measure_controls(paths, collections, chosen), _measure_captions(paths, collections)
