@@ -313,8 +313,12 @@ def caption_gains(judged: pd.DataFrame) -> Figure:
     """What a picture's own caption changes against other arms, with 95 % intervals: a panel a value, of
     `taco.arms.judge_captions`' table. Seeds are thin and open, all of them together full; zero is no difference.
     """
+    alone = judged.groupby("run")["seed"].transform("nunique") == 2  # a seed, and the same again as all seeds
+    judged = judged[~alone | (judged["seed"] != ablations_of.ALL)]
     values, datasets = list(judged["value"].unique()), list(judged["dataset"].unique())
-    rows = list(judged[["against", "seed"]].drop_duplicates().itertuples(index=False, name=None))
+    whose = ["run", "against", "seed"]
+    rows = list(judged[whose].drop_duplicates().itertuples(index=False, name=None))
+    first = rows[0][0]  # the run whose name is not said
     columns = 3
     lines = -(-len(values) // columns)
     figure, panels = plt.subplots(
@@ -324,18 +328,19 @@ def caption_gains(judged: pd.DataFrame) -> Figure:
         axes.axvline(0, color=looks.BLACK, linewidth=0.6)
         for number, dataset in enumerate(datasets):
             cell = judged[(judged["value"] == value) & (judged["dataset"] == dataset)]
-            cell = cell.set_index(["against", "seed"]).loc[rows]
+            cell = cell.set_index(whose).loc[rows]
             look = {"color": (looks.PURPLE, looks.BLUE)[number % 2], "marker": "Ds"[number % 2], "linestyle": ""}
             for height, (row, about) in enumerate(zip(rows, cell.itertuples(), strict=True)):
                 error = [[about.mean - about.low], [about.high - about.mean]]
-                whole = row[1] == ablations_of.ALL
+                whole = row[-1] == ablations_of.ALL
                 style = look | {"markersize": SMALL, "linewidth": 1.2 if whole else 0.6}
                 style |= {"fillstyle": "full" if whole else "none"}
                 label = dataset if height == len(rows) - 1 else None
                 axes.errorbar(about.mean, height + 0.24 * (number - 0.5), xerr=error, label=label, **style)
         axes.set_xlabel(f"difference in {CAPTION_LABELS.get(value) or LABELS[value]}", fontsize=7)
         axes.locator_params(axis="x", nbins=4)
-        axes.set_yticks(range(len(rows)), [f"{against}, {_seed_text(seed)}" for against, seed in rows], fontsize=6.5)
+        names = [f"{'' if run == first else f'{run}: '}{against}, {_seed_text(seed)}" for run, against, seed in rows]
+        axes.set_yticks(range(len(rows)), names, fontsize=6.5)
         axes.set_ylim(len(rows) - 0.4, -0.6)
     for axes in panels.flat[len(values) :]:
         axes.axis("off")

@@ -27,9 +27,9 @@ VALUES = ("cost", "bpp", *METRICS)
 NAMES = ("codec", "arm", *WHOSE)  # of a row
 
 
-def pair_arms(paths: Iterable[Path], controls: bool) -> list[tuple[Path, Path]]:
+def pair_arms(paths: Iterable[Path], controls: bool) -> list[tuple[Path, Path | None]]:
     """Checkpoints of TACO with text, each with that of the same run without: equal in run, loss, seed, start and
-    photographs, but for the text and the name of the run.
+    photographs, but for the text and the name of the run; None where there is no such checkpoint.
 
     Args:
         paths: checkpoints of any codec.
@@ -43,18 +43,18 @@ def pair_arms(paths: Iterable[Path], controls: bool) -> list[tuple[Path, Path]]:
         if said.get("codec") == "taco" and bool(run.get("control")) == controls:
             text = run.pop("text")
             arms[text != "none"].append(([run, *(facts[key] for key in ("loss", "seed", "start", "data"))], path))
-    return [(one, other) for about, one in arms[True] for same, other in arms[False] if about == same]
+    return [(one, next((other for same, other in arms[False] if about == same), None)) for about, one in arms[True]]
 
 
 def measure_captions(
     with_text: TacoCodec,
-    without: TacoCodec,
+    without: TacoCodec | None,
     collection: Collection,
     captioner: Captioner,
     executor: Executor | None = None,
 ) -> pd.DataFrame:
     """Files of the images of a collection by three arms: the codec with text and the image's own caption (published, or
-    the captioner's), the same with another image's, and the codec without text.
+    the captioner's), the same with another image's, and the codec without text where there is one.
 
     Returns:
         codec (with text), arm, dataset, scene, image, bpp, `METRICS`, and cost: bpp + λ · squared error + k_p · LPIPS,
@@ -62,10 +62,12 @@ def measure_captions(
     """
     captions = caption_sources(collection, captioner, 0)
     sources = {OWN: next(iter(captions.values())), ANOTHER: captions["another image's"]}
-    read = evaluate_captions([with_text], collection, sources, executor, METRICS)
-    blind = replace_captions(collection, [""] * len(collection))
-    plain = evaluate.points(evaluate.evaluate([without], blind, METRICS, executor=executor))
-    rows = pd.concat([read, plain.assign(source=WITHOUT)], ignore_index=True)
+    tables = [evaluate_captions([with_text], collection, sources, executor, METRICS)]
+    if without:
+        blind = replace_captions(collection, [""] * len(collection))
+        plain = evaluate.points(evaluate.evaluate([without], blind, METRICS, executor=executor))
+        tables.append(plain.assign(source=WITHOUT))
+    rows = pd.concat(tables, ignore_index=True)
     loss = with_text.checkpoint.facts["loss"]
     squares = 255**2 / 10 ** (rows["psnr"] / 10)
     rows["cost"] = rows["bpp"] + loss["distortion"] * squares + loss["lpips"] * rows["lpips"]
@@ -86,7 +88,7 @@ def judge_captions(points: pd.DataFrame, seed: int) -> pd.DataFrame:
     rows = []
     seeds = points["codec"].map(seed_of)
     for (run, dataset), cell in points.groupby([seeds.str[0].rename("run"), "dataset"], sort=False):
-        for against in (WITHOUT, ANOTHER):
+        for against in (arm for arm in (WITHOUT, ANOTHER) if arm in cell["arm"].array):
             for value in (name for name in VALUES if name in points):
                 each = {
                     number: _difference(one, against, value)

@@ -14,7 +14,7 @@ from tiny_taco import TINY, random_taco
 
 from smicnb.base.errors import SmicnbError
 from smicnb.compare.images.ablations import ALL
-from smicnb.compare.verdicts import UNDECIDED
+from smicnb.compare.verdicts import TOO_FEW, UNDECIDED
 from smicnb.learned.files import checkpoints
 from smicnb.learned.files.taco_codec import TacoCodec
 from smicnb.learned.training.control import OPPOSITE, PARTS, SENTENCES
@@ -28,9 +28,9 @@ from smicnb.studies.taco.verdicts import LOWER
 LAMBDA = 0.002
 
 
-def save(folder, name, text, seed=0, **about):
+def save(folder, name, text, seed=0, scale="clip", **about):
     run = TacoRun(steps=1, crop=64, text=text, **about).model_dump(mode="json")
-    loss = {"distortion": LAMBDA, "lpips": 3.5, "logit_scale": "clip"}
+    loss = {"distortion": LAMBDA, "lpips": 3.5, "logit_scale": scale}
     facts = {"run": run, "loss": loss, "seed": seed, "start": None, "data": {}, "validation": {"contrast": 2.5}}
     path = folder / f"{name.replace('/', '-')}.safetensors"
     checkpoints.save(path, "taco", name, random_taco(replace(TINY, text=text), seed), facts)
@@ -44,7 +44,6 @@ def trained(tmp_path_factory):
         save(folder, f"{control_of}/low/0", "adapter", control=task)
         save(folder, f"{control_of}-without/low/0", "none", control=task)
     save(folder, "control/low/1", "adapter", 1, control="halves")  # its other arm is not trained yet
-    save(folder, "full/low/0", "adapter")
     return folder
 
 
@@ -54,6 +53,7 @@ def captioned(tmp_path_factory):
     for seed in (0, 1):
         save(folder, f"full/low/{seed}", "adapter", seed)
         save(folder, f"without-adapter/low/{seed}", "none", seed)
+    save(folder, "full-code-scale/low/0", "adapter", scale="code")  # whose other arm is not in the plan
     return folder
 
 
@@ -158,14 +158,16 @@ def test_gains_are_means_over_pictures_with_intervals_over_scenes(measured):
 def test_arms_belong_together_by_what_they_were_trained_for(trained, captioned, tmp_path):
     def pairs(folder, controls):
         found = arms.pair_arms(folder.glob("*.safetensors"), controls)
-        return [tuple(path.name.removesuffix("-0.safetensors") for path in pair) for pair in found]
+        return [tuple(path and path.stem for path in pair) for pair in found]
 
-    assert pairs(trained, True) == [("control-low", "control-without-low"), ("planes-low", "planes-without-low")]
+    halves, planes = (tuple(f"{run}-low-0" for run in (name, f"{name}-without")) for name in ("control", "planes"))
+    assert pairs(trained, True) == [halves, ("control-low-1", None), planes]
     assert pairs(trained, False) == pairs(captioned, True) == []
-    assert len(pairs(captioned, False)) == 2
+    full = [(f"full-low-{seed}", f"without-adapter-low-{seed}") for seed in (0, 1)]
+    assert pairs(captioned, False) == [("full-code-scale-low-0", None), *full]
     for name in ("control-low-1", "control-without-low-0"):
         shutil.copy(trained / f"{name}.safetensors", tmp_path)
-    assert pairs(tmp_path, True) == []
+    assert pairs(tmp_path, True) == [("control-low-1", None)]
 
 
 def test_a_folder_without_models_is_told_before_anything_is_measured(load_tool, tmp_path):
@@ -182,8 +184,12 @@ def test_what_captions_are_worth_is_measured_in_files_seed_by_seed(captioned, me
         out = measure_small(tmp_path / str(seed))
     assert {path.name for path in out.glob("*.png")} == {"captions.png"}
     points, judged = (pd.read_csv(out / f"{name}.csv", dtype={"seed": str}) for name in ("captions", "caption_gains"))
-    assert len(points) == 2 * 3 * 3  # seeds, arms, photographs
+    arms_of = points.groupby("codec")["arm"].agg(set)
+    assert arms_of["TACO full-code-scale (seed 0)"] == {arms.OWN, arms.ANOTHER}
+    assert len(points) == 2 * 3 * 3 + 2 * 3  # seeds, arms, photographs, and those of the run alone
     assert list(judged["seed"].unique()) == ["0", "1", ALL]
+    alone = judged[judged["run"] == "full-code-scale"]
+    assert (set(alone["against"]), set(alone["verdict"].dropna())) == ({arms.ANOTHER}, {TOO_FEW})
     codecs = [TacoCodec(captioned / f"{run}-low-1.safetensors") for run in ("full", "without-adapter")]
     items = select_tested(image_collections.load("embedded"), 96).items
     told = NearestWords(codecs[0].encoder(), image_collections.words()).caption([item.image() for item in items])
