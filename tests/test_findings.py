@@ -68,7 +68,8 @@ def test_what_all_findings_begin_with_installs_what_is_pinned_and_cleans_up():
 def test_a_finding_is_pinned_and_can_fail(tool, script):
     text, fields = script.read_text(), tool.header(script)
     assert tuple(fields) == tool.FIELDS
-    assert all(re.fullmatch(r"[a-z0-9-]+==[0-9][0-9.]*", package) for package in fields["packages"].split(" "))
+    pinned = re.compile(r"[a-z0-9-]+==[0-9][0-9.]*(post[0-9]+)?")
+    assert all(pinned.fullmatch(package) for package in fields["packages"].split(" "))
     lines = text.splitlines()
     first = next(number for number, line in enumerate(lines) if not line.startswith("#"))
     assert lines[first] == '. "$(dirname "$0")/environment"'
