@@ -529,10 +529,21 @@ def finding_twin_of_sic(page):
     page.says(f"{percent} at equal DISTS and", *rows.loc["dists", MEAN])
     page.says(f"at equal DISTS and {percent} at equal LPIPS: decided", *rows.loc["lpips", MEAN])
     assert set(rows["verdict"]) == {"more bits"}
+    one = table("sic_equal_terms/bd_rates", "seed", "metric", codec="sic-lpips")
+    rows = one.loc[ALL]
+    assert list(one.index.unique("seed")) == ["0", ALL]
+    assert set(rows["verdict"]) == {UNDECIDED}
+    page.says(f"objectives, one seed, SIC takes {percent} bits at equal PSNR", *rows.loc["psnr", MEAN])
+    page.says(f"bits at equal PSNR, {percent} at equal LPIPS and", *rows.loc["lpips", MEAN])
+    page.says(f"at equal LPIPS and {percent} at equal DISTS than a twin", *rows.loc["dists", MEAN])
     runs = table("sic_equal_terms/beside_jpeg").assign(run=lambda rows: rows["codec"].str.split(" ").str[1])
-    (least, most), twin = (runs[runs["run"] == run]["difference"].agg(["min", "max"]) for run in ("sic", "twin"))
-    page.says("SIC's levels are {:.1f} dB below JPEG to {:.1f} dB above it", -least, most)
-    page.says("its twin's models {:.1f} dB below to {:.1f} dB above. None", -twin["min"], twin["max"])
+    ends = runs.groupby("run")["difference"].agg(["min", "max"])
+    (least, most), twin = ends.loc["sic"], ends.loc["twin"]
+    page.says("without LPIPS are {:.1f} dB below JPEG to {:.1f} dB above it", -least, most)
+    page.says("its twin's models {:.1f} dB below to {:.1f} dB above; with", -twin["min"], twin["max"])
+    (least, most), twin = ends.loc["sic-lpips"], ends.loc["twin-lpips"]
+    page.says("with LPIPS they are {:.1f} dB to {:.1f} dB below, and", -least, -most)
+    page.says("that twin's {:.1f} dB below to {:.1f} dB above. None", -twin["min"], twin["max"])
     falls = 100 * ended["fall"]
     page.says("fell by {:.0f} % to {:.0f} % after the learning rate first did", falls.min(), falls.max())
 
