@@ -258,6 +258,14 @@ def finding_text_of_taco(page):
     ends = table("taco_control/contrast", "model").loc[["full/low/0", "full/low/1"]]
     page.says("contrastive term ends at {:.1f} and {:.1f}, where", *ends["contrast"])
     page.says("where guessing comes to {}", alike(ends["guessing"], ".1f"))
+    scaled = table("taco_control/contrast", "model").loc["full-code-scale/low/0"]
+    page.says("(one seed) the term ends at {:.1f}, below guessing", scaled["contrast"])
+    assert scaled["above"] < 0 < (ends["contrast"] - ends["guessing"]).min()
+    one = table("taco_control/caption_gains", "value", "seed", "dataset", run="full-code-scale")
+    assert set(one["against"]) == {"another image's caption"}
+    worth = one.loc[("cost", "all", "kodak")]
+    page.says("worth {:.4f} [{:.4f}, {:.4f}] against another image's on Kodak", *-worth[["mean", "high", "low"]])
+    assert worth["verdict"] == UNDECIDED
     page.says("With one seed each, by our rule, neither joint loss, TGIC's module nor the frozen base model")
     alone = rows.loc[["without-joint-loss", "tgic", "frozen-base"]]
     assert (set(alone["seeds"]), set(alone["verdict"])) == ({1}, {UNDECIDED})

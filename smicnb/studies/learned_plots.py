@@ -328,7 +328,7 @@ def caption_gains(judged: pd.DataFrame) -> Figure:
         axes.axvline(0, color=looks.BLACK, linewidth=0.6)
         for number, dataset in enumerate(datasets):
             cell = judged[(judged["value"] == value) & (judged["dataset"] == dataset)]
-            cell = cell.set_index(whose).loc[rows]
+            cell = cell.set_index(whose).reindex(rows)
             look = {"color": (looks.PURPLE, looks.BLUE)[number % 2], "marker": "Ds"[number % 2], "linestyle": ""}
             for height, (row, about) in enumerate(zip(rows, cell.itertuples(), strict=True)):
                 error = [[about.mean - about.low], [about.high - about.mean]]
