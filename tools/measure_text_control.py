@@ -92,10 +92,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _measure_controls(paths: Sequence[Path], collections: Sequence, chosen: argparse.Namespace) -> pd.DataFrame:
     tables = []
-    for pair in arms.pair_arms(paths, controls=True):
-        codecs = [TacoCodec(path) for path in pair if path]
-        if len(codecs) < len(pair):
-            continue  # its other arm is not trained yet
+    for with_text, without in arms.pair_arms(paths, controls=True):
+        if without is None:  # its other arm is not trained yet
+            continue
+        codecs = [TacoCodec(with_text), TacoCodec(without)]
         side = codecs[0].checkpoint.facts["run"]["crop"] if chosen.side is None else chosen.side
         tables += [control.measure_control(*codecs, collection, side) for collection in collections]
     if not tables:
@@ -108,8 +108,8 @@ def _measure_controls(paths: Sequence[Path], collections: Sequence, chosen: argp
 
 def _measure_captions(paths: Sequence[Path], collections: Sequence) -> pd.DataFrame:
     tables = []
-    for pair in arms.pair_arms(paths, controls=False):
-        codecs = [path and TacoCodec(path) for path in pair]
+    for with_text, without in arms.pair_arms(paths, controls=False):
+        codecs = TacoCodec(with_text), TacoCodec(without) if without else None
         captioner = NearestWords(codecs[0].encoder(), image_collections.words())
         tables += [
             arms.measure_captions(*codecs, measures.select_tested(collection, control.LONGER_SIDE), captioner)

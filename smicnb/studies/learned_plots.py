@@ -313,8 +313,9 @@ def caption_gains(judged: pd.DataFrame) -> Figure:
     """What a picture's own caption changes against other arms, with 95 % intervals: a panel a value, of
     `taco.arms.judge_captions`' table. Seeds are thin and open, all of them together full; zero is no difference.
     """
-    alone = judged.groupby("run")["seed"].transform("nunique") == 2  # a seed, and the same again as all seeds
-    judged = judged[~alone | (judged["seed"] != ablations_of.ALL)]
+    whole = judged["seed"] == ablations_of.ALL
+    several = judged["seed"].mask(whole).groupby(judged["run"]).transform("nunique") > 1  # else all seeds are that one
+    judged = judged[~whole | several]
     values, datasets = list(judged["value"].unique()), list(judged["dataset"].unique())
     whose = ["run", "against", "seed"]
     rows = list(judged[whose].drop_duplicates().itertuples(index=False, name=None))

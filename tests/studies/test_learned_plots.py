@@ -160,6 +160,27 @@ def test_caption_sources_are_differences_from_the_first():
 PARTS = {"difference": 0.0, "low": -0.1, "high": 0.1}
 
 
+def test_gains_of_captions_have_a_row_for_a_run_alone_once_and_a_gap_where_a_data_set_lacks_it():
+    about = {"value": "cost", "against": "another image's caption", "low": -0.2, "high": 0.1}
+    whose = [("full", seed, dataset) for seed in ("0", "1", ablations.ALL) for dataset in ("a", "b")]
+    whose += [("full-code-scale", seed, "b") for seed in ("0", ablations.ALL)]
+    judged = pd.DataFrame(
+        [{"run": run, "seed": seed, "dataset": dataset, "mean": -0.01, **about} for run, seed, dataset in whose]
+    )
+    figure = learned_plots.caption_gains(judged)
+    axes = figure.axes[0]
+    rows = [label.get_text() for label in axes.get_yticklabels()]
+    own = "another image's caption"
+    assert rows == [
+        *(f"{own}, {seed}" for seed in ("seed 0", "seed 1", "all seeds")),
+        f"full-code-scale: {own}, seed 0",
+    ]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+    drawn = [line.get_xdata()[0] for line in axes.lines if line.get_marker() in "Ds"]
+    assert len(drawn) == 2 * len(rows)
+    assert np.isnan(drawn).sum() == 1
+
+
 def test_captions_kept_are_one_curve_per_codec():
     table = pd.DataFrame({"codec": ["JPEG", "JPEG", "TACO full (seed 0)"], "bpp": [0.4, 0.2, 0.3]})
     table = table.assign(cider_d=[5.0, 3.0, 6.0], low=[4.0, 2.0, 5.0], high=[6.0, 4.0, 7.0])
