@@ -340,7 +340,8 @@ def caption_gains(judged: pd.DataFrame) -> Figure:
                 axes.errorbar(about.mean, height + 0.24 * (number - 0.5), xerr=error, label=label, **style)
         axes.set_xlabel(f"difference in {CAPTION_LABELS.get(value) or LABELS[value]}", fontsize=7)
         axes.locator_params(axis="x", nbins=4)
-        names = [f"{'' if run == first else f'{run}: '}{against}, {_seed_text(seed)}" for run, against, seed in rows]
+        told = {row: f"{row[1]}, {_seed_text(row[2])}" for row in rows}
+        names = [text if row[0] == first else f"{row[0]}:\n{text}" for row, text in told.items()]
         axes.set_yticks(range(len(rows)), names, fontsize=6.5)
         axes.set_ylim(len(rows) - 0.4, -0.6)
     for axes in panels.flat[len(values) :]:

@@ -173,7 +173,7 @@ def test_gains_of_captions_have_a_row_for_a_run_alone_once_and_a_gap_where_a_dat
     own = "another image's caption"
     assert rows == [
         *(f"{own}, {seed}" for seed in ("seed 0", "seed 1", "all seeds")),
-        f"full-code-scale: {own}, seed 0",
+        f"full-code-scale:\n{own}, seed 0",
     ]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
     drawn = [line.get_xdata()[0] for line in axes.lines if line.get_marker() in "Ds"]
