@@ -58,12 +58,13 @@ def run(
     `smicnb run --executor dask --scheduler tcp://head:8786 --timeout 3600`,
     `smicnb run --recipe paper --set collection=landscape:PATH --dry-run`.
     """
-    from smicnb.repro.runs import plan
     from smicnb.repro.runs import run as runs
 
     dask = workers.dask_address(executor, scheduler)
     wanted = _jobs(notebooks, recipe, settings)
     if dry_run:
+        from smicnb.repro.runs import plan  # it knows all models, and takes a second to import
+
         for line in plan.describe(wanted):
             typer.echo(line)
         return

@@ -77,6 +77,13 @@ def keep_freed_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, KEPT)
 
 
+def leave_out_grammar() -> None:
+    """Have jsonschema, by which nbformat checks notebooks, do without its grammar of IRIs, where it is not loaded yet:
+    notebooks hold none, and building it takes a second of every process.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # pyrefly: ignore[bad-argument-type]
+
+
 def worker_variables() -> dict[str, str]:
     """Variables of every process whose results are kept; they hold for what is not yet imported."""
     return {**THREAD_VARIABLES, **(INSTRUCTIONS if has_avx2() else {})}

@@ -5,7 +5,6 @@ The notebook is written by whoever called, once, when all is over: nothing is re
 
 import asyncio
 import signal
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -16,13 +15,13 @@ from pathlib import Path
 from typing import IO, Any
 
 import nbformat
-from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill import engines
 
 from smicnb.base.errors import one_line
+from smicnb.repro.runs.kernels import kernel_specs
 from smicnb.repro.runs.records import CellState
 
 NAME = "smicnb"  # what papermill knows the engine by
@@ -69,11 +68,6 @@ class Execution:
         """Set the state of a code cell and tell it."""
         self.cells[cell] = state
         self.tell(cell, state)
-
-
-def kernel_specs() -> KernelSpecManager:
-    """The kernels of this environment; others of the same name elsewhere do not count."""
-    return KernelSpecManager(kernel_dirs=[str(Path(sys.prefix) / "share" / "jupyter" / "kernels")])
 
 
 def short_folder() -> tempfile.TemporaryDirectory:

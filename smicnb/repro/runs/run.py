@@ -281,7 +281,7 @@ def _kernel(notebook: Path) -> str:
     """
     from jupyter_client.kernelspec import NoSuchKernel
 
-    from smicnb.repro.runs.engine import kernel_specs
+    from smicnb.repro.runs.kernels import kernel_specs
 
     metadata = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
     name, specs = metadata.get("kernelspec", {}).get("name", "python3"), kernel_specs()

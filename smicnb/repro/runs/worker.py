@@ -145,6 +145,7 @@ def _papermill(task: Task) -> tuple[dict[str, Any] | None, list[CellState]]:
     """Execute; returns the error (kind, text, cell) or None, and the cells' states."""
     import logging
 
+    environment.leave_out_grammar()
     import nbformat
     import papermill
     from papermill.exceptions import PapermillExecutionError

@@ -66,7 +66,7 @@ loop.train([one(steps=STEPS, lpips=1.0)], *parts, Path(sys.argv[1]))
 
 def test_killed_and_resumed_equals_undisturbed(parts, tmp_path, repository, monkeypatch):
     """Killed in another process, resumed in this one: nothing but the state's file passes from one to the other."""
-    steps = 40
+    steps = 14
     source = KILLED.replace("STEPS", str(steps))
     paths = [repository / "tests" / "learned" / "training", repository / "tests" / "helpers"]
     killed = subprocess.Popen([sys.executable, "-c", source, tmp_path / "killed", *paths])
