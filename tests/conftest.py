@@ -25,6 +25,15 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # a test that reaches for the netw
 os.environ.setdefault("MPLBACKEND", "agg")
 
 
+# Files that take minutes begin first, so that no worker is left with one of them when the others have ended.
+LONG = ("test_notebooks.py", "test_paper_tiny.py", "test_goldens.py", "test_kills.py", "test_many_photographs.py")
+
+
+def pytest_collection_modifyitems(items) -> None:
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return ROOT

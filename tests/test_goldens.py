@@ -472,7 +472,9 @@ class Again:
             "table2_floors": self.floors({model: (bits[model], decoded[model, "heldout"]) for model in POINTS}, p),
             "fig13_hulls": hulls[hulls["split"] == "train"],
             "fig13_hulls_heldout": hulls[hulls["split"] == "heldout"],
-            "fig13_files": point_files.hull_files(hulls, Z, {"heldout": H}, grid, self.space.encoder),
+            "fig13_files": point_files.hull_files(
+                hulls[hulls["n_atoms"].isin(SIZES)], Z, {"heldout": H}, grid, self.space.encoder
+            ),
             "parameter_effects": frontier.effects(points, MEDIUM.penalty),
             "parameter_importance": ranking,
             "parameter_ranking": importance.claim(ranking),

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from smicnb.base.errors import DimensionError
 
 CHUNK = 64  # latents that a thread takes at a time
+WORTH_THREADS = 200_000  # coefficients, some 15 ms: for fewer, threads take longer to start than they spare
 INDEPENDENT = 1e-15  # eigenvalue of a Gram matrix, as a share of the largest, that is not rounding
 
 
@@ -62,8 +63,13 @@ def path_from_gram(gram: np.ndarray, correlations: np.ndarray, penalties: Sequen
         rows = slice(start, start + CHUNK)
         homotopy.follow(gram, correlations[rows], grid[falling], codes[rows], breaches[rows])
 
-    with ThreadPoolExecutor(config.NUMBA_NUM_THREADS) as threads:
-        list(threads.map(follow, range(0, len(codes), CHUNK)))
+    starts = range(0, len(codes), CHUNK)
+    if codes.size < WORTH_THREADS:
+        for start in starts:
+            follow(start)
+    else:
+        with ThreadPoolExecutor(config.NUMBA_NUM_THREADS) as threads:
+            list(threads.map(follow, starts))
     for row, place in np.argwhere(~(breaches <= 1)):
         mend(gram, correlations[row], grid[falling[place]], codes[row, place], row)
     if not (falling == np.arange(len(grid))).all():

@@ -41,7 +41,7 @@ def equal(one, other):
 
 
 def test_it_learns(parts, tmp_path):
-    facts = Trainer(one(steps=150), *parts, tmp_path).run().facts
+    facts = Trainer(one(steps=100), *parts, tmp_path).run().facts
     log = pd.read_parquet(tmp_path / "base-low-0.parquet")
     fitted = log[log["part"] == "fitted"]
     assert fitted["mse"].iloc[-1] < fitted["mse"].iloc[0] / 2
