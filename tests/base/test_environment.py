@@ -126,3 +126,24 @@ def test_a_process_that_is_tuned_searches_for_garbage_less_often():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) == environment.NEW_OBJECTS > 2000
+
+
+VALIDATE = """
+import sys
+from smicnb.base.work import environment
+if "without" in sys.argv:
+    environment.leave_out_grammar()
+import nbformat
+nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
+try:
+    nbformat.validate({"cells": [{"cell_type": "none"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+except nbformat.ValidationError:
+    print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize("words", [[], ["without"]])
+def test_notebooks_are_checked_without_the_grammar_that_jsonschema_builds_otherwise(words):
+    pytest.importorskip("rfc3987_syntax", reason="no extra of jsonschema brought the grammar")
+    done = subprocess.run([sys.executable, "-c", VALIDATE, *words], capture_output=True, text=True, check=True)
+    assert ("lark" in done.stdout.split()) == (not words)

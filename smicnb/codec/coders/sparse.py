@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from smicnb.base.errors import DimensionError
 
 CHUNK = 64  # latents that a thread takes at a time
-WORTH_THREADS = 200_000  # coefficients, some 15 ms: for fewer, threads take longer to start than they spare
+WORTH_THREADS = 80_000  # coefficients, some 15 ms of one core, at which two threads were as fast as none
 INDEPENDENT = 1e-15  # eigenvalue of a Gram matrix, as a share of the largest, that is not rounding
 
 

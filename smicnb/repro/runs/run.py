@@ -87,7 +87,9 @@ def run(
     outcomes = {job.notebook: Outcome(job.notebook, "unchanged") for job in jobs}
     if not stale:
         return list(outcomes.values())
-    kernel = {job.notebook: _kernel(job.place.source) for job in stale}
+    from smicnb.repro.runs.kernels import find_kernel  # Jupyter's client, which a run of what is fresh does without
+
+    kernel = {job.notebook: find_kernel(job.place.source) for job in stale}
     with hold_checkout(), records.Pulse(root() / ".smicnb" / "pulse") as pulse, _stop_signals() as asked_to_stop:
         _prepare(stale)
         known = {"versions": versions(), **commit()}
@@ -271,29 +273,6 @@ def _prepare(jobs: list[Job]) -> None:
     for job in jobs:
         shutil.rmtree(job.place.work, ignore_errors=True)
         job.place.work.mkdir(parents=True)
-
-
-def _kernel(notebook: Path) -> str:
-    """The name of a notebook's kernel.
-
-    Raises:
-        SmicnbError: this environment has none of that name.
-    """
-    from jupyter_client.kernelspec import NoSuchKernel
-
-    from smicnb.repro.runs.kernels import kernel_specs
-
-    metadata = json.loads(notebook.read_text(encoding="utf-8")).get("metadata", {})
-    name, specs = metadata.get("kernelspec", {}).get("name", "python3"), kernel_specs()
-    try:
-        specs.get_kernel_spec(name)
-    except NoSuchKernel as error:
-        raise SmicnbError(
-            f"{notebook.name} asks for the kernel '{name}', which is not installed",
-            f"one of {', '.join(sorted(specs.find_kernel_specs()))}",
-            "choose it in JupyterLab and save the notebook",
-        ) from error
-    return name
 
 
 def _code_cells(notebook: Path) -> int:

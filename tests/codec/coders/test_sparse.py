@@ -90,10 +90,12 @@ def test_threads_and_neighbours_change_nothing(latents, monkeypatch):
 
     atoms = unit(latents[::8])
     gram, products = atoms @ atoms.T, latents @ atoms.T
-    monkeypatch.setattr(config, "NUMBA_NUM_THREADS", 1)
+    monkeypatch.setattr(sparse, "WORTH_THREADS", np.inf)
     one = sparse.path_from_gram(gram, products, PENALTIES)
-    monkeypatch.setattr(config, "NUMBA_NUM_THREADS", 3)
-    np.testing.assert_array_equal(sparse.path_from_gram(gram, products, PENALTIES), one)
+    monkeypatch.setattr(sparse, "WORTH_THREADS", 0)
+    for threads in (1, 3):
+        monkeypatch.setattr(config, "NUMBA_NUM_THREADS", threads)
+        np.testing.assert_array_equal(sparse.path_from_gram(gram, products, PENALTIES), one)
     np.testing.assert_array_equal(sparse.path_from_gram(gram, products[100:101], PENALTIES), one[100:101])
 
 

@@ -4,6 +4,8 @@ import resource
 import subprocess
 import sys
 
+from checkouts import make, write
+
 IMPORTS = "import pandas, scipy.stats\nfrom smicnb.repro.runs import freshness, jobs, recipes, run"
 PROMISED = 3.0  # times the processor's time of these, as they come: what a run takes that ends where nothing changed
 HEAVY = {"matplotlib", "nbformat", "sklearn", "torch", "transformers"}
@@ -33,3 +35,14 @@ def test_what_the_real_recipe_depends_on_is_known_within_seconds(repository):
     assert sum({"collection", "weights", "lock: numpy"} <= set(line.split(", ")) for line in notebooks) >= 5
     assert imported == "[]"
     assert seconds < PROMISED * floor
+
+
+def test_a_run_asks_for_a_kernel_without_what_plans_and_what_executes(tmp_path):
+    checkout = make(tmp_path, {"a": []})
+    write(checkout, "a", [], kernel="julia-1.9")
+    words = ["-X", "importtime", "-m", "smicnb.cli.main", "run"]
+    done = subprocess.run([sys.executable, *words], cwd=checkout, capture_output=True, text=True)
+    assert done.returncode == 2
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "smicnb.repro.runs.kernels" in loaded
+    assert not {*HEAVY, "papermill", "nbclient", "smicnb.repro.runs.plan"} & loaded
