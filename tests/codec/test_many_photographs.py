@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -300,14 +301,15 @@ def test_a_folder_that_changes_while_it_is_read_is_what_was_listed_and_is_still_
     for path, part in zip(paths, "aaaabbcc", strict=True):
         (own / part).mkdir(parents=True, exist_ok=True)
         (own / part / path.name).write_bytes(path.read_bytes())
-    encoder, square = Plain(), Plain.square
+    encoder, square, turn = Plain(), Plain.square, threading.Lock()
 
     def change(self, image):
-        if not (own / "new").exists():  # at the first photograph; a few that follow it are read by then
-            (own / "new").mkdir()
-            (own / "new" / "late.jpg").write_bytes(paths[0].read_bytes()[:-1])
-            (own / "b").rename(own / "moved")
-            (own / "c" / paths[7].name).unlink()
+        with turn:  # threads read ahead: the one that comes first makes the change, the others find it made
+            if not (own / "new").exists():  # at the first photograph; a few that follow it are read by then
+                (own / "new").mkdir()
+                (own / "new" / "late.jpg").write_bytes(paths[0].read_bytes()[:-1])
+                (own / "b").rename(own / "moved")
+                (own / "c" / paths[7].name).unlink()
         return square(self, image)
 
     monkeypatch.setattr(encoders, "BLOCK", 1)
