@@ -26,10 +26,13 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 
 # Files that take minutes begin first, so that no worker is left with one of them when the others have ended.
+# A process without workers keeps the order that it was given: a short file that fails is told of at once.
 LONG = ("test_notebooks.py", "test_paper_tiny.py", "test_goldens.py", "test_kills.py", "test_many_photographs.py")
 
 
-def pytest_collection_modifyitems(items) -> None:
+def pytest_collection_modifyitems(config, items) -> None:
+    if not hasattr(config, "workerinput"):
+        return
     places = {name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: places.get(item.path.name, len(LONG)))
 
