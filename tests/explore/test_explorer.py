@@ -362,6 +362,16 @@ def test_sliders_move_number_plot_and_picture(view, explorer):
     assert background.place(100, background.cosine[1])[1] == pytest.approx(background.top)
 
 
+@pytest.mark.parametrize(
+    ("weight", "largest", "side", "width"),
+    [(2, 4, "left", "25.0"), (-1, 4, "right", "12.5"), (9, 4, "left", "50.0"), (0.5, 0, "left", "25.0")],
+)
+def test_a_bar_is_as_long_as_its_weight_beside_the_largest(explorer, setting, weight, largest, side, width):
+    atom = explorer.books.find(setting.point).atoms[0]
+    page = pages.weight(explorer, explore.Part(0, "words", weight, weight, False), largest, atom)
+    assert f"{side}:50%;width:{width}%" in page
+
+
 def test_a_switched_off_atom_stays_to_be_switched_on(view):
     view.move_to(Setting(16, 0.2, 4, 4, 1000))
     before, label = view.pictures.value, view.checks[0].description

@@ -112,6 +112,17 @@ def test_without_the_path_coordinate_descent_and_the_finite_method_solve_the_sam
         np.testing.assert_allclose(code, expected[row], atol=1e-7)
 
 
+@pytest.mark.parametrize("scale", [1e-8, 1e-3, 1e8])
+def test_which_atoms_depend_on_others_is_seen_at_any_scale(latents, scale):
+    atoms = unit(latents[:70])  # of 64 dimensions: some of the Gram matrix's eigenvalues are rounding
+    code, scaled = np.zeros((2, 70))
+    sparse.mend(atoms @ atoms.T, latents[80] @ atoms.T, 0.5, code, 0)
+    atoms = scale * atoms
+    sparse.mend(atoms @ atoms.T, latents[80] @ atoms.T, scale * 0.5, scaled, 0)
+    assert np.count_nonzero(code) > 10
+    np.testing.assert_allclose(scale * scaled, code, atol=1e-6)
+
+
 def test_what_no_solver_finishes_is_reported(latents, monkeypatch):
     monkeypatch.setattr(sparse, "nnls", lambda *args, maxiter: nnls(*args, maxiter=1))
     atoms = unit(latents[:12])
