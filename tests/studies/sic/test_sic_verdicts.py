@@ -78,6 +78,15 @@ def test_other_tables_give_other_outcomes(tmp_path, theory):
     assert verdicts_sic.sic_lemma(tables).outcome == "agrees"
 
 
+@pytest.mark.parametrize(("bits", "outcome"), [(-verdicts_sic.EQUAL, "agrees"), (-2 * verdicts_sic.EQUAL, "differs")])
+def test_what_the_tables_round_away_is_no_difference(tmp_path, theory, bits, outcome):
+    changed, folder = theory(f"{NOTEBOOK}/sic_synonyms"), made(tmp_path / NOTEBOOK)
+    changed.loc[changed.index[changed["curve"] == "H - H_s"][0], "bits"] = bits
+    changed.to_csv(folder / "sic_synonyms.csv", index=False)
+    theory(f"{NOTEBOOK}/sic_steps").to_csv(folder / "sic_steps.csv", index=False)
+    assert verdicts_sic.sic_synonymous_part(Tables(tmp_path)).outcome == outcome
+
+
 def judged(**verdicts):
     """`measures.judge_claims`'s rows with these verdicts for claims that start so."""
     rows = []
