@@ -25,6 +25,7 @@ GROUNDS = {  # as in the headers -> heading, and the page of its guesses
     "search": ("Searching in vectors", "search"),
     "seeds": ("What a seed promises", "seeds"),
     "numbers": ("Latents by codecs of numbers", "numbers"),
+    "libraries": ("Where libraries meet", "libraries"),
     "rate distortion": ("How rate and distortion are measured", "rate_distortion"),
 }
 OUTCOMES = {0: "holds", 69: "not installed", 77: "not to be seen on this processor"}  # anything else: changed

@@ -75,6 +75,19 @@ def test_open_clip_is_the_library_s_own_projection(clip, clip_file, photographs)
     assert np.abs(clip.encode_text(["a cat"]) - texts).max() < 1e-4 * np.abs(texts).max()
 
 
+@pytest.mark.parametrize("size", [(640, 480), (640, 427), (427, 640), (481, 321)])
+def test_the_square_is_the_library_s_own_to_the_pixel(clip, size):
+    """Of the last three half a pixel is left over, which transformers' CLIPImageProcessor rounds the other way."""
+    from open_clip.transform import image_transform
+    from PIL import Image
+
+    noise = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    image = Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC)
+    theirs = image_transform(clip.side, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))(image)
+    ours = clip.square(np.asarray(image))
+    np.testing.assert_array_equal((255 * theirs.permute(1, 2, 0).numpy()).round().astype(np.uint8), ours)
+
+
 TINY = {
     "embed_dim": 16,
     "vision_cfg": {"image_size": 64, "layers": 1, "width": 64, "patch_size": 32},
